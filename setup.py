@@ -1,0 +1,48 @@
+"""Packaging of igdet; Detectron2 itself comes from tools/install_detectron2.py or its own install page."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# What `import igdet` and a training need. Detectron2 is not on the package index under its own name, so it cannot stand
+# here; igdet says how to get it when it is missing.
+INSTALL_REQUIRES = [
+    "fvcore>=0.1.5.post20221221",
+    "iopath>=0.1.9",
+    "numpy>=1.26",
+    "opencv-python-headless>=4.8",  # the headless build: a bare server has no libGL
+    "pillow>=10",
+    "pyarrow>=14",
+    "pycocotools>=2.0.7",
+    "pyyaml>=6",
+    "tabulate>=0.9",
+    "tensorboard>=2.14",
+    "torch>=2.4",
+    "torchvision>=0.19",
+    "tqdm>=4.65",
+]
+EXTRAS = {
+    "report": ["jinja2>=3.1", "matplotlib>=3.8"],
+    "dev": [
+        "import-linter>=2",
+        "pytest>=8",
+        "pytest-xdist>=3.5",
+        "ruff>=0.6",
+        "scikit-learn>=1.4",  # tests only: an independent average precision
+        "timm>=1.0",  # tests only: an independent ResNeXt
+    ],
+}
+
+setup(
+    name="igdet",
+    version="0.1.0",
+    description="A Detectron2 plugin that measures what hashtag pretraining buys on real vision tasks",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=["igdet", "igdet.*"]),
+    package_data={"igdet": ["**/*.j2", "**/*.css"]},
+    install_requires=INSTALL_REQUIRES,
+    extras_require=EXTRAS,
+)
