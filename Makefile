@@ -1,0 +1,33 @@
+# igdet's front door. `make demo` and `make test` set everything up by themselves.
+PYTHON ?= python3
+SEEDS ?= 1
+VENV := .venv
+READY := $(VENV)/ready
+
+.PHONY: help demo test lint setup clean
+
+help:
+	@echo "make demo          world -> pretraining -> transfer -> runs/demo/report.html (SEEDS=3 adds seeds)"
+	@echo "make test          tests, linter, import contract"
+	@echo "make lint          linter and import contract alone"
+	@echo "make setup         the environment alone, in $(VENV)"
+
+# Made again whenever one of the files that decide what is installed is newer.
+$(READY): setup.py constraints.txt tools/setup_environment.py tools/install_detectron2.py tools/detectron2_rewrites.py
+	@$(PYTHON) tools/setup_environment.py $(VENV)
+
+setup: $(READY)
+
+demo: $(READY)
+	@$(VENV)/bin/python tools/benchmark.py run configs/benchmark/demo.yaml --seeds $(SEEDS)
+
+lint: $(READY)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/lint-imports
+
+test: $(READY) lint
+	@$(VENV)/bin/python -m pytest -n 2
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
