@@ -1,0 +1,30 @@
+"""Atomic writing: all or nothing, and nothing left behind."""
+
+import pytest
+
+from igdet.utils.files import atomic_write
+
+
+def test_whole_content_arrives(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    with atomic_write(path, "w") as file:
+        file.write("Zürich")
+        assert not path.exists()  # not before the block has ended
+    assert path.read_text(encoding="utf-8") == "Zürich"
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(OSError, match="disk full"), atomic_write(path) as file:
+        file.write(b"half of the n")
+        raise OSError("disk full")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_others_may_read_the_file(tmp_path):
+    with atomic_write(tmp_path / "file.bin") as file:
+        file.write(b"x")
+    (tmp_path / "plain").write_bytes(b"x")
+    assert (tmp_path / "file.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
