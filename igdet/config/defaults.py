@@ -1,0 +1,65 @@
+"""Every configuration key that igdet adds to Detectron2's, with its meaning and unit."""
+
+from detectron2.config import CfgNode
+
+
+def add_igdet_config(cfg: CfgNode) -> None:
+    """Add igdet's keys, with their defaults, to a Detectron2 config in place.
+
+    Args:
+        cfg: what `detectron2.config.get_cfg()` returns.
+    """
+    _add_model(cfg)
+    _add_input(cfg)
+    _add_datasets(cfg)
+    _add_dataloader(cfg)
+    _add_solver(cfg)
+
+
+def _add_model(cfg: CfgNode) -> None:
+    cfg.MODEL.CLASSIFIER = CfgNode()
+    # Number of classes or hashtags; checked against the training set before any work.
+    cfg.MODEL.CLASSIFIER.NUM_CLASSES = 1000
+    # True: training starts with a new classifier even where the weights bring one that fits; evaluation never does.
+    cfg.MODEL.CLASSIFIER.RESET = True
+
+
+def _add_input(cfg: CfgNode) -> None:
+    cfg.INPUT.CLASSIFICATION = CfgNode()
+    # Training crop: side in pixels, range of its share of the picture's area, range of width / height.
+    cfg.INPUT.CLASSIFICATION.TRAIN_CROP = 224
+    cfg.INPUT.CLASSIFICATION.TRAIN_SCALE = (0.08, 1.0)
+    cfg.INPUT.CLASSIFICATION.TRAIN_RATIO = (3 / 4, 4 / 3)
+    # Evaluation, in pixels: the shorter side is resized to TEST_SHORT_SIDE, then a centre square of TEST_CROP is taken.
+    cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE = 256
+    cfg.INPUT.CLASSIFICATION.TEST_CROP = 224
+
+
+def _add_datasets(cfg: CfgNode) -> None:
+    # Data sets of one's own: NAME: {KIND: ..., ROOT: ..., ANNOTATIONS: ...}; docs/DATASETS.md lists the kinds.
+    cfg.DATASETS.OWN = CfgNode(new_allowed=True)
+    # Share of a data set's records, 0..1, that may be bad (logged and skipped) before the run stops.
+    cfg.DATASETS.MAX_BAD_SHARE = 0.01
+
+
+def _add_dataloader(cfg: CfgNode) -> None:
+    # How often a post is drawn, by its hashtags' frequencies: "natural", "square_root" or "uniform".
+    cfg.DATALOADER.RESAMPLING = "natural"
+    # Draws in one pass over the hashtag set, in multiples of its number of posts, >= 1: fixes the threshold t of
+    # square-root and uniform resampling. Natural resampling draws every post once and ignores it.
+    cfg.DATALOADER.EPOCH_FACTOR = 2.0
+    # Probability, 0..1, with which a hashtag is replaced by one drawn from the hashtags' marginal distribution.
+    cfg.DATALOADER.LABEL_NOISE = 0.0
+
+
+def _add_solver(cfg: CfgNode) -> None:
+    # Length of the training in images seen. 0: MAX_ITER, STEPS and WARMUP_ITERS count, in iterations, as in Detectron2;
+    # else they are worked out from the three keys below, so that a change of IMS_PER_BATCH keeps the recipe.
+    cfg.SOLVER.IMAGES_SEEN = 0
+    # Linear warm-up, in images seen, from min(BASE_LR, peak) to the peak learning rate.
+    cfg.SOLVER.WARMUP_IMAGES = 0
+    # Number of equally spaced points at which the learning rate is multiplied by SOLVER.GAMMA.
+    cfg.SOLVER.LR_DROPS = 0
+    # The batch for which BASE_LR is meant: the peak learning rate is BASE_LR * IMS_PER_BATCH / LR_REFERENCE_BATCH.
+    # 0: BASE_LR is the peak learning rate.
+    cfg.SOLVER.LR_REFERENCE_BATCH = 0
