@@ -1,0 +1,8 @@
+"""The shard format: WebDataset tars of posts with a Parquet index for exact random access."""
+
+from igdet.shards.format import ShardError
+from igdet.shards.index import ShardIndex
+from igdet.shards.reader import ShardReader
+from igdet.shards.writer import ShardWriter
+
+__all__ = ["ShardError", "ShardIndex", "ShardReader", "ShardWriter"]

@@ -1,0 +1,42 @@
+"""What a folder of shards holds: file names, index columns, index metadata.
+
+A folder of shards holds
+  posts-000000.tar ...  members KEY.jpg (the picture) and KEY.json ({"hashtags": [canonical names]}) of each post;
+  index.parquet         one row a post, in the order of the tars: the columns of INDEX_SCHEMA;
+  vocabulary.txt        the labels; a hashtag id is a line number of it, from 0.
+Tools that read WebDataset read the tars without the index.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+
+FORMAT_VERSION = "1"
+INDEX_NAME = "index.parquet"
+VOCABULARY_NAME = "vocabulary.txt"
+SHARD_NAME = "posts-{:06d}.tar"
+SHARD_PATTERN = "posts-*.tar"
+VERSION_KEY = b"igdet.shard_format_version"
+VOCABULARY_KEY = b"igdet.vocabulary_sha256"
+
+INDEX_SCHEMA = pa.schema(
+    [
+        ("shard", pa.dictionary(pa.int32(), pa.string())),  # file name of the tar
+        ("offset", pa.int64()),  # of the picture's first byte in the tar
+        ("size", pa.int64()),  # of the picture, in bytes
+        ("key", pa.string()),  # opaque id of the post
+        ("hashtags", pa.list_(pa.int32())),  # label ids, distinct, ascending, at least one
+    ]
+)
+
+
+class ShardError(ValueError):
+    """A folder of shards that is incomplete or contradicts itself, or a post that does not fit into one."""
+
+
+def index_schema(vocabulary_path: Path) -> pa.Schema:
+    """Give the index's schema with its metadata: the format's version and the vocabulary's fingerprint."""
+    return INDEX_SCHEMA.with_metadata(
+        {VERSION_KEY: FORMAT_VERSION, VOCABULARY_KEY: hashlib.sha256(vocabulary_path.read_bytes()).hexdigest()}
+    )

@@ -1,0 +1,51 @@
+"""Reading single posts out of shards."""
+
+import os
+
+from igdet.shards.format import ShardError
+from igdet.shards.index import ShardIndex
+
+
+class ShardReader:
+    """Reads pictures by their position in the index; every process opens the shards for itself.
+
+    Args:
+        index: of the folder to read.
+    """
+
+    def __init__(self, index: ShardIndex):
+        self._index = index
+        self._handles: dict[int, int] = {}  # shard id -> file descriptor
+
+    def read(self, i: int) -> bytes:
+        """Read the encoded picture of post i.
+
+        Raises:
+            ShardError: the shard ends before the picture does.
+        """
+        shard_id = int(self._index.shard_ids[i])
+        size = int(self._index.sizes[i])
+        # pread has no file position: processes that share a descriptor through fork do not disturb each other.
+        picture = os.pread(self._handle(shard_id), size, int(self._index.offsets[i]))
+        if len(picture) != size:
+            raise ShardError(f"{self._path(shard_id)} is cut short: post {i} has {len(picture)} of {size} bytes in it")
+        return picture
+
+    def close(self) -> None:
+        """Close the shards; a later read opens them again."""
+        while self._handles:
+            os.close(self._handles.popitem()[1])
+
+    def _path(self, shard_id: int) -> str:
+        return str(self._index.folder / self._index.shard_names[shard_id])
+
+    def _handle(self, shard_id: int) -> int:
+        if shard_id not in self._handles:
+            self._handles[shard_id] = os.open(self._path(shard_id), os.O_RDONLY)
+        return self._handles[shard_id]
+
+    def __getstate__(self) -> dict:
+        return {"_index": self._index, "_handles": {}}  # descriptors mean nothing in another process
+
+    def __del__(self) -> None:
+        self.close()
