@@ -1,0 +1,7 @@
+"""Networks: registers the ResNeXt family and the classifier with Detectron2."""
+
+from igdet.modeling.classifier import ImageClassifier
+from igdet.modeling.losses import khot_softmax_loss
+from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, build_resnext
+
+__all__ = ["FAMILY", "FPN_SUFFIX", "ImageClassifier", "Member", "build_resnext", "khot_softmax_loss"]

@@ -1,0 +1,61 @@
+"""The classifier: losses, logits, and what each of its uses trains."""
+
+import pytest
+import torch
+from detectron2.utils.events import EventStorage
+from torch.nn import functional as F
+
+from igdet.modeling import FAMILY, ImageClassifier, build_resnext
+
+
+def build(freeze_at=0, norm="BN"):
+    torch.manual_seed(0)
+    backbone = build_resnext(FAMILY["X_14_8x4d"], norm=norm, freeze_at=freeze_at)
+    return ImageClassifier(backbone=backbone, num_classes=5, pixel_mean=[120.0] * 3, pixel_std=[60.0] * 3)
+
+
+@pytest.fixture
+def samples():
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=generator)
+    labels = [torch.tensor([0]), torch.tensor([1, 4]), torch.tensor([2, 3])]
+    return [{"image": image, "gt_classes": ids} for image, ids in zip(images, labels, strict=True)]
+
+
+def test_logits_are_those_of_the_parts(samples):
+    model = build().eval()
+    images = torch.stack([sample["image"] for sample in samples])
+    with torch.no_grad():
+        found = torch.stack([output["pred_class_logits"] for output in model(samples)])
+        features = model.backbone((images.float() - 120) / 60)["res5"]
+        expected = model.classifier(F.adaptive_avg_pool2d(features, 1).flatten(1))
+    torch.testing.assert_close(found, expected)
+
+
+def test_training_gives_a_finite_loss_and_the_share_of_hits(samples):
+    model = build()
+    with EventStorage() as storage:
+        losses = model(samples)
+    assert list(losses) == ["loss_cls"] and torch.isfinite(losses["loss_cls"])
+    assert storage.latest()["train_top1"][0] in (pytest.approx(0), pytest.approx(100 / 3), pytest.approx(200 / 3), 100)
+
+
+def test_any_label_of_an_image_counts_as_a_hit(samples):
+    model = build()
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 9.0, 0.0]))  # always says 3
+    with EventStorage() as storage:
+        model(samples)
+    assert storage.latest()["train_top1"][0] == pytest.approx(100 / 3)  # the third image, whose second label is 3
+
+
+def test_a_linear_probe_trains_the_classifier_alone(samples):
+    model = build(freeze_at=5)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    with EventStorage():
+        model(samples)["loss_cls"].backward()
+    torch.optim.SGD(trained, lr=1.0).step()
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"classifier.weight", "classifier.bias"}  # no batch statistic either

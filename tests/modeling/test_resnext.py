@@ -1,0 +1,131 @@
+"""The family against the paper's sizes and against torchvision's and timm's networks."""
+
+import pytest
+import timm
+import torch
+import torchvision
+from detectron2.config import get_cfg
+from detectron2.layers import FrozenBatchNorm2d, ShapeSpec
+from detectron2.modeling import BACKBONE_REGISTRY
+from torch import nn
+
+from igdet.checkpoint.key_maps import to_bare
+from igdet.config import add_igdet_config
+from igdet.modeling import FAMILY, FPN_SUFFIX, build_resnext
+
+# Trunk parameters in millions and multiply-adds in thousand millions (with a 1,000-way classifier), 224 x 224:
+# computed from the layers' shapes.
+SIZES = {
+    "X_101_32x4d": (42.13, 7.97),
+    "X_101_32x8d": (86.74, 16.41),
+    "X_101_32x16d": (191.98, 36.16),
+    "X_101_32x32d": (466.48, 87.11),
+    "X_101_32x48d": (826.36, 153.31),
+}
+
+
+@pytest.fixture
+def cfg():
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    cfg.MODEL.RESNETS.STRIDE_IN_1X1 = False
+    cfg.MODEL.RESNETS.OUT_FEATURES = ["res2", "res3", "res4", "res5"]
+    cfg.MODEL.FPN.IN_FEATURES = ["res2", "res3", "res4", "res5"]
+    return cfg
+
+
+def build(name, cfg):
+    return BACKBONE_REGISTRY.get(name)(cfg, ShapeSpec(channels=3))
+
+
+def multiply_adds(model, side):
+    """Count those of all convolutions by running the network on the meta device."""
+    total = 0
+
+    def count(layer, _inputs, output):
+        nonlocal total
+        total += layer.weight.numel() * output.shape[-2] * output.shape[-1]
+
+    handles = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, nn.Conv2d)]
+    model(torch.empty(1, 3, side, side, device="meta"))
+    for handle in handles:
+        handle.remove()
+    return total
+
+
+@pytest.mark.parametrize(("name", "size"), SIZES.items())
+def test_parameters_and_multiply_adds(name, size):
+    with torch.device("meta"):
+        trunk = build_resnext(FAMILY[name])
+    parameters, gigas = size
+    assert sum(p.numel() for p in trunk.parameters()) / 1e6 == pytest.approx(parameters, abs=0.005)
+    classifier = 2048 * 1000
+    assert (multiply_adds(trunk, 224) + classifier) / 1e9 == pytest.approx(gigas, rel=0.01)
+
+
+def randomise_statistics(model):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 1.5)
+
+
+PEERS = {
+    "torchvision 50": ("X_50_32x4d", torchvision.models.resnext50_32x4d),
+    "torchvision 101": ("X_101_32x8d", torchvision.models.resnext101_32x8d),
+    "timm 50": ("X_50_32x4d", lambda: timm.create_model("resnext50_32x4d")),
+}
+
+
+@pytest.mark.parametrize("norm", ["BN", "FrozenBN"])
+@pytest.mark.parametrize(("name", "build_peer"), PEERS.values(), ids=PEERS)
+def test_same_weights_give_the_same_features(name, build_peer, norm):
+    torch.manual_seed(0)
+    peer = build_peer().eval()
+    randomise_statistics(peer)
+    ours = build_resnext(FAMILY[name], norm=norm, out_features=["res2", "res3", "res4", "res5"]).eval()
+    _, weights = to_bare(peer.state_dict())
+    missing, unexpected = ours.load_state_dict(weights, strict=False)
+    assert not missing
+    assert all(key.startswith("classifier.") or key.endswith("num_batches_tracked") for key in unexpected)
+    features = {}
+    for stage in range(1, 5):
+        getattr(peer, f"layer{stage}").register_forward_hook(
+            lambda _module, _inputs, output, stage=stage: features.update({f"res{stage + 1}": output})
+        )
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        peer(images)
+        found = ours(images)
+    for stage, expected in features.items():
+        torch.testing.assert_close(found[stage], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_member_is_registered_plain_and_with_a_pyramid(name, cfg):
+    with torch.device("meta"):
+        plain, pyramid = build(name, cfg), build(name + FPN_SUFFIX, cfg)
+    assert [plain.output_shape()[f"res{i}"].stride for i in range(2, 6)] == [4, 8, 16, 32]
+    assert list(pyramid.output_shape()) == ["p2", "p3", "p4", "p5", "p6"]
+
+
+@pytest.mark.parametrize("freeze_at", [0, 2, 5])
+def test_freezing(freeze_at):
+    trunk = build_resnext(FAMILY["X_14_8x4d"], freeze_at=freeze_at)
+    frozen = {name.split(".")[0] for name, p in trunk.named_parameters() if not p.requires_grad}
+    stages = ["stem", "res2", "res3", "res4", "res5"]
+    assert frozen == set(stages[:freeze_at])
+    assert all(isinstance(getattr(trunk, stage)[0].conv1.norm, FrozenBatchNorm2d) for stage in stages[1:freeze_at])
+
+
+@pytest.mark.parametrize(("key", "value"), [("DEPTH", 152), ("WIDTH_PER_GROUP", 16), ("STRIDE_IN_1X1", True)])
+def test_keys_that_contradict_the_table_are_named(key, value, cfg):
+    cfg.MODEL.RESNETS[key] = value
+    with pytest.raises(ValueError, match=f"MODEL.RESNETS.{key} is {value}, but MODEL.BACKBONE.NAME X_101_32x8d has"):
+        build("X_101_32x8d", cfg)
+
+
+def test_keys_that_repeat_the_table_pass(cfg):
+    cfg.MODEL.RESNETS.DEPTH, cfg.MODEL.RESNETS.NUM_GROUPS, cfg.MODEL.RESNETS.WIDTH_PER_GROUP = 101, 32, 8
+    with torch.device("meta"):
+        assert build("X_101_32x8d", cfg) is not None
