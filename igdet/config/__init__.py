@@ -1,0 +1,14 @@
+"""igdet's configuration: its keys, strict reading of files, and the checks made before any work."""
+
+from igdet.config.check import check_config
+from igdet.config.defaults import add_igdet_config
+from igdet.config.strict import ConfigError, merge_config_file, merge_overrides, read_yaml
+
+__all__ = [
+    "ConfigError",
+    "add_igdet_config",
+    "check_config",
+    "merge_config_file",
+    "merge_overrides",
+    "read_yaml",
+]

@@ -1,0 +1,145 @@
+"""The checks of a whole config that are made before any work: values, files, and data sets that fit the model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from detectron2.config import CfgNode
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.data.catalog import Metadata
+from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
+from detectron2.utils import comm
+
+from igdet.config.strict import ConfigError, did_you_mean
+
+# Meta-architecture -> the data sets it is trained and evaluated on, by Detectron2's `evaluator_type`; Detectron2's own
+# architectures take COCO-style data.
+EVALUATOR_TYPES = {"ImageClassifier": ("classification", "hashtags")}
+DETECTION_TYPES = ("coco",)
+
+# Meta-architecture -> config key of a count -> metadata field that it must count.
+CLASS_COUNTS = {
+    "ImageClassifier": {"MODEL.CLASSIFIER.NUM_CLASSES": "thing_classes"},
+    "GeneralizedRCNN": {"MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes"},
+}
+KEYPOINT_COUNT = {"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": "keypoint_names"}
+COCO_KEYPOINTS = 17  # what an empty TEST.KEYPOINT_OKS_SIGMAS stands for
+
+# Key -> (what it must be, its test).
+VALUES: dict[str, tuple[str, Callable]] = {
+    "DATALOADER.RESAMPLING": (
+        "natural, square_root or uniform",
+        lambda value: value in ("natural", "square_root", "uniform"),
+    ),
+    "DATALOADER.EPOCH_FACTOR": ("1 or more", lambda value: value >= 1),
+    "DATALOADER.LABEL_NOISE": ("a share in 0..1", lambda value: 0 <= value <= 1),
+    "DATASETS.MAX_BAD_SHARE": ("a share in 0..1", lambda value: 0 <= value <= 1),
+    "INPUT.FORMAT": ("RGB or BGR", lambda value: value in ("RGB", "BGR")),
+    "SOLVER.BASE_LR": ("more than 0", lambda value: value > 0),
+    "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
+    "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
+    "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
+    "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
+    "DATASETS.TEST": ("at least one data set to evaluate on", lambda value: len(value) > 0),
+}
+
+
+def check_config(cfg: CfgNode, training: bool = True) -> None:
+    """Refuse a config that cannot run, before anything is built, read or written.
+
+    Args:
+        cfg: a config whose own data sets are registered and whose schedule is resolved.
+        training: whether DATASETS.TRAIN is needed as well.
+
+    Raises:
+        ConfigError: naming the key, its value, what was expected and where to mend it.
+    """
+    for key, (expected, fits) in VALUES.items():
+        value = _value(cfg, key)
+        if not fits(value):
+            raise ConfigError(f"{key} is {value!r}: expected {expected}")
+    if training:
+        _check_training(cfg)
+    for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
+        for name in _value(cfg, key):
+            _check_dataset(cfg, key, name)
+    _check_sigmas(cfg)
+    _check_weights_file(cfg.MODEL.WEIGHTS)
+
+
+def _value(cfg: CfgNode, key: str) -> object:
+    for part in key.split("."):
+        cfg = cfg[part]
+    return cfg
+
+
+def _check_training(cfg: CfgNode) -> None:
+    sets, is_classifier = len(cfg.DATASETS.TRAIN), cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES
+    if sets == 0 or (is_classifier and sets > 1):
+        wanted = "exactly one" if is_classifier else "at least one"
+        raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
+    if is_classifier and cfg.MODEL.BACKBONE.NAME.endswith("_FPN"):
+        raise ConfigError(
+            f"MODEL.BACKBONE.NAME {cfg.MODEL.BACKBONE.NAME} is a feature pyramid: a classifier needs the plain "
+            f"{cfg.MODEL.BACKBONE.NAME.removesuffix('_FPN')}"
+        )
+    if cfg.SOLVER.IMS_PER_BATCH % comm.get_world_size():
+        raise ConfigError(
+            f"SOLVER.IMS_PER_BATCH {cfg.SOLVER.IMS_PER_BATCH} cannot be shared equally by {comm.get_world_size()} "
+            "processes: make it a multiple of their number"
+        )
+
+
+def _check_dataset(cfg: CfgNode, key: str, name: str) -> None:
+    if name not in DatasetCatalog.list():
+        raise ConfigError(
+            f"{key}: there is no data set {name!r}{did_you_mean(name, DatasetCatalog.list())}; "
+            "describe data of your own under DATASETS.OWN"
+        )
+    metadata = MetadataCatalog.get(name)
+    kind, allowed = metadata.get("evaluator_type"), EVALUATOR_TYPES.get(cfg.MODEL.META_ARCHITECTURE, DETECTION_TYPES)
+    if kind not in allowed:
+        raise ConfigError(
+            f"{key}: {name} is a {kind} data set, but MODEL.META_ARCHITECTURE {cfg.MODEL.META_ARCHITECTURE} "
+            f"takes {' or '.join(allowed)}"
+        )
+    _check_files(key, name, metadata)
+    _check_counts(cfg, key, name, metadata)
+
+
+def _check_files(key: str, name: str, metadata: Metadata) -> None:
+    for field in ("json_file", "image_root"):
+        path = metadata.get(field)
+        if path is not None and not Path(path).exists():
+            raise ConfigError(
+                f"{key}: {name} needs {path}, which does not exist; "
+                "put it there, or set the environment variable DETECTRON2_DATASETS to the folder that holds the data"
+            )
+
+
+def _check_counts(cfg: CfgNode, key: str, name: str, metadata: Metadata) -> None:
+    """The numbers of classes and keypoints that the config states must be the data set's."""
+    counts = CLASS_COUNTS.get(cfg.MODEL.META_ARCHITECTURE, {}) | (KEYPOINT_COUNT if cfg.MODEL.KEYPOINT_ON else {})
+    for config_key, field in counts.items():
+        stated, found = _value(cfg, config_key), metadata.get(field)
+        if found is None:
+            raise ConfigError(f"{key}: {name} has no {field}, which {config_key} {stated} asks for")
+        if len(found) != stated:
+            raise ConfigError(f"{config_key} is {stated}, but {name} of {key} has {len(found)}: set it to {len(found)}")
+
+
+def _check_sigmas(cfg: CfgNode) -> None:
+    given, needed = len(cfg.TEST.KEYPOINT_OKS_SIGMAS), cfg.MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS
+    if cfg.MODEL.KEYPOINT_ON and (given or COCO_KEYPOINTS) != needed:
+        raise ConfigError(
+            f"TEST.KEYPOINT_OKS_SIGMAS has {given} values (0 stands for COCO's {COCO_KEYPOINTS}), but "
+            f"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS is {needed}: give one value a keypoint"
+        )
+
+
+def _check_weights_file(weights: str) -> None:
+    """A plain path must exist; names such as igdet://... are looked up when they are loaded."""
+    if weights and "://" not in weights and not Path(weights).expanduser().is_file():
+        raise ConfigError(
+            f"MODEL.WEIGHTS: there is no file {weights}; give a checkpoint, a name such as "
+            "igdet://ig_resnext101_32x8d, or '' to start from scratch"
+        )

@@ -1,0 +1,99 @@
+"""Configs that cannot run are refused by name before any work."""
+
+import pytest
+from detectron2.config import get_cfg
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from igdet.config import ConfigError, add_igdet_config, check_config
+
+METADATA = {
+    "check_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "jay"]},
+    "check_more_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "jay"]},
+    "check_tags": {"evaluator_type": "hashtags", "thing_classes": ["sun", "sea", "sky"]},
+    "check_boxes": {"evaluator_type": "coco", "thing_classes": ["owl", "jay"]},
+    "check_people": {"evaluator_type": "coco", "thing_classes": ["person"], "keypoint_names": ["head", "hand"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    for name, fields in METADATA.items():
+        DatasetCatalog.register(name, list)
+        MetadataCatalog.get(name).set(**fields)
+    yield
+    for name in METADATA:
+        DatasetCatalog.remove(name)
+        MetadataCatalog.remove(name)
+
+
+def config(*opts):
+    """A classifier of check_birds that may run, with changes."""
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    cfg.merge_from_list(["DATASETS.TRAIN", "('check_birds',)", "DATASETS.TEST", "('check_birds',)"])
+    cfg.merge_from_list(["MODEL.META_ARCHITECTURE", "ImageClassifier", "MODEL.CLASSIFIER.NUM_CLASSES", 2])
+    cfg.merge_from_list(["MODEL.BACKBONE.NAME", "X_14_8x4d", *opts])
+    return cfg
+
+
+DETECTOR = ("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "DATASETS.TRAIN", "('check_boxes',)")
+PEOPLE = (
+    *("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "MODEL.KEYPOINT_ON", True, "MODEL.ROI_HEADS.NUM_CLASSES", 1),
+    *("DATASETS.TRAIN", "('check_people',)", "DATASETS.TEST", "('check_people',)"),
+)
+
+
+def test_sound_configs_pass():
+    check_config(config())
+    check_config(config("DATASETS.TRAIN", "()"), training=False)
+    check_config(config(*DETECTOR, "DATASETS.TEST", "('check_boxes',)", "MODEL.ROI_HEADS.NUM_CLASSES", 2))
+    two = ("MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 2, "TEST.KEYPOINT_OKS_SIGMAS", "(0.05, 0.05)")
+    check_config(config(*PEOPLE, *two))
+
+
+@pytest.mark.parametrize(
+    ("opts", "message"),
+    [
+        (
+            ("DATALOADER.RESAMPLING", "sqrt"),
+            "DATALOADER.RESAMPLING is 'sqrt': expected natural, square_root or",
+        ),
+        (("DATALOADER.LABEL_NOISE", 1.5), "DATALOADER.LABEL_NOISE is 1.5"),
+        (("DATALOADER.EPOCH_FACTOR", 0.5), "DATALOADER.EPOCH_FACTOR is 0.5"),
+        (("INPUT.FORMAT", "YUV"), "INPUT.FORMAT is 'YUV': expected RGB or BGR"),
+        (("SOLVER.BASE_LR", 0.0), "SOLVER.BASE_LR is 0.0: expected more than 0"),
+        (("MODEL.META_ARCHITECTURE", "Classifier"), "META_ARCHITECTURE is 'Classifier'"),
+        (("MODEL.BACKBONE.NAME", "X_101"), "BACKBONE.NAME is 'X_101': expected a registered backbone"),
+        (("MODEL.BACKBONE.NAME", "X_14_8x4d_FPN"), "is a feature pyramid: .* the plain X_14_8x4d"),
+        (("MODEL.CLASSIFIER.NUM_CLASSES", 3), "NUM_CLASSES is 3, but check_birds of DATASETS.TRAIN has 2: set it to 2"),
+        (("DATASETS.TEST", "('check_tags',)"), "NUM_CLASSES is 2, but check_tags of DATASETS.TEST has 3"),
+        (("DATASETS.TEST", "('check_brids',)"), "no data set 'check_brids'; did you mean 'check_birds'"),
+        (("DATASETS.TEST", "()"), "DATASETS.TEST is ()"),
+        (("DATASETS.TRAIN", "()"), "DATASETS.TRAIN names 0 data sets: expected exactly one"),
+        (("DATASETS.TRAIN", "('check_birds', 'check_more_birds')"), "DATASETS.TRAIN names 2 data sets"),
+        (
+            ("DATASETS.TRAIN", "('check_boxes',)"),
+            "check_boxes is a coco data set, but .* takes classif",
+        ),
+        (DETECTOR, "check_boxes of DATASETS.TRAIN has 2"),
+        ((*DETECTOR, "MODEL.ROI_HEADS.NUM_CLASSES", 2), "check_birds is a classification data set, but .* takes coco"),
+        (PEOPLE, "NUM_KEYPOINTS is 17, but check_people of DATASETS.TRAIN has 2"),
+        ((*PEOPLE, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 2), "KEYPOINT_OKS_SIGMAS has 0 values"),
+        ((*PEOPLE, "DATASETS.TRAIN", "('check_boxes',)"), "NUM_CLASSES is 1, but check_boxes"),
+        (("MODEL.WEIGHTS", "runs/absent.pth"), "MODEL.WEIGHTS: there is no file runs/absent.pth"),
+    ],
+)
+def test_what_cannot_run_is_named(opts, message):
+    with pytest.raises(ConfigError, match=message):
+        check_config(config(*opts))
+
+
+def test_missing_annotation_file_is_named(tmp_path):
+    MetadataCatalog.get("check_boxes").set(json_file=str(tmp_path / "absent.json"))
+    cfg = config(*DETECTOR, "MODEL.ROI_HEADS.NUM_CLASSES", 2)
+    with pytest.raises(ConfigError, match=r"check_boxes needs .*absent\.json, which does not exist"):
+        check_config(cfg)
+
+
+def test_names_of_weights_are_left_to_the_loader():
+    check_config(config("MODEL.WEIGHTS", "igdet://ig_resnext101_32x8d"))

@@ -1,0 +1,92 @@
+"""Strict YAML: duplicate, unknown and ill-typed keys are named with their file."""
+
+import pytest
+from detectron2.config import get_cfg
+
+from igdet.config import ConfigError, add_igdet_config, merge_config_file, merge_overrides, read_yaml
+
+
+@pytest.fixture
+def cfg():
+    config = get_cfg()
+    add_igdet_config(config)
+    return config
+
+
+def write(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_bases_come_first_and_count_from_their_own_folder(cfg, tmp_path):
+    write(tmp_path / "base.yaml", "SOLVER: {BASE_LR: 0.5, MAX_ITER: 7}\n")
+    write(tmp_path / "other.yaml", "SOLVER: {MAX_ITER: 9}\n")
+    merge_config_file(cfg, write(tmp_path / "sub/run.yaml", "_BASE_: [../base.yaml, ../other.yaml]\nSEED: 3\n"))
+    assert (cfg.SOLVER.BASE_LR, cfg.SOLVER.MAX_ITER, cfg.SEED) == (0.5, 9, 3)
+
+
+def test_numbers_in_scientific_notation_are_numbers(cfg, tmp_path):
+    merge_config_file(cfg, write(tmp_path / "run.yaml", "SOLVER: {BASE_LR: 5e-3}\n"))
+    assert cfg.SOLVER.BASE_LR == 0.005
+
+
+def test_duplicate_key_is_named_with_both_lines(tmp_path):
+    path = write(tmp_path / "run.yaml", "SOLVER:\n  BASE_LR: 0.1\n  MAX_ITER: 5\n  BASE_LR: 0.2\n")
+    with pytest.raises(ConfigError, match=r"run\.yaml, lines 2 and 4: the key 'BASE_LR' is written twice"):
+        read_yaml(path)
+
+
+def test_duplicate_top_level_section_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"lines 1 and 2: the key 'SOLVER'"):
+        read_yaml(write(tmp_path / "run.yaml", "SOLVER: {BASE_LR: 0.1}\nSOLVER: {MAX_ITER: 5}\n"))
+
+
+def test_unknown_key_of_a_base_is_named_with_the_base(cfg, tmp_path):
+    write(tmp_path / "base.yaml", "SOLVER: {BASE_RL: 0.5}\n")
+    with pytest.raises(ConfigError, match=r"base\.yaml: unknown key 'SOLVER.BASE_RL'; did you mean 'SOLVER.BASE_LR'"):
+        merge_config_file(cfg, write(tmp_path / "run.yaml", "_BASE_: base.yaml\n"))
+
+
+def test_unknown_override_is_named(cfg):
+    with pytest.raises(ConfigError, match=r"unknown key 'MODEL.WEIGHT'; did you mean 'MODEL.WEIGHTS'\?"):
+        merge_overrides(cfg, ["MODEL.WEIGHT", "x.pth"])
+
+
+def test_override_without_a_value_is_named(cfg):
+    with pytest.raises(ConfigError, match="'SEED' has no partner"):
+        merge_overrides(cfg, ["MODEL.WEIGHTS", "x.pth", "SEED"])
+
+
+@pytest.mark.parametrize("value", ["ten", "[1, 2]"])
+def test_wrong_type_is_named(cfg, tmp_path, value):
+    with pytest.raises(ConfigError, match=r"run\.yaml.*MAX_ITER"):
+        merge_config_file(cfg, write(tmp_path / "run.yaml", f"SOLVER: {{MAX_ITER: {value}}}\n"))
+    with pytest.raises(ConfigError, match=r"command line.*MAX_ITER"):
+        merge_overrides(cfg, ["SOLVER.MAX_ITER", value])
+
+
+def test_own_data_sets_are_free_in_name_and_can_be_overridden(cfg, tmp_path):
+    path = write(tmp_path / "run.yaml", "DATASETS: {OWN: {birds: {KIND: image_folder, ROOT: a}}}\n")
+    merge_config_file(cfg, path)
+    merge_overrides(cfg, ["DATASETS.OWN.birds.ROOT", "b"])
+    assert dict(cfg.DATASETS.OWN.birds) == {"KIND": "image_folder", "ROOT": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n- b\n", "found a list"),
+        ("A: [1\n", "not a YAML file"),
+        ("A: !!python/object/apply:os.getcwd []\n", "read safely"),
+        ("_BASE_: run.yaml\n", "leads back to itself"),
+        ("_BASE_: absent.yaml\n", r"absent\.yaml: there is no such config file"),
+    ],
+)
+def test_broken_files_are_named(cfg, tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        merge_config_file(cfg, write(tmp_path / "run.yaml", text))
+
+
+def test_empty_file_is_an_empty_config(tmp_path):
+    assert read_yaml(write(tmp_path / "run.yaml", "# nothing\n")) == {}
