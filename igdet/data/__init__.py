@@ -1,0 +1,17 @@
+"""Data sets, samplers and loaders."""
+
+from igdet.data.build import (
+    build_classification_test_loader,
+    build_classification_train_loader,
+    build_detection_test_loader,
+    build_detection_train_loader,
+)
+from igdet.data.own_datasets import register_own_datasets
+
+__all__ = [
+    "build_classification_test_loader",
+    "build_classification_train_loader",
+    "build_detection_test_loader",
+    "build_detection_train_loader",
+    "register_own_datasets",
+]

@@ -1,0 +1,97 @@
+"""Bad records: counted, named in a log and skipped up to a share, beyond which the run stops."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from igdet.data.errors import DatasetError
+
+logger = logging.getLogger(__name__)
+
+ALWAYS_TOLERATED = 10  # bad records: below this a share of the few records seen so far says nothing
+LOG_NAME = "bad_records.jsonl"
+
+
+class BadRecordsError(DatasetError):
+    """More bad records than DATASETS.MAX_BAD_SHARE allows."""
+
+
+def too_many(bad: int, seen: int, max_share: float) -> bool:
+    """Whether `bad` of `seen` records is more than a share of `max_share` (0..1) and more than a handful."""
+    return bad > max(ALWAYS_TOLERATED, max_share * seen)
+
+
+class BadRecordLog:
+    """Counts the bad records of one data set and names each, once, as a line of JSON.
+
+    Args:
+        folder: where the log `bad_records.jsonl` lies; made when the first bad record comes.
+        data_set: the data set's name.
+        max_share: share of the records seen, 0..1, that may be bad.
+    """
+
+    def __init__(self, folder: str | Path, data_set: str, max_share: float):
+        self.path = Path(folder) / LOG_NAME
+        self.data_set = data_set
+        self.max_share = max_share
+        self.seen = 0
+        self.bad = 0
+        self._named: set[str] = set()
+
+    def add(self, seen: int, bad: Sequence[tuple[str, str]]) -> None:
+        """Count records.
+
+        Args:
+            seen: how many samples were delivered since the last call, replaced and grey ones included.
+            bad: name and reason of each bad one.
+
+        Raises:
+            BadRecordsError: the share of bad records is now too large.
+        """
+        self.seen += seen
+        self.bad += len(bad)
+        self._name(bad)
+        if bad and too_many(self.bad, self.seen, self.max_share):
+            name, why = bad[-1]
+            raise BadRecordsError(
+                f"{self.data_set}: {self.bad} of {self.seen} records are bad, the last one {name}: {why}. "
+                f"{self.path} names each; mend them or raise DATASETS.MAX_BAD_SHARE ({self.max_share})"
+            )
+
+    def _name(self, bad: Sequence[tuple[str, str]]) -> None:
+        new = {name: why for name, why in bad if name not in self._named}
+        if not new:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            for name, why in new.items():
+                file.write(json.dumps({"data_set": self.data_set, "name": name, "why": why}) + "\n")
+        for name in list(new)[: max(0, ALWAYS_TOLERATED - len(self._named))]:
+            logger.warning("%s: bad record %s: %s (logged in %s)", self.data_set, name, new[name], self.path)
+        self._named |= new.keys()
+
+
+class CheckedLoader:
+    """A data loader that takes the reports of bad records, which samples carry, into a log.
+
+    Args:
+        loader: yields batches whose samples may carry "bad_records": a list of (name, why).
+        log: counts them and stops the run.
+        unpack: makes the list of samples of what `loader` yields.
+    """
+
+    def __init__(self, loader: Iterable, log: BadRecordLog, unpack: Callable[[object], list[dict]] = list):
+        self.loader = loader
+        self.log = log
+        self._unpack = unpack
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[list[dict]]:
+        for packed in self.loader:
+            batch = self._unpack(packed)
+            bad = [report for sample in batch for report in sample.pop("bad_records", ())]
+            self.log.add(len(batch), bad)
+            yield batch

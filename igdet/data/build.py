@@ -1,0 +1,118 @@
+"""The data loaders: numbered draws for classification and hashtags, Detectron2's own for detection."""
+
+import logging
+
+import cv2
+import numpy as np
+from detectron2 import data as d2
+from detectron2.config import CfgNode
+from detectron2.data.samplers import InferenceSampler
+from detectron2.utils import comm
+from torch.utils.data import DataLoader
+
+from igdet.data.bad_records import BadRecordLog, CheckedLoader
+from igdet.data.detection import CheckedMapper, check_picture_files
+from igdet.data.errors import DatasetError
+from igdet.data.label_noise import LabelNoise
+from igdet.data.mapper import EvaluationSamples, TrainingSamples, pack, unpack
+from igdet.data.records import Records
+from igdet.data.samplers import NumberedSampler, replication_factors
+from igdet.data.transforms import TestTransform, TrainTransform
+
+logger = logging.getLogger(__name__)
+
+FLIP_PROBABILITY = {"horizontal": 0.5, "none": 0.0}  # by INPUT.RANDOM_FLIP
+
+
+def build_classification_train_loader(cfg: CfgNode, start_draw: int = 0) -> CheckedLoader:
+    """Build the endless training loader of a classification or hashtag set.
+
+    Args:
+        cfg: the run's config; DATASETS.TRAIN names one set.
+        start_draw: number of the first draw over all ranks: iterations done * SOLVER.IMS_PER_BATCH.
+
+    Returns:
+        Yields this rank's share of each batch: `{"image" uint8 (3, S, S), "gt_classes" int64 (k,), "image_id"}`.
+        What it yields depends on the seed and the draws' numbers only, not on DATALOADER.NUM_WORKERS.
+    """
+    [name] = cfg.DATASETS.TRAIN
+    records = _records(name)
+    seed = cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
+    noise = LabelNoise(cfg.DATALOADER.LABEL_NOISE, np.bincount(records.hashtag_ids))
+    samples = TrainingSamples(records, _train_transform(cfg), noise, cfg.INPUT.FORMAT, seed)
+    factors = replication_factors(
+        records.hashtag_offsets, records.hashtag_ids, cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR
+    )
+    sampler = NumberedSampler(factors, seed, start_draw, comm.get_rank(), comm.get_world_size())
+    return _classification_loader(cfg, name, samples, sampler)
+
+
+def build_classification_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
+    """Build the loader that gives each record of a classification or hashtag set once, over all ranks."""
+    samples = EvaluationSamples(_records(name), _test_transform(cfg), cfg.INPUT.FORMAT)
+    return _classification_loader(cfg, name, samples, InferenceSampler(len(samples)))
+
+
+def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
+    """Build Detectron2's training loader, with bad pictures counted and replaced."""
+    keypoints = cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE if cfg.MODEL.KEYPOINT_ON else 0
+    records = d2.get_detection_dataset_dicts(
+        cfg.DATASETS.TRAIN, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS, min_keypoints=keypoints
+    )
+    name = ", ".join(cfg.DATASETS.TRAIN)
+    check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
+    mapper = CheckedMapper(d2.DatasetMapper(cfg, is_train=True))
+    return CheckedLoader(d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records), _log(cfg, name))
+
+
+def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
+    """Build Detectron2's evaluation loader, with bad pictures counted and shown as grey."""
+    records = d2.get_detection_dataset_dicts(name, filter_empty=False)
+    check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
+    mapper = CheckedMapper(d2.DatasetMapper(cfg, is_train=False))
+    loader = d2.build_detection_test_loader(records, mapper=mapper, num_workers=cfg.DATALOADER.NUM_WORKERS)
+    return CheckedLoader(loader, _log(cfg, name))
+
+
+def _records(name: str) -> Records:
+    records = d2.DatasetCatalog.get(name)
+    if not isinstance(records, Records):
+        raise DatasetError(f"{name} is no classification or hashtag data set; docs/DATASETS.md lists the kinds")
+    labels_each = len(records.hashtag_ids) / len(records)
+    logger.info("%s: %d records with %.2f labels each. %s", name, len(records), labels_each, records.note)
+    return records
+
+
+def _train_transform(cfg: CfgNode) -> TrainTransform:
+    if cfg.INPUT.RANDOM_FLIP not in FLIP_PROBABILITY:
+        raise ValueError(
+            f"INPUT.RANDOM_FLIP for classification is one of {', '.join(FLIP_PROBABILITY)}, "
+            f"not {cfg.INPUT.RANDOM_FLIP!r}"
+        )
+    crop = cfg.INPUT.CLASSIFICATION
+    return TrainTransform(crop.TRAIN_CROP, crop.TRAIN_SCALE, crop.TRAIN_RATIO, FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP])
+
+
+def _test_transform(cfg: CfgNode) -> TestTransform:
+    return TestTransform(cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE, cfg.INPUT.CLASSIFICATION.TEST_CROP)
+
+
+def _classification_loader(cfg: CfgNode, name: str, samples, sampler) -> CheckedLoader:
+    loader = DataLoader(
+        samples,
+        batch_size=cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size(),
+        sampler=sampler,
+        num_workers=cfg.DATALOADER.NUM_WORKERS,
+        collate_fn=pack,
+        worker_init_fn=_one_thread,
+    )
+    return CheckedLoader(loader, _log(cfg, name), unpack)
+
+
+def _one_thread(worker_id: int) -> None:
+    """Keep OpenCV from starting its threads in every worker."""
+    cv2.setNumThreads(0)
+
+
+def _log(cfg: CfgNode, name: str) -> BadRecordLog:
+    return BadRecordLog(cfg.OUTPUT_DIR, name, cfg.DATASETS.MAX_BAD_SHARE)

@@ -1,0 +1,91 @@
+"""Detectron2's mapper and data sets, made safe against bad pictures."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from detectron2.data import DatasetMapper
+from detectron2.data import transforms as T
+from detectron2.data.detection_utils import SizeMismatchError
+from detectron2.utils.file_io import PathManager
+from PIL import Image
+
+from igdet.data.bad_records import BadRecordsError, too_many
+from igdet.data.errors import RecordError
+from igdet.data.mapper import GREY, MAX_REPLACEMENTS
+from igdet.data.pictures import check_eight_bits
+
+logger = logging.getLogger(__name__)
+
+PICTURE_FAULTS = (OSError, SyntaxError, RecordError, SizeMismatchError, Image.DecompressionBombError)
+
+
+class CheckedMapper:
+    """Calls Detectron2's mapper; reports the pictures that it cannot read with the next sample that it can.
+
+    In training a bad picture gives None, which Detectron2's loader replaces by another record. In evaluation it is
+    shown as plain grey, so that its objects count as missed.
+
+    Args:
+        mapper: reads and transforms a record.
+    """
+
+    def __init__(self, mapper: DatasetMapper):
+        self._mapper = mapper
+        self._unreported: list[tuple[str, str]] = []
+
+    def __call__(self, record: dict) -> dict | None:
+        """Map a record in Detectron2's form.
+
+        Returns:
+            The mapper's sample with "bad_records", or None.
+
+        Raises:
+            BadRecordsError: `MAX_REPLACEMENTS` pictures in a row are bad.
+        """
+        try:
+            with PathManager.open(record["file_name"], "rb") as file:
+                check_eight_bits(file, record["file_name"])
+            sample = self._mapper(record)
+        except PICTURE_FAULTS as error:
+            why = error.why if isinstance(error, RecordError) else str(error)
+            self._unreported.append((record["file_name"], why))
+            sample = None if self._mapper.is_train else self._grey(record)
+        if sample is None:
+            return self._give_up() if len(self._unreported) >= MAX_REPLACEMENTS else None
+        sample["bad_records"], self._unreported = self._unreported, []
+        return sample
+
+    def _grey(self, record: dict) -> dict:
+        shown = T.AugInput(GREY)
+        self._mapper.augmentations(shown)
+        sample = {key: value for key, value in record.items() if key != "annotations"}
+        sample["image"] = torch.as_tensor(
+            np.ascontiguousarray(shown.image.transpose(2, 0, 1))
+        )  # (H, W, 3) -> (3, H, W)
+        return sample
+
+    def _give_up(self) -> None:
+        raise BadRecordsError(f"{len(self._unreported)} pictures in a row are bad, among them {self._unreported[:3]}")
+
+
+def check_picture_files(name: str, records: list[dict], max_share: float) -> None:
+    """Stop before any work when pictures of a data set are not there; a few missing ones are met, and named, later.
+
+    Args:
+        name: the data set.
+        records: in Detectron2's form.
+        max_share: share of the pictures, 0..1, that may be missing.
+
+    Raises:
+        BadRecordsError: more are missing, or all.
+    """
+    missing = [record["file_name"] for record in records if not PathManager.isfile(record["file_name"])]
+    if too_many(len(missing), len(records), max_share) or len(missing) == len(records):
+        raise BadRecordsError(
+            f"{name}: {len(missing)} of {len(records)} picture files are missing, the first {missing[0]}; expected "
+            f"them under {Path(missing[0]).parent} (builtin data sets lie under $DETECTRON2_DATASETS)"
+        )
+    if missing:
+        logger.warning("%s: %d of %d picture files are missing", name, len(missing), len(records))

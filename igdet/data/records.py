@@ -1,0 +1,96 @@
+"""Labelled pictures as columns: sparse label ids in memory, picture bytes read one by one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from igdet.data.errors import DatasetError, RecordError
+
+
+class Records(Sequence, ABC):
+    """A lazy sequence of `{"image_id", "gt_classes", ...}`, the form in which DatasetCatalog gives classification sets.
+
+    Shapes: N records, M labels in all.
+
+    Args:
+        hashtag_offsets: int64 (N + 1,): where each record's labels begin in `hashtag_ids`, and where the last's end.
+        hashtag_ids: int32 (M,): label ids, distinct within a record.
+
+    Attributes:
+        note: what was left out when the records were read, for the log.
+
+    Raises:
+        DatasetError: there is no record, or one without a label.
+    """
+
+    note = ""
+
+    def __init__(self, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
+        counts = np.diff(hashtag_offsets)
+        if not len(counts) or counts.min() < 1:
+            raise DatasetError(f"{(counts < 1).sum()} of {len(counts)} records have no label; each needs at least one")
+        self.hashtag_offsets = hashtag_offsets
+        self.hashtag_ids = hashtag_ids
+
+    @abstractmethod
+    def image_id(self, index: int) -> str:
+        """Name a record the way its user knows it."""
+
+    @abstractmethod
+    def location(self, index: int) -> dict:
+        """Say where a record's bytes are."""
+
+    @abstractmethod
+    def read(self, index: int) -> bytes:
+        """Read a record's picture file.
+
+        Raises:
+            RecordError: there is nothing to read.
+        """
+
+    def labels(self, index: int) -> np.ndarray:
+        """Give the label ids of a record, int32 (k,), k >= 1."""
+        return self.hashtag_ids[self.hashtag_offsets[index] : self.hashtag_offsets[index + 1]]
+
+    def __len__(self) -> int:
+        return len(self.hashtag_offsets) - 1
+
+    def __getitem__(self, index: int) -> dict:
+        if not 0 <= index < len(self):
+            raise IndexError(f"record {index} of {len(self)}")
+        return {"image_id": self.image_id(index), "gt_classes": self.labels(index), **self.location(index)}
+
+
+class FileRecords(Records):
+    """Records whose pictures are files of one folder.
+
+    Args:
+        root: the folder.
+        paths: string (N,): the files, relative to `root`.
+        hashtag_offsets, hashtag_ids: as `Records` has them.
+    """
+
+    def __init__(self, root: str, paths: pa.Array, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
+        super().__init__(hashtag_offsets, hashtag_ids)
+        self.root = root
+        self._paths = paths  # one Arrow buffer: a list of strings would be copied into every loader process
+
+    def image_id(self, index: int) -> str:
+        """Give the file's path relative to the root."""
+        return self._paths[index].as_py()
+
+    def location(self, index: int) -> dict:
+        """Give the file's path."""
+        return {"file_name": str(Path(self.root, self.image_id(index)))}
+
+    def read(self, index: int) -> bytes:
+        """Read the file."""
+        try:
+            return Path(self.root, self.image_id(index)).read_bytes()
+        except FileNotFoundError:
+            raise RecordError(self.image_id(index), f"does not exist under {self.root}") from None
+        except (OSError, ValueError) as error:  # ValueError: the path holds a NUL byte
+            raise RecordError(self.image_id(index), f"cannot be read under {self.root}: {error}") from error

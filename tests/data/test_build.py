@@ -1,0 +1,166 @@
+"""Tests of the loaders from a config."""
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from detectron2.config import CfgNode
+
+from igdet.data import (
+    build_classification_test_loader,
+    build_classification_train_loader,
+    build_detection_test_loader,
+    build_detection_train_loader,
+    register_own_datasets,
+)
+from igdet.data.bad_records import BadRecordsError
+from igdet.data.errors import DatasetError
+
+
+@pytest.fixture
+def folder_cfg(cfg, picture_folder):
+    cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "image_folder", "ROOT": str(picture_folder)}})
+    cfg.DATASETS.TRAIN = ("own",)
+    cfg.DATALOADER.RESAMPLING = "square_root"
+    cfg.DATALOADER.EPOCH_FACTOR = 1.3
+    register_own_datasets(cfg)
+    return cfg
+
+
+@pytest.fixture
+def coco_cfg(cfg, coco_content, write_coco):
+    cfg.DATASETS.OWN = CfgNode({"toys": {"KIND": "coco", **write_coco(coco_content)}})
+    cfg.DATASETS.TRAIN = ("toys",)
+    cfg.MODEL.MASK_ON = cfg.MODEL.KEYPOINT_ON = True
+    register_own_datasets(cfg)
+    return cfg
+
+
+def batches(cfg, count, start_draw=0):
+    return list(islice(build_classification_train_loader(cfg, start_draw), count))
+
+
+def content(batch):
+    return [(s["image_id"], s["gt_classes"].tolist(), s["image"].numpy().tobytes()) for s in batch]
+
+
+def test_training_batches(folder_cfg):
+    for batch in batches(folder_cfg, 5):
+        assert len(batch) == 4
+        for sample in batch:
+            assert sample.keys() == {"image", "gt_classes", "image_id"}
+            assert sample["image"].shape == (3, 16, 16)
+            assert sample["gt_classes"].tolist() == [["cat", "dog"].index(sample["image_id"].split("/")[0])]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_resumed_run_sees_what_an_unbroken_one_would(folder_cfg, workers):
+    folder_cfg.DATALOADER.LABEL_NOISE = 0.5
+    unbroken = [content(batch) for batch in batches(folder_cfg, 9)]
+    folder_cfg.DATALOADER.NUM_WORKERS = workers
+    assert [content(batch) for batch in batches(folder_cfg, 9)] == unbroken
+    assert [content(batch) for batch in batches(folder_cfg, 4, start_draw=5 * 4)] == unbroken[5:]
+
+
+def test_another_seed_draws_otherwise(folder_cfg):
+    first = [content(batch) for batch in batches(folder_cfg, 2)]
+    folder_cfg.SEED = 8
+    assert [content(batch) for batch in batches(folder_cfg, 2)] != first
+
+
+def test_without_a_seed_one_is_drawn(folder_cfg):
+    folder_cfg.SEED = -1
+    assert len(batches(folder_cfg, 1)[0]) == 4
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_evaluation_gives_each_record_once_in_order(folder_cfg, workers):
+    folder_cfg.DATALOADER.NUM_WORKERS = workers
+    folder_cfg.SOLVER.IMS_PER_BATCH = 3
+    loader = build_classification_test_loader(folder_cfg, "own")
+    found = list(loader)
+    assert [len(batch) for batch in found] == [3, 3, 2]
+    assert len(loader) == 3
+    assert [s["image_id"] for batch in found for s in batch] == [
+        "cat/0.jpg", "cat/1.jpg", "cat/2.png", "cat/4.jpg", "cat/more/3.JPEG", "dog/0.jpg", "dog/1.jpg", "dog/2.jpg",
+    ]  # fmt: skip
+
+
+def test_ranks_evaluate_disjoint_and_complete_parts(folder_cfg, monkeypatch):
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 3)
+    folder_cfg.SOLVER.IMS_PER_BATCH = 6
+    found = []
+    for rank in range(3):
+        monkeypatch.setattr("detectron2.utils.comm.get_rank", lambda rank=rank: rank)
+        found += [s["image_id"] for batch in build_classification_test_loader(folder_cfg, "own") for s in batch]
+    assert len(found) == len(set(found)) == 8
+
+
+def test_ranks_share_a_training_batch(folder_cfg, monkeypatch):
+    whole = [content(batch) for batch in batches(folder_cfg, 3)]
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 2)
+    for rank in range(2):
+        monkeypatch.setattr("detectron2.utils.comm.get_rank", lambda rank=rank: rank)
+        assert [content(batch) for batch in batches(folder_cfg, 3)] == [batch[rank::2] for batch in whole]
+
+
+def test_bad_records_are_logged_and_replaced_whatever_the_workers(folder_cfg, picture_folder):
+    (picture_folder / "cat/0.jpg").write_bytes(b"")
+    folder_cfg.DATALOADER.NUM_WORKERS = 2
+    seen = {sample["image_id"] for batch in batches(folder_cfg, 6) for sample in batch}
+    assert "cat/0.jpg" not in seen
+    log = Path(folder_cfg.OUTPUT_DIR, "bad_records.jsonl")
+    assert json.loads(log.read_text()) == {"data_set": "own", "name": "cat/0.jpg", "why": "is empty (0 bytes)"}
+
+
+def test_too_many_bad_records_stop_the_run(folder_cfg, picture_folder):
+    (picture_folder / "cat/0.jpg").write_bytes(b"")
+    with pytest.raises(BadRecordsError, match=r"own: 1\d of \d+ records are bad, the last one cat/0\.jpg"):
+        batches(folder_cfg, 200)
+
+
+def test_a_flip_that_is_not_known_is_refused(folder_cfg):
+    folder_cfg.INPUT.RANDOM_FLIP = "vertical"
+    with pytest.raises(ValueError, match=r"RANDOM_FLIP .* not 'vertical'"):
+        build_classification_train_loader(folder_cfg)
+
+
+def test_a_detection_set_is_no_classification_set(coco_cfg):
+    with pytest.raises(DatasetError, match="toys is no classification or hashtag data set"):
+        build_classification_train_loader(coco_cfg)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_detection_training(coco_cfg, workers):
+    coco_cfg.SOLVER.IMS_PER_BATCH = 2
+    coco_cfg.DATALOADER.NUM_WORKERS = workers
+    [batch] = islice(build_detection_train_loader(coco_cfg), 1)
+    assert len(batch) == 2
+    for sample in batch:
+        assert "bad_records" not in sample
+        assert {"gt_boxes", "gt_classes", "gt_masks", "gt_keypoints"} == set(sample["instances"].get_fields())
+
+
+def test_detection_evaluation_shows_a_missing_picture_as_grey(coco_cfg, tmp_path):
+    (tmp_path / "pictures/2.jpg").unlink()
+    good, bad = (batch[0] for batch in build_detection_test_loader(coco_cfg, "toys"))
+    assert len(good["image"].unique()) > 1
+    assert torch.equal(bad["image"].unique(), torch.tensor([128], dtype=torch.uint8))
+    assert "2.jpg" in Path(coco_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text()
+
+
+def test_detection_training_replaces_a_missing_picture(coco_cfg, tmp_path):
+    (tmp_path / "pictures/2.jpg").unlink()
+    coco_cfg.SOLVER.IMS_PER_BATCH = 2
+    coco_cfg.DATASETS.MAX_BAD_SHARE = 1.0
+    for batch in islice(build_detection_train_loader(coco_cfg), 3):
+        assert [sample["image_id"] for sample in batch] == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["coco_2017_val", "keypoints_coco_2017_val"])
+def test_builtin_coco_sets(cfg, real_data, monkeypatch, tmp_path, name):
+    (tmp_path / "datasets").symlink_to(real_data)  # where builtin sets lie when $DETECTRON2_DATASETS is not set
+    monkeypatch.chdir(tmp_path)
+    assert len(list(build_detection_test_loader(cfg, name))) == 79

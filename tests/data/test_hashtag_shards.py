@@ -1,0 +1,47 @@
+"""Tests of posts in shards as training records."""
+
+import pickle
+
+import pytest
+
+from igdet.data.errors import RecordError
+from igdet.data.hashtag_shards import ShardRecords
+from igdet.shards import ShardWriter
+from igdet.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def shards(tmp_path):
+    with ShardWriter(tmp_path / "posts", Vocabulary([("cat",), ("dog",)]), shard_size=2) as writer:
+        writer.add("p0", b"first", ["dog", "cat"])
+        writer.add("p1", b"second picture", ["dog"])
+        writer.add("p2", b"third", ["cat"])
+    return tmp_path / "posts"
+
+
+def test_records_are_the_posts(shards):
+    records = ShardRecords(str(shards))
+    assert len(records) == 3
+    assert [records.read(i) for i in range(3)] == [b"first", b"second picture", b"third"]
+    assert records.hashtag_offsets.tolist() == [0, 2, 3, 4]
+    assert records.hashtag_ids.tolist() == [0, 1, 1, 0]
+    record = records[1]
+    assert (record["image_id"], record["gt_classes"].tolist(), record["size"]) == ("p1", [1], 14)
+    with open(record["shard"], "rb") as shard:  # noqa: PTH123
+        shard.seek(record["offset"])
+        assert shard.read(record["size"]) == b"second picture"
+
+
+def test_records_can_be_sent_to_another_process(shards):
+    records = ShardRecords(str(shards))
+    records.read(0)
+    assert pickle.loads(pickle.dumps(records)).read(2) == b"third"
+
+
+def test_a_post_of_a_shard_cut_short_is_a_bad_record(shards):
+    last = sorted(shards.glob("*.tar"))[-1]
+    last.write_bytes(last.read_bytes()[:100])
+    records = ShardRecords(str(shards))
+    assert records.read(0) == b"first"
+    with pytest.raises(RecordError, match=r"p2: .*cut short"):
+        records.read(2)

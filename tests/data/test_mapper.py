@@ -1,0 +1,92 @@
+"""Tests of making samples, good and bad."""
+
+import numpy as np
+import pytest
+import torch
+
+from igdet.data.bad_records import BadRecordsError
+from igdet.data.image_folder import read_image_folder
+from igdet.data.label_noise import LabelNoise
+from igdet.data.mapper import MAX_REPLACEMENTS, EvaluationSamples, TrainingSamples, pack, unpack
+from igdet.data.pictures import decode_picture
+from igdet.data.transforms import TestTransform, TrainTransform
+
+TEST_TRANSFORM = TestTransform(20, 16)
+
+
+def training_samples(folder, channel_order="RGB", seed=7):
+    records = read_image_folder(str(folder), ["cat", "dog"])
+    transform = TrainTransform(16, (0.3, 1.0), (3 / 4, 4 / 3), flip=0.5)
+    return TrainingSamples(records, transform, LabelNoise(0.0, np.array([5, 3])), channel_order, seed)
+
+
+def evaluation_samples(folder):
+    return EvaluationSamples(read_image_folder(str(folder), ["cat", "dog"]), TEST_TRANSFORM, "RGB")
+
+
+def test_a_training_sample(picture_folder):
+    sample = training_samples(picture_folder)[(0, 6)]
+    assert (sample["image"].shape, sample["image"].dtype) == ((3, 16, 16), torch.uint8)
+    assert (sample["gt_classes"].tolist(), sample["gt_classes"].dtype) == ([1], torch.int64)
+    assert sample["image_id"] == "dog/1.jpg"
+    assert sample["bad_records"] == []
+
+
+def test_a_sample_depends_on_seed_and_draw_only(picture_folder):
+    images = {
+        (seed, draw): training_samples(picture_folder, seed=seed)[(draw, 0)]["image"].numpy().tobytes()
+        for seed in (7, 8)
+        for draw in (0, 1, 2)
+    }
+    assert len(set(images.values())) == 6
+    again = training_samples(picture_folder)
+    again[(5, 3)]  # what was drawn before makes no difference
+    assert again[(2, 0)]["image"].numpy().tobytes() == images[7, 2]
+
+
+def test_channel_order(picture_folder):
+    rgb = training_samples(picture_folder, "RGB")[(0, 2)]["image"]
+    bgr = training_samples(picture_folder, "BGR")[(0, 2)]["image"]
+    assert torch.equal(rgb, bgr.flip(0))
+
+
+def test_a_bad_record_is_replaced_and_reported_the_same_way_each_time(picture_folder):
+    (picture_folder / "cat/0.jpg").write_bytes(b"")
+    first, second = (training_samples(picture_folder)[(4, 0)] for _ in range(2))
+    assert first["image_id"] == second["image_id"] != "cat/0.jpg"
+    assert torch.equal(first["image"], second["image"])
+    assert first["bad_records"][0] == ("cat/0.jpg", "is empty (0 bytes)")
+
+
+def test_nothing_but_bad_records_stops(picture_folder):
+    for picture in picture_folder.rglob("*.*"):
+        picture.write_bytes(b"broken")
+    with pytest.raises(BadRecordsError, match=f"{MAX_REPLACEMENTS} records in a row are bad"):
+        training_samples(picture_folder)[(0, 0)]
+
+
+def test_an_evaluation_sample_is_the_centre_of_the_picture(picture_folder):
+    data = (picture_folder / "dog/2.jpg").read_bytes()
+    expected = TEST_TRANSFORM(decode_picture(data, "RGB", "")).transpose(2, 0, 1)
+    sample = evaluation_samples(picture_folder)[7]
+    np.testing.assert_array_equal(sample["image"].numpy(), expected)
+    assert sample["image_id"] == "dog/2.jpg"
+
+
+def test_a_bad_record_is_evaluated_as_grey(picture_folder):
+    (picture_folder / "dog/2.jpg").write_bytes(b"broken")
+    sample = evaluation_samples(picture_folder)[7]
+    assert sample["image"].shape == (3, 16, 16)
+    assert sample["image"].unique().tolist() == [128]
+    assert sample["gt_classes"].tolist() == [1]
+    assert sample["bad_records"][0][0] == "dog/2.jpg"
+
+
+def test_unpacking_undoes_packing(picture_folder):
+    samples = [evaluation_samples(picture_folder)[i] for i in (0, 7)]
+    samples[1]["gt_classes"] = torch.tensor([0, 1])
+    for before, after in zip(samples, unpack(pack(samples)), strict=True):
+        assert before.keys() == after.keys()
+        assert torch.equal(before["image"], after["image"])
+        assert torch.equal(before["gt_classes"], after["gt_classes"])
+        assert (before["image_id"], before["bad_records"]) == (after["image_id"], after["bad_records"])
