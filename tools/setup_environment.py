@@ -7,6 +7,8 @@ import time
 import venv
 from pathlib import Path
 
+from pip_errors import diagnose
+
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 10), (3, 12))  # first and last minor version for which the constraints file holds
 CONSTRAINTS = ("--constraint", str(ROOT / "constraints.txt"))
@@ -17,30 +19,6 @@ STEPS = (
     ("torch and torchvision (the large one: minutes)", ("-m", "pip", "install", *CONSTRAINTS, "torch", "torchvision")),
     ("Detectron2", (str(ROOT / "tools" / "install_detectron2.py"), *CONSTRAINTS)),
     ("igdet", ("-m", "pip", "install", *CONSTRAINTS, "--no-build-isolation", "--editable", f"{ROOT}[report,dev]")),
-)
-# (what pip says, what it means); the first that fits is printed.
-DIAGNOSES = (
-    (("No space left on device",), "the disk is full: about 8 GB are needed"),
-    (
-        ("THESE PACKAGES DO NOT MATCH THE HASHES", "sha256"),
-        "a downloaded file is not the one expected: try again, then check your package index or proxy",
-    ),
-    (
-        (
-            "NewConnectionError",
-            "NameResolutionError",
-            "Failed to establish",
-            "Temporary failure in name resolution",
-            "ProxyError",
-            "ConnectTimeout",
-            "Max retries",
-        ),
-        "the package index cannot be reached: check the network, or pip's index and proxy settings",
-    ),
-    (
-        ("ResolutionImpossible", "No matching distribution"),
-        "the package index lacks a pinned version: see constraints.txt",
-    ),
 )
 
 
@@ -89,19 +67,6 @@ def run_step(what: str, command: list, log: Path) -> None:
         file.write(f"$ {' '.join(command)}\n{result.stderr}\n")
     if result.returncode:
         sys.exit(f"Setting up {what} failed: {diagnose(result.stderr)} (whole output: {log})")
-
-
-def diagnose(errors: str) -> str:
-    """What pip's error output means, in a few words.
-
-    Args:
-        errors: all that the command wrote to its standard error.
-    """
-    for signs, meaning in DIAGNOSES:
-        if any(sign in errors for sign in signs):
-            return meaning
-    lines = [line for line in errors.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
 
 
 if __name__ == "__main__":

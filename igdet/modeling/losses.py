@@ -43,7 +43,7 @@ class _KHotSoftmax(torch.autograd.Function):
     def forward(ctx: FunctionCtx, logits: Tensor, ids: Tensor, counts: Tensor) -> Tensor:
         rows = torch.repeat_interleave(torch.arange(len(counts), device=ids.device), counts)  # (K,)
         log_probs = torch.log_softmax(logits, dim=1, dtype=_working_dtype(logits))  # (N, L)
-        weights = (1.0 / (counts * len(counts))).to(log_probs.dtype)[rows]  # (K,): 1 / (k N)
+        weights = (1.0 / (counts * len(counts)).to(log_probs.dtype))[rows]  # (K,): 1 / (k N)
         ctx.save_for_backward(log_probs, ids, rows, weights)
         ctx.logits_dtype = logits.dtype
         return -(log_probs[rows, ids] * weights).sum()

@@ -14,7 +14,7 @@ def dense_loss(logits, ids, offsets):
     """The definition: cross-entropy against a dense target of 1/k."""
     target = torch.zeros_like(logits)
     for row, (start, end) in enumerate(itertools.pairwise(offsets)):
-        target[row, ids[start:end]] = 1 / len(ids[start:end])
+        target[row].index_fill_(0, ids[start:end], 1 / len(ids[start:end]))
     return F.cross_entropy(logits, target)
 
 
