@@ -1,0 +1,153 @@
+"""Install a pure-Python Detectron2 0.6 where there is none: released sources, verified, patched by a table, packed."""
+
+import argparse
+import hashlib
+import importlib.util
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from detectron2_rewrites import REWRITES, SETUP
+from pip_errors import diagnose
+
+SOURCES = "pb1-detectron2==0.6"  # Detectron2's 0.6 sources under the name that the package index carries
+SHA256 = "5d2e9e51e523ec72f6a31cca04b0a515492e9514b773a3d134cedc0677170b29"
+
+
+class InstallError(Exception):
+    """What stopped the installation, in one line."""
+
+
+def main() -> None:
+    """Do nothing where Detectron2 is there, else download, verify, patch, pack, install and try it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--constraint", type=Path, help="pip's constraints file for what Detectron2 needs")
+    parser.add_argument("--wheel-dir", type=Path, help="keep the wheel in this folder")
+    arguments = parser.parse_args()
+    if is_installed("detectron2"):
+        print("Detectron2 is installed already: nothing to do.")
+        return
+    try:
+        install(arguments.constraint, arguments.wheel_dir)
+    except InstallError as error:
+        sys.exit(f"install_detectron2.py: {error}")
+
+
+def install(constraint: Path | None, wheel_dir: Path | None) -> None:
+    """Build the wheel and install it into this Python's environment.
+
+    Args:
+        constraint: pip's constraints file, or None.
+        wheel_dir: where the wheel is kept, or None.
+
+    Raises:
+        InstallError: with one line that says why.
+    """
+    missing = [name for name in ("torch", "setuptools", "wheel") if not is_installed(name)]
+    if missing:
+        raise InstallError(
+            f"{', '.join(missing)} must be installed first: pip install torch torchvision setuptools wheel"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        sources = unpack(verify(download(work / "download")), work / "sources")
+        rewrite(sources)
+        wheel = pack(sources, wheel_dir or work / "wheel")
+        constraints = ["--constraint", str(constraint)] if constraint else []
+        run_pip("install", *constraints, str(wheel))
+    # In a process of its own: this one looked for Detectron2 before it was there.
+    run([sys.executable, "-c", "import detectron2.engine, detectron2.evaluation, detectron2.model_zoo"], "import it")
+    print("Detectron2 0.6 (pure Python) is installed.")
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def download(folder: Path) -> Path:
+    """Let pip get the sources, from the index that it is set up for.
+
+    pip runs the sources' setup.py to read their metadata; the hash in the requirement makes it verify them before that.
+    """
+    folder.mkdir()
+    requirement = folder / "requirement.txt"
+    requirement.write_text(f"{SOURCES} --hash=sha256:{SHA256}\n")
+    run_pip(
+        *("download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"),
+        *("--require-hashes", "--requirement", str(requirement), "--dest", str(folder)),
+    )
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+def verify(archive: Path) -> Path:
+    """Give the archive back if it is the one this program was written for.
+
+    Raises:
+        InstallError: naming both hashes.
+    """
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != SHA256:
+        raise InstallError(
+            f"{archive.name} has the SHA-256 {found}, expected {SHA256}: do not use it, check your index"
+        )
+    return archive
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a source archive and give its top folder."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")  # no links or paths that lead out of the folder
+    (top,) = folder.iterdir()
+    return top
+
+
+def rewrite(sources: Path, rewrites: tuple = REWRITES) -> None:
+    """Patch the sources in place.
+
+    Raises:
+        InstallError: a pattern is not found as often as it should be.
+    """
+    for file, pattern, replacement, count, why in rewrites:
+        path = sources / file
+        text, found = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if found != count:
+            raise InstallError(f"{file}: {pattern!r} stands there {found} times, expected {count} ({why})")
+        path.write_text(text, encoding="utf-8")
+    (sources / "setup.py").write_text(SETUP, encoding="utf-8")
+
+
+def pack(sources: Path, folder: Path) -> Path:
+    """Build the wheel and give its path."""
+    options = ("--no-deps", "--no-build-isolation", "--quiet")
+    run_pip("wheel", *options, "--wheel-dir", str(folder), str(sources))
+    (wheel,) = folder.glob("detectron2-*.whl")
+    return wheel
+
+
+def run_pip(*arguments: str) -> None:
+    """Run this environment's pip, its progress visible.
+
+    Raises:
+        InstallError: with the meaning of pip's output.
+    """
+    run([sys.executable, "-m", "pip", *arguments], f"pip {arguments[0]} failed")
+
+
+def run(command: list[str], what: str) -> None:
+    """Run a command.
+
+    Raises:
+        InstallError: it failed.
+    """
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise InstallError(f"{what}: {diagnose(result.stderr)}")
+
+
+if __name__ == "__main__":
+    main()
