@@ -1,0 +1,185 @@
+"""Reads the run folders of a matrix back: states, results and learning curves."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from igdet.benchmark.cells import RECORD, RESULTS, Cell
+from igdet.benchmark.process import is_locked
+from igdet.benchmark.statistics import Gain, Summary, paired_gain, summarise
+from igdet.benchmark.suite import PRETRAINING, Suite
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell with what its folder says.
+
+    Attributes:
+        state: waiting | running | interrupted | failed | blocked | finished.
+        record: what the runner wrote down; empty before the start.
+        results: the content of results.json; empty until it is finished.
+    """
+
+    cell: Cell
+    state: str
+    record: dict
+    results: dict
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Metric name -> finite value, e.g. "world_val/bbox/AP" -> 12.3."""
+        return {name: value for name, value in _flatten(self.results.get("results", {})) if math.isfinite(value)}
+
+    def metric(self, name: str) -> float | None:
+        """A metric by its full name or by the end of it; None when the run has none.
+
+        Raises:
+            ValueError: several data sets have it.
+        """
+        found = [full for full in self.metrics if full == name or full.endswith(f"/{name}")]
+        if len(found) > 1:
+            raise ValueError(f"{self.cell.name}: the metric {name} is ambiguous; name one of {', '.join(found)}")
+        return self.metrics[found[0]] if found else None
+
+    @cached_property
+    def curve(self) -> list[dict]:
+        """The lines of metrics.json."""
+        return read_metrics(self.cell.folder / "metrics.json")
+
+
+class Column(NamedTuple):
+    """A metric of a target, with the title under which it is shown."""
+
+    target: str
+    metric: str
+    title: str
+
+
+class Study:
+    """A suite with all its runs.
+
+    Args:
+        suite: the checked suite.
+        cells: its cells.
+    """
+
+    def __init__(self, suite: Suite, cells: Sequence[Cell]) -> None:
+        self.suite = suite
+        self.runs = _read_runs(suite, cells)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Every metric of every target; the target's title joins the metric's where that alone is not unique."""
+        uses = Counter(title for target in self.suite.targets.values() for title in target.metrics.values())
+        return [
+            Column(name, metric, title if uses[title] == 1 else f"{target.title}: {title}")
+            for name, target in self.suite.targets.items()
+            for metric, title in target.metrics.items()
+        ]
+
+    @cached_property
+    def finished(self) -> list[Run]:
+        """The finished runs."""
+        return [run for run in self.runs if run.state == "finished"]
+
+    def pretraining(self, initialisation: str) -> list[Run]:
+        """The finished pretraining runs of an initialisation, one a seed."""
+        return self._finished(PRETRAINING, initialisation)
+
+    def pretraining_summary(self, initialisation: str, metric: str) -> Summary | None:
+        """Mean and spread of a pretraining's own metric; None without any."""
+        values = [run.metric(metric) for run in self.pretraining(initialisation)]
+        return summarise(value for value in values if value is not None)
+
+    def transfers(self, target: str, initialisation: str) -> list[Run]:
+        """The finished runs on a target with the chosen learning rate, one a seed."""
+        rate = self.learning_rate(target, initialisation)
+        return [run for run in self._finished(target, initialisation) if run.cell.learning_rate == rate]
+
+    def learning_rate(self, target: str, initialisation: str) -> float | None:
+        """The tried learning rate with the best mean of the target's first metric; None when none was to be tried."""
+        deciding = next(iter(self.suite.targets[target].metrics))
+        means = {rate: summary.mean for rate, summary in self.by_rate(target, initialisation, deciding).items()}
+        return max(means, key=means.get, default=None)
+
+    def by_rate(self, target: str, initialisation: str, metric: str) -> dict[float | None, Summary]:
+        """Learning rate -> summary of a metric."""
+        values: dict[float | None, list[float]] = {}
+        for run in self._finished(target, initialisation):
+            if (value := run.metric(metric)) is not None:
+                values.setdefault(run.cell.learning_rate, []).append(value)
+        return {rate: summarise(of_rate) for rate, of_rate in values.items()}
+
+    def values(self, target: str, initialisation: str, metric: str) -> dict[int, float]:
+        """Seed -> a metric's value, with the chosen learning rate."""
+        runs = self.transfers(target, initialisation)
+        return {run.cell.seed: value for run in runs if (value := run.metric(metric)) is not None}
+
+    def summary(self, target: str, initialisation: str, metric: str) -> Summary | None:
+        """Mean and spread of a metric over the seeds; None without any."""
+        return summarise(self.values(target, initialisation, metric).values())
+
+    def gain(self, target: str, initialisation: str, baseline: str, metric: str) -> Gain | None:
+        """The gain of an initialisation over a baseline, paired by seed; None without a common seed."""
+        return paired_gain(self.values(target, initialisation, metric), self.values(target, baseline, metric))
+
+    @property
+    def comparisons(self) -> list[tuple[str, str]]:
+        """(initialisation, baseline) pairs: every baseline against those that come after it, non-baselines included."""
+        order = [
+            *self.suite.baselines,
+            *(name for name in self.suite.initialisations if name not in self.suite.baselines),
+        ]
+        return [
+            (other, name) for at, name in enumerate(order[: len(self.suite.baselines)]) for other in order[at + 1 :]
+        ]
+
+    def _finished(self, target: str, initialisation: str) -> list[Run]:
+        wanted = target, initialisation
+        return [run for run in self.finished if (run.cell.target, run.cell.initialisation) == wanted]
+
+
+def read_metrics(path: Path) -> list[dict]:
+    """The lines of a JSON-lines file; a line that is cut short, by a crash or a writer at work, is left out."""
+    if not path.is_file():
+        return []
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue
+    return lines
+
+
+def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
+    busy = is_locked(suite.folder)
+    states: dict[str, str] = {}
+    runs = []
+    for cell in cells:
+        state = cell.state
+        if state == "started":
+            state = "running" if busy else "interrupted"
+        if state == "waiting" and cell.needs and states.get(cell.needs.name) == "failed":
+            state = "blocked"
+        states[cell.name] = state
+        begun = state not in ("waiting", "blocked")  # else the folder is empty or another configuration's
+        record, results = ((cell.read(name) or {}) if begun else {} for name in (RECORD, RESULTS))
+        runs.append(Run(cell, state, record, results))
+    return runs
+
+
+def _flatten(node: dict, prefix: str = "") -> list[tuple[str, float]]:
+    """("a/b", number) pairs of a nested mapping; what is not a number is left out."""
+    pairs = []
+    for key, value in node.items():
+        if isinstance(value, dict):
+            pairs += _flatten(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float):
+            pairs.append((prefix + key, float(value)))
+    return pairs

@@ -1,0 +1,72 @@
+"""What tools/benchmark.py does: run a suite, show its state, write its report."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from igdet.benchmark.cells import LOG, Cell, expand, known_seeds
+from igdet.benchmark.collect import Study
+from igdet.benchmark.process import locked
+from igdet.benchmark.progress import Progress
+from igdet.benchmark.report import write_report
+from igdet.benchmark.runner import Runner, last_lines, prepare
+from igdet.benchmark.suite import Suite
+from igdet.benchmark.tables import cell_table
+
+
+def run(suite: Suite, progress: Progress) -> bool:
+    """Run what is not finished, keeping the report up to date; True when every cell is finished."""
+    with _sigterm_interrupts(), locked(suite.folder) as lock:
+        prepare(suite, progress)
+        shown = _shown_cells(suite)  # once: what is finished stays so while this runs
+        cells = [cell for cell in shown if cell.seed < suite.seeds]
+        progress.event(f"{suite.title}: {len(cells)} cells in {suite.folder}, {suite.workers} at a time")
+        complete = Runner(suite, cells, lock, partial(_refresh, suite, shown, progress), progress).run()
+    progress.event(f"report    {write_report(Study(suite, shown))}")
+    return complete
+
+
+def status(suite: Suite) -> str:
+    """The state of every cell as a table, and why the failed ones failed."""
+    study = Study(suite, _shown_cells(suite))
+    failures = [
+        f"{run.cell.name}: {run.record['why']}; the end of {run.cell.folder / LOG}:\n{last_lines(run.cell)}"
+        for run in study.runs
+        if run.state == "failed"
+    ]
+    return "\n\n".join([cell_table(study).plain(), *failures])
+
+
+def report(suite: Suite) -> Path:
+    """Write the report of what there is; returns the path of its HTML page."""
+    return write_report(Study(suite, _shown_cells(suite)))
+
+
+def _refresh(suite: Suite, cells: Sequence[Cell], progress: Progress) -> None:
+    """Renew the report; a figure that fails must not stop hours of training: the report at the end speaks up."""
+    try:
+        write_report(Study(suite, cells))
+    except Exception as error:
+        progress.event(f"report    not renewed: {type(error).__name__}: {error}")
+
+
+def _shown_cells(suite: Suite) -> list[Cell]:
+    """The suite's cells, and those of further seeds that an earlier call has finished."""
+    cells = expand(suite, known_seeds(suite))
+    return [cell for cell in cells if cell.seed < suite.seeds or cell.state == "finished"]
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end the run the way Ctrl-C does."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

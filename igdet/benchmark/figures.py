@@ -1,0 +1,120 @@
+"""What the report plots: AP against the IoU threshold, learning curves, hashtag frequencies."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from igdet.benchmark.collect import Run, Study
+from igdet.benchmark.plots import Series, line_chart
+from igdet.benchmark.statistics import summarise
+from igdet.shards import ShardIndex
+from igdet.shards.format import INDEX_NAME
+
+THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
+# Names of the training loss in metrics.json: a classifier's alone, else the sum of a detector's losses.
+LOSSES = ("loss_cls", "total_loss")
+# Points of the frequency plot: rank 1, then evenly spaced in the logarithm.
+RANKS = 200
+
+
+def threshold_charts(study: Study) -> list[str]:
+    """AP against the IoU (or OKS) threshold: a chart for each COCO task that the suite shows."""
+    charts = []
+    for column in study.columns:
+        task = column.metric.rpartition("/")[0]
+        measure = "OKS threshold" if task == "keypoints" else "IoU threshold"
+        lines = _lines(_transfers(study, column.target), partial(_by_threshold, task=task))
+        charts.append(_chart(f"{column.title} by threshold", (measure, "AP"), lines))
+    return [chart for chart in charts if chart]
+
+
+def loss_charts(study: Study) -> list[str]:
+    """Training loss against images seen: a chart for the pretrainings and one for each target."""
+    groups = {"Pretraining": [study.pretraining(name) for name in study.suite.initialisations]}
+    groups |= {node.title: _transfers(study, target) for target, node in study.suite.targets.items()}
+    charts = [
+        _chart(f"{title}: loss", ("images seen", "loss"), _lines(runs, _losses)) for title, runs in groups.items()
+    ]
+    return [chart for chart in charts if chart]
+
+
+def evaluation_charts(study: Study) -> list[str]:
+    """Metrics against images seen, where a run was evaluated more than once."""
+    charts = []
+    for column in study.columns:
+        lines = _lines(_transfers(study, column.target), partial(_evaluations, metric=column.metric))
+        charts.append(_chart(f"{column.title} during training", ("images seen", "percent"), lines))
+    return [chart for chart in charts if chart]
+
+
+def hashtag_chart(study: Study) -> str | None:
+    """Posts a hashtag against its rank, in the shards that the pretraining read; None without shards."""
+    for style, name in enumerate(study.suite.initialisations):
+        for run in study.pretraining(name):
+            if shards := _hashtag_shards(run.results["config"]):
+                return line_chart("Hashtag frequencies", ("rank", "posts"), [_frequencies(style, shards)], log=True)
+    return None
+
+
+def _transfers(study: Study, target: str) -> list[list[Run]]:
+    """The finished runs on a target, for each initialisation."""
+    return [study.transfers(target, name) for name in study.suite.initialisations]
+
+
+def _lines(runs: Sequence[Sequence[Run]], points: Callable[[Run], dict[float, float]]) -> list[Series]:
+    """A line for each initialisation whose runs have more than one point."""
+    lines = [_over_seeds(style, [points(run) for run in of_start]) for style, of_start in enumerate(runs)]
+    return [line for line in lines if len(line.xs) > 1]
+
+
+def _chart(title: str, axes: tuple[str, str], lines: Sequence[Series]) -> str | None:
+    return line_chart(title, axes, lines) if lines else None
+
+
+def _over_seeds(style: int, runs: Sequence[dict[float, float]]) -> Series:
+    """The mean line over runs, with its spread where every point has one."""
+    values = defaultdict(list)
+    for points in runs:
+        for x, y in points.items():
+            values[x].append(y)
+    xs = sorted(values)
+    summaries = [summarise(values[x]) for x in xs]
+    spreads = [summary.spread for summary in summaries if summary.spread is not None]
+    return Series(style, xs, [summary.mean for summary in summaries], spreads if len(spreads) == len(xs) else ())
+
+
+def _by_threshold(run: Run, task: str) -> dict[float, float]:
+    values = {threshold: run.metric(f"{task}/AP@{threshold:.2f}") for threshold in THRESHOLDS}
+    return {threshold: value for threshold, value in values.items() if value is not None}
+
+
+def _losses(run: Run) -> dict[float, float]:
+    return _points(run, lambda line: [line[name] for name in LOSSES if name in line])
+
+
+def _evaluations(run: Run, metric: str) -> dict[float, float]:
+    return _points(run, lambda line: [value for name, value in line.items() if name.endswith(metric)])
+
+
+def _points(run: Run, values: Callable[[dict], list[float]]) -> dict[float, float]:
+    """Images seen -> the first of the values that a line of metrics.json has."""
+    found = [(line["images_seen"], values(line)) for line in run.curve if "images_seen" in line]
+    return {seen: of_line[0] for seen, of_line in found if of_line}
+
+
+def _hashtag_shards(config: dict) -> Path | None:
+    """The shards that a run trained on; None where it trained on something else, or they are no longer here."""
+    entry = config["DATASETS"]["OWN"].get(config["DATASETS"]["TRAIN"][0], {})
+    folder = Path(os.path.expandvars(entry.get("ROOT", ""))).expanduser()
+    return folder if entry.get("KIND") == "hashtag_shards" and (folder / INDEX_NAME).is_file() else None
+
+
+def _frequencies(style: int, shards: Path) -> Series:
+    counts = np.sort(np.bincount(ShardIndex.open(shards).hashtag_ids))[::-1]
+    counts = counts[counts > 0]
+    ranks = np.unique(np.geomspace(1, len(counts), RANKS).astype(int))
+    return Series(style, ranks.tolist(), counts[ranks - 1].tolist())

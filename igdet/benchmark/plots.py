@@ -1,0 +1,110 @@
+"""Line charts as inline SVG that takes its colours from the page, so that it follows light and dark."""
+
+import html
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot
+
+# Stand-ins that matplotlib draws with; the SVG gets the page's CSS variables in their place.
+INK = "#0a0a01"
+SERIES = [f"#0b0b{number:02}" for number in range(8)]
+VARIABLES = {INK: "var(--ink)"} | {color: f"var(--series-{number})" for number, color in enumerate(SERIES)}
+# Series differ in marker as well as in colour; the legend shows the same signs.
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+LEGEND = "●■▲◆▼✚✖★"
+# Inches at 72 dpi: about 370 px, so that letters keep their size on a phone.
+SIZE = (5.1, 3.4)
+STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.18,
+    "grid.color": INK,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line.
+
+    Attributes:
+        style: its number, which decides colour and marker.
+        xs, ys: the points.
+        spreads: half heights of the band around the line; empty: no band.
+    """
+
+    style: int
+    xs: Sequence[float]
+    ys: Sequence[float]
+    spreads: Sequence[float] = ()
+
+
+def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], log: bool = False) -> str:
+    """Draw lines.
+
+    Args:
+        title: read out by screen readers, printed above the chart.
+        axes: labels of the horizontal and the vertical axis.
+        lines: what to draw.
+        log: True: both axes are logarithmic.
+
+    Returns:
+        An SVG element.
+    """
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": title}):  # the salt keeps ids apart within one page
+        figure, plot = pyplot.subplots(figsize=SIZE, layout="constrained")
+        for line in lines:
+            _draw(plot, line)
+        (_log_axes if log else _from_zero)(plot)
+        plot.set(xlabel=axes[0], ylabel=axes[1])
+        plot.set_title(title, loc="left", fontweight="bold", fontsize=10.5, parse_math=False)
+        text = io.StringIO()
+        figure.savefig(
+            text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
+        pyplot.close(figure)
+    return _for_page(text.getvalue(), title)
+
+
+def _draw(plot, line: Series) -> None:
+    style = line.style % len(SERIES)
+    # At most about ten markers, so that a long curve stays a line.
+    every = max(1, len(line.xs) // 10)
+    plot.plot(line.xs, line.ys, color=SERIES[style], marker=MARKERS[style], markevery=every)
+    if line.spreads:
+        low, high = ([y + sign * s for y, s in zip(line.ys, line.spreads, strict=True)] for sign in (-1, 1))
+        plot.fill_between(line.xs, low, high, color=SERIES[style], alpha=0.15, linewidth=0)
+
+
+def _from_zero(plot) -> None:
+    plot.set_ylim(bottom=0)  # losses and percentages: a cut axis would make small differences look large
+
+
+def _log_axes(plot) -> None:
+    plot.set(xscale="log", yscale="log")
+    for axis in (plot.xaxis, plot.yaxis):
+        axis.set_major_formatter("{x:,g}")
+        axis.set_minor_formatter("")
+
+
+def _for_page(svg: str, title: str) -> str:
+    """The bare SVG element with the page's colours, scaling with its box."""
+    svg = svg[svg.index("<svg") :]
+    opening, _, rest = svg.partition(">")
+    box = re.search(r'viewBox="[^"]+"', opening).group()
+    svg = f'<svg {box} role="img" aria-label="{html.escape(title)}">{rest}'.replace("xlink:href", "href")
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(color, variable)
+    return svg

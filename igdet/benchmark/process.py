@@ -1,0 +1,138 @@
+"""One training process: started in its own process group, stopped cleanly with its workers."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from igdet.benchmark.cells import LOG, RECORD, Cell
+from igdet.benchmark.suite import Suite
+
+# Seconds between asking a process to end and ending it: enough to write a checkpoint's last bytes.
+GRACE = 10
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class FolderBusyError(RuntimeError):
+    """Another runner, or a training that it left behind, still writes into the folder."""
+
+
+class Training:
+    """A running cell.
+
+    Args:
+        cell: what to run.
+        slot: number of the place it takes, 0 .. jobs - 1; decides its GPUs.
+        suite: threads and GPUs of a process.
+        lock: file descriptor of the held lock; the process inherits it, so that the folder stays locked while it lives.
+    """
+
+    def __init__(self, cell: Cell, slot: int, suite: Suite, lock: int) -> None:
+        self.cell = cell
+        self.slot = slot
+        self._before = _tidy_folder(cell, suite)
+        self._started = time.monotonic()
+        options = ["--resume"] if (cell.folder / "last_checkpoint").exists() else []
+        with (cell.folder / LOG).open("ab") as log:
+            self._process = subprocess.Popen(
+                cell.command(*options),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=_environment(suite, slot),
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+        self.record("started")
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of the cell up to now, earlier attempts included."""
+        return self._before + time.monotonic() - self._started
+
+    def poll(self) -> int | None:
+        """The exit code; None while the process runs."""
+        code = self._process.poll()
+        if code is not None:
+            self._signal(signal.SIGKILL)  # loader workers that outlived it
+        return code
+
+    def ask_to_end(self) -> None:
+        """Tell the process and its workers to end."""
+        self._signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """Wait until the process has ended; after some grace, end it by force."""
+        deadline = time.monotonic() + GRACE
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                self._signal(signal.SIGKILL)
+            time.sleep(0.05)
+
+    def record(self, state: str, **entries) -> None:
+        """Write down the cell's state."""
+        self.cell.write_record(state=state, seconds=round(self.seconds, 1), **entries)
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Hold the folder's lock; yields its file descriptor.
+
+    Raises:
+        FolderBusyError: it is held by somebody else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FolderBusyError(
+                f"{folder}: another benchmark, or a training that it left behind, still writes there; "
+                "wait for it or stop it, or choose another OUTPUT_DIR"
+            ) from error
+        yield file.fileno()
+
+
+def is_locked(folder: Path) -> bool:
+    """True while a runner, or a process that it started, writes into the folder."""
+    if not folder.exists():
+        return False
+    try:
+        with locked(folder):
+            return False
+    except FolderBusyError:
+        return True
+
+
+def _tidy_folder(cell: Cell, suite: Suite) -> float:
+    """Set aside what another configuration left in the run folder; returns the seconds spent on this one before."""
+    record = cell.read(RECORD)
+    if record is None or record["digest"] != cell.digest:
+        if cell.folder.exists():
+            cell.folder.rename(_free_name(suite.folder / "replaced", cell.name.replace("/", "-")))
+        record = {"seconds": 0}
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    return record["seconds"]
+
+
+def _free_name(folder: Path, stem: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{stem}-{sum(1 for _ in folder.glob(f'{stem}-*'))}"
+
+
+def _environment(suite: Suite, slot: int) -> dict[str, str]:
+    """The environment of a cell: its share of the CPU threads and GPUs."""
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(suite.threads))
+    if suite.gpus:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(suite.gpus * suite.workers)))
+        mine = visible.split(",")[slot * suite.gpus : (slot + 1) * suite.gpus]
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
+    return environment

@@ -1,0 +1,126 @@
+"""The report: one self-contained HTML page, and the same tables as Markdown, CSV and LaTeX beside it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from igdet.benchmark import exports, figures, tables
+from igdet.benchmark.collect import Study
+from igdet.benchmark.headline import headline
+from igdet.benchmark.pictures import galleries
+from igdet.benchmark.plots import LEGEND
+from igdet.benchmark.progress import clock
+from igdet.benchmark.runner import last_lines
+from igdet.benchmark.table import Entry, Table
+from igdet.utils.files import atomic_write
+
+HTML = "report.html"
+
+
+def write_report(study: Study) -> Path:
+    """Write the report into the suite's folder, each file atomically.
+
+    Args:
+        study: the suite with what its runs have come to so far.
+
+    Returns:
+        The path of the HTML page.
+    """
+    answer = headline(study)
+    files = {
+        HTML: _page(study, answer),
+        "report.md": _markdown(study, answer),
+        "transfer.csv": exports.transfer_csv(study),
+        "results.csv": exports.results_csv(study),
+        "transfer.tex": tables.transfer_table(study).latex(),
+    }
+    for name, text in files.items():
+        with atomic_write(study.suite.folder / name, "w") as file:
+            file.write(text)
+    return study.suite.folder / HTML
+
+
+def _page(study: Study, answer: Sequence[str]) -> str:
+    environment = Environment(
+        loader=PackageLoader("igdet.benchmark"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        title=study.suite.title,
+        answer=answer,
+        facts=_facts(study),
+        unfinished=Counter(run.state for run in study.runs if run.state != "finished"),
+        notes=_notes(study),
+        transfer=tables.transfer_table(study),
+        gains=tables.gain_tables(study),
+        threshold_charts=figures.threshold_charts(study),
+        localisation=tables.localisation_table(study),
+        curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
+        pretraining=tables.pretraining_table(study),
+        hashtags=figures.hashtag_chart(study),
+        galleries=galleries(study),
+        published=tables.published_table(study),
+        learning_rates=tables.learning_rate_table(study),
+        cells=tables.cell_table(study),
+        failures=[(run, last_lines(run.cell)) for run in study.runs if run.state == "failed"],
+        surroundings=_surroundings(study),
+        prepare=study.suite.prepare,
+        runs=study.runs,
+        legend=list(zip(LEGEND, (node.title for node in study.suite.initialisations.values()), strict=False)),
+        now=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def _markdown(study: Study, answer: Sequence[str]) -> str:
+    shown = [
+        tables.transfer_table(study),
+        *tables.gain_tables(study),
+        tables.localisation_table(study),
+        tables.pretraining_table(study),
+        tables.learning_rate_table(study),
+        tables.published_table(study),
+        tables.cell_table(study),
+    ]
+    sections = [table.markdown() for table in shown if table]
+    return "\n\n".join([f"# {study.suite.title}", *answer, *_notes(study), *sections]) + "\n"
+
+
+def _facts(study: Study) -> list[tuple[str, str]]:
+    """(number, what it counts) shown on top of the page."""
+    finished = study.finished
+    seconds = sum(run.record["seconds"] for run in finished)
+    seeds = len({run.cell.seed for run in finished})
+    images = sum(run.results.get("images_seen") or 0 for run in finished)
+    return [
+        (f"{len(finished)} of {len(study.runs)}", "cells finished"),
+        (str(seeds), "seed" if seeds == 1 else "seeds"),
+        (clock(seconds), "process time"),
+        (f"{images:,}", "images seen"),
+    ]
+
+
+def _notes(study: Study) -> list[str]:
+    """Warnings about what the tables cannot show: metrics that the suite names but no run of the target has."""
+    return [
+        f"No run of {column.target} has the metric {column.metric}; it has {', '.join(sorted(run.metrics)[:12])}."
+        for column in study.columns
+        for run in [run for run in study.finished if run.cell.target == column.target][:1]
+        if run.metric(column.metric) is None
+    ]
+
+
+def _surroundings(study: Study) -> Table | None:
+    """Where the runs ran and with which versions; several values where they differ."""
+    found: dict[str, dict[str, None]] = {}
+    for run in study.finished:
+        facts = {"device": run.results.get("device"), **run.results.get("host", {}), **run.results.get("versions", {})}
+        for name, value in facts.items():
+            found.setdefault(name, {})[str(value)] = None
+    rows = [[Entry(name), Entry(", ".join(values))] for name, values in found.items()]
+    return Table("Where it ran", ["", ""], rows) if rows else None

@@ -1,0 +1,160 @@
+"""Runs the cells of a matrix in a pool of processes, longest first, and survives what goes wrong in one of them."""
+
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from igdet.benchmark.cells import LOG, RESULTS, Cell
+from igdet.benchmark.process import Training
+from igdet.benchmark.progress import Progress, clock
+from igdet.benchmark.suite import Suite
+from igdet.benchmark.timing import Timing
+
+# A cell that fails is tried once more: a machine's hiccup passes, a mistake stays.
+ATTEMPTS = 2
+LOG_LINES = 15
+
+
+class PrepareError(RuntimeError):
+    """The suite's PREPARE command failed."""
+
+
+class Runner:
+    """Runs what is not finished yet.
+
+    Args:
+        suite: jobs, threads and GPUs.
+        cells: the matrix; each cell after the one that it needs.
+        lock: file descriptor of the suite folder's lock.
+        refresh: called after each finished or failed cell.
+        progress: prints the state.
+        poll: seconds between two looks at the processes.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        cells: Sequence[Cell],
+        lock: int,
+        refresh: Callable[[], None],
+        progress: Progress | None = None,
+        poll: float = 0.5,
+    ) -> None:
+        self._suite = suite
+        self._lock = lock
+        self._refresh = refresh
+        self._progress = progress or Progress()
+        self._poll = poll
+        self._timing = Timing(cells)
+        self._total = len(cells)
+        self._waiting = [cell for cell in cells if cell.state != "finished"]
+        self._running: list[Training] = []
+        self._attempts: Counter[str] = Counter()
+        self.failed: list[Cell] = []
+        self.blocked: list[Cell] = []
+
+    def run(self) -> bool:
+        """Run all cells; True when every one is finished. A KeyboardInterrupt stops the processes first."""
+        try:
+            self._start()
+            while self._running:
+                time.sleep(self._poll)
+                self._look()
+        finally:
+            self._stop()
+        return not self.failed and not self.blocked
+
+    def _look(self) -> None:
+        ended = [(training, code) for training in self._running if (code := training.poll()) is not None]
+        for training, code in ended:
+            self._running.remove(training)
+            self._settle(training, code)
+        self._start()
+        if ended:
+            self._refresh()
+        self._show()
+
+    def _start(self) -> None:
+        """Fill the free places with the cells that are ready, longest chain first."""
+        self._set_blocked_aside()
+        # A process is waited for even when its results are there already: its last files may not be.
+        ahead = {cell.name for cell in [*self._waiting, *(training.cell for training in self._running)]}
+        ready = [cell for cell in self._waiting if cell.needs is None or cell.needs.name not in ahead]
+        ready.sort(key=self._timing.chain, reverse=True)
+        taken = {training.slot for training in self._running}
+        free = [slot for slot in range(self._suite.workers) if slot not in taken]
+        for cell, slot in zip(ready, free, strict=False):
+            self._waiting.remove(cell)
+            self._attempts[cell.name] += 1
+            self._running.append(Training(cell, slot, self._suite, self._lock))
+            self._progress.event(f"started   {cell.name}")
+
+    def _set_blocked_aside(self) -> None:
+        for cell in [cell for cell in self._waiting if cell.needs in self.failed]:
+            self._waiting.remove(cell)
+            self.blocked.append(cell)
+            self._progress.event(f"blocked   {cell.name}: it waits for {cell.needs.name}")
+
+    def _settle(self, training: Training, code: int) -> None:
+        """File a process that has ended as finished, to be tried again, or failed."""
+        cell = training.cell
+        if code == 0 and cell.read(RESULTS):
+            training.record("finished")
+            self._timing.learn(cell, training.seconds)
+            self._progress.event(f"finished  {cell.name} in {clock(training.seconds)}")
+            return
+        why, again = _why(code), self._attempts[cell.name] < ATTEMPTS
+        training.record("interrupted" if again else "failed", why=why)
+        if again:
+            self._waiting.append(cell)
+            self._progress.event(f"retrying  {cell.name}: {why}")
+        else:
+            self.failed.append(cell)
+            self._progress.event(f"failed    {cell.name}: {why}; the end of {cell.folder / LOG}:\n{last_lines(cell)}")
+
+    def _show(self) -> None:
+        done = self._total - len(self._waiting) - len(self._running)
+        running = [(training.cell, training.seconds) for training in self._running]
+        remaining = self._timing.remaining(self._waiting, running, self._suite.workers)
+        self._progress.show(done, self._total, self._running, remaining)
+
+    def _stop(self) -> None:
+        for training in self._running:
+            training.ask_to_end()
+        for training in self._running:
+            training.end()
+            training.record("interrupted")
+
+
+def prepare(suite: Suite, progress: Progress) -> None:
+    """Run the suite's PREPARE command in this terminal.
+
+    Raises:
+        PrepareError: it failed; its own output, above the message, says why.
+    """
+    if not suite.prepare:
+        return
+    progress.event(f"preparing: {suite.prepare}")
+    code = subprocess.run([sys.executable, *shlex.split(suite.prepare)], stdin=subprocess.DEVNULL).returncode
+    if code:
+        raise PrepareError(f"PREPARE: `{suite.prepare}` ended with {_why(code)}; see its output above")
+    if suite.prepared and not Path(suite.prepared).is_file():
+        raise PrepareError(f"PREPARED names {suite.prepared}, which `{suite.prepare}` has not made; mend one of them")
+
+
+def last_lines(cell: Cell) -> str:
+    """The end of a cell's log."""
+    log = cell.folder / LOG
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return "\n".join(text.splitlines()[-LOG_LINES:])
+
+
+def _why(code: int) -> str:
+    if code == 0:
+        return f"it ended without {RESULTS}"
+    return f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"

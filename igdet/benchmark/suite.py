@@ -1,0 +1,63 @@
+"""What a suite says: initialisations, targets, and how their matrix is run. Fields are the suite file's keys."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# The folder of the pretraining runs; it stands beside the targets' folders.
+PRETRAINING = "pretraining"
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """Where a transfer starts: from scratch (neither CONFIG nor WEIGHTS), from its own pretraining, or from weights."""
+
+    title: str
+    config: str = ""  # config of the pretraining, run once a seed
+    opts: dict = field(default_factory=dict)  # KEY: VALUE overrides of that pretraining
+    weights: str = ""  # instead of a pretraining: a file or igdet:// name
+    metrics: dict[str, str] = field(default_factory=dict)  # of the pretraining: name in results.json -> title
+    minutes: float = 1.0  # expected duration of the pretraining: fixes the order until one has been timed
+
+
+@dataclass(frozen=True)
+class Target:
+    """A task that every initialisation is transferred to."""
+
+    title: str
+    config: str
+    metrics: dict[str, str]  # name in results.json -> title; higher is better; the first one decides
+    opts: dict = field(default_factory=dict)  # KEY: VALUE overrides for all initialisations
+    opts_for: dict[str, dict] = field(default_factory=dict)  # initialisation -> further overrides
+    learning_rates: list[float] = field(default_factory=list)  # each is tried; empty: the config's own
+    published: str = ""  # the protocol in igdet/benchmark/reference.py that this target follows
+    minutes: float = 1.0
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A checked suite file."""
+
+    title: str
+    output_dir: str
+    initialisations: dict[str, Initialisation]
+    targets: dict[str, Target]
+    baselines: list[str] = field(default_factory=list)  # gains are counted over these, in this order
+    seeds: int = 1  # seeds 0 .. SEEDS - 1
+    jobs: int = 0  # processes at a time; 0: cores / THREADS
+    threads: int = 1  # CPU threads of each process
+    gpus: int = 0  # GPUs of each process
+    opts: dict = field(default_factory=dict)  # KEY: VALUE overrides of every cell
+    prepare: str = ""  # script and arguments run before the cells; does nothing when its work is done
+    prepared: str = ""  # file that PREPARE leaves; when its content changes, every cell is run anew
+    train_script: str = "tools/train_net.py"
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the runs and the report."""
+        return Path(self.output_dir)
+
+    @property
+    def workers(self) -> int:
+        """How many cells run at a time."""
+        return self.jobs or max(1, (os.cpu_count() or 1) // self.threads)

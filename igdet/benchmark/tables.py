@@ -1,0 +1,151 @@
+"""The report's tables: transfer, gains, localisation, learning rates, published numbers, cells."""
+
+from collections.abc import Sequence
+
+from igdet.benchmark.collect import Column, Run, Study
+from igdet.benchmark.progress import clock
+from igdet.benchmark.reference import PUBLISHED
+from igdet.benchmark.statistics import Gain, Summary
+from igdet.benchmark.table import EMPTY, Entry, Table
+
+# A verdict is told by a sign as well as by colour.
+SIGNS = {"gain": "▲ ", "loss": "▼ ", "within spread": "≈ ", "single seed": ""}
+NOT_PUBLISHED = "not published here"
+
+
+def transfer_table(study: Study) -> Table:
+    """Initialisations against the targets' metrics: mean, spread and number of seeds."""
+    shown = study.columns
+    summaries = {
+        name: [study.summary(column.target, name, column.metric) for column in shown]
+        for name in study.suite.initialisations
+    }
+    best = [max((row[at].mean for row in summaries.values() if row[at]), default=None) for at in range(len(shown))]
+    rows = []
+    for name, row in summaries.items():
+        entries = [_summary_entry(summary, of_column) for summary, of_column in zip(row, best, strict=True)]
+        rows.append([Entry(_title(study, name)), *entries, Entry(_seed_counts(row))])
+    note = "Mean ± sample standard deviation over the seeds, percent; the best mean of a column is bold."
+    header = ["Initialisation", *(column.title for column in shown), "seeds"]
+    return Table("Transfer", header, rows, note)
+
+
+def gain_tables(study: Study) -> list[Table]:
+    """One table a baseline: what each other initialisation gains over it."""
+    shown = study.columns
+    return [
+        Table(
+            f"Gain over: {_title(study, baseline)}",
+            ["Initialisation", *(column.title for column in shown)],
+            [
+                [
+                    Entry(_title(study, other)),
+                    *(_gain_entry(study.gain(c.target, other, baseline, c.metric)) for c in shown),
+                ]
+                for other, against in study.comparisons
+                if against == baseline
+            ],
+        )
+        for baseline in study.suite.baselines
+        if any(against == baseline for _, against in study.comparisons)
+    ]
+
+
+def localisation_table(study: Study) -> Table | None:
+    """Gains at IoU (or OKS) 0.50 beside those at 0.75; None without a COCO target."""
+    rows = []
+    for column in study.columns:
+        task = column.metric.rpartition("/")[0]
+        for other, baseline in study.comparisons:
+            gains = [study.gain(column.target, other, baseline, f"{task}/{metric}") for metric in ("AP50", "AP75")]
+            if all(gains):
+                name = f"{_title(study, other)} over {_title(study, baseline)}"
+                rows.append([Entry(name), Entry(column.title), *map(_gain_entry, gains)])
+    note = (
+        "Where the gain at 0.50 exceeds the one at 0.75, objects are found and named better rather than placed better."
+    )
+    return Table("Gains at IoU 0.50 and 0.75", ["Comparison", "Task", "AP50", "AP75"], rows, note) if rows else None
+
+
+def pretraining_table(study: Study) -> Table | None:
+    """How well each pretraining learned its own task; None when the suite names no metric for it."""
+    rows = [
+        [Entry(node.title), Entry(title), _summary_entry(study.pretraining_summary(name, metric))]
+        for name, node in study.suite.initialisations.items()
+        for metric, title in node.metrics.items()
+    ]
+    return Table("Pretraining", ["Pretraining", "Metric", "Result"], rows) if rows else None
+
+
+def learning_rate_table(study: Study) -> Table | None:
+    """Every learning rate tried, with the target's first metric; None when none was to be chosen."""
+    rows = []
+    for target, node in study.suite.targets.items():
+        metric = next(iter(node.metrics))
+        for name in study.suite.initialisations if node.learning_rates else ():
+            chosen = study.learning_rate(target, name)
+            for rate, summary in study.by_rate(target, name, metric).items():
+                entry = Entry(summary.text(), "best" if rate == chosen else "")
+                rows.append([Entry(node.title), Entry(_title(study, name)), Entry(f"{rate:g}"), entry])
+    note = "The rate with the best mean is used above; it is chosen on the evaluation set itself, for all alike."
+    return Table("Learning rates", ["Target", "Initialisation", "Rate", "Result"], rows, note) if rows else None
+
+
+def published_table(study: Study) -> Table:
+    """Published numbers for the same target beside the best one here."""
+    rows = []
+    for column in study.columns:
+        here = _best_here(study, column)
+        published = PUBLISHED.get(study.suite.targets[column.target].published, ())
+        found = [(item.values[column.metric], item) for item in published if column.metric in item.values]
+        rows += [
+            [Entry(column.title), here, Entry(f"{value:.1f}"), Entry(item.what), Entry(item.source)]
+            for value, item in found
+        ]
+        if not found:
+            rows.append([Entry(column.title), here, Entry(""), Entry(NOT_PUBLISHED), Entry("")])
+    return Table("Published numbers", ["Metric", "Best here", "Published", "Network and pretraining", "Source"], rows)
+
+
+def cell_table(study: Study) -> Table:
+    """Every cell: its state, time and memory."""
+    rows = [[Entry(run.cell.name), Entry(run.state, run.state), *map(Entry, _cell_facts(run))] for run in study.runs]
+    return Table("What ran", ["Cell", "State", "Time", "Images seen", "Peak memory"], rows)
+
+
+def _title(study: Study, initialisation: str) -> str:
+    return study.suite.initialisations[initialisation].title
+
+
+def _summary_entry(summary: Summary | None, best: float | None = None) -> Entry:
+    if summary is None:
+        return Entry(EMPTY)
+    return Entry(summary.text(), "best" if summary.mean == best else "")
+
+
+def _gain_entry(gain: Gain | None) -> Entry:
+    return Entry(SIGNS[gain.verdict] + gain.text(signed=True), gain.verdict) if gain else Entry(EMPTY)
+
+
+def _seed_counts(summaries: Sequence[Summary | None]) -> str:
+    """'3', or '2 to 3' while some are missing."""
+    counts = sorted({summary.n if summary else 0 for summary in summaries})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _best_here(study: Study, column: Column) -> Entry:
+    summaries = {name: study.summary(column.target, name, column.metric) for name in study.suite.initialisations}
+    found = {name: summary for name, summary in summaries.items() if summary}
+    if not found:
+        return Entry(EMPTY)
+    best = max(found, key=lambda name: found[name].mean)
+    return Entry(f"{found[best].text()} ({_title(study, best)})")
+
+
+def _cell_facts(run: Run) -> tuple[str, str, str]:
+    memory, seen = run.results.get("peak_memory_mb"), run.results.get("images_seen")
+    return (
+        clock(run.record["seconds"]) if "seconds" in run.record else EMPTY,
+        f"{seen:,}" if seen else EMPTY,
+        f"{memory / 1024:.1f} GB" if memory else EMPTY,
+    )

@@ -1,0 +1,80 @@
+"""Reading runs back: states, metrics by name, the learning rate that counts, pairs to compare."""
+
+import pytest
+
+from igdet.benchmark.cells import expand
+from igdet.benchmark.collect import Study, read_metrics
+from igdet.benchmark.process import locked
+from igdet.benchmark.suite_file import read_suite
+
+
+def states(suite):
+    return [run.state for run in Study(suite, expand(suite)).runs]
+
+
+def test_states_of_a_matrix(suite):
+    pretraining, boxes, *_ = expand(suite)
+    pretraining.write_record(state="failed", why="exit code 1")
+    boxes.write_record(state="started")
+    assert states(suite) == ["failed", "interrupted", "blocked", "waiting", "blocked"]
+    with locked(suite.folder):
+        assert states(suite)[1] == "running"
+
+
+def test_looking_makes_no_folder(suite):
+    states(suite)
+    assert not suite.folder.exists()
+
+
+def test_values_and_summaries(study):
+    assert study.values("linear", "hashtag", "classification/top1") == {0: 30, 1: 33, 2: 36}
+    assert study.summary("linear", "scratch", "classification/top1").text() == "21.0 ± 1.0"
+    assert study.gain("linear", "hashtag", "scratch", "classification/top1").text(signed=True) == "+12.0 ± 2.0"
+
+
+def test_a_metric_without_a_value_is_missing(study):
+    run = study.transfers("linear", "scratch")[0]
+    assert run.metric("classification/top5") is None
+    assert run.metric("val/classification/top1") == 20
+    assert study.summary("linear", "scratch", "absent") is None
+
+
+def test_an_ambiguous_metric_is_named(suite, finish):
+    finish(expand(suite)[1], {"a": {"bbox": {"AP": 1.0}}, "b": {"bbox": {"AP": 2.0}}})
+    run = Study(suite, expand(suite)).runs[1]
+    with pytest.raises(ValueError, match="bbox/AP is ambiguous; name one of val/a/bbox/AP, val/b/bbox/AP"):
+        run.metric("bbox/AP")
+
+
+def test_the_learning_rate_with_the_best_mean_counts(write_suite, finish):
+    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"top1": "A"}, "LEARNING_RATES": [0.1, 0.01]}
+    suite = read_suite(write_suite(TARGETS={"t": target}, SEEDS=2))
+    values = {0.1: (30, 10), 0.01: (25, 25)}
+    for cell in expand(suite):
+        if cell.target == "t":
+            finish(cell, {"top1": values[cell.learning_rate][cell.seed]})
+    study = Study(suite, expand(suite))
+    assert study.learning_rate("t", "scratch") == 0.01
+    assert study.values("t", "scratch", "top1") == {0: 25, 1: 25}
+    assert {rate: summary.mean for rate, summary in study.by_rate("t", "scratch", "top1").items()} == {
+        0.1: 20,
+        0.01: 25,
+    }
+
+
+def test_every_baseline_is_compared_with_those_after_it(write_suite):
+    starts = {name: {"TITLE": name} for name in ("ours", "scratch", "clean", "other")}
+    suite = read_suite(write_suite(INITIALISATIONS=starts, BASELINES=["scratch", "clean"]))
+    assert Study(suite, expand(suite)).comparisons == [
+        ("clean", "scratch"),
+        ("ours", "scratch"),
+        ("other", "scratch"),
+        ("ours", "clean"),
+        ("other", "clean"),
+    ]
+
+
+def test_metrics_lines_cut_short_are_left_out(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"a": 1}\n{"a"\n{"a": 3}\n')
+    assert read_metrics(tmp_path / "metrics.json") == [{"a": 1}, {"a": 3}]
+    assert read_metrics(tmp_path / "absent.json") == []

@@ -1,0 +1,78 @@
+"""What is plotted: the numbers handed to the charts."""
+
+import pytest
+
+from igdet.benchmark import figures
+from igdet.benchmark.cells import expand
+from igdet.benchmark.collect import Study
+from igdet.benchmark.plots import Series
+from igdet.shards import ShardWriter
+from igdet.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The calls of line_chart instead of pictures."""
+    calls = {}
+
+    def note(title, axes, lines, log=False):
+        calls[title] = (axes, lines)
+        return title
+
+    monkeypatch.setattr(figures, "line_chart", note)
+    return calls
+
+
+def test_ap_by_threshold_is_a_mean_with_spread(study, drawn):
+    assert figures.threshold_charts(study) == ["Box AP by threshold"]
+    axes, lines = drawn["Box AP by threshold"]
+    assert axes == ("IoU threshold", "AP")
+    assert [line.style for line in lines] == [0, 1]
+    assert (lines[0].xs[0], lines[0].ys[0]) == (0.5, 21.0)
+    assert lines[0].ys[-1] == 21.0 - 9
+    assert lines[0].spreads == [1.0] * 10
+
+
+def test_losses_over_images_seen(study, drawn):
+    figures.loss_charts(study)
+    assert set(drawn) == {"Pretraining: loss", "Boxes: loss", "Linear: loss"}
+    _, (line,) = drawn["Pretraining: loss"]  # from scratch has none
+    assert line == Series(1, [80, 160], [2.0, 1.0], [0.0, 0.0])
+
+
+def test_evaluations_during_training(suite, finish, drawn):
+    curve = [{"images_seen": 8, "classification/top1": 10.0}, {"images_seen": 16, "loss_cls": 1.0}]
+    curve += [{"images_seen": 24, "classification/top1": 20.0}]
+    cells = expand(suite)
+    finish(cells[3], {"classification": {"top1": 20.0}}, curve)
+    figures.evaluation_charts(Study(suite, cells))
+    assert drawn == {"Top-1 during training": (("images seen", "percent"), [Series(0, [8, 24], [10.0, 20.0])])}
+
+
+def test_nothing_to_plot(suite):
+    study = Study(suite, expand(suite))
+    assert figures.threshold_charts(study) == figures.loss_charts(study) == figures.evaluation_charts(study) == []
+    assert figures.hashtag_chart(study) is None
+
+
+def hashtag_config(kind="hashtag_shards"):
+    return {"DATASETS": {"TRAIN": ["posts"], "TEST": ["val"], "OWN": {"posts": {"KIND": kind, "ROOT": "shards"}}}}
+
+
+def write_shards(folder):
+    (folder / "vocabulary.txt").write_text("cat\ndog\nbird\n")
+    with ShardWriter(folder / "shards", Vocabulary.read(folder / "vocabulary.txt")) as writer:
+        for number, tags in enumerate([["cat"], ["cat", "dog"], ["cat"]]):
+            writer.add(str(number), b"picture", tags)
+
+
+def test_hashtag_frequencies_by_rank(suite, finish, folder, drawn):
+    write_shards(folder)
+    finish(expand(suite)[0], {}, config=hashtag_config())
+    figures.hashtag_chart(Study(suite, expand(suite)))
+    assert drawn["Hashtag frequencies"] == (("rank", "posts"), [Series(1, [1, 2], [3, 1])])  # nobody tags birds
+
+
+def test_no_frequencies_without_the_shards(suite, finish, drawn):
+    finish(expand(suite)[0], {}, config=hashtag_config())
+    assert figures.hashtag_chart(Study(suite, expand(suite))) is None

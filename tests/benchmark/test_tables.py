@@ -1,0 +1,126 @@
+"""The report's tables and exports, entry by entry."""
+
+import csv
+import io
+
+import pytest
+
+from igdet.benchmark import tables
+from igdet.benchmark.cells import expand
+from igdet.benchmark.collect import Study
+from igdet.benchmark.exports import results_csv, transfer_csv
+from igdet.benchmark.reference import PUBLISHED
+from igdet.benchmark.suite_file import read_suite
+
+
+def texts(table):
+    return [[entry.text for entry in row] for row in table.rows]
+
+
+@pytest.fixture
+def empty(suite):
+    return Study(suite, expand(suite))
+
+
+def test_transfer_table(study):
+    table = tables.transfer_table(study)
+    assert table.header == ["Initialisation", "Box AP", "Top-1", "seeds"]
+    assert texts(table) == [
+        ["From scratch", "21.0 ± 1.0", "21.0 ± 1.0", "3"],
+        ["Hashtags", "21.0 ± 1.0", "33.0 ± 3.0", "3"],
+    ]
+    assert [entry.mark for entry in table.rows[1]] == ["", "best", "best", ""]
+
+
+def test_missing_results_stay_empty(empty):
+    assert texts(tables.transfer_table(empty))[0] == ["From scratch", "–", "–", "0"]
+    assert texts(tables.gain_tables(empty)[0]) == [["Hashtags", "–", "–"]]
+    assert tables.localisation_table(empty) is None
+    assert tables.pretraining_table(empty) is None
+    assert tables.learning_rate_table(empty) is None
+
+
+def test_gains_carry_their_verdict(study):
+    (table,) = tables.gain_tables(study)
+    assert table.title == "Gain over: From scratch"
+    assert texts(table) == [["Hashtags", "≈ +0.0 ± 1.0", "▲ +12.0 ± 2.0"]]
+    assert [entry.mark for entry in table.rows[0]] == ["", "within spread", "gain"]
+
+
+def test_localisation_gains(study):
+    assert texts(tables.localisation_table(study)) == [
+        ["Hashtags over From scratch", "Box AP", "≈ +0.0 ± 2.0", "≈ +0.0 ± 0.5"]
+    ]
+
+
+def test_columns_of_the_same_title_name_their_target(write_suite):
+    target = {"CONFIG": "boxes.yaml", "METRICS": {"top1": "Top-1"}}
+    suite = read_suite(write_suite(TARGETS={"a": {"TITLE": "Birds", **target}, "b": {"TITLE": "Places", **target}}))
+    assert [column.title for column in Study(suite, []).columns] == ["Birds: Top-1", "Places: Top-1"]
+
+
+def test_published_numbers_stand_beside_ours(write_suite, finish):
+    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"keypoints/AP": "Keypoint AP", "segm/AP": "Mask AP"}}
+    suite = read_suite(write_suite(TARGETS={"t": target | {"PUBLISHED": "coco_keypoints"}}))
+    finish(expand(suite)[1], {"keypoints": {"AP": 12.0}, "segm": {"AP": 3.0}})
+    rows = texts(tables.published_table(Study(suite, expand(suite))))
+    assert rows[0][:3] == ["Keypoint AP", "12.0 (From scratch)", "66.0"]
+    assert rows[1] == ["Mask AP", "3.0 (From scratch)", "", "not published here", ""]
+
+
+def test_published_numbers_all_have_a_source_and_a_plausible_value():
+    for results in PUBLISHED.values():
+        for result in results:
+            assert result.source and result.what
+            assert all(0 < value < 100 for value in result.values.values())
+
+
+def test_pretraining_table(write_suite, finish):
+    starts = {"hashtag": {"TITLE": "H", "CONFIG": "pretrain.yaml", "METRICS": {"hashtags/mAP": "mAP"}}}
+    suite = read_suite(write_suite(INITIALISATIONS=starts, BASELINES=[]))
+    finish(expand(suite)[0], {"hashtags": {"mAP": 48.04}})
+    assert texts(tables.pretraining_table(Study(suite, expand(suite)))) == [["H", "mAP", "48.0"]]
+
+
+def test_learning_rate_table_marks_the_chosen_one(write_suite, finish):
+    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"top1": "A"}, "LEARNING_RATES": [0.1, 0.01]}
+    suite = read_suite(write_suite(TARGETS={"t": target}, INITIALISATIONS={"scratch": {"TITLE": "S"}}))
+    for cell, value in zip(expand(suite), (30, 40), strict=True):
+        finish(cell, {"top1": value})
+    table = tables.learning_rate_table(Study(suite, expand(suite)))
+    assert texts(table) == [["T", "S", "0.1", "30.0"], ["T", "S", "0.01", "40.0"]]
+    assert [row[-1].mark for row in table.rows] == ["", "best"]
+
+
+def test_cell_table(study):
+    assert texts(tables.cell_table(study))[0] == ["seed0/pretraining/hashtag", "finished", "1:30", "4,000", "2.0 GB"]
+
+
+def test_markdown_and_latex(study):
+    table = tables.transfer_table(study)
+    assert "| Hashtags         | 21.0 ± 1.0 | 33.0 ± 3.0 | 3       |" in table.markdown()
+    assert r"Hashtags         & 21.0 $\pm$ 1.0 & 33.0 $\pm$ 3.0 & 3       \\" in table.latex()
+
+
+def test_csv_files_can_be_read_back(study):
+    rows = list(csv.DictReader(io.StringIO(transfer_csv(study))))
+    assert rows[-1] == {
+        "initialisation": "hashtag",
+        "target": "linear",
+        "metric": "classification/top1",
+        "learning_rate": "",
+        "mean": "33.0",
+        "spread": "3.0",
+        "seeds": "3",
+    }
+    rows = list(csv.DictReader(io.StringIO(results_csv(study))))
+    # 3 seeds of 5 cells; 14 metrics each: top-1, AP, AP50, AP75 and ten thresholds. The missing top-5 is left out.
+    assert len(rows) == 3 * 5 * 14
+    assert rows[0] == {
+        "initialisation": "hashtag",
+        "target": "pretraining",
+        "learning_rate": "",
+        "seed": "0",
+        "metric": "val/classification/top1",
+        "value": "20.0",
+    }

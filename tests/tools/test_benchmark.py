@@ -1,0 +1,131 @@
+"""The benchmark's command line on pretended trainings: stopping, going on, two at a time."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from igdet.benchmark.process import locked
+from tools import benchmark
+
+FAKE = Path(__file__).parents[1] / "benchmark" / "fake_train_net.py"
+SCRATCH = Path("out/seed0/t/scratch")
+
+
+@pytest.fixture
+def write_suite(tmp_path, monkeypatch):
+    """Writes, into an empty working directory, a suite of one cell whose training ends as told."""
+
+    def write(**fake):
+        (tmp_path / "t.yaml").write_text(yaml.safe_dump({"FAKE": {"TOP1": 30, **fake}}))
+
+    target = {"TITLE": "T", "CONFIG": "t.yaml", "METRICS": {"classification/top1": "Top-1"}}
+    suite = {"TITLE": "A test", "OUTPUT_DIR": "out", "TRAIN_SCRIPT": str(FAKE)}
+    suite |= {"INITIALISATIONS": {"scratch": {"TITLE": "S"}}, "TARGETS": {"t": target}}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
+    monkeypatch.chdir(tmp_path)
+    write()
+    return write
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Calls the command line; returns (exit code, output, errors)."""
+
+    def call(action, *arguments):
+        monkeypatch.setattr(sys, "argv", ["tools/benchmark.py", action, "suite.yaml", *arguments])
+        return benchmark.main(), *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def hanging(write_suite, tmp_path, repository):
+    """A runner in a process of its own, and the process id of its training, which hangs after a checkpoint."""
+    write_suite(ENDING="hang_once")
+    os.mkfifo(tmp_path / "ready")
+    runner = subprocess.Popen(
+        [sys.executable, str(repository / "tools/benchmark.py"), "run", "suite.yaml"],
+        env=os.environ | {"PYTHONPATH": str(repository)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return runner, int((tmp_path / "ready").read_text())  # reading waits for the training to write
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_run_then_status_then_report(write_suite, call, tmp_path):
+    code, output, _ = call("run")
+    assert code == 0
+    assert "report    out/report.html" in output
+    assert "more seeds: tools/benchmark.py run suite.yaml --seeds 3" in output
+    code, output, _ = call("status", "--seeds", "2")
+    states = re.findall(r"(\S+/scratch) +(\w+)", output)
+    assert states == [("seed0/t/scratch", "finished"), ("seed1/t/scratch", "waiting")]
+    (tmp_path / "out/report.html").unlink()
+    assert call("report")[1] == "out/report.html\n"
+    assert (tmp_path / "out/report.html").is_file()
+
+
+def test_finished_seeds_stay_in_the_report(write_suite, call, tmp_path):
+    call("run", "--seeds", "2", "JOBS", "1")
+    assert "started" not in call("run", "--seeds", "1")[1]
+    assert "30.5 ± 0.7" in (tmp_path / "out/report.md").read_text()  # 30 and 31
+
+
+def test_a_failure_gives_exit_code_1_and_says_how_to_go_on(write_suite, call):
+    write_suite(ENDING="fail")
+    code, output, _ = call("run")
+    assert code == 1
+    assert "RuntimeError: the fake broke" in output
+    assert "then the same command runs only those: tools/benchmark.py run suite.yaml" in output
+    assert "RuntimeError: the fake broke" in call("status")[1]
+
+
+def test_a_wrong_key_is_one_line(write_suite, call):
+    code, output, errors = call("run", "SEED", "3")
+    assert (code, output) == (2, "")
+    assert errors.startswith("error: suite.yaml: unknown key 'SEED' (did you mean SEEDS?)")
+
+
+def test_two_runners_do_not_share_a_folder(write_suite, call, tmp_path):
+    with locked(tmp_path / "out"):
+        code, _, errors = call("run")
+    assert code == 2
+    assert "another benchmark, or a training that it left behind, still writes there" in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_and_gone_on_with(hanging, call, number):
+    runner, training = hanging
+    runner.send_signal(number)
+    _, errors = runner.communicate(timeout=60)
+    assert runner.returncode == 130
+    assert "the same command goes on where it stopped: " in errors
+    assert not is_alive(training)
+    assert "interrupted" in call("status")[1]
+    assert call("run")[0] == 0
+    assert "resume=True" in (SCRATCH / "output.txt").read_text()
+
+
+def test_a_training_left_behind_keeps_the_folder_locked(hanging, call):
+    runner, training = hanging
+    runner.kill()
+    runner.communicate()
+    try:
+        assert call("run")[0] == 2
+    finally:
+        os.kill(training, signal.SIGKILL)

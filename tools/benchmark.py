@@ -1,0 +1,80 @@
+"""Run a benchmark suite, show its state, or write its report."""
+
+import argparse
+import shlex
+import sys
+
+from igdet.benchmark.command import report, run, status
+from igdet.benchmark.process import FolderBusyError
+from igdet.benchmark.progress import Progress
+from igdet.benchmark.runner import PrepareError
+from igdet.benchmark.suite import Suite
+from igdet.benchmark.suite_file import read_suite
+from igdet.config.strict import ConfigError
+
+EXAMPLES = """
+Examples:
+  run what is not finished    tools/benchmark.py run configs/benchmark/demo.yaml --seeds 3 OUTPUT_DIR runs/again
+  show the state              tools/benchmark.py status configs/benchmark/demo.yaml
+  write the report anew       tools/benchmark.py report configs/benchmark/demo.yaml
+"""
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("suite", help="suite file, see configs/benchmark")
+    parser.add_argument("--seeds", help="number of seeds; finished ones are kept")
+    parser.add_argument("--jobs", help="processes at a time")
+    parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="further keys of the suite")
+    return parser.parse_intermixed_args()
+
+
+def run_suite(suite: Suite, suite_file: str) -> int:
+    """Run, and say how to go on."""
+    again = shlex.join(sys.argv)
+    try:
+        complete = run(suite, Progress())
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on where it stopped: {again}", file=sys.stderr)
+        return 130
+    if not complete:
+        print(f"some cells failed; mend what their logs say, then the same command runs only those: {again}")
+        return 1
+    print(f"more seeds: tools/benchmark.py run {suite_file} --seeds {suite.seeds + 2}")
+    return 0
+
+
+def show_status(suite: Suite, suite_file: str) -> int:
+    """Print the table of cells."""
+    print(status(suite))
+    return 0
+
+
+def write_report(suite: Suite, suite_file: str) -> int:
+    """Write the report and say where."""
+    print(report(suite))
+    return 0
+
+
+ACTIONS = {"run": run_suite, "status": show_status, "report": write_report}
+
+
+def main() -> int:
+    """Check the suite, then act."""
+    arguments = parse()
+    counts = {"SEEDS": arguments.seeds, "JOBS": arguments.jobs}
+    overrides = [part for key, value in counts.items() if value is not None for part in (key, value)]
+    try:
+        suite = read_suite(arguments.suite, [*overrides, *arguments.overrides])
+        return ACTIONS[arguments.action](suite, arguments.suite)
+    except (ConfigError, FolderBusyError, PrepareError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
