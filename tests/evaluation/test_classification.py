@@ -1,0 +1,72 @@
+"""Classification accuracy against hand-counted pictures, and the file of predictions."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from igdet.evaluation import ClassificationEvaluator
+
+NAMES = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]
+
+
+def batch(*pictures):
+    """(id, label, ranking best first) -> inputs and outputs of the classifier."""
+    inputs = [{"image_id": name, "gt_classes": torch.tensor([label])} for name, label, _ in pictures]
+    outputs = []
+    for _, _, ranking in pictures:
+        logits = torch.zeros(len(NAMES))
+        logits[list(ranking)] = torch.arange(len(ranking), 0, -1).float()
+        outputs.append({"pred_class_logits": logits})
+    return inputs, outputs
+
+
+def evaluate(tmp_path, *batches):
+    evaluator = ClassificationEvaluator(NAMES, tmp_path)
+    evaluator.reset()
+    for inputs, outputs in batches:
+        evaluator.process(inputs, outputs)
+    return evaluator.evaluate()
+
+
+def test_hand_counted_accuracy(tmp_path):
+    results = evaluate(
+        tmp_path,
+        batch(("a", 0, (0, 1, 2, 3, 4)), ("b", 0, (1, 0, 2, 3, 4))),
+        batch(("c", 3, (6, 5, 4, 2, 3)), ("d", 6, (0, 1, 2, 3, 4))),
+    )
+    # right at once: a; within five: a, b, c; never: d
+    assert results == {
+        "classification": {"top1": 25.0, "top5": 75.0, "top1-ant": 50.0, "top1-dog": 0.0, "top1-gnu": 0.0}
+    }
+
+
+def test_predictions_are_written(tmp_path):
+    evaluate(tmp_path, batch(("a", 2, (2, 1, 0, 3, 4)), ("b", 0, (1, 0, 2, 3, 4))))
+    rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
+    assert [row["image_id"] for row in rows] == ["a", "b"]
+    assert rows[0]["gt_classes"] == [2]
+    assert rows[1]["top_classes"] == [1, 0, 2, 3, 4]
+    weights = np.exp([5, 4, 3, 2, 1, 0, 0])
+    np.testing.assert_allclose(rows[0]["top_scores"], weights[:5] / weights.sum(), rtol=1e-6)
+
+
+def test_fewer_than_five_classes(tmp_path):
+    evaluator = ClassificationEvaluator(["yes", "no"], tmp_path)
+    evaluator.process(
+        [{"image_id": "a", "gt_classes": torch.tensor([1])}], [{"pred_class_logits": torch.tensor([2.0, 1.0])}]
+    )
+    assert evaluator.evaluate()["classification"] == {"top1": 0.0, "top5": 100.0, "top1-no": 0.0}
+
+
+def test_reset_forgets(tmp_path):
+    evaluator = ClassificationEvaluator(NAMES, tmp_path)
+    evaluator.process(*batch(("a", 0, (1,))))
+    evaluator.reset()
+    evaluator.process(*batch(("b", 0, (0,))))
+    assert evaluator.evaluate()["classification"]["top1"] == 100.0
+
+
+def test_nothing_to_evaluate_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="no picture to evaluate"):
+        evaluate(tmp_path / "val")
