@@ -8,6 +8,7 @@ from detectron2.config import get_cfg
 from detectron2.layers import FrozenBatchNorm2d, ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY
 from torch import nn
+from torch.nn import functional as F
 
 from igdet.checkpoint.key_maps import to_bare
 from igdet.config import add_igdet_config
@@ -74,12 +75,13 @@ PEERS = {
     "torchvision 50": ("X_50_32x4d", torchvision.models.resnext50_32x4d),
     "torchvision 101": ("X_101_32x8d", torchvision.models.resnext101_32x8d),
     "timm 50": ("X_50_32x4d", lambda: timm.create_model("resnext50_32x4d")),
+    "timm 101": ("X_101_32x8d", lambda: timm.create_model("resnext101_32x8d")),
 }
 
 
 @pytest.mark.parametrize("norm", ["BN", "FrozenBN"])
 @pytest.mark.parametrize(("name", "build_peer"), PEERS.values(), ids=PEERS)
-def test_same_weights_give_the_same_features(name, build_peer, norm):
+def test_same_weights_give_the_same_features_and_logits(name, build_peer, norm):
     torch.manual_seed(0)
     peer = build_peer().eval()
     randomise_statistics(peer)
@@ -95,10 +97,13 @@ def test_same_weights_give_the_same_features(name, build_peer, norm):
         )
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        peer(images)
+        logits = peer(images)
         found = ours(images)
+        pooled = found["res5"].mean(dim=(2, 3))  # (2, 2048, 2, 2) -> (2, 2048)
+        found_logits = F.linear(pooled, weights["classifier.weight"], weights["classifier.bias"])
     for stage, expected in features.items():
         torch.testing.assert_close(found[stage], expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found_logits, logits, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", FAMILY)

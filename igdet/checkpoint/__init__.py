@@ -1,0 +1,26 @@
+"""Weights: published ones by name, read safely, fitted strictly, written atomically; registers `igdet://`."""
+
+from igdet.checkpoint.catalog import WEIGHTS, Publication, Weights
+from igdet.checkpoint.checkpointer import IgdetCheckpointer
+from igdet.checkpoint.convert import TARGETS, convert_checkpoint
+from igdet.checkpoint.download import CatalogHandler, fetch, find_weights
+from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.origin import TORCHVISION, Origin
+from igdet.checkpoint.weights_file import WeightsFile, open_weights
+
+__all__ = [
+    "TARGETS",
+    "TORCHVISION",
+    "WEIGHTS",
+    "CatalogHandler",
+    "IgdetCheckpointer",
+    "Origin",
+    "Publication",
+    "Weights",
+    "WeightsError",
+    "WeightsFile",
+    "convert_checkpoint",
+    "fetch",
+    "find_weights",
+    "open_weights",
+]

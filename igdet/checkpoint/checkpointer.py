@@ -1,0 +1,149 @@
+"""igdet's checkpointer: Detectron2's interface, safe reading, strict fitting, atomic writing."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from detectron2.checkpoint import DetectionCheckpointer
+from detectron2.config import CfgNode
+from torch import nn
+
+from igdet.checkpoint.about import ABOUT, check_class_names, class_names, describe_model
+from igdet.checkpoint.catalog import PREFIX
+from igdet.checkpoint.download import find_weights
+from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.fitting import Fit, fit_tensors
+from igdet.checkpoint.key_maps import is_classifier
+from igdet.checkpoint.summary import summarise_fit
+from igdet.checkpoint.weights_file import WeightsFile, open_weights
+from igdet.checkpoint.writing import write_checkpoint
+from igdet.utils.files import atomic_write
+
+logger = logging.getLogger(__name__)
+
+
+class IgdetCheckpointer(DetectionCheckpointer):
+    """Loads weights of any known kind into classifiers and detectors, and refuses what does not fit the config."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        save_dir: str = "",
+        *,
+        cfg: CfgNode,
+        save_to_disk: bool | None = None,
+        **checkpointables: Any,
+    ):
+        """Prepare for one model.
+
+        Args:
+            model: it may be wrapped for distributed training.
+            save_dir: where checkpoints go; "" saves none.
+            cfg: the config that the model was built from.
+            save_to_disk: whether this process saves; None: the main one does.
+            **checkpointables: what else is saved and restored; each has `state_dict` and `load_state_dict`.
+        """
+        super().__init__(model, save_dir, save_to_disk=save_to_disk, **checkpointables)
+        self.cfg = cfg
+
+    def load(self, path: str, checkpointables: list[str] | None = None) -> dict[str, Any]:
+        """Continue from a checkpoint of this very model, or start a new training from the weights of another.
+
+        Args:
+            path: a file, or any name that Detectron2's PathManager knows, such as igdet://...; "" loads nothing.
+            checkpointables: None restores the whole model and everything else this checkpointer saves. A list starts
+                anew: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
+
+        Returns:
+            what else the file holds.
+
+        Raises:
+            WeightsError: the file cannot be read, or does not fit the model or the config.
+        """
+        if not path:
+            logger.info("MODEL.WEIGHTS is empty: the model starts from random numbers")
+            return {}
+        file = self._open(path)
+        self._fill_model(file, complete=checkpointables is None)
+        for key in self.checkpointables if checkpointables is None else checkpointables:
+            if key not in file.rest:
+                raise WeightsError(f"{path} has no state of the {key!r} to continue from: start anew, without --resume")
+            self.checkpointables[key].load_state_dict(file.rest.pop(key))
+        return file.rest
+
+    def load_for_evaluation(self, path: str) -> None:
+        """Load the whole model, heads included, and nothing else.
+
+        Args:
+            path: as for `load`, not empty.
+
+        Raises:
+            WeightsError: as for `load`, or a part of the model is not in the file.
+        """
+        self._fill_model(self._open(path), complete=True)
+
+    def save(self, name: str, **kwargs: Any) -> None:
+        """Write the model and the rest to <save_dir>/<name>.pth, and note it as the last checkpoint.
+
+        Args:
+            name: of the file, without its ending.
+            **kwargs: more to save.
+
+        Raises:
+            WeightsError: it could not be written; the last checkpoint is unharmed.
+        """
+        if not self.save_dir or not self.save_to_disk:
+            return
+        states = {key: checkpointable.state_dict() for key, checkpointable in self.checkpointables.items()}
+        path = Path(self.save_dir, f"{name}.pth")
+        logger.info(f"Saving {path}")
+        write_checkpoint({"model": self.model.state_dict(), **states, **kwargs, ABOUT: describe_model(self.cfg)}, path)
+        self.tag_last_checkpoint(path.name)
+
+    def tag_last_checkpoint(self, last_filename_basename: str) -> None:
+        """Note a file of `save_dir` as the last checkpoint."""
+        with atomic_write(Path(self.save_dir, "last_checkpoint"), "w") as file:
+            file.write(last_filename_basename)
+
+    def _open(self, path: str) -> WeightsFile:
+        if path.startswith(PREFIX):
+            _check_published(path, self.cfg.MODEL.BACKBONE.NAME)
+        file = open_weights(path)
+        wrong = file.origin.contradictions(self.cfg) if file.origin else []
+        if wrong:
+            raise WeightsError(f"{path}: the config feeds these weights the wrong way: {'; '.join(wrong)}")
+        if file.origin is None:
+            logger.warning(f"{path} does not tell which pictures it expects: check INPUT.FORMAT and MODEL.PIXEL_*")
+        return file
+
+    def _fill_model(self, file: WeightsFile, complete: bool) -> None:
+        reset = self.cfg.MODEL.CLASSIFIER.RESET and not complete
+        try:
+            fit = fit_tensors(self.model.state_dict(), file.tensors, new_classifier=reset)
+            if complete:
+                _check_complete(fit)
+            if complete or any(map(is_classifier, fit.loaded)):
+                check_class_names(file.class_names, class_names(self.cfg))
+        except WeightsError as error:
+            raise WeightsError(f"{file.path}: {error}") from error
+        self.model.load_state_dict(fit.loaded, strict=False)  # counters may be absent
+        logger.info(f"Weights from {file.path} ({file.naming} names):\n{summarise_fit(fit)}")
+
+
+def _check_published(path: str, backbone: str) -> None:
+    """Refuse published weights of another network before gigabytes are downloaded."""
+    fits, given = find_weights(path).backbone, backbone.removesuffix("_FPN")
+    if given != fits and given.startswith("X_"):
+        raise WeightsError(
+            f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "
+            f"set it to {backbone.replace(given, fits)}, or name other weights"
+        )
+
+
+def _check_complete(fit: Fit) -> None:
+    if fit.initialised:
+        raise WeightsError(
+            f"{len(fit.initialised)} tensors of the model are not in the file, or in another shape: "
+            f"{', '.join(fit.initialised[:5])}. To evaluate or continue, the whole model is needed: give a checkpoint "
+            "of this very model, or train it from these weights first"
+        )

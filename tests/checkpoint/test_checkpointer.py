@@ -1,0 +1,224 @@
+"""The checkpointer: weights into classifiers and detectors and back, and what it refuses."""
+
+import logging
+import pickle
+import re
+
+import pytest
+import torch
+from detectron2.data import MetadataCatalog
+from detectron2.modeling import build_model
+
+from igdet.checkpoint import IgdetCheckpointer, WeightsError
+from igdet.checkpoint.key_maps import bare_name, is_trunk, to_bare
+
+
+def trunk(model):
+    return {bare_name(name): tensor for name, tensor in model.state_dict().items() if is_trunk(bare_name(name))}
+
+
+def assert_same(found, expected):
+    assert set(found) == set(expected)
+    for name, tensor in expected.items():
+        assert torch.equal(found[name], tensor), name
+
+
+class Progress:
+    """Something else that a training saves."""
+
+    def __init__(self, iteration=0):
+        self.iteration = iteration
+
+    def state_dict(self):
+        return {"iteration": self.iteration}
+
+    def load_state_dict(self, state):
+        self.iteration = state["iteration"]
+
+
+@pytest.mark.parametrize("kind", ["classifier", "detector"])
+@pytest.mark.parametrize("norm", ["BN", "FrozenBN"])
+def test_a_torchvision_file_fills_the_trunk_of_any_model(kind, norm, make_model, torchvision_file, torchvision_weights):
+    model, cfg = make_model(kind, "MODEL.RESNETS.NORM", norm)
+    IgdetCheckpointer(model, cfg=cfg).load(torchvision_file, checkpointables=[])
+    _, expected = to_bare(torchvision_weights)
+    found = trunk(model)
+    assert_same(found, {name: expected[name] for name in found})
+
+
+@pytest.mark.parametrize(("source", "target"), [("classifier", "detector"), ("detector", "classifier")])
+def test_a_trunk_goes_from_classifier_to_detector_and_back(source, target, make_model, tmp_path, caplog):
+    model, cfg = make_model(source)
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("model_final")
+    other, cfg = make_model(target)
+    heads = {name: tensor.clone() for name, tensor in other.state_dict().items() if not is_trunk(bare_name(name))}
+    with caplog.at_level(logging.INFO, logger="igdet"):
+        IgdetCheckpointer(other, cfg=cfg).load(str(tmp_path / "model_final.pth"), checkpointables=[])
+    assert_same(trunk(other), trunk(model))
+    assert_same({name: other.state_dict()[name] for name in heads}, heads)
+    assert "New, from random numbers: " in caplog.text and "Left in the file: " in caplog.text
+
+
+@pytest.mark.parametrize(("reset", "same"), [(True, False), (False, True)])
+def test_the_classifier_is_new_in_training_when_reset(reset, same, make_model, torchvision_file, torchvision_weights):
+    model, cfg = make_model("classifier", "MODEL.CLASSIFIER.RESET", reset)
+    IgdetCheckpointer(model, cfg=cfg).load(torchvision_file, checkpointables=[])
+    assert torch.equal(model.classifier.weight, torchvision_weights["fc.weight"]) is same
+
+
+def test_evaluation_takes_the_classifier_whatever_reset_says(make_model, torchvision_file, torchvision_weights):
+    model, cfg = make_model()
+    IgdetCheckpointer(model, cfg=cfg).load_for_evaluation(torchvision_file)
+    assert torch.equal(model.classifier.weight, torchvision_weights["fc.weight"])
+
+
+def test_evaluation_needs_the_whole_model(make_model, torchvision_file):
+    model, cfg = make_model("classifier", "MODEL.CLASSIFIER.NUM_CLASSES", 6)
+    with pytest.raises(WeightsError, match=r"2 tensors of the model are not in the file.*classifier\.weight"):
+        IgdetCheckpointer(model, cfg=cfg).load_for_evaluation(torchvision_file)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "detector"])
+def test_saved_and_continued_bit_for_bit(kind, make_model, tmp_path):
+    model, cfg = make_model(kind)
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg, progress=Progress(41)).save("model_0000041", iteration=41)
+    other, progress = build_model(cfg), Progress()
+    checkpointer = IgdetCheckpointer(other, str(tmp_path), cfg=cfg, progress=progress)
+    rest = checkpointer.resume_or_load("", resume=True)
+    assert_same(other.state_dict(), model.state_dict())
+    assert rest == {"iteration": 41}
+    assert progress.iteration == 41
+    assert checkpointer.get_checkpoint_file() == str(tmp_path / "model_0000041.pth")
+
+
+def test_weights_alone_cannot_be_continued(make_model, torchvision_file):
+    model, cfg = make_model()
+    with pytest.raises(WeightsError, match="has no state of the 'progress'"):
+        IgdetCheckpointer(model, cfg=cfg, progress=Progress()).load(torchvision_file)
+
+
+def test_from_scratch(make_model, caplog):
+    model, cfg = make_model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with caplog.at_level(logging.INFO, logger="igdet"):
+        assert IgdetCheckpointer(model, cfg=cfg).resume_or_load("", resume=False) == {}
+    assert_same(model.state_dict(), before)
+    assert "random numbers" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("INPUT.FORMAT", "BGR"), ("MODEL.PIXEL_MEAN", [0, 0, 0]), ("MODEL.PIXEL_STD", [1, 1, 1])]
+)
+def test_a_config_that_feeds_the_weights_wrongly(key, value, make_model, torchvision_file, tmp_path):
+    model, cfg = make_model("classifier", key, value)
+    with pytest.raises(WeightsError, match=rf"resnext14\.pth: the config feeds these weights the wrong way: {key} is"):
+        IgdetCheckpointer(model, cfg=cfg).load(torchvision_file, checkpointables=[])
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("other")  # fed like this, it may be loaded like this
+    IgdetCheckpointer(model, cfg=cfg).load(str(tmp_path / "other.pth"), checkpointables=[])
+
+
+def test_igdets_own_checkpoints_remember_how_they_were_fed(make_model, tmp_path):
+    model, cfg = make_model("classifier", "INPUT.FORMAT", "BGR")
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("bgr")
+    model, cfg = make_model("detector")
+    with pytest.raises(WeightsError, match=r"INPUT\.FORMAT is RGB, but they need BGR"):
+        IgdetCheckpointer(model, cfg=cfg).load(str(tmp_path / "bgr.pth"), checkpointables=[])
+
+
+def test_an_unknown_origin_is_told(make_model, tmp_path, caplog):
+    model, cfg = make_model()
+    torch.save({"model": model.state_dict()}, tmp_path / "plain.pth")
+    IgdetCheckpointer(model, cfg=cfg).load(str(tmp_path / "plain.pth"), checkpointables=[])
+    assert "does not tell which pictures it expects" in caplog.text
+
+
+def test_a_refused_trunk_leaves_the_model_alone(make_model, torchvision_file):
+    model, cfg = make_model("classifier", "MODEL.BACKBONE.NAME", "X_26_8x4d")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(WeightsError, match=r"resnext14\.pth: the trunk does not fit: the file holds X_14_8x4d"):
+        IgdetCheckpointer(model, cfg=cfg).load(torchvision_file, checkpointables=[])
+    assert_same(model.state_dict(), before)
+
+
+def test_published_weights_of_another_network_are_refused_before_any_download(make_model):
+    model, cfg = make_model("detector")
+    with pytest.raises(WeightsError, match=r"MODEL\.BACKBONE\.NAME is X_14_8x4d_FPN: set it to X_101_32x48d_FPN"):
+        IgdetCheckpointer(model, cfg=cfg).load("igdet://ig_resnext101_32x48d", checkpointables=[])
+
+
+def test_other_classes_of_the_same_number_are_refused(make_model, tmp_path):
+    MetadataCatalog.get("test_zoo").set(thing_classes=["ape", "bee", "cat", "dog", "elk"])
+    MetadataCatalog.get("test_garden").set(thing_classes=["ape", "bee", "cat", "dill", "elder"])
+    model, cfg = make_model("classifier", "DATASETS.TRAIN", ("test_zoo",), "MODEL.CLASSIFIER.RESET", False)
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("zoo")
+    weights = str(tmp_path / "zoo.pth")
+    IgdetCheckpointer(model, cfg=cfg).load_for_evaluation(weights)
+    cfg.DATASETS.TRAIN = ("test_garden",)
+    for load in (IgdetCheckpointer.load_for_evaluation, lambda self, path: self.load(path, checkpointables=[])):
+        with pytest.raises(WeightsError, match=r"2 differ \(file / config: dog / dill, elk / elder\)"):
+            load(IgdetCheckpointer(model, cfg=cfg), weights)
+    cfg.MODEL.CLASSIFIER.RESET = True
+    IgdetCheckpointer(model, cfg=cfg).load(weights, checkpointables=[])
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(make_model, tmp_path, fill_disk):
+    model, cfg = make_model()
+    checkpointer = IgdetCheckpointer(model, str(tmp_path), cfg=cfg)
+    checkpointer.save("first")
+    fill_disk()
+    with pytest.raises(WeightsError, match=r"second\.pth: about [\d,]+ bytes are needed"):
+        checkpointer.save("second")
+    assert checkpointer.get_checkpoint_file() == str(tmp_path / "first.pth")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.pth", "last_checkpoint"]
+    IgdetCheckpointer(build_model(cfg), cfg=cfg).load_for_evaluation(str(tmp_path / "first.pth"))
+
+
+def test_nothing_is_saved_without_a_folder_or_by_other_processes(make_model, tmp_path):
+    model, cfg = make_model()
+    IgdetCheckpointer(model, cfg=cfg).save("nowhere")
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg, save_to_disk=False).save("nowhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+MSRA_R50 = (
+    *("INPUT.FORMAT", "BGR", "MODEL.PIXEL_MEAN", [103.53, 116.28, 123.675], "MODEL.PIXEL_STD", [1.0, 1.0, 1.0]),
+    *("MODEL.BACKBONE.NAME", "build_resnet_fpn_backbone", "MODEL.RESNETS.STRIDE_IN_1X1", True),
+    *("MODEL.RESNETS.RES2_OUT_CHANNELS", 64, "MODEL.RESNETS.NORM", "FrozenBN"),
+)
+
+
+def caffe2_name(bare):
+    """Caffe2's name of a tensor, such as "res2_0_branch2a_bn_s"; in its folded models norms have no statistics."""
+    renamed = re.sub(r"(res.*)\.conv(\d)", lambda match: f"{match[1]}.branch2{'abc'[int(match[2]) - 1]}", bare)
+    for old, new in {"shortcut": "branch1", "norm.weight": "bn.s", "norm.bias": "bn.b", "weight": "w"}.items():
+        renamed = renamed.replace(old, new)
+    return renamed.replace("stem.conv1.bn", "res.conv1.bn").replace("stem.", "").replace(".", "_")
+
+
+@pytest.fixture
+def caffe2_weights(make_model):
+    """Tensors of Detectron2's ResNet-50, by bare name, without statistics."""
+    model, _ = make_model("detector", *MSRA_R50)
+    return {name: torch.rand_like(t) for name, t in trunk(model).items() if "running" not in name}
+
+
+@pytest.fixture
+def caffe2_file(caffe2_weights, tmp_path):
+    """The same as one of Caffe2's files."""
+    path = tmp_path / "R-50.pkl"
+    path.write_bytes(pickle.dumps({caffe2_name(name): tensor.numpy() for name, tensor in caffe2_weights.items()}))
+    return str(path)
+
+
+def test_detectron2s_resnet_50_from_a_caffe2_file(make_model, caffe2_weights, caffe2_file):
+    model, cfg = make_model("detector", *MSRA_R50)
+    IgdetCheckpointer(model, cfg=cfg).load(caffe2_file, checkpointables=[])
+    assert_same({name: trunk(model)[name] for name in caffe2_weights}, caffe2_weights)
+    assert trunk(model)["res3.0.conv2.norm.running_mean"].eq(0).all()
+    assert trunk(model)["res3.0.conv2.norm.running_var"].eq(1).all()
+
+
+def test_folded_norms_do_not_go_into_norms_with_statistics(make_model, caffe2_file):
+    model, cfg = make_model("detector", *MSRA_R50, "MODEL.RESNETS.NORM", "BN")
+    with pytest.raises(WeightsError, match=r"MODEL\.RESNETS\.NORM is BN, but they need FrozenBN"):
+        IgdetCheckpointer(model, cfg=cfg).load(caffe2_file, checkpointables=[])

@@ -1,0 +1,102 @@
+"""Conversion to torchvision's format and to Detectron2's, and back."""
+
+import pickle
+
+import pytest
+import torch
+import torchvision
+from detectron2.checkpoint import DetectionCheckpointer
+
+from igdet.checkpoint import TORCHVISION, IgdetCheckpointer, WeightsError, convert_checkpoint, open_weights
+
+
+def assert_same(found, expected):
+    assert list(found) == list(expected)
+    for name, tensor in expected.items():
+        assert found[name].dtype == tensor.dtype and torch.equal(found[name], tensor), name
+
+
+def read(path):
+    return torch.load(path, weights_only=True)
+
+
+@pytest.fixture
+def igdet_file(make_model, torchvision_file, tmp_path):
+    """A classifier's checkpoint, with the tensors of `torchvision_file`."""
+    model, cfg = make_model()
+    checkpointer = IgdetCheckpointer(model, str(tmp_path), cfg=cfg)
+    checkpointer.load_for_evaluation(torchvision_file)
+    checkpointer.save("model_final", iteration=3)
+    return str(tmp_path / "model_final.pth")
+
+
+def test_torchvision_to_detectron2_and_back_is_bit_exact(torchvision_file, torchvision_weights, tmp_path):
+    convert_checkpoint(torchvision_file, tmp_path / "there.pkl", "detectron2")
+    said = convert_checkpoint(str(tmp_path / "there.pkl"), tmp_path / "back.pth", "torchvision")
+    assert_same(read(tmp_path / "back.pth"), torchvision_weights)
+    assert f"{len(torchvision_weights)} tensors" in said
+
+
+def test_detectron2_to_torchvision_and_back_is_bit_exact(torchvision_file, tmp_path):
+    convert_checkpoint(torchvision_file, tmp_path / "start.pkl", "detectron2")
+    convert_checkpoint(str(tmp_path / "start.pkl"), tmp_path / "there.pth", "torchvision")
+    convert_checkpoint(str(tmp_path / "there.pth"), tmp_path / "back.pkl", "detectron2")
+    start, back = (pickle.loads((tmp_path / name).read_bytes()) for name in ("start.pkl", "back.pkl"))
+    assert_same(
+        {name: torch.as_tensor(array) for name, array in back["model"].items()},
+        {name: torch.as_tensor(array) for name, array in start["model"].items()},
+    )
+
+
+def test_igdets_checkpoint_becomes_torchvisions_and_says_what_it_leaves(igdet_file, torchvision_weights, tmp_path):
+    said = convert_checkpoint(igdet_file, tmp_path / "weights.pth", "torchvision")
+    assert_same(dict(sorted(read(tmp_path / "weights.pth").items())), dict(sorted(torchvision_weights.items())))
+    assert said == f"{tmp_path / 'weights.pth'}: {len(torchvision_weights)} tensors; left out: iteration"
+
+
+def test_detectron2s_own_checkpointer_reads_it(torchvision_file, make_model, tmp_path):
+    convert_checkpoint(torchvision_file, tmp_path / "weights.pkl", "detectron2")
+    ours, cfg = make_model("detector")
+    theirs, _ = make_model("detector")
+    IgdetCheckpointer(ours, cfg=cfg).load(torchvision_file, checkpointables=[])
+    DetectionCheckpointer(theirs).load(str(tmp_path / "weights.pkl"))
+    trunks = [model.backbone.bottom_up.state_dict() for model in (theirs, ours)]
+    assert_same(*({name: t for name, t in trunk.items() if "num_batches" not in name} for trunk in trunks))
+
+
+def test_torchvision_itself_reads_a_real_networks_round_trip(tmp_path):
+    torch.manual_seed(0)
+    network = torchvision.models.resnet18(num_classes=7)
+    torch.save(network.state_dict(), tmp_path / "resnet18.pth")
+    convert_checkpoint(str(tmp_path / "resnet18.pth"), tmp_path / "there.pkl", "detectron2")
+    convert_checkpoint(str(tmp_path / "there.pkl"), tmp_path / "back.pth", "torchvision")
+    other = torchvision.models.resnet18(num_classes=7)
+    other.load_state_dict(read(tmp_path / "back.pth"))
+    assert_same(other.state_dict(), network.state_dict())
+
+
+def test_the_origin_and_the_classes_travel(make_model, tmp_path):
+    model, cfg = make_model("classifier", "INPUT.FORMAT", "BGR")
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("bgr")
+    convert_checkpoint(str(tmp_path / "bgr.pth"), tmp_path / "bgr.pkl", "detectron2")
+    assert open_weights(str(tmp_path / "bgr.pkl")).origin.format == "BGR"
+    with pytest.raises(WeightsError, match=r"these weights expect .*BGR.* would claim .*RGB"):
+        convert_checkpoint(str(tmp_path / "bgr.pth"), tmp_path / "rgb.pth", "torchvision")
+    assert not (tmp_path / "rgb.pth").exists()
+
+
+def test_a_detectors_heads_stay_with_detectron2(make_model, tmp_path):
+    model, cfg = make_model("detector")
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("detector")
+    said = convert_checkpoint(str(tmp_path / "detector.pth"), tmp_path / "trunk.pth", "torchvision")
+    assert "roi_heads.box_predictor.bbox_pred.weight" in said
+    file = open_weights(str(tmp_path / "trunk.pth"))
+    assert file.origin == TORCHVISION and not any(name.startswith("roi_heads") for name in file.tensors)
+    assert "left out: nothing" in convert_checkpoint(
+        str(tmp_path / "detector.pth"), tmp_path / "detector.pkl", "detectron2"
+    )
+
+
+def test_the_ending_must_be_the_formats(torchvision_file, tmp_path):
+    with pytest.raises(WeightsError, match=r"files in detectron2's format end in \.pkl"):
+        convert_checkpoint(torchvision_file, tmp_path / "weights.pth", "detectron2")

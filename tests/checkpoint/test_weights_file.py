@@ -1,0 +1,88 @@
+"""Opening checkpoints of all kinds."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from igdet.checkpoint import TORCHVISION, WeightsError, open_weights
+
+
+def save(content, path):
+    if path.suffix == ".pkl":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path)
+    return str(path)
+
+
+WRAPPINGS = {
+    "bare": lambda tensors: tensors,
+    "state_dict": lambda tensors: {"state_dict": tensors, "epoch": 90},
+    "model": lambda tensors: {"model": tensors},
+    "DataParallel": lambda tensors: {"state_dict": {f"module.{name}": tensor for name, tensor in tensors.items()}},
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS)
+def test_wrappings(wrap, torchvision_weights, tmp_path):
+    file = open_weights(save(wrap(torchvision_weights), tmp_path / "weights.pth"))
+    assert file.naming == "torchvision"
+    assert file.origin == TORCHVISION
+    assert file.tensors["stem.conv1.weight"].equal(torchvision_weights["conv1.weight"])
+    assert file.tensors["classifier.bias"].equal(torchvision_weights["fc.bias"])
+    assert len(file.tensors) == len(torchvision_weights)
+
+
+def test_what_else_a_file_holds(tmp_path):
+    file = open_weights(save({"model": {"backbone.stem.x": torch.ones(1)}, "iteration": 7}, tmp_path / "weights.pth"))
+    assert file.rest == {"iteration": 7}
+    assert file.origin is None and file.class_names is None
+
+
+def test_detectron2s_converted_torchvision_file(tmp_path):
+    tensors = {"stem.conv1.weight": np.ones((2, 3), np.float32), "stem.fc.bias": np.ones(4, np.float32)}
+    content = {"model": tensors, "__author__": "torchvision", "matching_heuristics": True}
+    file = open_weights(save(content, tmp_path / "R-50.pkl"))
+    assert file.origin == TORCHVISION
+    assert {name: tuple(t.shape) for name, t in file.tensors.items()} == {
+        "stem.conv1.weight": (2, 3),
+        "classifier.bias": (4,),
+    }
+
+
+def test_folded_caffe2_weights_get_statistics(tmp_path):
+    content = {"conv1_w": np.ones((2, 3), np.float32), "res_conv1_bn_s": np.ones(2, np.float32)}
+    file = open_weights(save(content, tmp_path / "R-50.pkl"))
+    assert file.origin.format == "BGR" and file.origin.norm == "FrozenBN"
+    assert file.tensors["stem.conv1.norm.running_var"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "there are no tensors in it"),
+        ({"model": {"stem.conv1.weight": [1.0]}}, "'stem.conv1.weight' is a list"),
+        ({"stem.conv1.weight": torch.ones(1), "epoch": 3}, "'epoch' is a int"),
+        ({3: torch.ones(1)}, "expected tensors by name, but 3 is a Tensor"),
+    ],
+)
+def test_no_mapping_of_tensors(content, said, tmp_path):
+    with pytest.raises(WeightsError, match=rf"weights\.pth: .*{said}"):
+        open_weights(save(content, tmp_path / "weights.pth"))
+
+
+def test_arrays_of_objects_are_no_tensors(tmp_path):
+    with pytest.raises(WeightsError, match="'a' is a ndarray"):
+        open_weights(save({"a": np.array(["x", None], object)}, tmp_path / "weights.pkl"))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(WeightsError, match=r"nowhere\.pth cannot be opened"):
+        open_weights(str(tmp_path / "nowhere.pth"))
+
+
+def test_a_home_folder_is_expanded(torchvision_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_weights("~/resnext14.pth").naming == "torchvision"
