@@ -56,7 +56,8 @@ def _add_solver(cfg: CfgNode) -> None:
     # Length of the training in images seen. 0: MAX_ITER, STEPS and WARMUP_ITERS count, in iterations, as in Detectron2;
     # else they are worked out from the three keys below, so that a change of IMS_PER_BATCH keeps the recipe.
     cfg.SOLVER.IMAGES_SEEN = 0
-    # Linear warm-up, in images seen, from min(BASE_LR, peak) to the peak learning rate.
+    # Linear warm-up, in images seen, up to the peak learning rate: from min(BASE_LR, peak) where LR_REFERENCE_BATCH is
+    # set, else from WARMUP_FACTOR * BASE_LR as in Detectron2.
     cfg.SOLVER.WARMUP_IMAGES = 0
     # Number of equally spaced points at which the learning rate is multiplied by SOLVER.GAMMA.
     cfg.SOLVER.LR_DROPS = 0

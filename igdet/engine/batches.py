@@ -1,0 +1,42 @@
+"""The training batches of a run: made when the first is asked for, from the iteration at which the run (re)starts."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from detectron2.config import CfgNode
+
+from igdet.data import build_classification_train_loader, build_detection_train_loader
+
+
+class TrainBatches:
+    """An endless iterable of batches that can be told where to start until the first one is drawn.
+
+    Args:
+        build: start iteration -> the loader whose first batch belongs to that iteration.
+    """
+
+    def __init__(self, build: Callable[[int], Iterable[list[dict]]]):
+        self._build = build
+        self.start_iter = 0
+        self.last: list[dict] = []
+
+    def __iter__(self) -> Iterator[list[dict]]:
+        # A generator: Detectron2 0.6 calls iter() before it has read the checkpoint that says where to start.
+        for batch in self._build(self.start_iter):
+            self.last = batch
+            yield batch
+
+    def last_names(self) -> list[str]:
+        """The pictures of the batch drawn last, by file name or id."""
+        return [str(record.get("file_name", record.get("image_id"))) for record in self.last]
+
+
+def build_train_batches(cfg: CfgNode) -> TrainBatches:
+    """The training batches of a config; a resumed classification draws exactly what the unbroken run would have drawn.
+
+    Args:
+        cfg: a complete config.
+    """
+    if cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
+        batch = cfg.SOLVER.IMS_PER_BATCH
+        return TrainBatches(lambda start: build_classification_train_loader(cfg, start_draw=start * batch))
+    return TrainBatches(lambda start: build_detection_train_loader(cfg))

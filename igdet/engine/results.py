@@ -1,0 +1,108 @@
+"""A run's record: what ran, where, with which versions, for how long, and what came out, as one JSON file."""
+
+import json
+import math
+import os
+import platform
+import resource
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import detectron2
+import torch
+import yaml
+from detectron2.config import CfgNode
+
+import igdet
+from igdet.utils.files import atomic_write
+
+RESULTS = "results.json"  # the record of a training; its presence says that the run is finished
+EVALUATION = "evaluation.json"  # the record of --eval-only, which says nothing about a training in the same folder
+METRICS = "metrics.json"
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "pycocotools")
+
+
+def write_record(path: Path, cfg: CfgNode, arguments: Mapping, results: Mapping, progress: Mapping) -> None:
+    """Write the record of a run atomically.
+
+    Args:
+        path: the JSON file.
+        cfg: the resolved config.
+        arguments: "config_file" and "opts" of the command line.
+        results: data set -> task -> metric -> number.
+        progress: "images_seen", "seconds" and "started".
+    """
+    record = {
+        **arguments,
+        "weights": cfg.MODEL.WEIGHTS,
+        "results": results,
+        **progress,
+        "finished": utc_now(),
+        **surroundings(cfg),
+        "config": yaml.safe_load(cfg.dump()),
+    }
+    with atomic_write(path, "w") as file:
+        json.dump(_without_nan(record), file, indent=1)
+
+
+def utc_now() -> str:
+    """The time now, ISO 8601, UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def read_record(path: Path) -> dict | None:
+    """The record of a run, or None where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def by_dataset(cfg: CfgNode, results: Mapping) -> dict:
+    """Undo Detectron2's flattening: one test set's results come without its name.
+
+    Args:
+        cfg: the config, for DATASETS.TEST.
+        results: what `DefaultTrainer.test` returned.
+
+    Returns:
+        data set -> task -> metric -> number.
+    """
+    return {cfg.DATASETS.TEST[0]: dict(results)} if len(cfg.DATASETS.TEST) == 1 else dict(results)
+
+
+def surroundings(cfg: CfgNode) -> dict:
+    """Versions, device and machine of this process."""
+    device = torch.cuda.get_device_name() if cfg.MODEL.DEVICE.startswith("cuda") else cfg.MODEL.DEVICE
+    return {
+        "versions": {"python": platform.python_version(), "igdet": igdet.__version__, **_package_versions()},
+        "device": device,
+        "host": {"cpu": _cpu_name(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,  # Linux counts in KiB
+    }
+
+
+def _package_versions() -> dict[str, str]:
+    versions = {"detectron2": detectron2.__version__}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue  # OpenCV comes under several names
+    return versions
+
+
+def _cpu_name() -> str:
+    """The processor's name where the system tells it (Linux), else its architecture."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _without_nan(value: object) -> object:
+    """JSON knows no NaN: a metric that could not be computed becomes null."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,105 @@
+"""The two things a run can do: train (and evaluate at the end), or evaluate only; both leave their record as JSON."""
+
+import argparse
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from detectron2.config import CfgNode
+from detectron2.evaluation import verify_results
+from detectron2.utils import comm
+
+from igdet.checkpoint import IgdetCheckpointer
+from igdet.config import ConfigError
+from igdet.engine.hooks import AtTheEnd
+from igdet.engine.results import EVALUATION, METRICS, RESULTS, by_dataset, read_record, utc_now, write_record
+from igdet.engine.trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
+    """Train a config to its end, evaluate it and write OUTPUT_DIR/results.json.
+
+    Args:
+        cfg: the frozen config.
+        args: the command line; with `resume`, a run that is broken off is continued and a finished one left alone.
+
+    Returns:
+        data set -> task -> metric -> number; empty on other ranks than the main one.
+
+    Raises:
+        FloatingPointError: a loss or a weight is not finite.
+        SystemExit: the results are not TEST.EXPECTED_RESULTS.
+    """
+    folder = Path(cfg.OUTPUT_DIR)
+    record = read_record(folder / RESULTS)
+    if args.resume and record and record["images_seen"] >= cfg.SOLVER.MAX_ITER * cfg.SOLVER.IMS_PER_BATCH:
+        logger.info(f"Nothing to do: this run is finished, see {folder / RESULTS}. A new OUTPUT_DIR starts another")
+        return record["results"]
+    comm.synchronize()  # every rank has looked for the record before the main one moves it
+    if comm.is_main_process():
+        _set_aside(folder / RESULTS, *([] if args.resume else [folder / METRICS]))
+    trainer = Trainer(cfg)
+    trainer.resume_or_load(resume=args.resume)
+    if comm.is_main_process():
+        trainer.register_hooks([AtTheEnd(lambda: _record_training(trainer, args))])
+    trainer.train()
+    return by_dataset(cfg, trainer.last_results) if comm.is_main_process() else {}
+
+
+def evaluate(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
+    """Evaluate MODEL.WEIGHTS (with `resume`: the run's last checkpoint) and write OUTPUT_DIR/evaluation.json.
+
+    Args:
+        cfg: the frozen config.
+        args: the command line.
+
+    Returns:
+        data set -> task -> metric -> number; empty on other ranks than the main one.
+
+    Raises:
+        ConfigError: there are no weights to evaluate.
+        SystemExit: the results are not TEST.EXPECTED_RESULTS.
+    """
+    started, clock = utc_now(), time.perf_counter()
+    model = Trainer.build_model(cfg)
+    checkpointer = IgdetCheckpointer(model, cfg.OUTPUT_DIR, cfg=cfg)
+    weights = checkpointer.get_checkpoint_file() if args.resume else cfg.MODEL.WEIGHTS
+    if not weights:
+        raise ConfigError("--eval-only needs weights: set MODEL.WEIGHTS, or add --resume for the last checkpoint")
+    checkpointer.load_for_evaluation(weights)
+    flat_results = Trainer.test(cfg, model)
+    if not comm.is_main_process():
+        return {}
+    results = by_dataset(cfg, flat_results)
+    progress = {"images_seen": 0, "seconds": round(time.perf_counter() - clock, 1), "started": started}
+    write_record(Path(cfg.OUTPUT_DIR, EVALUATION), cfg, _arguments(args) | {"weights": weights}, results, progress)
+    logger.info(f"Results: {Path(cfg.OUTPUT_DIR, EVALUATION)}")
+    verify_results(cfg, flat_results)
+    return results
+
+
+def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
+    cfg, clock = trainer.cfg, trainer.progress
+    progress = {"images_seen": clock.images_seen, "seconds": round(clock.seconds, 1), "started": clock.started}
+    folder = Path(cfg.OUTPUT_DIR)
+    write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
+    logger.info(
+        f"Finished: results in {folder / RESULTS}, weights in {folder / 'model_final.pth'}. Evaluate them again with\n"
+        f"  python tools/train_net.py --config-file {folder / 'config.yaml'} --eval-only "
+        f"MODEL.WEIGHTS {folder / 'model_final.pth'}"
+    )
+
+
+def _arguments(args: argparse.Namespace) -> dict:
+    return {"config_file": args.config_file, "opts": list(args.opts)}
+
+
+def _set_aside(*paths: Path) -> None:
+    """Keep an earlier run's file as *.previous, so that the folder tells of one run only and nothing is lost."""
+    for path in paths:
+        if path.is_file():
+            path.replace(path.with_name(f"{path.name}.previous"))
+            logger.warning(f"{path} of an earlier run is kept as {path.name}.previous")

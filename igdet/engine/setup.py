@@ -1,0 +1,94 @@
+"""From a command line to a checked, frozen config and a prepared process."""
+
+import argparse
+import logging
+
+import torch
+from detectron2.config import CfgNode, get_cfg
+from detectron2.engine import default_setup
+from detectron2.utils import comm
+from detectron2.utils.logger import setup_logger
+
+from igdet.config import add_igdet_config, check_config, merge_config_file, merge_overrides
+from igdet.data import register_own_datasets
+from igdet.engine.schedule import resolve_schedule
+
+logger = logging.getLogger(__name__)
+
+
+def setup_config(args: argparse.Namespace) -> CfgNode:
+    """Read and check the config of a command; nothing is written yet.
+
+    Args:
+        args: with Detectron2's `config_file`, `opts` and `eval_only`.
+
+    Returns:
+        the resolved config, not frozen; its own data sets are registered.
+
+    Raises:
+        ConfigError: naming the key or file that is wrong.
+    """
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    if args.config_file:
+        merge_config_file(cfg, args.config_file)
+    merge_overrides(cfg, args.opts)
+    resolve_schedule(cfg)
+    register_own_datasets(cfg)
+    check_config(cfg, training=not args.eval_only)
+    return cfg
+
+
+def setup(args: argparse.Namespace) -> CfgNode:
+    """Prepare this process for a command: config, logs, random seeds.
+
+    Args:
+        args: what Detectron2's `default_argument_parser` returns.
+
+    Returns:
+        the frozen config.
+
+    Raises:
+        ConfigError: as `setup_config`.
+    """
+    cfg = setup_config(args)
+    setup_logger(cfg.OUTPUT_DIR, distributed_rank=comm.get_rank(), name="igdet")
+    fit_to_device(cfg)
+    cfg.freeze()
+    default_setup(cfg, args)
+    logger.info(f"This run will\n{plan(cfg, args.eval_only)}")
+    return cfg
+
+
+def fit_to_device(cfg: CfgNode) -> None:
+    """Fall back, in place, to what the machine has: CPU where there is no GPU, no mixed precision on the CPU.
+
+    Args:
+        cfg: a config, not frozen.
+    """
+    if cfg.MODEL.DEVICE.startswith("cuda") and not torch.cuda.is_available():
+        logger.warning("No GPU is visible to PyTorch: running on the CPU (MODEL.DEVICE cpu)")
+        cfg.MODEL.DEVICE = "cpu"
+    if cfg.SOLVER.AMP.ENABLED and cfg.MODEL.DEVICE == "cpu":
+        logger.warning("Mixed precision needs a GPU: running in float32 (SOLVER.AMP.ENABLED False)")
+        cfg.SOLVER.AMP.ENABLED = False
+
+
+def plan(cfg: CfgNode, eval_only: bool) -> str:
+    """What a command will do and where its results go, for a person to read before it starts.
+
+    Args:
+        cfg: the resolved config.
+        eval_only: whether it only evaluates.
+    """
+    solver, weights = cfg.SOLVER, cfg.MODEL.WEIGHTS or "nothing (from scratch)"
+    images = solver.MAX_ITER * solver.IMS_PER_BATCH
+    train = (
+        f"  train     {cfg.MODEL.META_ARCHITECTURE} on {cfg.MODEL.BACKBONE.NAME}, from {weights}\n"
+        f"  for       {images:,} images: {solver.MAX_ITER:,} iterations of {solver.IMS_PER_BATCH}, "
+        f"peak learning rate {solver.BASE_LR:g}\n"
+        f"  on        {', '.join(cfg.DATASETS.TRAIN)}, with {cfg.MODEL.DEVICE}\n"
+    )
+    evaluate = f"  evaluate  {weights if eval_only else 'it'} on {', '.join(cfg.DATASETS.TEST)}\n"
+    outcome = f"  write     everything to {cfg.OUTPUT_DIR}"
+    return evaluate + outcome if eval_only else train + evaluate + outcome

@@ -1,0 +1,108 @@
+"""igdet's trainer: Detectron2's, with its own loaders, evaluators, checkpoints and watch over the loss."""
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from detectron2.config import CfgNode
+from detectron2.data import MetadataCatalog
+from detectron2.engine import DefaultTrainer, HookBase
+from detectron2.evaluation import DatasetEvaluator
+from detectron2.utils.events import EventWriter
+
+from igdet.checkpoint import IgdetCheckpointer
+from igdet.data import build_classification_test_loader, build_detection_test_loader
+from igdet.engine.batches import TrainBatches, build_train_batches
+from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
+from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
+
+
+class Trainer(DefaultTrainer):
+    """Trains any config of igdet: hashtag pretraining, classification, linear probes, boxes, masks, keypoints."""
+
+    def build_hooks(self) -> list[HookBase]:
+        """Detectron2's hooks, after those that count images and watch the weights."""
+        # Detectron2 has just made its own checkpointer and hands it to a hook below: here is the time to replace it.
+        self.checkpointer = IgdetCheckpointer(
+            self.model, self.cfg.OUTPUT_DIR, cfg=self.cfg, trainer=weakref.proxy(self)
+        )
+        self.progress = ImagesSeen(self.cfg.SOLVER.IMS_PER_BATCH)
+        return [self.progress, FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD), *super().build_hooks()]
+
+    def build_writers(self) -> list[EventWriter]:
+        """Detectron2's writers and the line of images seen."""
+        return [*super().build_writers(), ThroughputPrinter(self.max_iter, self.cfg.SOLVER.IMS_PER_BATCH)]
+
+    def resume_or_load(self, resume: bool = True) -> None:
+        """Load the last checkpoint, or MODEL.WEIGHTS, and let the training batches start where the checkpoint stopped.
+
+        Args:
+            resume: whether to continue the run in OUTPUT_DIR, where it has a checkpoint.
+        """
+        super().resume_or_load(resume)
+        self.data_loader.start_iter = self.start_iter
+
+    def run_step(self) -> None:
+        """One step; a loss that is not finite stops the run before the weights change.
+
+        Raises:
+            FloatingPointError: naming the loss, the pictures of the batch and the checkpoint to go back to.
+        """
+        try:
+            super().run_step()
+        except FloatingPointError as error:
+            good = self.checkpointer.get_checkpoint_file() if self.checkpointer.has_checkpoint() else "none yet"
+            raise FloatingPointError(
+                f"{error}\nPictures of the batch: {', '.join(self.data_loader.last_names())}\n"
+                f"No step was taken. Last good checkpoint: {good}. If the pictures are sound, lower SOLVER.BASE_LR "
+                f"({self.cfg.SOLVER.BASE_LR:g}) or lengthen the warm-up, and continue with --resume"
+            ) from error
+
+    def state_dict(self) -> dict:
+        """Iteration, hooks and optimizer; Detectron2 0.6 alone would forget the optimizer."""
+        return {**super().state_dict(), "_trainer": self._trainer.state_dict()}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """The inverse of `state_dict`."""
+        super().load_state_dict(state_dict)
+        self._trainer.load_state_dict(state_dict["_trainer"])
+
+    @property
+    def last_results(self) -> Mapping:
+        """What the last evaluation of this run gave, as `DefaultTrainer.test` returns it."""
+        return self._last_eval_results
+
+    @classmethod
+    def build_train_loader(cls, cfg: CfgNode) -> TrainBatches:
+        """The training batches of a config."""
+        return build_train_batches(cfg)
+
+    @classmethod
+    def build_test_loader(cls, cfg: CfgNode, dataset_name: str) -> Iterable[list[dict]]:
+        """The evaluation batches of one data set."""
+        build, _ = EVALUATIONS[MetadataCatalog.get(dataset_name).evaluator_type]
+        return build(cfg, dataset_name)
+
+    @classmethod
+    def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:
+        """The evaluator of one data set; its files go to OUTPUT_DIR/inference/<data set>."""
+        _, build = EVALUATIONS[MetadataCatalog.get(dataset_name).evaluator_type]
+        return build(cfg, dataset_name, str(Path(cfg.OUTPUT_DIR, "inference", dataset_name)))
+
+
+def _classifier_evaluator(kind: type) -> Callable[[CfgNode, str, str], DatasetEvaluator]:
+    return lambda cfg, name, output_dir: kind(MetadataCatalog.get(name).thing_classes, output_dir)
+
+
+def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str) -> CocoTransferEvaluator:
+    wanted = {"bbox": True, "segm": cfg.MODEL.MASK_ON, "keypoints": cfg.MODEL.KEYPOINT_ON}
+    tasks = tuple(task for task, is_on in wanted.items() if is_on)
+    return CocoTransferEvaluator(name, tasks, output_dir, tuple(cfg.TEST.KEYPOINT_OKS_SIGMAS))
+
+
+# Detectron2's `evaluator_type` of a data set -> (builder of its loader, builder of its evaluator).
+EVALUATIONS = {
+    "hashtags": (build_classification_test_loader, _classifier_evaluator(HashtagEvaluator)),
+    "classification": (build_classification_test_loader, _classifier_evaluator(ClassificationEvaluator)),
+    "coco": (build_detection_test_loader, _coco_evaluator),
+}

@@ -1,0 +1,72 @@
+"""Mask R-CNN and Keypoint R-CNN from a config alone, on a handful of drawn squares."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from igdet.engine import setup, train
+
+CONFIG = """
+_BASE_: {repository}/configs/quick_schedules/Base-World-RCNN-FPN.yaml
+MODEL:
+  DEVICE: cpu
+  BACKBONE: {{NAME: X_14_8x4d_FPN}}
+  ROI_HEADS: {{NUM_CLASSES: 1}}
+  ROI_KEYPOINT_HEAD: {{NUM_KEYPOINTS: 2, CONV_DIMS: [16]}}
+INPUT: {{MIN_SIZE_TRAIN: [64], MIN_SIZE_TEST: 64}}
+DATASETS:
+  OWN:
+    squares: {{KIND: coco, ROOT: {data}, ANNOTATIONS: {data}/squares.json}}
+  TRAIN: [squares]
+  TEST: [squares]
+DATALOADER: {{NUM_WORKERS: 0}}
+SOLVER: {{IMS_PER_BATCH: 2, IMAGES_SEEN: 8, WARMUP_IMAGES: 2, LR_DROPS: 1}}
+TEST: {{KEYPOINT_OKS_SIGMAS: [0.1, 0.1]}}
+OUTPUT_DIR: {output}
+"""
+SIDE = 30  # pixels
+
+
+def square(image_id, x, y):
+    """The annotation of one square, its two keypoints at opposite corners."""
+    corners = [x, y, x + SIDE, y, x + SIDE, y + SIDE, x, y + SIDE]
+    return {
+        **{"id": image_id, "image_id": image_id, "category_id": 1, "iscrowd": 0},
+        **{"bbox": [x, y, SIDE, SIDE], "area": SIDE**2, "segmentation": [corners]},
+        **{"num_keypoints": 2, "keypoints": [x, y, 2, x + SIDE - 1, y + SIDE - 1, 2]},
+    }
+
+
+@pytest.fixture
+def squares(tmp_path):
+    """Four pictures of a white square on black, with COCO annotations."""
+    generator = np.random.default_rng(0)
+    category = {"id": 1, "name": "square", "keypoints": ["left_corner", "right_corner"], "skeleton": [[1, 2]]}
+    content = {"images": [], "annotations": [], "categories": [category]}
+    for image_id in range(1, 5):
+        x, y = map(int, generator.integers(0, 64 - SIDE, 2))
+        pixels = np.zeros((64, 64, 3), np.uint8)
+        pixels[y : y + SIDE, x : x + SIDE] = 255
+        Image.fromarray(pixels).save(tmp_path / f"{image_id}.png")
+        content["images"].append({"id": image_id, "file_name": f"{image_id}.png", "height": 64, "width": 64})
+        content["annotations"].append(square(image_id, x, y))
+    (tmp_path / "squares.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("head", "task"), [("MODEL.MASK_ON", "segm"), ("MODEL.KEYPOINT_ON", "keypoints")])
+def test_detector_trains_and_is_evaluated(repository, squares, tmp_path, head, task):
+    config_file = tmp_path / "squares.yaml"
+    config_file.write_text(CONFIG.format(repository=repository, data=squares, output=tmp_path / "run"))
+    args = argparse.Namespace(config_file=str(config_file), opts=[head, "True"], resume=False, eval_only=False)
+    results = train(setup(args), args)["squares"]
+    assert set(results) == {"bbox", task}
+    assert all({"AP", "AP50", "AP@0.50", "AP@0.95"} <= set(metrics) for metrics in results.values())
+    first = json.loads((tmp_path / "run/metrics.json").read_text().splitlines()[0])
+    assert first["images_seen"] == 8
+    assert np.isfinite(first["total_loss"])
+    assert (tmp_path / "run/inference/squares/coco_instances_results.json").is_file()
+    assert (tmp_path / "run/results.json").is_file()
