@@ -1,0 +1,105 @@
+"""Every config that ships: read strictly, a true header, no key that its base has already, a model that builds."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from detectron2.config import CfgNode, get_cfg
+from detectron2.modeling import build_model
+
+import igdet
+from igdet.config import merge_config_file, read_yaml
+from igdet.config.strict import BASE_KEY
+from igdet.engine import resolve_schedule
+
+ROOT = Path(__file__).resolve().parents[2] / "configs"
+FILES = sorted(
+    path for path in ROOT.rglob("*.yaml") if path.relative_to(ROOT).parts[0] not in ("benchmark", "curation")
+)
+RUNNABLE = [path for path in FILES if not path.name.startswith("Base-")]
+
+
+def config(path: Path) -> CfgNode:
+    cfg = get_cfg()
+    igdet.add_igdet_config(cfg)
+    merge_config_file(cfg, path)
+    resolve_schedule(cfg)
+    return cfg
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT.parent))
+
+
+def flat(content: dict, prefix: str = "") -> dict[str, object]:
+    """{"A": {"B": 1}} -> {"A.B": 1}."""
+    pairs = {}
+    for key, value in content.items():
+        pairs |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return pairs
+
+
+def merged(path: Path) -> dict[str, object]:
+    """All keys of a file and its bases, flat."""
+    content = read_yaml(path)
+    base = content.pop(BASE_KEY, None)
+    return (merged(path.parent / base) if base else {}) | flat(content)
+
+
+def test_there_are_configs():
+    assert len(RUNNABLE) > 30
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=relative)
+def test_it_is_read_and_its_schedule_resolves(path):
+    cfg = config(path)
+    assert cfg.SOLVER.MAX_ITER > 0
+    assert list(cfg.SOLVER.STEPS) == sorted(set(cfg.SOLVER.STEPS))
+    assert not cfg.SOLVER.STEPS or cfg.SOLVER.STEPS[-1] < cfg.SOLVER.MAX_ITER
+    assert cfg.DATASETS.TRAIN
+    assert cfg.DATASETS.TEST
+    assert (cfg.INPUT.FORMAT, cfg.MODEL.RESNETS.STRIDE_IN_1X1) == ("RGB", False)
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_its_header_tells_command_hardware_and_expectation(path):
+    comment = "".join(line for line in path.read_text().splitlines(True) if line.startswith("#"))
+    if path not in RUNNABLE:
+        assert "not run by itself" in comment
+        return
+    command = re.escape(f"python tools/train_net.py --config-file {relative(path)}")
+    assert re.search(rf"^# Command:  {command}( |$)", comment, re.MULTILINE)
+    assert re.search(r"^# Meant for: \S", comment, re.MULTILINE)
+    assert re.search(r"^# Expected: \S", comment, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_it_repeats_nothing_of_its_base(path):
+    content = read_yaml(path)
+    base = content.pop(BASE_KEY, None)
+    inherited = merged(path.parent / base) if base else {}
+    assert [key for key, value in flat(content).items() if key in inherited and inherited[key] == value] == []
+
+
+def test_no_two_runs_write_to_the_same_folder():
+    folders = [config(path).OUTPUT_DIR for path in RUNNABLE]
+    assert len(set(folders)) == len(folders)
+
+
+def distinct_models() -> list[Path]:
+    """One config for each different model."""
+    models = {}
+    for path in RUNNABLE:
+        model = config(path).MODEL
+        model.WEIGHTS = ""
+        models.setdefault(model.dump(), path)
+    return list(models.values())
+
+
+@pytest.mark.parametrize("path", distinct_models(), ids=relative)
+def test_its_model_builds(path):
+    cfg = config(path)
+    cfg.MODEL.DEVICE = "meta"  # shapes without memory
+    with torch.device("meta"):
+        assert sum(weight.numel() for weight in build_model(cfg).parameters()) > 0
