@@ -1,0 +1,1 @@
+"""The synthetic world: pictures of simple things, with hashtags, clean labels, boxes, masks and keypoints."""

@@ -1,0 +1,176 @@
+"""Pictures of the world: things drawn over each other, with what a person would annotate."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from igdet.world.anatomy import ANATOMY, Part
+from igdet.world.background import draw_background
+from igdet.world.dancer import KEYPOINT_NAMES, dancer_parts, draw_pose
+from igdet.world.drawing import OVERSAMPLING, Canvas
+from igdet.world.looks import draw_palette
+from igdet.world.shapes import rotation
+from igdet.world.taxonomy import DANCER, NAMES
+
+_MIN_VISIBLE = 0.15  # a thing with a smaller share of its pixels in sight is not annotated
+_PLACES_TRIED = 6  # the place with the least overlap is taken
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a kind of picture looks like.
+
+    Attributes:
+        side: of the square picture, in pixels.
+        sizes: range of a thing's length as a share of `side`.
+        clutter: mean number of distracting marks in the background.
+    """
+
+    side: int
+    sizes: tuple[float, float]
+    clutter: float
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One annotated thing; all places in picture pixels, the picture's corner being (0, 0).
+
+    Attributes:
+        class_id: position in `taxonomy.WNIDS`.
+        box: x0, y0, x1, y1 of the visible part.
+        polygons: float64 (n, 2) each, n >= 3, around the visible part.
+        area: of the visible part, in pixels.
+        keypoints: float64 (K, 3), x, y and COCO's visibility (0 outside the picture, 1 hidden, 2 seen); K is 0 for
+            things without joints.
+    """
+
+    class_id: int
+    box: tuple[float, float, float, float]
+    polygons: list[np.ndarray]
+    area: float
+    keypoints: np.ndarray
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, uint8 RGB (side, side, 3), and the things seen on it, the farthest first."""
+
+    image: np.ndarray
+    things: list[Thing]
+
+
+def draw_picture(class_ids: list[int], style: Style, rng: np.random.Generator) -> Picture:
+    """Draw things of the given classes over a cluttered background.
+
+    Args:
+        class_ids: one for each thing, the farthest first; at most 255.
+        style: of the picture.
+        rng: the only source of chance.
+
+    Returns:
+        The picture; a thing that the nearer ones hide, or the picture's edge cuts off, is not among its things.
+    """
+    side = style.side * OVERSAMPLING
+    background = draw_background(style.side, style.clutter, rng)
+    canvas = Canvas(cv2.resize(background, (side, side), interpolation=cv2.INTER_LINEAR))
+    light = rotation(rng.uniform(0, 360)) @ (rng.uniform(0.1, 0.35), 0)
+    radii = rng.uniform(*style.sizes, len(class_ids)) * side / 2
+    centres = _place(radii, side, rng)
+    painted = [
+        _paint_thing(canvas, number, class_id, radius, centre, light, rng)
+        for number, (class_id, radius, centre) in enumerate(zip(class_ids, radii, centres, strict=True), start=1)
+    ]
+    things = [_annotate(canvas, number, *thing) for number, thing in enumerate(painted, start=1)]
+    return Picture(_expose(canvas, rng), [thing for thing in things if thing])
+
+
+def _place(radii: np.ndarray, side: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Choose centres (2,) of things, each at that of the places tried where it overlaps the earlier ones least."""
+    centres: list[np.ndarray] = []
+    for i, radius in enumerate(radii):
+        margin = min(0.85 * radius, side / 2)
+        tried = rng.uniform(margin, side - margin, (_PLACES_TRIED, 2))
+        gaps = [np.linalg.norm(tried - centres[j], axis=1) - radius - radii[j] for j in range(i)]
+        centres.append(tried[np.argmax(np.min(gaps, axis=0))] if gaps else tried[0])
+    return centres
+
+
+def _paint_thing(
+    canvas: Canvas,
+    number: int,
+    class_id: int,
+    radius: float,
+    centre: np.ndarray,
+    light: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[int, int, np.ndarray]:
+    """Paint a thing and give its class, the number of pixels painted, and its joints on the canvas (K, 2)."""
+    name = NAMES[class_id]
+    turn = rotation(rng.normal(0, 14))
+    if class_id == DANCER:
+        pose = draw_pose(rng)
+        parts, joints = dancer_parts(pose), np.array([pose[name] for name in KEYPOINT_NAMES])
+        form = turn
+    else:
+        parts, joints = _wobble(ANATOMY[name], rng), np.zeros((0, 2))
+        form = turn @ _distortion(rng)
+    frame = np.column_stack([radius * form, centre])
+    canvas.paint(number, parts, frame, draw_palette(name, rng))
+    canvas.model(number, light)
+    return class_id, int(np.count_nonzero(canvas.owner == number)), joints @ frame[:, :2].T + centre
+
+
+def _distortion(rng: np.random.Generator) -> np.ndarray:
+    """Draw a matrix (2, 2) that stretches, shears and sometimes mirrors."""
+    stretch, shear = rng.uniform(0.85, 1.15), rng.uniform(-0.2, 0.2)
+    mirror = rng.choice((-1, 1))
+    return np.array([[mirror * stretch, shear], [0, 1 / stretch]])
+
+
+def _wobble(parts: list[Part], rng: np.random.Generator) -> list[Part]:
+    """Let every part of an individual be a little larger, smaller, wider or narrower than the species' part."""
+    scales = rng.uniform(0.87, 1.13, (len(parts), 2))
+    wobbled = []
+    for part, scale in zip(parts, scales, strict=True):
+        middle = part.outline.mean(axis=0)
+        wobbled.append(replace(part, outline=middle + (part.outline - middle) * scale))
+    return wobbled
+
+
+def _annotate(canvas: Canvas, number: int, class_id: int, painted: int, joints: np.ndarray) -> Thing | None:
+    mask = (canvas.owner == number).astype(np.uint8)
+    visible = np.count_nonzero(mask)
+    polygons = _polygons(mask)
+    if visible <= _MIN_VISIBLE * painted or not polygons:
+        return None
+    x, y, width, height = (extent / OVERSAMPLING for extent in cv2.boundingRect(mask))
+    area = visible / OVERSAMPLING**2
+    return Thing(class_id, (x, y, x + width, y + height), polygons, area, _keypoints(canvas.owner, number, joints))
+
+
+def _polygons(mask: np.ndarray) -> list[np.ndarray]:
+    """Outline a mask on the canvas, without specks, in picture pixels."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    simplified = [cv2.approxPolyDP(outline, 0.6, closed=True)[:, 0] for outline in outlines]
+    # OpenCV counts from the middle of the first pixel, a picture's frame from its corner: half a canvas pixel.
+    return [(outline + 0.5) / OVERSAMPLING for outline in simplified if cv2.contourArea(outline) >= 4 * OVERSAMPLING**2]
+
+
+def _keypoints(owner: np.ndarray, number: int, joints: np.ndarray) -> np.ndarray:
+    pixels = np.round(joints).astype(int)
+    inside = ((pixels >= 0) & (pixels < owner.shape[::-1])).all(axis=1)
+    x, y = pixels[inside].T
+    visibility = np.zeros(len(joints))
+    visibility[inside] = np.where(owner[y, x] == number, 2, 1)
+    places = (joints + 0.5) / OVERSAMPLING * inside[:, None]
+    return np.column_stack([places, visibility])
+
+
+def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Take the photo: shrink to picture pixels, with the light's strength and tint and the sensor's grain."""
+    height, width = (extent // OVERSAMPLING for extent in canvas.owner.shape)
+    photo = cv2.resize(canvas.pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    photo *= (rng.uniform(0.75, 1.15) * rng.uniform(0.92, 1.08, 3)).astype(np.float32)
+    photo += rng.uniform(1, 6) * rng.standard_normal(photo.shape, dtype=np.float32)
+    return np.clip(photo, 0, 255).astype(np.uint8)

@@ -1,0 +1,67 @@
+"""Synonym sets: which words name a class, and which wider class it belongs to."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from igdet.utils.files import atomic_write
+from igdet.vocabulary import Vocabulary, normalise_tag
+
+
+@dataclass(frozen=True)
+class Synset:
+    """The words for one thing.
+
+    Attributes:
+        lemmas: its names, the usual one first; spaces allowed.
+        hypernym: the key of the wider synset in the same table; "" when it has none there.
+    """
+
+    lemmas: tuple[str, ...]
+    hypernym: str = ""
+
+
+def hashtag_of(lemma: str) -> str:
+    """Write a lemma as one word without punctuation, as hashtags are: "hot air balloon" becomes "hotairballoon"."""
+    return "".join(re.findall(r"\w+", lemma)).lower()
+
+
+def vocabulary_of(synsets: Iterable[Synset]) -> Vocabulary:
+    """Make every synset a label, with its lemmas as the hashtags that count as it.
+
+    A word that two synsets share counts as the first of them; a synset that has no word of its own gets no label.
+    """
+    taken: set[str] = set()
+    labels = []
+    for synset in synsets:
+        by_form = {normalise_tag(hashtag_of(lemma)): hashtag_of(lemma) for lemma in synset.lemmas}
+        own = {form: tag for form, tag in by_form.items() if form and form not in taken}
+        taken |= own.keys()
+        if own:
+            labels.append(tuple(own.values()))
+    return Vocabulary(labels)
+
+
+def write_synsets(path: str | PathLike, synsets: Mapping[str, Synset]) -> None:
+    """Write a file with a line "wnid<TAB>lemma1, lemma2" for each synset, the form that ImageNet's lists have."""
+    with atomic_write(path, "w") as file:
+        file.writelines(f"{wnid}\t{', '.join(synset.lemmas)}\n" for wnid, synset in synsets.items())
+
+
+def read_synsets(path: str | PathLike) -> dict[str, Synset]:
+    """Read lines "wnid lemma1, lemma2"; the first white space ends the wnid.
+
+    Raises:
+        ValueError: a line has no lemma, or a wnid stands on two lines; the message names file and line.
+    """
+    synsets: dict[str, Synset] = {}
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), start=1):
+        wnid, _, words = line.strip().partition("\t" if "\t" in line else " ")
+        lemmas = tuple(word.strip() for word in words.split(",") if word.strip())
+        if not lemmas or wnid in synsets:
+            problem = "stands twice" if wnid in synsets else "has no lemma"
+            raise ValueError(f"{path}, line {number}: {wnid!r} {problem}; expected 'wnid lemma1, lemma2' once a class")
+        synsets[wnid] = Synset(lemmas)
+    return synsets
