@@ -75,13 +75,6 @@ REWRITES = (
         "Python 3.11 no longer samples from a set",
     ),
     Rewrite(
-        "detectron2/utils/collect_env.py",
-        r"^        import detectron2\._C as _C\n    except ImportError as e:",
-        "        import detectron2._C as _C\n    except ImportError as e:  # pure-Python build",
-        1,
-        "marks where the report says that the extension is missing",
-    ),
-    Rewrite(
         "detectron2/config/lazy.py",
         r"^        import black$",
         "        try:\n            import black\n        except ImportError:  # formats the text, no more\n"

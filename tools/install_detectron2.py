@@ -3,17 +3,20 @@
 import argparse
 import hashlib
 import importlib.util
+import os
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from detectron2_rewrites import REWRITES, SETUP
 from pip_errors import diagnose
 
 SOURCES = "pb1-detectron2==0.6"  # Detectron2's 0.6 sources under the name that the package index carries
+DOWNLOADER = "pip==25.3"  # the last one that takes sources whose optional extras name a URL, as these do
 SHA256 = "5d2e9e51e523ec72f6a31cca04b0a515492e9514b773a3d134cedc0677170b29"
 
 
@@ -76,9 +79,11 @@ def download(folder: Path) -> Path:
     folder.mkdir()
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{SOURCES} --hash=sha256:{SHA256}\n")
+    run_pip("install", "--quiet", "--target", str(folder / "pip"), DOWNLOADER)
     run_pip(
         *("download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"),
         *("--require-hashes", "--requirement", str(requirement), "--dest", str(folder)),
+        module_folder=folder / "pip",
     )
     (archive,) = folder.glob("*.tar.gz")
     return archive
@@ -129,22 +134,27 @@ def pack(sources: Path, folder: Path) -> Path:
     return wheel
 
 
-def run_pip(*arguments: str) -> None:
-    """Run this environment's pip, its progress visible.
+def run_pip(*arguments: str, module_folder: Path | None = None) -> None:
+    """Run pip for this environment, its progress visible.
+
+    Args:
+        arguments: pip's.
+        module_folder: where the pip to run is; None for the environment's own.
 
     Raises:
         InstallError: with the meaning of pip's output.
     """
-    run([sys.executable, "-m", "pip", *arguments], f"pip {arguments[0]} failed")
+    path = {"PYTHONPATH": str(module_folder)} if module_folder else {}
+    run([sys.executable, "-m", "pip", *arguments], f"pip {arguments[0]} failed", os.environ | path)
 
 
-def run(command: list[str], what: str) -> None:
+def run(command: list[str], what: str, environment: Mapping[str, str] = os.environ) -> None:
     """Run a command.
 
     Raises:
         InstallError: it failed.
     """
-    result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
     if result.returncode:
         raise InstallError(f"{what}: {diagnose(result.stderr)}")
 
