@@ -34,8 +34,8 @@ class Habit:
     synonym_skew: float = 1.0
     missing: float = 0.05
     wider: float = 0.25
-    wrong: float = 0.05
-    replaced: float = 0.1
+    wrong: float = 0.03
+    replaced: float = 0.07
     misspelt: float = 0.05
     functional_tags: float = 1.5
 

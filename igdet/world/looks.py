@@ -45,7 +45,7 @@ LOOKS: dict[str, tuple[Colour, Colour, Colour]] = {
 }
 
 # Probability that an individual has a colour of any tone and hue instead of its class's.
-STRAY = 0.4
+STRAY = 0.3
 
 Rgb = tuple[float, float, float]  # 0..255
 
