@@ -3,6 +3,8 @@ PYTHON ?= python3
 SEEDS ?= 1
 VENV := .venv
 READY := $(VENV)/ready
+# Detectron2 uses what recent torch deprecates: nothing that a user of igdet can mend.
+export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
 .PHONY: help demo test lint setup clean
 

@@ -63,7 +63,7 @@ HASHTAGS = Publication(
 )
 HASHTAG_TEACHER = Publication(
     _FAIR,
-    "1 billion hashtagged Instagram pictures labelled by a teacher pretrained on hashtags, then ImageNet-1k",
+    "940 million Instagram pictures with 1.5k hashtags labelled by a teacher pretrained on them, then ImageNet-1k",
     "facebookresearch/semi-supervised-ImageNet1K-models",
     _NON_COMMERCIAL,
 )
