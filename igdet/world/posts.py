@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +41,14 @@ def make_post(source: Source, style: Style, index: int) -> Post:
 
 
 def _choose_classes(seed: int, rng: np.random.Generator) -> list[int]:
-    """Choose what a photo shows; which classes are popular depends on the world's seed."""
-    by_popularity = np.random.default_rng(seed).permutation(len(WNIDS))
     ranks = rng.choice(len(WNIDS), 1 + (rng.random() < SECOND_THING), p=zipf(len(WNIDS), HABIT.class_skew))
-    return by_popularity[ranks].tolist()
+    return _by_popularity(seed)[ranks].tolist()
+
+
+@cache
+def _by_popularity(seed: int) -> np.ndarray:
+    """Rank the classes; which ones are popular depends on the world's seed."""
+    return np.random.default_rng(seed).permutation(len(WNIDS))
 
 
 def write_shards(folder: Path, source: Source, style: Style, count: int, workers: int) -> None:

@@ -51,6 +51,6 @@ WORLD_SIZES: dict[str, WorldSize] = {
     # For the demo. 80 target pictures a class keep top-1's standard error below sqrt(0.25 / (16 * 80)) = 1.4 points.
     "demo": WorldSize(
         posts_train=20_000, posts_val=1_000, loose_posts=500,
-        clean_train=20, clean_val=20, target_train=20, target_val=80, scenes_train=1_500, scenes_val=250,
+        clean_train=10, clean_val=20, target_train=20, target_val=80, scenes_train=1_500, scenes_val=250,
     ),
 }  # fmt: skip
