@@ -90,6 +90,13 @@ REWRITES = (
         "the code formatter is not worth a dependency",
     ),
     Rewrite(
+        "detectron2/export/__init__.py",
+        r"^from \.api import \*$",
+        "try:\n    from .api import *\nexcept ImportError:  # no caffe2\n    pass",
+        1,
+        "torch 2 no longer carries caffe2, which detectron2.utils.analysis, counting operations, does without",
+    ),
+    Rewrite(
         "detectron2/data/transforms/transform.py",
         r"Image\.LINEAR",
         "Image.BILINEAR",

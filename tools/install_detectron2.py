@@ -5,9 +5,9 @@ import hashlib
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,9 +104,8 @@ def verify(archive: Path) -> Path:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a source archive and give its top folder."""
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")  # no links or paths that lead out of the folder
+    """Unpack a verified source archive and give its top folder."""
+    shutil.unpack_archive(archive, folder)  # its hash vouches for the paths in it
     (top,) = folder.iterdir()
     return top
 

@@ -1,7 +1,8 @@
 """The Detectron2 build: what is not exactly as expected stops it, before anything of it is run."""
 
 import hashlib
-import tarfile
+import shutil
+from pathlib import Path
 
 import install_detectron2
 import pytest
@@ -42,14 +43,44 @@ def test_another_archive_is_refused_with_both_hashes(tmp_path):
         install_detectron2.verify(archive)
 
 
-def test_an_archive_that_climbs_out_is_refused(tmp_path):
-    archive = tmp_path / "bad.tar.gz"
-    (tmp_path / "file").write_text("x")
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(tmp_path / "file", arcname="../outside")
-    with pytest.raises(tarfile.FilterError):
-        install_detectron2.unpack(archive, tmp_path / "out")
-    assert not (tmp_path.parent / "outside").exists()
+@pytest.fixture
+def package_index(tmp_path, monkeypatch):
+    """An index of one source archive; its setup.py leaves the file `ran` behind."""
+    folder = tmp_path / "tiny-1"
+    folder.mkdir()
+    code = (
+        f"open({str(tmp_path / 'ran')!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='tiny', version='1')"
+    )
+    (folder / "setup.py").write_text(code)
+    archive = shutil.make_archive(str(tmp_path / "tiny-1"), "gztar", tmp_path, "tiny-1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setattr(install_detectron2, "SOURCES", "tiny==1")
+    return Path(archive)
+
+
+@pytest.fixture
+def own_pip(monkeypatch):
+    """Downloads go through the environment's own pip: no other is fetched."""
+    run_pip = install_detectron2.run_pip
+
+    def download_only(*arguments, **_):
+        if arguments[0] == "download":
+            run_pip(*arguments)
+
+    monkeypatch.setattr(install_detectron2, "run_pip", download_only)
+
+
+def test_expected_sources_are_downloaded(package_index, own_pip, tmp_path, monkeypatch):
+    monkeypatch.setattr(install_detectron2, "SHA256", hashlib.sha256(package_index.read_bytes()).hexdigest())
+    assert install_detectron2.download(tmp_path / "out").name == "tiny-1.tar.gz"
+    assert (tmp_path / "ran").exists()  # pip runs setup.py, which is why the next test matters
+
+
+def test_nothing_of_unexpected_sources_is_run(package_index, own_pip, tmp_path):
+    with pytest.raises(InstallError, match="not the one expected and nothing of it was run"):
+        install_detectron2.download(tmp_path / "out")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_an_installed_detectron2_is_left_alone(monkeypatch, capsys):
@@ -60,7 +91,6 @@ def test_an_installed_detectron2_is_left_alone(monkeypatch, capsys):
 
 
 def test_a_failing_pip_becomes_one_line(monkeypatch):
-    monkeypatch.setattr(install_detectron2, "SOURCES", "no-such-package-of-this-name==0")
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # offline: pip looks nowhere
     with pytest.raises(InstallError, match="pip install failed: "):
         install_detectron2.run_pip("install", "no-such-package-of-this-name==0")
@@ -78,3 +108,17 @@ def test_the_installed_build_saves_the_state_of_any_scheduler():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     hook = LRScheduler(optimizer, torch.optim.lr_scheduler.StepLR(optimizer, 3))
     assert hook.state_dict()["step_size"] == 3
+
+
+class Pixelwise(torch.nn.Conv2d):
+    """One 1x1 convolution with a Detectron2 model's interface."""
+
+    def forward(self, batch):
+        return super().forward(batch[0]["image"][None])
+
+
+def test_the_installed_build_counts_operations():
+    from detectron2.utils.analysis import flop_count_operators
+
+    counts = flop_count_operators(Pixelwise(3, 8, kernel_size=1), [{"image": torch.zeros(3, 1000, 1000)}])
+    assert counts["conv"] == 3 * 8 * 1e6 / 1e9  # multiply-adds, in billions
