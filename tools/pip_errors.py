@@ -19,6 +19,10 @@ DIAGNOSES = (
         "the package index cannot be reached: check the network, or pip's index and proxy settings",
     ),
     (
+        ("(from versions: none)",),
+        "the package index cannot be reached, or does not carry the package: check the network",
+    ),
+    (
         ("No matching distribution", "ResolutionImpossible"),
         "the package index lacks a pinned version of constraints.txt",
     ),
