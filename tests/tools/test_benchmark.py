@@ -55,6 +55,8 @@ def hanging(write_suite, tmp_path, repository):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests that run in the background are started with Ctrl-C ignored, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     return runner, int((tmp_path / "ready").read_text())  # reading waits for the training to write
 
