@@ -1,8 +1,13 @@
 """Packaging of igdet; Detectron2 itself comes from tools/install_detectron2.py or its own install page."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+# Read, not imported: igdet needs what is about to be installed.
+VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "igdet/__init__.py").read_text(), re.MULTILINE)[1]
 
 # What `import igdet` and a training need. Detectron2 is not on the package index under its own name, so it cannot stand
 # here; igdet says how to get it when it is missing.
@@ -35,9 +40,9 @@ EXTRAS = {
 
 setup(
     name="igdet",
-    version="0.1.0",
+    version=VERSION,
     description="A Detectron2 plugin that measures what hashtag pretraining buys on real vision tasks",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",

@@ -10,7 +10,7 @@ from igdet.benchmark.progress import Progress
 from igdet.benchmark.runner import PrepareError
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_file import read_suite
-from igdet.config.strict import ConfigError
+from igdet.utils.strict_yaml import ConfigError
 
 EXAMPLES = """
 Examples:

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from igdet.benchmark.suite import PRETRAINING, Suite
-from igdet.config.strict import BASE_KEY, read_yaml
 from igdet.utils.files import atomic_write
+from igdet.utils.strict_yaml import BASE_KEY, read_yaml
 
 RECORD = "cell.json"
 RESULTS = "results.json"

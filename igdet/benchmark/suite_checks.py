@@ -1,12 +1,12 @@
 """What would make a suite fail later, found before any work."""
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from pathlib import Path
 
 from igdet.benchmark.reference import PUBLISHED
 from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.utils.spelling import did_you_mean
 
 # Set by the benchmark itself for every cell.
 RESERVED_OPTS = ("OUTPUT_DIR", "SEED", "MODEL.WEIGHTS")
@@ -18,12 +18,6 @@ LEAST = {"SEEDS": 1, "JOBS": 0, "THREADS": 1, "GPUS": 0}
 def problems(suite: Suite) -> list[str]:
     """Every problem of a suite, each with its key and how to mend it; empty for a sound one."""
     return [problem for check in CHECKS for problem in check(suite)]
-
-
-def hint(word: str, known: Iterable[str]) -> str:
-    """ " (did you mean ...?)" where a known word is close, else nothing."""
-    close = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _counts(suite: Suite) -> Iterator[str]:
@@ -49,7 +43,7 @@ def _references(suite: Suite) -> Iterator[str]:
         uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
     for where, name, known in uses:
         if name not in known:
-            yield f"{where} names {name!r}{hint(str(name), known)}; known: {', '.join(known)}"
+            yield f"{where} names {name!r}; known: {', '.join(known)}{did_you_mean(str(name), known)}"
 
 
 def _reserved(suite: Suite) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Getting published weights: once, verified, then from the cache; a path handler for `igdet://` names."""
 
-import difflib
 import logging
 import os
 from pathlib import Path
@@ -12,6 +11,7 @@ from iopath.common.file_io import file_lock
 
 from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
 from igdet.checkpoint.errors import WeightsError
+from igdet.utils.spelling import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,8 @@ def find_weights(path: str) -> Weights:
     """
     name = path.removeprefix(PREFIX)
     if name not in WEIGHTS:
-        close = difflib.get_close_matches(name, WEIGHTS, n=1)
-        hint = f"did you mean {PREFIX}{close[0]}?" if close else f"there are {', '.join(WEIGHTS)}"
-        raise WeightsError(f"MODEL.WEIGHTS {path}: no such published weights; {hint}")
+        hint = did_you_mean(path, [PREFIX + known for known in WEIGHTS]) or f"; there are {', '.join(WEIGHTS)}"
+        raise WeightsError(f"MODEL.WEIGHTS {path}: no such published weights{hint}")
     return WEIGHTS[name]
 
 

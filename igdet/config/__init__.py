@@ -2,7 +2,8 @@
 
 from igdet.config.check import check_config
 from igdet.config.defaults import add_igdet_config
-from igdet.config.strict import ConfigError, merge_config_file, merge_overrides, read_yaml
+from igdet.config.strict import merge_config_file, merge_overrides
+from igdet.utils.strict_yaml import ConfigError, read_yaml
 
 __all__ = [
     "ConfigError",

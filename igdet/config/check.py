@@ -9,7 +9,8 @@ from detectron2.data.catalog import Metadata
 from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
 from detectron2.utils import comm
 
-from igdet.config.strict import ConfigError, did_you_mean
+from igdet.utils.spelling import did_you_mean
+from igdet.utils.strict_yaml import ConfigError
 
 # Meta-architecture -> the data sets it is trained and evaluated on, by Detectron2's `evaluator_type`; Detectron2's own
 # architectures take COCO-style data.

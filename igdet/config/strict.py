@@ -1,56 +1,11 @@
-"""Strict reading of YAML configs: a key written twice, unknown or of the wrong type is named with its file."""
+"""Strict merging into a config: a key that is written twice, unknown or of the wrong type is named with its file."""
 
-import difflib
 from pathlib import Path
-from typing import Any
 
-import yaml
 from detectron2.config import CfgNode
 
-BASE_KEY = "_BASE_"
-
-
-class ConfigError(ValueError):
-    """A config that cannot be run; the message says where it is wrong and how to mend it."""
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML's safe loader, refusing a key that stands twice in one mapping."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        first_lines: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
-            if key in first_lines:
-                where = f"{key_node.start_mark.name}, lines {first_lines[key]} and {line}"
-                raise ConfigError(f"{where}: the key {key!r} is written twice; keep one of them")
-            first_lines[key] = line
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: str | Path) -> dict:
-    """Read one YAML file whose top level is a mapping.
-
-    Args:
-        path: the file.
-
-    Returns:
-        the mapping; empty for an empty file.
-
-    Raises:
-        ConfigError: the file is missing, is not YAML, holds a Python tag, a key twice, or no mapping.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise ConfigError(f"{path}: there is no such config file")
-    try:
-        with path.open(encoding="utf-8") as file:  # an open file: YAML's error marks then carry its name
-            content = yaml.load(file, Loader=_StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a YAML file that can be read safely: {error}") from error
-    if not isinstance(content, dict | None):
-        raise ConfigError(f"{path}: expected `KEY: value` lines on top, found a {type(content).__name__}")
-    return content or {}
+from igdet.utils.spelling import did_you_mean
+from igdet.utils.strict_yaml import BASE_KEY, ConfigError, read_yaml
 
 
 def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
@@ -89,20 +44,6 @@ def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
             cfg.merge_from_list([key, value])
         except (ValueError, KeyError, AssertionError) as error:
             raise ConfigError(f"command line: {key} {value}: {error}") from error
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """The end of an error message that points to the known name closest to an unknown one.
-
-    Args:
-        name: the unknown name.
-        known: the names there are.
-
-    Returns:
-        "; did you mean 'X'?", or nothing when no known name is close.
-    """
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _with_bases(path: Path, above: tuple[Path, ...]) -> list[tuple[Path, dict]]:

@@ -4,7 +4,7 @@ import math
 
 from detectron2.config import CfgNode
 
-from igdet.config.strict import ConfigError
+from igdet.utils.strict_yaml import ConfigError
 
 
 def resolve_schedule(cfg: CfgNode) -> None:

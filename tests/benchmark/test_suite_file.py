@@ -3,7 +3,7 @@
 import pytest
 
 from igdet.benchmark.suite_file import read_suite
-from igdet.config.strict import ConfigError
+from igdet.utils.strict_yaml import ConfigError
 
 TARGET = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"bbox/AP": "AP"}}
 
@@ -29,7 +29,7 @@ def test_overrides_replace_keys(write_suite):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"SEED": 3}, r"unknown key 'SEED' \(did you mean SEEDS\?\)"),
+        ({"SEED": 3}, r"unknown key 'SEED'.*; did you mean 'SEEDS'\?"),
         ({"SEEDS": "three"}, "SEEDS must be a whole number, got 'three'"),
         ({"SEEDS": True}, "SEEDS must be a whole number, got True"),
         ({"SEEDS": 0}, "SEEDS must be at least 1, got 0"),
@@ -42,8 +42,8 @@ def test_overrides_replace_keys(write_suite):
         ({"TARGETS": {"a": TARGET | {"LEARNING_RATES": ["1e-3"]}}}, r"LEARNING_RATES\[0\] must be a number"),
         ({"TARGETS": {"a": TARGET | {"LEARNING_RATES": [0.1, 0.1]}}}, "names a rate twice"),
         ({"TARGETS": {"a": TARGET | {"CONFIG": "absent.yaml"}}}, r"TARGETS\.a\.CONFIG: there is no file absent.yaml"),
-        ({"TARGETS": {"a": TARGET | {"PUBLISHED": "coco_boxes"}}}, "did you mean coco_boxes_masks"),
-        ({"TARGETS": {"a": TARGET | {"OPTS_FOR": {"hastag": {}}}}}, r"OPTS_FOR names 'hastag' \(did you mean hashtag"),
+        ({"TARGETS": {"a": TARGET | {"PUBLISHED": "coco_boxes"}}}, "did you mean 'coco_boxes_masks'"),
+        ({"TARGETS": {"a": TARGET | {"OPTS_FOR": {"hastag": {}}}}}, r"OPTS_FOR names 'hastag'.*did you mean 'hashtag'"),
         ({"TARGETS": {"a": TARGET | {"OPTS": {"SEED": 1}}}}, r"TARGETS\.a\.OPTS sets SEED"),
         ({"BASELINES": ["clean"]}, "BASELINES names 'clean'"),
         ({"TRAIN_SCRIPT": "absent.py"}, "TRAIN_SCRIPT: there is no file absent.py"),
@@ -78,7 +78,7 @@ def test_override_without_value(write_suite):
         read_suite(write_suite(), ["SEEDS"])
 
 
-@pytest.mark.parametrize("name", ["demo", "paper_coco", "paper_classification"])
+@pytest.mark.parametrize("name", ["demo", "real_pictures", "paper_coco", "paper_classification"])
 def test_shipped_suites_are_sound(repository, monkeypatch, name):
     monkeypatch.chdir(repository)
     suite = read_suite(f"configs/benchmark/{name}.yaml")

@@ -38,7 +38,7 @@ def test_torchvisions_are_as_torchvision_has_them(name, theirs):
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("igdet://ig_resnext101_32x8", "did you mean igdet://ig_resnext101_32x8d?"),
+        ("igdet://ig_resnext101_32x8", "did you mean 'igdet://ig_resnext101_32x8d'?"),
         ("igdet://vit", "there are ig_resnext101_32x8d, ig_resnext101_32x16d"),
     ],
 )

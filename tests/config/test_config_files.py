@@ -10,8 +10,8 @@ from detectron2.modeling import build_model
 
 import igdet
 from igdet.config import merge_config_file, read_yaml
-from igdet.config.strict import BASE_KEY
 from igdet.engine import resolve_schedule
+from igdet.utils.strict_yaml import BASE_KEY
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted(

@@ -100,7 +100,7 @@ def test_a_failure_gives_exit_code_1_and_says_how_to_go_on(write_suite, call):
 def test_a_wrong_key_is_one_line(write_suite, call):
     code, output, errors = call("run", "SEED", "3")
     assert (code, output) == (2, "")
-    assert errors.startswith("error: suite.yaml: unknown key 'SEED' (did you mean SEEDS?)")
+    assert errors.startswith("error: suite.yaml: unknown key 'SEED'; known keys: ")
 
 
 def test_two_runners_do_not_share_a_folder(write_suite, call, tmp_path):
