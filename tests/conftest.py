@@ -7,6 +7,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+COLOUR_CONFIG = """
+_BASE_: {repository}/configs/Base-Classification.yaml
+MODEL:
+  DEVICE: cpu
+  BACKBONE: {{NAME: X_14_8x4d}}
+  CLASSIFIER: {{NUM_CLASSES: 3}}
+INPUT:
+  CLASSIFICATION: {{TRAIN_CROP: 32, TEST_SHORT_SIDE: 32, TEST_CROP: 32}}
+DATASETS:
+  OWN:
+    colours_train: {{KIND: image_folder, ROOT: {data}/train}}
+    colours_val: {{KIND: image_folder, ROOT: {data}/val}}
+  TRAIN: [colours_train]
+  TEST: [colours_val]
+DATALOADER: {{NUM_WORKERS: 0}}
+SOLVER: {{IMS_PER_BATCH: 4, IMAGES_SEEN: 24, BASE_LR: 0.01, CHECKPOINT_PERIOD: 3}}
+SEED: 7
+OUTPUT_DIR: {output}
+"""
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
@@ -36,3 +56,11 @@ def colour_folders(tmp_path_factory) -> Path:
                 pixels = np.clip(colour + generator.normal(0, 40, (32, 32, 3)), 0, 255).astype(np.uint8)
                 Image.fromarray(pixels).save(folder / f"{name}_{i}.png")
     return root
+
+
+@pytest.fixture
+def colour_config(repository, colour_folders, tmp_path) -> Path:
+    """A config of six iterations of four of those pictures, run in tmp_path/run."""
+    path = tmp_path / "colours.yaml"
+    path.write_text(COLOUR_CONFIG.format(repository=repository, data=colour_folders, output=tmp_path / "run"))
+    return path

@@ -1,5 +1,6 @@
 """What the pure-Python Detectron2 0.6 changes in the released sources, and why: data only."""
 
+import hashlib
 from typing import NamedTuple
 
 
@@ -125,7 +126,7 @@ PROJECTS = {
 }
 setup(
     name="detectron2",
-    version="0.6+pure",
+    version="{version}",
     author="FAIR",
     url="https://github.com/facebookresearch/detectron2",
     description="Detectron2 0.6 without its C++ extension: a modified redistribution of the released sources",
@@ -140,3 +141,7 @@ setup(
     ],
 )
 '''
+
+# Another table makes another version, so that a build of an older one is known, and replaced.
+PURE = "0.6+pure"
+VERSION = f"{PURE}.{hashlib.sha256(repr((REWRITES, SETUP)).encode()).hexdigest()[:8]}"

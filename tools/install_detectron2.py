@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from detectron2_rewrites import REWRITES, SETUP
+from detectron2_rewrites import PURE, REWRITES, SETUP, VERSION
 from pip_errors import diagnose
 
 SOURCES = "pb1-detectron2==0.6"  # Detectron2's 0.6 sources under the name that the package index carries
@@ -25,12 +26,12 @@ class InstallError(Exception):
 
 
 def main() -> None:
-    """Do nothing where Detectron2 is there, else download, verify, patch, pack, install and try it."""
+    """Do nothing where an up-to-date Detectron2 is there, else download, verify, patch, pack, install and try it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--constraint", type=Path, help="pip's constraints file for what Detectron2 needs")
     parser.add_argument("--wheel-dir", type=Path, help="keep the wheel in this folder")
     arguments = parser.parse_args()
-    if is_installed("detectron2"):
+    if is_installed("detectron2") and not is_outdated(version_of("detectron2")):
         print("Detectron2 is installed already: nothing to do.")
         return
     try:
@@ -69,6 +70,19 @@ def install(constraint: Path | None, wheel_dir: Path | None) -> None:
 def is_installed(package: str) -> bool:
     """Whether a package can be imported."""
     return importlib.util.find_spec(package) is not None
+
+
+def version_of(package: str) -> str:
+    """The installed version; empty for a source tree on the path, which has none."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def is_outdated(version: str) -> bool:
+    """Whether an installed Detectron2 is a build of this program's, made from another table of rewrites."""
+    return version.startswith(PURE) and version != VERSION
 
 
 def download(folder: Path) -> Path:
@@ -122,7 +136,7 @@ def rewrite(sources: Path, rewrites: tuple = REWRITES) -> None:
         if found != count:
             raise InstallError(f"{file}: {pattern!r} stands there {found} times, expected {count} ({why})")
         path.write_text(text, encoding="utf-8")
-    (sources / "setup.py").write_text(SETUP, encoding="utf-8")
+    (sources / "setup.py").write_text(SETUP.replace("{version}", VERSION), encoding="utf-8")
 
 
 def pack(sources: Path, folder: Path) -> Path:

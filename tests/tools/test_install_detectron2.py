@@ -7,7 +7,7 @@ from pathlib import Path
 import install_detectron2
 import pytest
 import torch
-from detectron2_rewrites import REWRITES, Rewrite
+from detectron2_rewrites import REWRITES, VERSION, Rewrite
 from install_detectron2 import InstallError
 
 
@@ -22,7 +22,7 @@ def test_rewrites_and_replaces_setup(sources):
     folder, table = sources
     install_detectron2.rewrite(folder, table)
     assert (folder / "code.py").read_text() == "import new as old\nvalue = old.thing\n"
-    assert 'name="detectron2"' in (folder / "setup.py").read_text()
+    assert f'version="{VERSION}"' in (folder / "setup.py").read_text()
 
 
 def test_a_pattern_found_another_number_of_times_is_named(sources):
@@ -88,6 +88,21 @@ def test_an_installed_detectron2_is_left_alone(monkeypatch, capsys):
     monkeypatch.setattr(install_detectron2, "install", lambda *_: pytest.fail("must not install"))
     install_detectron2.main()
     assert "nothing to do" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("version", "outdated"),
+    [
+        ("0.6", False),
+        ("", False),
+        ("0.7+cu128", False),
+        (VERSION, False),
+        ("0.6+pure", True),
+        ("0.6+pure.00000000", True),
+    ],
+)
+def test_only_a_build_from_another_table_is_replaced(version, outdated):
+    assert install_detectron2.is_outdated(version) == outdated
 
 
 def test_a_failing_pip_becomes_one_line(monkeypatch):
