@@ -29,7 +29,7 @@ class ShardIndex:
     Shapes: N posts, S shards, M hashtags of all posts together.
 
     Attributes:
-        folder: where the shards are.
+        folder: where the shards are; their names lead nowhere else.
         shard_names: S file names.
         shard_ids: int32 (N,): position in `shard_names`.
         offsets: int64 (N,): byte offset of the picture in its shard.
@@ -43,6 +43,7 @@ class ShardIndex:
         self.folder = folder
         shard = table.column("shard").unify_dictionaries().combine_chunks()
         self.shard_names: list[str] = shard.dictionary.to_pylist()
+        _check_names(folder / INDEX_NAME, self.shard_names)
         self.shard_ids = shard.indices.to_numpy()
         self.offsets = table.column("offset").to_numpy()
         self.sizes = table.column("size").to_numpy()
@@ -103,6 +104,13 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
         raise ShardError(f"{vocabulary_path} is missing; copy the one that the shards were written with")
     if found.get(VOCABULARY_KEY) != index_schema(vocabulary_path).metadata[VOCABULARY_KEY]:
         raise ShardError(f"{vocabulary_path} is not the vocabulary that {path} was written with: ids would be wrong")
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    """A shard lies beside its index: a name that leads elsewhere is no work of igdet's writer."""
+    for name in names:
+        if Path(name).name != name:
+            raise ShardError(f"{path} names the shard {name!r}, which is not a file beside it; write the shards again")
 
 
 def _shard_length(path: Path) -> int:

@@ -1,9 +1,13 @@
 """Reading single posts out of shards."""
 
 import os
+from collections import OrderedDict
 
 from igdet.shards.format import ShardError
 from igdet.shards.index import ShardIndex
+
+# Shards kept open by one process: a quarter of the usual limit of 1,024 open files, for there are several readers.
+OPEN_SHARDS = 256
 
 
 class ShardReader:
@@ -15,7 +19,7 @@ class ShardReader:
 
     def __init__(self, index: ShardIndex):
         self._index = index
-        self._handles: dict[int, int] = {}  # shard id -> file descriptor
+        self._handles: OrderedDict[int, int] = OrderedDict()  # shard id -> file descriptor, the last used one last
 
     def read(self, i: int) -> bytes:
         """Read the encoded picture of post i.
@@ -41,11 +45,14 @@ class ShardReader:
 
     def _handle(self, shard_id: int) -> int:
         if shard_id not in self._handles:
+            if len(self._handles) >= OPEN_SHARDS:
+                os.close(self._handles.popitem(last=False)[1])
             self._handles[shard_id] = os.open(self._path(shard_id), os.O_RDONLY)
+        self._handles.move_to_end(shard_id)
         return self._handles[shard_id]
 
     def __getstate__(self) -> dict:
-        return {"_index": self._index, "_handles": {}}  # descriptors mean nothing in another process
+        return {"_index": self._index, "_handles": OrderedDict()}  # descriptors mean nothing in another process
 
     def __del__(self) -> None:
         self.close()

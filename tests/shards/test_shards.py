@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,29 @@ def test_columns_and_pictures_come_back(tmp_path):
     assert index.keys.to_pylist() == ["p0", "p1", "p2"] and len(index) == 3 and not index.cut_short
     reader = ShardReader(index)
     assert [reader.read(i) for i in (2, 0, 1)] == [POSTS[i][1] for i in (2, 0, 1)]
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_only_so_many_shards_stay_open(tmp_path, monkeypatch):
+    monkeypatch.setattr("igdet.shards.reader.OPEN_SHARDS", 2)
+    many = [(f"p{i}", str(i).encode(), ["owl"]) for i in range(5)]
+    reader = ShardReader(ShardIndex.open(write(tmp_path, many, shard_size=1)))
+    before = open_files()
+    assert [reader.read(i) for i in (0, 1, 2, 3, 4, 0, 1)] == [many[i][1] for i in (0, 1, 2, 3, 4, 0, 1)]
+    assert open_files() == before + 2
+
+
+def test_a_shard_elsewhere_is_refused(tmp_path):
+    folder = write(tmp_path / "shards")
+    table = pq.read_table(folder / "index.parquet")
+    names = pa.array(["../posts-000000.tar"] * len(table)).dictionary_encode()
+    field = table.schema.field("shard")
+    pq.write_table(table.set_column(0, field, names.cast(field.type)), folder / "index.parquet")
+    with pytest.raises(ShardError, match=r"names the shard '../posts-000000\.tar', which is not a file beside it"):
+        ShardIndex.open(folder)
 
 
 def test_shards_are_plain_webdataset_tars(tmp_path):
