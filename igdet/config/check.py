@@ -1,6 +1,7 @@
 """The checks of a whole config that are made before any work: values, files, and data sets that fit the model."""
 
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -40,6 +41,10 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
     "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
+    "INPUT.RANDOM_FLIP": (
+        "horizontal, vertical or none",
+        lambda value: value in ("horizontal", "vertical", "none"),
+    ),
     "DATASETS.TEST": ("at least one data set to evaluate on", lambda value: len(value) > 0),
 }
 
@@ -58,11 +63,14 @@ def check_config(cfg: CfgNode, training: bool = True) -> None:
         value = _value(cfg, key)
         if not fits(value):
             raise ConfigError(f"{key} is {value!r}: expected {expected}")
+    if cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES:
+        _check_classifier(cfg)
     if training:
         _check_training(cfg)
     for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
         for name in _value(cfg, key):
             _check_dataset(cfg, key, name)
+    _check_same_classes(cfg, training)
     _check_sigmas(cfg)
     _check_weights_file(cfg.MODEL.WEIGHTS)
 
@@ -73,16 +81,41 @@ def _value(cfg: CfgNode, key: str) -> object:
     return cfg
 
 
+def _check_classifier(cfg: CfgNode) -> None:
+    crops, name = cfg.INPUT.CLASSIFICATION, cfg.MODEL.BACKBONE.NAME
+    if name.endswith("_FPN"):
+        raise ConfigError(
+            f"MODEL.BACKBONE.NAME {name} is a feature pyramid: a classifier needs the plain {name.removesuffix('_FPN')}"
+        )
+    if crops.TEST_CROP > crops.TEST_SHORT_SIDE:
+        raise ConfigError(
+            f"INPUT.CLASSIFICATION.TEST_CROP is {crops.TEST_CROP}: expected at most TEST_SHORT_SIDE, "
+            f"{crops.TEST_SHORT_SIDE}"
+        )
+    if cfg.INPUT.RANDOM_FLIP == "vertical":
+        raise ConfigError("INPUT.RANDOM_FLIP is 'vertical': expected horizontal or none for classification")
+
+
+def _check_same_classes(cfg: CfgNode, training: bool) -> None:
+    """Classes are known by their position: data sets that order them differently would be scored wrongly in silence."""
+    names = [*(cfg.DATASETS.TRAIN if training else ()), *cfg.DATASETS.TEST]
+    classes = {name: list(MetadataCatalog.get(name).get("thing_classes", [])) for name in names}
+    first = names[0]
+    for name in names[1:]:
+        differing = [pair for pair in zip_longest(classes[first], classes[name]) if pair[0] != pair[1]]
+        if differing:
+            ours, theirs = differing[0]
+            raise ConfigError(
+                f"DATASETS: {first} and {name} must have the same classes in the same order; {len(differing)} differ, "
+                f"such as {ours!r} and {theirs!r}. For folders, give both the same CLASSES file"
+            )
+
+
 def _check_training(cfg: CfgNode) -> None:
     sets, is_classifier = len(cfg.DATASETS.TRAIN), cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES
     if sets == 0 or (is_classifier and sets > 1):
         wanted = "exactly one" if is_classifier else "at least one"
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
-    if is_classifier and cfg.MODEL.BACKBONE.NAME.endswith("_FPN"):
-        raise ConfigError(
-            f"MODEL.BACKBONE.NAME {cfg.MODEL.BACKBONE.NAME} is a feature pyramid: a classifier needs the plain "
-            f"{cfg.MODEL.BACKBONE.NAME.removesuffix('_FPN')}"
-        )
     if cfg.SOLVER.IMS_PER_BATCH % comm.get_world_size():
         raise ConfigError(
             f"SOLVER.IMS_PER_BATCH {cfg.SOLVER.IMS_PER_BATCH} cannot be shared equally by {comm.get_world_size()} "

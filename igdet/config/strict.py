@@ -22,6 +22,7 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
         _refuse_unknown_keys(cfg, content, file, "")
         try:
             cfg.merge_from_other_cfg(CfgNode(content))
+            _open_free_sections(cfg)
         except (ValueError, KeyError, AssertionError) as error:
             raise ConfigError(f"{file}: {error}") from error
 
@@ -56,6 +57,16 @@ def _with_bases(path: Path, above: tuple[Path, ...]) -> list[tuple[Path, dict]]:
     for base in [bases] if isinstance(bases, str) else bases:
         chain += _with_bases(path.parent / Path(base).expanduser(), (*above, path.resolve()))
     return [*chain, (path, content)]
+
+
+def _open_free_sections(cfg: CfgNode) -> None:
+    """Where a section takes any key (DATASETS.OWN), so do the sections that a file has just put into it."""
+    for section in cfg.values():
+        if isinstance(section, CfgNode):
+            if section.is_new_allowed():
+                section.set_new_allowed(True)  # of all below it as well
+            else:
+                _open_free_sections(section)
 
 
 def _refuse_unknown_keys(cfg: CfgNode, content: dict, source: str | Path, prefix: str) -> None:

@@ -84,11 +84,6 @@ def _records(name: str) -> Records:
 
 
 def _train_transform(cfg: CfgNode) -> TrainTransform:
-    if cfg.INPUT.RANDOM_FLIP not in FLIP_PROBABILITY:
-        raise ValueError(
-            f"INPUT.RANDOM_FLIP for classification is one of {', '.join(FLIP_PROBABILITY)}, "
-            f"not {cfg.INPUT.RANDOM_FLIP!r}"
-        )
     crop = cfg.INPUT.CLASSIFICATION
     return TrainTransform(crop.TRAIN_CROP, crop.TRAIN_SCALE, crop.TRAIN_RATIO, FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP])
 

@@ -91,13 +91,6 @@ class TestTransform:
     short_side: int
     crop: int
 
-    def __post_init__(self):
-        if self.crop > self.short_side:
-            raise ValueError(
-                f"INPUT.CLASSIFICATION.TEST_CROP ({self.crop}) must not be larger than TEST_SHORT_SIDE "
-                f"({self.short_side})"
-            )
-
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Make an evaluation picture: uint8 (H, W, 3) to uint8 (crop, crop, 3)."""
         height, width = image.shape[:2]

@@ -2,6 +2,6 @@
 
 from igdet.modeling.classifier import ImageClassifier
 from igdet.modeling.losses import khot_softmax_loss
-from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, build_resnext
+from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, build_resnext, check_backbone
 
-__all__ = ["FAMILY", "FPN_SUFFIX", "ImageClassifier", "Member", "build_resnext", "khot_softmax_loss"]
+__all__ = ["FAMILY", "FPN_SUFFIX", "ImageClassifier", "Member", "build_resnext", "check_backbone", "khot_softmax_loss"]

@@ -8,6 +8,8 @@ from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from detectron2.modeling.backbone.resnet import BasicStem, BottleneckBlock
 
+from igdet.utils.strict_yaml import ConfigError
+
 FPN_SUFFIX = "_FPN"
 
 
@@ -87,7 +89,7 @@ def build_resnext(
 
 
 def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
-    _refuse_contradictions(cfg, name)
+    check_backbone(cfg)
     resnets = cfg.MODEL.RESNETS
     return build_resnext(
         FAMILY[name], input_shape.channels, resnets.NORM, list(resnets.OUT_FEATURES), cfg.MODEL.BACKBONE.FREEZE_AT
@@ -106,9 +108,19 @@ def _build_fpn(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> FPN:
     )
 
 
-def _refuse_contradictions(cfg: CfgNode, name: str) -> None:
-    """The table decides the network: a key of Detectron2's that says otherwise must not be passed over in silence."""
-    member = FAMILY[name]
+def check_backbone(cfg: CfgNode) -> None:
+    """Refuse a key of Detectron2's that says something else about the network than its name, which decides.
+
+    Args:
+        cfg: a config; backbones of others than this family are none of its business.
+
+    Raises:
+        ConfigError: naming the key and both values.
+    """
+    name = cfg.MODEL.BACKBONE.NAME
+    member = FAMILY.get(name.removesuffix(FPN_SUFFIX))
+    if member is None:
+        return
     # Key of MODEL.RESNETS -> (Detectron2's default, which says nothing; the table's value).
     decided = {
         "DEPTH": (50, 3 * sum(member.blocks) + 2),
@@ -123,7 +135,7 @@ def _refuse_contradictions(cfg: CfgNode, name: str) -> None:
     for key, (default, value) in decided.items():
         given = cfg.MODEL.RESNETS[key]
         if given not in (default, value):
-            raise ValueError(
+            raise ConfigError(
                 f"MODEL.RESNETS.{key} is {given}, but MODEL.BACKBONE.NAME {name} has {value}: "
                 "leave the key out, or name another backbone"
             )

@@ -44,7 +44,7 @@ def read_yaml(path: str | Path) -> dict:
     try:
         with path.open(encoding="utf-8") as file:  # an open file: YAML's error marks then carry its name
             content = yaml.load(file, Loader=_StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         raise ConfigError(f"{path}: not a YAML file that can be read safely: {error}") from error
     if not isinstance(content, dict | None):
         raise ConfigError(f"{path}: expected `KEY: value` lines on top, found a {type(content).__name__}")

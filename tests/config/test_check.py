@@ -9,6 +9,7 @@ from igdet.config import ConfigError, add_igdet_config, check_config
 METADATA = {
     "check_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "jay"]},
     "check_more_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "jay"]},
+    "check_other_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "tit"]},
     "check_tags": {"evaluator_type": "hashtags", "thing_classes": ["sun", "sea", "sky"]},
     "check_boxes": {"evaluator_type": "coco", "thing_classes": ["owl", "jay"]},
     "check_people": {"evaluator_type": "coco", "thing_classes": ["person"], "keypoint_names": ["head", "hand"]},
@@ -65,6 +66,13 @@ def test_sound_configs_pass():
         (("MODEL.META_ARCHITECTURE", "Classifier"), "META_ARCHITECTURE is 'Classifier'"),
         (("MODEL.BACKBONE.NAME", "X_101"), "BACKBONE.NAME is 'X_101': expected a registered backbone"),
         (("MODEL.BACKBONE.NAME", "X_14_8x4d_FPN"), "is a feature pyramid: .* the plain X_14_8x4d"),
+        (("INPUT.CLASSIFICATION.TEST_CROP", 257), "TEST_CROP is 257: expected at most TEST_SHORT_SIDE, 256"),
+        (("INPUT.RANDOM_FLIP", "vertical"), "RANDOM_FLIP is 'vertical': expected horizontal or none for classif"),
+        (("INPUT.RANDOM_FLIP", "sideways"), "RANDOM_FLIP is 'sideways': expected horizontal, vertical or none"),
+        (
+            ("DATASETS.TEST", "('check_other_birds',)"),
+            "check_birds and check_other_birds must have the same classes .* 1 differ, such as 'jay' and 'tit'",
+        ),
         (("MODEL.CLASSIFIER.NUM_CLASSES", 3), "NUM_CLASSES is 3, but check_birds of DATASETS.TRAIN has 2: set it to 2"),
         (("DATASETS.TEST", "('check_tags',)"), "NUM_CLASSES is 2, but check_tags of DATASETS.TEST has 3"),
         (("DATASETS.TEST", "('check_brids',)"), "no data set 'check_brids'; did you mean 'check_birds'"),

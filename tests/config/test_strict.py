@@ -62,6 +62,12 @@ def test_own_data_sets_are_free_in_name_and_can_be_overridden(cfg, tmp_path):
     assert dict(cfg.DATASETS.OWN.birds) == {"KIND": "image_folder", "ROOT": "b"}
 
 
+def test_own_data_sets_can_be_given_further_fields(cfg, tmp_path):
+    write(tmp_path / "base.yaml", "DATASETS: {OWN: {birds: {KIND: image_folder, ROOT: a}}}\n")
+    merge_config_file(cfg, write(tmp_path / "run.yaml", "_BASE_: base.yaml\nDATASETS: {OWN: {birds: {CLASSES: c}}}\n"))
+    assert dict(cfg.DATASETS.OWN.birds) == {"KIND": "image_folder", "ROOT": "a", "CLASSES": "c"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -121,12 +121,6 @@ def test_too_many_bad_records_stop_the_run(folder_cfg, picture_folder):
         batches(folder_cfg, 200)
 
 
-def test_a_flip_that_is_not_known_is_refused(folder_cfg):
-    folder_cfg.INPUT.RANDOM_FLIP = "vertical"
-    with pytest.raises(ValueError, match=r"RANDOM_FLIP .* not 'vertical'"):
-        build_classification_train_loader(folder_cfg)
-
-
 def test_a_detection_set_is_no_classification_set(coco_cfg):
     with pytest.raises(DatasetError, match="toys is no classification or hashtag data set"):
         build_classification_train_loader(coco_cfg)

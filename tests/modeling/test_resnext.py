@@ -36,6 +36,7 @@ def cfg():
 
 
 def build(name, cfg):
+    cfg.MODEL.BACKBONE.NAME = name
     return BACKBONE_REGISTRY.get(name)(cfg, ShapeSpec(channels=3))
 
 

@@ -26,6 +26,7 @@ def test_duplicate_top_level_section_is_named(tmp_path):
     [
         ("- a\n- b\n", "found a list"),
         ("A: [1\n", "not a YAML file"),
+        ("? [1]\n: 2\n", "not a YAML file"),
         ("A: !!python/object/apply:os.getcwd []\n", "read safely"),
     ],
 )
