@@ -37,7 +37,7 @@ class BadRecordLog:
         self.max_share = max_share
         self.seen = 0
         self.bad = 0
-        self._named: set[str] = set()
+        self._named = _names_in(self.path, data_set)
 
     def add(self, seen: int, bad: Sequence[tuple[str, str]]) -> None:
         """Count records.
@@ -70,6 +70,13 @@ class BadRecordLog:
         for name in list(new)[: max(0, ALWAYS_TOLERATED - len(self._named))]:
             logger.warning("%s: bad record %s: %s (logged in %s)", self.data_set, name, new[name], self.path)
         self._named |= new.keys()
+
+
+def _names_in(path: Path, data_set: str) -> set[str]:
+    """The bad records of a data set that earlier loaders of the run have named already."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    records = [json.loads(line) for line in lines]
+    return {record["name"] for record in records if record["data_set"] == data_set}
 
 
 class CheckedLoader:

@@ -11,6 +11,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
+from igdet.data.bad_records import BadRecordLog
 from igdet.data.errors import DatasetError, RecordError
 from igdet.data.records import FileRecords
 from igdet.vocabulary import Vocabulary
@@ -31,9 +32,11 @@ class ConfinedFileRecords(FileRecords):
 
 
 def read_hashtag_table(
-    table: str, root: str, vocabulary: Vocabulary, image_column: str, hashtag_column: str
+    table: str, root: str, vocabulary: Vocabulary, image_column: str, hashtag_column: str, log: BadRecordLog
 ) -> ConfinedFileRecords:
     """Read a table of posts; hashtags outside the vocabulary are left out, and so are posts that keep none.
+
+    A post without any hashtag is a bad record: it says that the column is not what it should be.
 
     Args:
         table: a .parquet, .csv or .jsonl file.
@@ -42,15 +45,19 @@ def read_hashtag_table(
         image_column: name of the column of paths.
         hashtag_column: name of the column of raw hashtags: lists of strings, or strings with the hashtags separated by
             white space, commas or "#".
+        log: counts the posts without any hashtag.
 
     Raises:
-        DatasetError: the table cannot be read, lacks a column, has a row without a path, or no post is left.
+        DatasetError: the table cannot be read, lacks a column, has a row without a path, no post is left, or too many
+            have no hashtag.
     """
     paths, tags = _read_columns(table, [image_column, hashtag_column])
     empty_row = pc.index(pc.equal(pc.fill_null(paths, ""), ""), True).as_py()
     if empty_row >= 0:
         raise DatasetError(f"{table}: row {empty_row + 1} has nothing in column {image_column!r}; expected a path")
     counts, flat_tags = _split_tags(table, hashtag_column, tags)
+    untagged = np.flatnonzero(counts == 0)
+    log.add(len(counts), [(f"{table}: row {row + 1}", f"nothing in column {hashtag_column!r}") for row in untagged])
     posts, ids, note = _label_ids(counts, flat_tags, vocabulary)
     kept, label_counts = np.unique(posts, return_counts=True)
     if not len(kept):
@@ -114,8 +121,10 @@ def _split_tags(table: str, column: str, tags: pa.Array) -> tuple[np.ndarray, pa
     elif not (pa.types.is_list(tags.type) or pa.types.is_large_list(tags.type)):
         raise DatasetError(f"{table}: column {column!r} holds {tags.type}; expected strings or lists of strings")
     counts = pc.fill_null(pc.list_value_length(tags), 0).to_numpy(zero_copy_only=False)
-    flat = pc.cast(pc.list_flatten(tags), pa.large_string())
-    return counts, pc.fill_null(flat, "")
+    flat = pc.fill_null(pc.cast(pc.list_flatten(tags), pa.large_string()), "")
+    is_tag = pc.not_equal(flat, "")  # splitting leaves empty strings at the ends
+    posts = np.repeat(np.arange(len(counts)), counts)
+    return np.bincount(posts[is_tag.to_numpy(zero_copy_only=False)], minlength=len(counts)), flat.filter(is_tag)
 
 
 def _label_ids(counts: np.ndarray, flat_tags: pa.Array, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray, str]:
@@ -133,9 +142,8 @@ def _label_ids(counts: np.ndarray, flat_tags: pa.Array, vocabulary: Vocabulary) 
     # One number a (post, label) pair: np.unique sorts by post, then label, and drops a label named twice.
     pairs = np.unique(posts[known] * len(vocabulary) + ids[known])
     posts, ids = np.divmod(pairs, len(vocabulary))
-    is_tag = np.array(distinct, dtype=object) != ""  # splitting leaves empty strings at the ends
     note = (
-        f"{np.count_nonzero(id_of_distinct >= 0)} of {is_tag.sum()} distinct hashtags known: "
-        f"{known.sum()} of {is_tag[uses].sum()} uses."
+        f"{np.count_nonzero(id_of_distinct >= 0)} of {len(distinct)} distinct hashtags known: "
+        f"{known.sum()} of {len(uses)} uses."
     )
     return posts, ids.astype(np.int32), note

@@ -38,10 +38,10 @@ def _prepare_shards(fields: dict[str, str], _: BadRecordLog) -> Prepared:
     return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], "vocabulary.txt")).names}, lambda: records
 
 
-def _prepare_table(fields: dict[str, str], _: BadRecordLog) -> Prepared:
+def _prepare_table(fields: dict[str, str], log: BadRecordLog) -> Prepared:
     vocabulary = Vocabulary.read(fields["VOCABULARY"])
     records = read_hashtag_table(
-        fields["ANNOTATIONS"], fields["ROOT"], vocabulary, fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"]
+        fields["ANNOTATIONS"], fields["ROOT"], vocabulary, fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"], log
     )
     return {"thing_classes": vocabulary.names}, lambda: records
 
@@ -65,16 +65,20 @@ KINDS = {
 }
 
 
-def register_own_datasets(cfg: CfgNode) -> None:
-    """Register the data sets under DATASETS.OWN that DATASETS.TRAIN and TEST name; a second call replaces the first's.
+def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
+    """Register the data sets under DATASETS.OWN that a command uses; a second call replaces the first's.
 
     The fields of the others are checked too, but their files need not be there.
+
+    Args:
+        cfg: the config.
+        training: whether DATASETS.TRAIN is used besides DATASETS.TEST.
 
     Raises:
         DatasetError: a kind or field is unknown, a field or file is missing, a name is one of Detectron2's own, or the
             annotations cannot be used.
     """
-    used = {*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}
+    used = {*cfg.DATASETS.TEST, *(cfg.DATASETS.TRAIN if training else ())}
     for name, settings in cfg.DATASETS.OWN.items():
         fields = _checked_fields(name, settings)
         if name in DatasetCatalog and not MetadataCatalog.get(name).get("own_kind"):

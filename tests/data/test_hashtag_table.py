@@ -2,12 +2,14 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from igdet.data.bad_records import BadRecordLog
 from igdet.data.errors import DatasetError, RecordError
 from igdet.data.hashtag_table import read_hashtag_table
 from igdet.vocabulary import Vocabulary
@@ -37,7 +39,8 @@ def write_table(path, rows, columns=("image", "hashtags")):
 
 
 def read(table, root="/nowhere", columns=("image", "hashtags")):
-    return read_hashtag_table(table, str(root), VOCABULARY, *columns)
+    log = BadRecordLog(Path(table).parent, "posts", 0.25)
+    return read_hashtag_table(table, str(root), VOCABULARY, *columns, log)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
@@ -53,6 +56,17 @@ def test_posts_with_known_hashtags_are_kept_as_sparse_ids(tmp_path, suffix):
     assert records.note == (
         "2 of 5 posts left out: no hashtag of the vocabulary. 5 of 6 distinct hashtags known: 6 of 8 uses."
     )
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_posts_without_hashtags_are_named_up_to_a_share(tmp_path, suffix):
+    table = write_table(tmp_path / f"posts{suffix}", [("a.jpg", ["cat"])] * 90 + [("b.jpg", [])] * 22)
+    assert len(read(table)) == 90
+    lines = (tmp_path / "bad_records.jsonl").read_text().splitlines()
+    assert len(lines) == 22
+    assert json.loads(lines[0])["name"] == f"{table}: row 91"
+    with pytest.raises(DatasetError, match=r"99 of 100 records are bad.*row 100: nothing in column 'hashtags'"):
+        read(write_table(tmp_path / f"empty{suffix}", [("a.jpg", ["cat"])] + [("b.jpg", [])] * 99))
 
 
 @pytest.mark.parametrize("tags", ["cat dog", "#cat,#dog", "#cat#dog", " cat ,\tdog\n", "cat\u3000＃dog"])
