@@ -1,8 +1,10 @@
 """Run a benchmark suite, show its state, or write its report."""
 
 import argparse
+import os
 import shlex
 import sys
+from pathlib import Path
 
 from igdet.benchmark.command import report, run, status
 from igdet.benchmark.process import FolderBusyError
@@ -13,11 +15,15 @@ from igdet.benchmark.suite_file import read_suite
 from igdet.utils.strict_yaml import ConfigError
 
 EXAMPLES = """
-Examples:
+Examples (each after `python`):
   run what is not finished    tools/benchmark.py run configs/benchmark/demo.yaml --seeds 3 OUTPUT_DIR runs/again
   show the state              tools/benchmark.py status configs/benchmark/demo.yaml
   write the report anew       tools/benchmark.py report configs/benchmark/demo.yaml
 """
+
+
+# As it is typed from here: .venv/bin/python, say, for `make demo` runs outside an activated environment.
+PYTHON = os.path.relpath(sys.executable) if Path.cwd() in Path(sys.executable).parents else "python"
 
 
 def parse() -> argparse.Namespace:
@@ -35,7 +41,7 @@ def parse() -> argparse.Namespace:
 
 def run_suite(suite: Suite, suite_file: str) -> int:
     """Run, and say how to go on."""
-    again = shlex.join(sys.argv)
+    again = f"{PYTHON} {shlex.join(sys.argv)}"
     try:
         complete = run(suite, Progress())
     except KeyboardInterrupt:
@@ -44,7 +50,7 @@ def run_suite(suite: Suite, suite_file: str) -> int:
     if not complete:
         print(f"some cells failed; mend what their logs say, then the same command runs only those: {again}")
         return 1
-    print(f"more seeds: tools/benchmark.py run {suite_file} --seeds {suite.seeds + 2}")
+    print(f"more seeds: {PYTHON} tools/benchmark.py run {suite_file} --seeds {suite.seeds + 2}")
     return 0
 
 

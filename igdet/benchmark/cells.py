@@ -149,7 +149,7 @@ def _seed_cells(suite: Suite, seed: int, prepared: str) -> list[Cell]:
 
 
 def _launch(suite: Suite) -> tuple[str, ...]:
-    return (suite.train_script, *(("--num-gpus", str(suite.gpus)) if suite.gpus > 1 else ()))
+    return (suite.train_script, *(("--num-gpus", str(suite.gpus), "--dist-url", "auto") if suite.gpus > 1 else ()))
 
 
 def _config_content(path: Path) -> list:

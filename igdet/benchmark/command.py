@@ -12,12 +12,21 @@ from igdet.benchmark.process import locked
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.report import write_report
 from igdet.benchmark.runner import Runner, last_lines, prepare
-from igdet.benchmark.suite import Suite
+from igdet.benchmark.suite import Suite, visible_gpus
 from igdet.benchmark.tables import cell_table
+from igdet.utils.strict_yaml import ConfigError
 
 
 def run(suite: Suite, progress: Progress) -> bool:
-    """Run what is not finished, keeping the report up to date; True when every cell is finished."""
+    """Run what is not finished, keeping the report up to date; True when every cell is finished.
+
+    Raises:
+        ConfigError: there are fewer GPUs than one cell needs.
+        FolderBusyError: another runner writes into the folder.
+        PrepareError: the suite's PREPARE command failed.
+    """
+    if not suite.workers:
+        raise ConfigError(f"GPUS is {suite.gpus}, but this process sees {len(visible_gpus())} GPUs; give GPUS 0 or 1")
     with _sigterm_interrupts(), locked(suite.folder) as lock:
         prepare(suite, progress)
         shown = _shown_cells(suite)  # once: what is finished stays so while this runs

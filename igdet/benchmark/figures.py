@@ -1,18 +1,14 @@
 """What the report plots: AP against the IoU threshold, learning curves, hashtag frequencies."""
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from igdet.benchmark.collect import Run, Study
 from igdet.benchmark.plots import Series, line_chart
 from igdet.benchmark.statistics import summarise
-from igdet.shards import ShardIndex
-from igdet.shards.format import INDEX_NAME
 
 THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
 # Names of the training loss in metrics.json: a classifier's alone, else the sum of a detector's losses.
@@ -52,12 +48,11 @@ def evaluation_charts(study: Study) -> list[str]:
 
 
 def hashtag_chart(study: Study) -> str | None:
-    """Posts a hashtag against its rank, in the shards that the pretraining read; None without shards."""
-    for style, name in enumerate(study.suite.initialisations):
-        for run in study.pretraining(name):
-            if shards := _hashtag_shards(run.results["config"]):
-                return line_chart("Hashtag frequencies", ("rank", "posts"), [_frequencies(style, shards)], log=True)
-    return None
+    """Posts a hashtag against its rank, in the data of each pretraining on hashtags; None without one."""
+    first_runs = [(style, study.pretraining(name)[:1]) for style, name in enumerate(study.suite.initialisations)]
+    counts = [(style, run.results.get("posts_per_hashtag")) for style, runs in first_runs for run in runs]
+    lines = [_frequencies(style, posts) for style, posts in counts if posts]
+    return line_chart("Hashtag frequencies", ("rank", "posts"), lines, log=True) if lines else None
 
 
 def _transfers(study: Study, target: str) -> list[list[Run]]:
@@ -106,15 +101,8 @@ def _points(run: Run, values: Callable[[dict], list[float]]) -> dict[float, floa
     return {seen: of_line[0] for seen, of_line in found if of_line}
 
 
-def _hashtag_shards(config: dict) -> Path | None:
-    """The shards that a run trained on; None where it trained on something else, or they are no longer here."""
-    entry = config["DATASETS"]["OWN"].get(config["DATASETS"]["TRAIN"][0], {})
-    folder = Path(os.path.expandvars(entry.get("ROOT", ""))).expanduser()
-    return folder if entry.get("KIND") == "hashtag_shards" and (folder / INDEX_NAME).is_file() else None
-
-
-def _frequencies(style: int, shards: Path) -> Series:
-    counts = np.sort(np.bincount(ShardIndex.open(shards).hashtag_ids))[::-1]
+def _frequencies(style: int, posts_per_hashtag: Sequence[int]) -> Series:
+    counts = np.sort(np.array(posts_per_hashtag))[::-1]
     counts = counts[counts > 0]
     ranks = np.unique(np.geomspace(1, len(counts), RANKS).astype(int))
     return Series(style, ranks.tolist(), counts[ranks - 1].tolist())

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from igdet.benchmark.cells import LOG, RECORD, Cell
-from igdet.benchmark.suite import Suite
+from igdet.benchmark.suite import Suite, visible_gpus
 
 # Seconds between asking a process to end and ending it: enough to write a checkpoint's last bytes.
 GRACE = 10
@@ -132,7 +132,6 @@ def _environment(suite: Suite, slot: int) -> dict[str, str]:
     """The environment of a cell: its share of the CPU threads and GPUs."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(suite.threads))
     if suite.gpus:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(suite.gpus * suite.workers)))
-        mine = visible.split(",")[slot * suite.gpus : (slot + 1) * suite.gpus]
+        mine = visible_gpus()[slot * suite.gpus : (slot + 1) * suite.gpus]
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
     return environment

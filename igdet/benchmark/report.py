@@ -86,6 +86,7 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
         tables.learning_rate_table(study),
         tables.published_table(study),
         tables.cell_table(study),
+        _surroundings(study),
     ]
     sections = [table.markdown() for table in shown if table]
     return "\n\n".join([f"# {study.suite.title}", *answer, *_notes(study), *sections]) + "\n"

@@ -44,7 +44,7 @@ class Suite:
     targets: dict[str, Target]
     baselines: list[str] = field(default_factory=list)  # gains are counted over these, in this order
     seeds: int = 1  # seeds 0 .. SEEDS - 1
-    jobs: int = 0  # processes at a time; 0: cores / THREADS
+    jobs: int = 0  # processes at a time; 0: all that the GPUs, without GPUS the cores / THREADS, allow
     threads: int = 1  # CPU threads of each process
     gpus: int = 0  # GPUs of each process
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides of every cell
@@ -59,5 +59,16 @@ class Suite:
 
     @property
     def workers(self) -> int:
-        """How many cells run at a time."""
-        return self.jobs or max(1, (os.cpu_count() or 1) // self.threads)
+        """How many cells run at a time; 0 where this process sees fewer than GPUS GPUs."""
+        if self.gpus:
+            places = len(visible_gpus()) // self.gpus
+            return min(self.jobs or places, places)
+        return self.jobs or max(1, len(os.sched_getaffinity(0)) // self.threads)
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name]
+    return [str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]

@@ -68,13 +68,15 @@ def suite(write_suite) -> Suite:
 
 @pytest.fixture
 def finish() -> Callable[..., None]:
-    """Makes a cell finished: `finish(cell, {"classification": {"top1": 30}}, curve=[...], config={...})`."""
+    """Makes a cell finished: `finish(cell, {"classification": {"top1": 30}}, curve=[...], config={...}, **record)`."""
 
-    def finish(cell: Cell, metrics: dict, curve: list[dict] = (), config: dict | None = None) -> None:
+    def finish(cell: Cell, metrics: dict, curve: list[dict] = (), config: dict | None = None, **record) -> None:
         config = config or {"DATASETS": {"TRAIN": ["train"], "TEST": ["val"], "OWN": {}}}
         cell.write_record(state="finished", seconds=90)
         results = {"results": {"val": metrics}, "images_seen": 4000, "peak_memory_mb": 2048, "config": config}
-        (cell.folder / "results.json").write_text(json.dumps(results | {"device": "cpu", "versions": {"torch": "2"}}))
+        (cell.folder / "results.json").write_text(
+            json.dumps(results | {"device": "cpu", "versions": {"torch": "2"}} | record)
+        )
         (cell.folder / "metrics.json").write_text("".join(json.dumps(line) + "\n" for line in curve))
 
     return finish

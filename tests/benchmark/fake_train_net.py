@@ -45,6 +45,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--config-file")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--num-gpus", default="1")
+    parser.add_argument("--dist-url")
     parser.add_argument("opts", nargs=argparse.REMAINDER)
     return parser.parse_args()
 

@@ -49,7 +49,7 @@ def test_released_weights_need_no_pretraining(write_suite):
     assert [cell.name for cell in cells] == ["seed0/boxes/released", "seed0/linear/released"]
     assert cells[0].opts["MODEL.WEIGHTS"] == "igdet://some"
     assert cells[0].shell_command.startswith("python ")
-    assert "--num-gpus 4 --config-file boxes.yaml MODEL.WEIGHTS igdet://some" in cells[0].shell_command
+    assert "--num-gpus 4 --dist-url auto --config-file boxes.yaml MODEL.WEIGHTS igdet://some" in cells[0].shell_command
 
 
 def test_state_follows_the_files(suite):

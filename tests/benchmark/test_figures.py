@@ -6,8 +6,6 @@ from igdet.benchmark import figures
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
 from igdet.benchmark.plots import Series
-from igdet.shards import ShardWriter
-from igdet.vocabulary import Vocabulary
 
 
 @pytest.fixture
@@ -55,24 +53,12 @@ def test_nothing_to_plot(suite):
     assert figures.hashtag_chart(study) is None
 
 
-def hashtag_config(kind="hashtag_shards"):
-    return {"DATASETS": {"TRAIN": ["posts"], "TEST": ["val"], "OWN": {"posts": {"KIND": kind, "ROOT": "shards"}}}}
-
-
-def write_shards(folder):
-    (folder / "vocabulary.txt").write_text("cat\ndog\nbird\n")
-    with ShardWriter(folder / "shards", Vocabulary.read(folder / "vocabulary.txt")) as writer:
-        for number, tags in enumerate([["cat"], ["cat", "dog"], ["cat"]]):
-            writer.add(str(number), b"picture", tags)
-
-
-def test_hashtag_frequencies_by_rank(suite, finish, folder, drawn):
-    write_shards(folder)
-    finish(expand(suite)[0], {}, config=hashtag_config())
+def test_hashtag_frequencies_by_rank(suite, finish, drawn):
+    finish(expand(suite)[0], {}, posts_per_hashtag=[1, 3, 0])  # nobody uses the third
     figures.hashtag_chart(Study(suite, expand(suite)))
-    assert drawn["Hashtag frequencies"] == (("rank", "posts"), [Series(1, [1, 2], [3, 1])])  # nobody tags birds
+    assert drawn["Hashtag frequencies"] == (("rank", "posts"), [Series(1, [1, 2], [3, 1])])
 
 
-def test_no_frequencies_without_the_shards(suite, finish, drawn):
-    finish(expand(suite)[0], {}, config=hashtag_config())
+def test_no_frequencies_without_hashtags(suite, finish, drawn):
+    finish(expand(suite)[0], {}, posts_per_hashtag=[])
     assert figures.hashtag_chart(Study(suite, expand(suite))) is None

@@ -16,9 +16,15 @@ def test_keys_become_fields(write_suite):
 
 
 def test_jobs_follow_from_the_cores(write_suite, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
     assert read_suite(write_suite(JOBS=0, THREADS=3)).workers == 2
     assert read_suite(write_suite(JOBS=0, THREADS=9)).workers == 1
+
+
+@pytest.mark.parametrize(("visible", "jobs", "workers"), [("0,1", 0, 1), ("0,1,2,3", 5, 2), ("0", 1, 0), ("", 0, 0)])
+def test_jobs_follow_from_the_gpus(write_suite, monkeypatch, visible, jobs, workers):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert read_suite(write_suite(JOBS=jobs, GPUS=2)).workers == workers
 
 
 def test_overrides_replace_keys(write_suite):
