@@ -32,7 +32,7 @@ def write_record(path: Path, cfg: CfgNode, arguments: Mapping, results: Mapping,
         cfg: the resolved config.
         arguments: "config_file" and "opts" of the command line.
         results: data set -> task -> metric -> number.
-        progress: "images_seen", "seconds" and "started".
+        progress: "images_seen", "seconds" and "started"; of a training also "posts_per_hashtag".
     """
     record = {
         **arguments,

@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from detectron2.config import CfgNode
+from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 
@@ -17,6 +19,8 @@ from igdet.engine.results import EVALUATION, METRICS, RESULTS, by_dataset, read_
 from igdet.engine.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+
+LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
 
 
 def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
@@ -40,7 +44,8 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         return record["results"]
     comm.synchronize()  # every rank has looked for the record before the main one moves it
     if comm.is_main_process():
-        _set_aside(folder / RESULTS, *([] if args.resume else [folder / METRICS]))
+        # Without --resume nothing of an earlier run counts, least of all which checkpoint was its last.
+        _set_aside(folder / RESULTS, *([] if args.resume else [folder / METRICS, folder / LAST_CHECKPOINT]))
     trainer = Trainer(cfg)
     trainer.resume_or_load(resume=args.resume)
     if comm.is_main_process():
@@ -84,6 +89,7 @@ def evaluate(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
 def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
     cfg, clock = trainer.cfg, trainer.progress
     progress = {"images_seen": clock.images_seen, "seconds": round(clock.seconds, 1), "started": clock.started}
+    progress |= {"posts_per_hashtag": _posts_per_hashtag(cfg)}
     folder = Path(cfg.OUTPUT_DIR)
     write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
     logger.info(
@@ -91,6 +97,14 @@ def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
         f"  python tools/train_net.py --config-file {folder / 'config.yaml'} --eval-only "
         f"MODEL.WEIGHTS {folder / 'model_final.pth'}"
     )
+
+
+def _posts_per_hashtag(cfg: CfgNode) -> list[int]:
+    """How many training posts carry each hashtag, by its id; empty for other kinds of data."""
+    name = cfg.DATASETS.TRAIN[0]
+    if MetadataCatalog.get(name).evaluator_type != "hashtags":
+        return []
+    return np.bincount(DatasetCatalog.get(name).hashtag_ids, minlength=cfg.MODEL.CLASSIFIER.NUM_CLASSES).tolist()
 
 
 def _arguments(args: argparse.Namespace) -> dict:

@@ -10,6 +10,7 @@ import yaml
 
 from igdet.config import ConfigError
 from igdet.engine import evaluate, setup, setup_config, train
+from igdet.engine.trainer import Trainer
 
 
 def run(args):
@@ -83,6 +84,25 @@ def test_a_new_run_in_the_same_folder_keeps_the_old_record_aside(command, tmp_pa
     folder = tmp_path / "run"
     assert (record(folder)["images_seen"], record(folder, "results.json.previous")["images_seen"]) == (8, 24)
     assert {json.loads(line)["images_seen"] for line in (folder / "metrics.json").read_text().splitlines()} == {8}
+
+
+def test_a_new_run_that_breaks_off_early_is_not_resumed_from_the_old_one(command, tmp_path, monkeypatch):
+    run(command())
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run_step", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(command("SOLVER.BASE_LR", "0.5"))
+    run(command("SOLVER.BASE_LR", "0.5", resume=True))
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.json").read_text().splitlines()]
+    assert any("total_loss" in line for line in lines)  # it did train
+    assert record(tmp_path / "run")["config"]["SOLVER"]["BASE_LR"] == 0.5
+
+
+def test_evaluation_alone_needs_no_training_data(command, tmp_path):
+    trained = run(command())
+    final = str(tmp_path / "run/model_final.pth")
+    gone = ("DATASETS.OWN.colours_train.ROOT", "/nowhere")
+    assert run(command("MODEL.WEIGHTS", final, *gone, eval_only=True)) == trained
 
 
 def test_evaluation_alone_gives_the_results_of_the_training(command, tmp_path):
