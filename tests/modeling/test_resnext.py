@@ -9,6 +9,7 @@ from detectron2.layers import FrozenBatchNorm2d, ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from igdet.checkpoint.key_maps import to_bare
 from igdet.config import add_igdet_config
@@ -70,6 +71,20 @@ def randomise_statistics(model):
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(std=0.1)
             module.running_var.uniform_(0.5, 1.5)
+
+
+STANDARD = [name for name, member in FAMILY.items() if (member.stem, member.res2) == (64, 256)]
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_every_standard_member_has_torchvisions_weights(name):
+    member = FAMILY[name]
+    with torch.device("meta"):
+        peer = ResNet(Bottleneck, list(member.blocks), groups=member.groups, width_per_group=member.width)
+        ours = build_resnext(member).state_dict()
+    _, theirs = to_bare(peer.state_dict())
+    theirs = {key: value.shape for key, value in theirs.items() if not key.startswith("classifier.")}
+    assert {key: value.shape for key, value in ours.items()} == theirs
 
 
 PEERS = {
