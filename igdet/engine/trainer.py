@@ -8,6 +8,7 @@ from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 from detectron2.engine import DefaultTrainer, HookBase
 from detectron2.evaluation import DatasetEvaluator
+from detectron2.utils import comm
 from detectron2.utils.events import EventWriter
 
 from igdet.checkpoint import IgdetCheckpointer
@@ -52,8 +53,10 @@ class Trainer(DefaultTrainer):
             super().run_step()
         except FloatingPointError as error:
             good = self.checkpointer.get_checkpoint_file() if self.checkpointer.has_checkpoint() else "none yet"
+            ranks = comm.get_world_size()
+            share = f" (this process's share; the loss is the mean over {ranks})" if ranks > 1 else ""
             raise FloatingPointError(
-                f"{error}\nPictures of the batch: {', '.join(self.data_loader.last_names())}\n"
+                f"{error}\nPictures of the batch{share}: {', '.join(self.data_loader.last_names())}\n"
                 f"No step was taken. Last good checkpoint: {good}. If the pictures are sound, lower SOLVER.BASE_LR "
                 f"({self.cfg.SOLVER.BASE_LR:g}) or lengthen the warm-up, and continue with --resume"
             ) from error

@@ -1,5 +1,8 @@
 """Set-up fails with one clear line, whatever goes wrong."""
 
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +27,36 @@ def test_a_failed_step_ends_with_one_line_and_keeps_the_log(tmp_path):
     with pytest.raises(SystemExit, match="Setting up torch failed: the package index cannot be reached"):
         setup_environment.run_step("torch", command, log)
     assert "NewConnectionError" in log.read_text()
+
+
+@pytest.fixture
+def checkout(repository, tmp_path):
+    """The Makefile with empty stand-ins for the files that decide what is installed, set up already."""
+    shutil.copy(repository / "Makefile", tmp_path)
+    (rule,) = [line for line in (tmp_path / "Makefile").read_text().splitlines() if line.startswith("$(READY):")]
+    for name in rule.partition(":")[2].split():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/ready").touch()
+    return tmp_path
+
+
+def planned(checkout, target):
+    """The commands that make would run."""
+    return subprocess.run(["make", "-n", target], cwd=checkout, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_is_set_up_is_not_set_up_again(checkout):
+    assert "setup_environment.py" not in planned(checkout, "demo") + planned(checkout, "test")
+
+
+@pytest.mark.parametrize("changed", ["setup.py", "constraints.txt", "tools/detectron2_rewrites.py"])
+def test_a_changed_file_sets_up_again(checkout, changed):
+    later = (checkout / ".venv/ready").stat().st_mtime + 1
+    os.utime(checkout / changed, (later, later))
+    for target in ("demo", "test"):
+        assert planned(checkout, target).startswith("python3 tools/setup_environment.py .venv")
 
 
 def test_every_step_is_held_to_the_constraints():
