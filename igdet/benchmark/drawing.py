@@ -1,5 +1,6 @@
-"""Draws COCO annotations and predictions: boxes with names, masks, keypoints."""
+"""Draws annotations and predictions: boxes with names, masks, keypoints, class names."""
 
+import base64
 from collections.abc import Sequence
 
 import cv2
@@ -10,6 +11,7 @@ from pycocotools import mask as masks
 SIDE = 320
 # BGR, one a category in turn; light enough to be seen on dark pictures.
 COLORS = [(80, 200, 255), (255, 170, 60), (110, 230, 110), (200, 130, 255), (90, 120, 255), (230, 230, 90)]
+ANSWER_COLORS = {None: (230, 230, 230), True: (110, 230, 110), False: (120, 140, 255)}  # BGR: the truth, right, wrong
 FONT, FONT_SCALE, PADDING = cv2.FONT_HERSHEY_SIMPLEX, 0.42, 3
 
 
@@ -24,10 +26,7 @@ def draw(picture: np.ndarray, items: Sequence[dict], names: dict[int, str]) -> n
     Returns:
         uint8 (H', W', 3) whose longer side is `SIDE`.
     """
-    scale = SIDE / max(picture.shape[:2])
-    canvas = cv2.resize(
-        picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    )
+    canvas, scale = _canvas(picture)
     for item in items:
         color = COLORS[item["category_id"] % len(COLORS)]
         if item.get("segmentation"):
@@ -36,6 +35,35 @@ def draw(picture: np.ndarray, items: Sequence[dict], names: dict[int, str]) -> n
             _draw_keypoints(canvas, np.reshape(item["keypoints"], (-1, 3)), scale, color)
         _draw_box(canvas, np.multiply(item["bbox"], scale), names[item["category_id"]], color)
     return canvas
+
+
+def draw_answer(picture: np.ndarray, text: str, is_right: bool | None) -> np.ndarray:
+    """Draw a classifier's answer.
+
+    Args:
+        picture: uint8 (H, W, 3), BGR.
+        text: the answer.
+        is_right: decides the colour of the answer; None for the truth itself.
+
+    Returns:
+        uint8 (H', W', 3) whose longer side is `SIDE`.
+    """
+    canvas, _ = _canvas(picture)
+    _draw_name(canvas, text, (0, 0), ANSWER_COLORS[is_right])
+    return canvas
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """A picture, uint8 (H, W, 3) BGR, as the JPEG data URI that a page without files needs."""
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+
+
+def _canvas(picture: np.ndarray) -> tuple[np.ndarray, float]:
+    """The picture resized so that its longer side is `SIDE`, and the factor."""
+    scale = SIDE / max(picture.shape[:2])
+    method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method), scale
 
 
 def _draw_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]) -> None:
@@ -54,13 +82,17 @@ def _draw_keypoints(canvas: np.ndarray, points: np.ndarray, scale: float, color:
 def _draw_box(canvas: np.ndarray, box: np.ndarray, name: str, color: tuple[int, int, int]) -> None:
     x, y, width, height = (round(value) for value in box.tolist())
     cv2.rectangle(canvas, (x, y), (x + width, y + height), color, 2, cv2.LINE_AA)
+    _draw_name(canvas, name, (x, y), color)
+
+
+def _draw_name(canvas: np.ndarray, name: str, corner: tuple[int, int], color: tuple[int, int, int]) -> None:
+    """Write a name on its colour above a point, or below it where there is no room above."""
     (text_width, text_height), _ = cv2.getTextSize(name, FONT, FONT_SCALE, 1)
     label_width, label_height = text_width + 2 * PADDING, text_height + 2 * PADDING
-    top = max(y - label_height, 0)
-    cv2.rectangle(canvas, (x, top), (x + label_width, top + label_height), color, -1)
-    cv2.putText(
-        canvas, name, (x + PADDING, top + label_height - PADDING - 1), FONT, FONT_SCALE, (0, 0, 0), 1, cv2.LINE_AA
-    )
+    left, top = corner[0], max(corner[1] - label_height, 0)
+    cv2.rectangle(canvas, (left, top), (left + label_width, top + label_height), color, -1)
+    origin = left + PADDING, top + label_height - PADDING - 1
+    cv2.putText(canvas, name, origin, FONT, FONT_SCALE, (0, 0, 0), 1, cv2.LINE_AA)
 
 
 def _mask(segmentation: dict | list, height: int, width: int) -> np.ndarray:

@@ -1,14 +1,18 @@
 """Sample pictures: which are chosen, and that truth and predictions stand side by side."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
-from igdet.benchmark.pictures import PICTURES, galleries
+from igdet.benchmark.pictures import galleries
+from igdet.benchmark.samples import PICTURES
 
 BOX = {"bbox": [20, 10, 20, 20], "category_id": 1}
 SQUARE = [20, 10, 40, 10, 40, 30, 20, 30]
@@ -55,3 +59,36 @@ def test_missing_pictures_are_left_out(boxes_study, folder):
         (folder / "pictures" / f"{number}.png").unlink()
     (gallery,) = galleries(boxes_study)
     assert len(gallery.rows) == 2
+
+
+@pytest.fixture
+def classes_study(suite, finish, folder):
+    """Two finished classification runs on two classes of three pictures; the first is always right, the other never."""
+    files = [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(3)]
+    for file in files:
+        (folder / "pictures" / file).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / "pictures" / file), np.full((32, 32, 3), 100, np.uint8))
+    labels = [0, 0, 0, 1, 1, 1]
+    own = {"val": {"KIND": "image_folder", "ROOT": "pictures"}}
+    for cell, wrong in zip([cell for cell in expand(suite) if cell.target == "linear"], (0, 1), strict=True):
+        finish(cell, {"classification": {"top1": 1.0}}, config={"DATASETS": {"TEST": ["val"], "OWN": own}})
+        columns = {"image_id": files, "gt_classes": [[label] for label in labels]}
+        columns |= {"top_classes": [[abs(label - wrong)] for label in labels], "top_scores": [[0.9]] * 6}
+        predictions = cell.folder / "inference" / "val" / "predictions.parquet"
+        predictions.parent.mkdir(parents=True)
+        pq.write_table(pa.table(columns), predictions)
+    return Study(suite, expand(suite))
+
+
+def test_answers_stand_beside_the_class(classes_study, monkeypatch):
+    texts = []
+    monkeypatch.setattr("igdet.benchmark.class_pictures.draw_answer", lambda _, *answer: texts.append(answer))
+    monkeypatch.setattr("igdet.benchmark.class_pictures.data_uri", lambda drawing: "data:")
+    (gallery,) = galleries(classes_study)
+    assert gallery.rows == [["data:"] * 3] * PICTURES
+    assert texts[:3] == [("cat", None), ("cat 90%", True), ("dog 90%", False)]
+
+
+def test_no_answers_without_the_pictures(classes_study, folder):
+    shutil.rmtree(folder / "pictures")
+    assert galleries(classes_study) == []
