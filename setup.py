@@ -47,7 +47,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=["igdet", "igdet.*"]),
-    package_data={"igdet": ["**/*.j2", "**/*.css"]},
+    package_data={"igdet": ["**/*.j2"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS,
 )

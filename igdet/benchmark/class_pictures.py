@@ -23,9 +23,12 @@ def class_rows(runs: Sequence[Run]) -> list[list[str]]:
     Returns:
         For each picture the data URIs of the drawings; empty where the data set is no longer here.
     """
-    tables = [pq.read_table(inference_file(run, PREDICTIONS)).to_pylist() for run in runs]
     config = runs[0].results["config"]["DATASETS"]
-    root = Path(os.path.expandvars(config["OWN"].get(config["TEST"][0], {}).get("ROOT", ""))).expanduser()
+    own = config["OWN"].get(config["TEST"][0], {})
+    if own.get("KIND") != "image_folder":  # others have no picture files, or several labels a picture
+        return []
+    tables = [pq.read_table(inference_file(run, PREDICTIONS)).to_pylist() for run in runs]
+    root = Path(os.path.expandvars(own["ROOT"])).expanduser()
     names = {row["gt_classes"][0]: row["image_id"].partition("/")[0] for row in tables[0]}
     answers = [{row["image_id"]: row for row in table} for table in tables]
     present = [image_id for image_id in answers[0] if (root / image_id).is_file()]

@@ -1,18 +1,18 @@
 """Reads the run folders of a matrix back: states, results and learning curves."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 from igdet.benchmark.cells import RECORD, RESULTS, Cell
 from igdet.benchmark.process import is_locked
 from igdet.benchmark.statistics import Gain, Summary, paired_gain, summarise
 from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.utils.files import read_json_lines
+from igdet.utils.strict_yaml import ConfigError
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class Run:
         """A metric by its full name or by the end of it; None when the run has none.
 
         Raises:
-            ValueError: several data sets have it.
+            ConfigError: several data sets have it.
         """
         found = [full for full in self.metrics if full == name or full.endswith(f"/{name}")]
         if len(found) > 1:
-            raise ValueError(f"{self.cell.name}: the metric {name} is ambiguous; name one of {', '.join(found)}")
+            raise ConfigError(f"{self.cell.name}: the metric {name} is ambiguous; name one of {', '.join(found)}")
         return self.metrics[found[0]] if found else None
 
     @cached_property
     def curve(self) -> list[dict]:
         """The lines of metrics.json."""
-        return read_metrics(self.cell.folder / "metrics.json")
+        return read_json_lines(self.cell.folder / "metrics.json")
 
 
 class Column(NamedTuple):
@@ -142,19 +142,6 @@ class Study:
     def _finished(self, target: str, initialisation: str) -> list[Run]:
         wanted = target, initialisation
         return [run for run in self.finished if (run.cell.target, run.cell.initialisation) == wanted]
-
-
-def read_metrics(path: Path) -> list[dict]:
-    """The lines of a JSON-lines file; a line that is cut short, by a crash or a writer at work, is left out."""
-    if not path.is_file():
-        return []
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue
-    return lines
 
 
 def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:

@@ -50,7 +50,7 @@ VALUES: dict[str, tuple[str, Callable]] = {
 
 
 def check_config(cfg: CfgNode, training: bool = True) -> None:
-    """Refuse a config that cannot run, before anything is built, read or written.
+    """Refuse a config that cannot run, before a model is built or a picture read.
 
     Args:
         cfg: a config whose own data sets are registered and whose schedule is resolved.
@@ -86,6 +86,10 @@ def _check_classifier(cfg: CfgNode) -> None:
     if name.endswith("_FPN"):
         raise ConfigError(
             f"MODEL.BACKBONE.NAME {name} is a feature pyramid: a classifier needs the plain {name.removesuffix('_FPN')}"
+        )
+    if list(cfg.MODEL.RESNETS.OUT_FEATURES) != ["res5"]:
+        raise ConfigError(
+            f"MODEL.RESNETS.OUT_FEATURES is {cfg.MODEL.RESNETS.OUT_FEATURES}: expected [res5], which a classifier pools"
         )
     if crops.TEST_CROP > crops.TEST_SHORT_SIDE:
         raise ConfigError(

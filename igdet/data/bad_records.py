@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from igdet.data.errors import DatasetError
+from igdet.utils.files import read_json_lines
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +75,7 @@ class BadRecordLog:
 
 def _names_in(path: Path, data_set: str) -> set[str]:
     """The bad records of a data set that earlier loaders of the run have named already."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    records = [json.loads(line) for line in lines]
-    return {record["name"] for record in records if record["data_set"] == data_set}
+    return {record["name"] for record in read_json_lines(path) if record["data_set"] == data_set}
 
 
 class CheckedLoader:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def setup_config(args: argparse.Namespace) -> CfgNode:
-    """Read and check the config of a command; nothing is written yet.
+    """Read and check the config of a command; at most the log of bad records is written yet.
 
     Args:
         args: with Detectron2's `config_file`, `opts` and `eval_only`.

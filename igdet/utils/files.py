@@ -1,5 +1,6 @@
-"""Atomic file writing: a reader sees the old file or the whole new one, never a part."""
+"""Files that survive a crash: a reader sees the old file or the whole new one, and lines that are whole."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +35,20 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
             Path(temporary).unlink()
         raise
     _sync_folder(path.parent)
+
+
+def read_json_lines(path: str | os.PathLike) -> list:
+    """The values in a JSON-lines file, none where there is no file.
+
+    A line that is cut short, by a crash or a writer at work, is left out.
+    """
+    if not Path(path).is_file():
+        return []
+    values = []
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        with suppress(json.JSONDecodeError):
+            values.append(json.loads(line))
+    return values
 
 
 def _umask() -> int:

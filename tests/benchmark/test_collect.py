@@ -3,7 +3,7 @@
 import pytest
 
 from igdet.benchmark.cells import expand
-from igdet.benchmark.collect import Study, read_metrics
+from igdet.benchmark.collect import Study
 from igdet.benchmark.process import locked
 from igdet.benchmark.suite_file import read_suite
 
@@ -72,9 +72,3 @@ def test_every_baseline_is_compared_with_those_after_it(write_suite):
         ("ours", "clean"),
         ("other", "clean"),
     ]
-
-
-def test_metrics_lines_cut_short_are_left_out(tmp_path):
-    (tmp_path / "metrics.json").write_text('{"a": 1}\n{"a"\n{"a": 3}\n')
-    assert read_metrics(tmp_path / "metrics.json") == [{"a": 1}, {"a": 3}]
-    assert read_metrics(tmp_path / "absent.json") == []

@@ -33,7 +33,7 @@ def config(*opts):
     add_igdet_config(cfg)
     cfg.merge_from_list(["DATASETS.TRAIN", "('check_birds',)", "DATASETS.TEST", "('check_birds',)"])
     cfg.merge_from_list(["MODEL.META_ARCHITECTURE", "ImageClassifier", "MODEL.CLASSIFIER.NUM_CLASSES", 2])
-    cfg.merge_from_list(["MODEL.BACKBONE.NAME", "X_14_8x4d", *opts])
+    cfg.merge_from_list(["MODEL.BACKBONE.NAME", "X_14_8x4d", "MODEL.RESNETS.OUT_FEATURES", "['res5']", *opts])
     return cfg
 
 
@@ -67,6 +67,7 @@ def test_sound_configs_pass():
         (("MODEL.BACKBONE.NAME", "X_101"), "BACKBONE.NAME is 'X_101': expected a registered backbone"),
         (("MODEL.BACKBONE.NAME", "X_14_8x4d_FPN"), "is a feature pyramid: .* the plain X_14_8x4d"),
         (("INPUT.CLASSIFICATION.TEST_CROP", 257), "TEST_CROP is 257: expected at most TEST_SHORT_SIDE, 256"),
+        (("MODEL.RESNETS.OUT_FEATURES", "['res4']"), r"OUT_FEATURES is \['res4'\]: expected \[res5\]"),
         (("INPUT.RANDOM_FLIP", "vertical"), "RANDOM_FLIP is 'vertical': expected horizontal or none for classif"),
         (("INPUT.RANDOM_FLIP", "sideways"), "RANDOM_FLIP is 'sideways': expected horizontal, vertical or none"),
         (

@@ -1,8 +1,8 @@
-"""Atomic writing: all or nothing, and nothing left behind."""
+"""Atomic writing: all or nothing, and nothing left behind; reading of what a crash has cut short."""
 
 import pytest
 
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, read_json_lines
 
 
 def test_whole_content_arrives(tmp_path):
@@ -28,3 +28,9 @@ def test_others_may_read_the_file(tmp_path):
         file.write(b"x")
     (tmp_path / "plain").write_bytes(b"x")
     assert (tmp_path / "file.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_json_lines_cut_short_are_left_out(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"a": 1}\n{"a"\n{"a": 3}\n')
+    assert read_json_lines(tmp_path / "metrics.json") == [{"a": 1}, {"a": 3}]
+    assert read_json_lines(tmp_path / "absent.json") == []
