@@ -43,8 +43,10 @@ def checkout(repository, tmp_path):
 
 
 def planned(checkout, target):
-    """The commands that make would run."""
-    return subprocess.run(["make", "-n", target], cwd=checkout, capture_output=True, text=True, check=True).stdout
+    """The commands that make would run, had it not been started by another make."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "--dry-run", target]
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_what_is_set_up_is_not_set_up_again(checkout):
