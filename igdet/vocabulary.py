@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+
+VOCABULARY_NAME = "vocabulary.txt"  # in a folder of shards, and beside a table of posts
 
 # White space, underscores, hyphens (ASCII, U+2010, soft) and what has no width: joiners, variation selectors, the BOM.
 _DROPPED = re.compile("[\\s_\\-\u2010\u00ad\u200b-\u200d\u2060\ufe0e\ufe0f\ufeff]+")
 
 
-class VocabularyError(ValueError):
+class VocabularyError(UserError):
     """A vocabulary that says two things about one hashtag, or nothing about a label."""
 
 

@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 
 from igdet.benchmark.command import report, run, status
-from igdet.benchmark.process import FolderBusyError
 from igdet.benchmark.progress import Progress
-from igdet.benchmark.runner import PrepareError
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_file import read_suite
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples (each after `python`):
@@ -26,7 +24,7 @@ Examples (each after `python`):
 PYTHON = os.path.relpath(sys.executable) if Path.cwd() in Path(sys.executable).parents else "python"
 
 
-def parse() -> argparse.Namespace:
+def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -71,15 +69,12 @@ ACTIONS = {"run": run_suite, "status": show_status, "report": write_report}
 
 def main() -> int:
     """Check the suite, then act."""
-    arguments = parse()
+    arguments = parse_args()
     counts = {"SEEDS": arguments.seeds, "JOBS": arguments.jobs}
     overrides = [part for key, value in counts.items() if value is not None for part in (key, value)]
-    try:
+    with one_line_errors():
         suite = read_suite(arguments.suite, [*overrides, *arguments.overrides])
         return ACTIONS[arguments.action](suite, arguments.suite)
-    except (ConfigError, FolderBusyError, PrepareError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Convert a checkpoint to torchvision's (and timm's) format or to Detectron2's, classifier included."""
 
 import argparse
-import sys
 
-from igdet.checkpoint import TARGETS, WeightsError, convert_checkpoint
+from igdet.checkpoint import TARGETS, convert_checkpoint
+from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples:
@@ -26,10 +26,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert, and say what was written."""
     args = parse_args()
-    try:
+    with one_line_errors():
         print(convert_checkpoint(args.source, args.target, args.to))
-    except WeightsError as error:
-        sys.exit(f"WeightsError: {error}")
 
 
 if __name__ == "__main__":

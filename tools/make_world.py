@@ -4,11 +4,12 @@ import argparse
 import os
 import time
 
-from igdet.world.build import WorldError, world_parts, write_world
+from igdet.utils.errors import one_line_errors
+from igdet.world.build import world_parts, write_world
 from igdet.world.sizes import WORLD_SIZES
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True, help="folder of the world; appears when everything is written")
@@ -20,17 +21,15 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Say what will be written, write it, say what to do with it."""
-    args = parse_arguments()
+    args = parse_args()
     size = WORLD_SIZES[args.size]
     print(f"World of size {args.size}, seed {args.seed}, to {args.out}, with {args.workers} processes:")
     for name, (_, _, style, count) in world_parts(size).items():
         per_class = " a class" if name.startswith(("clean", "target")) else ""
         print(f"  {name:<13}{count:>7,} pictures{per_class} of {style.side} x {style.side}")
     start = time.monotonic()
-    try:
+    with one_line_errors():
         written = write_world(args.out, size, args.seed, args.workers)
-    except WorldError as error:
-        raise SystemExit(f"make_world.py: {error}") from error
     print(f"Written in {time.monotonic() - start:.0f} s." if written else "It stands there already; nothing to do.")
     print(f"Look at it: {args.out}/coco/train, {args.out}/loose/posts.csv")
     print("Next: python tools/train_net.py --config-file configs/quick_schedules/pretrain_world.yaml")

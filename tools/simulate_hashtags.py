@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
+from igdet.utils.errors import one_line_errors
+from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit
-from igdet.world.simulate import HELD_OUT_NAME, VOCABULARY_NAME, simulate_posts
+from igdet.world.simulate import HELD_OUT_NAME, simulate_posts
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", required=True, help="folder with one folder of pictures a class, named by wnid")
@@ -21,13 +23,11 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Say what will be written, write it, say what to do with it."""
-    args = parse_arguments()
+    args = parse_args()
     print(f"Tagging the pictures of {args.images} ({args.classes}) to {args.out}")
-    try:
+    with one_line_errors(OSError):
         habit = Habit(class_skew=args.class_skew)
         count = simulate_posts(args.images, args.synsets, args.out, args.classes, habit, args.seed)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"simulate_hashtags.py: {error}") from error
     folder = Path(args.out).parent
     print(f"{count:,} posts in {args.out}")
     print(f"Labels: {folder / VOCABULARY_NAME}; held-out classes: {folder / HELD_OUT_NAME}")

@@ -1,10 +1,9 @@
 """Train or evaluate any config of igdet, with Detectron2's own command line."""
 
-import sys
-
 from detectron2.engine import default_argument_parser, launch
 
-from igdet.engine import USER_ERRORS, evaluate, setup, train
+from igdet.engine import evaluate, setup, train
+from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples (each after `python`):
@@ -20,11 +19,9 @@ Examples (each after `python`):
 
 def main(args):
     """Set up one process and run the command in it."""
-    try:
+    with one_line_errors(FloatingPointError):
         cfg = setup(args)
         return evaluate(cfg, args) if args.eval_only else train(cfg, args)
-    except USER_ERRORS as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

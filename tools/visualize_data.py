@@ -1,11 +1,11 @@
 """Draw what the training loader of a config really yields, labels and all, on one contact sheet."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from igdet.data.visualize import contact_sheet
-from igdet.engine import USER_ERRORS, setup_config
+from igdet.engine import setup_config
+from igdet.utils.errors import one_line_errors
 
 EXAMPLE = """
 Example:
@@ -28,10 +28,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Draw the sheet and write it."""
     args = parse_args()
-    try:
+    with one_line_errors():
         sheet = contact_sheet(setup_config(args), args.count)
-    except USER_ERRORS as error:
-        sys.exit(f"{type(error).__name__}: {error}")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(args.out)
     print(f"{args.count} training samples: {args.out}")

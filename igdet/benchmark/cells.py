@@ -11,7 +11,7 @@ from pathlib import Path
 
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils.files import atomic_write
-from igdet.utils.strict_yaml import BASE_KEY, read_yaml
+from igdet.utils.strict_yaml import read_with_bases
 
 RECORD = "cell.json"
 RESULTS = "results.json"
@@ -56,7 +56,8 @@ class Cell:
         """A hash of all that decides the result; the cell is run anew when it changes."""
         parts = [
             self.launch,
-            _config_content(Path(self.config)),
+            # Contents alone, so that a changed comment changes nothing.
+            [content for _, content in read_with_bases(self.config)],
             self.opts,
             self.prepared,
             self.needs and self.needs.digest,
@@ -150,13 +151,6 @@ def _seed_cells(suite: Suite, seed: int, prepared: str) -> list[Cell]:
 
 def _launch(suite: Suite) -> tuple[str, ...]:
     return (suite.train_script, *(("--num-gpus", str(suite.gpus), "--dist-url", "auto") if suite.gpus > 1 else ()))
-
-
-def _config_content(path: Path) -> list:
-    """A config's keys and values with those of its bases, so that a changed comment changes nothing."""
-    content = read_yaml(path)
-    bases = content.get(BASE_KEY, [])
-    return [content, *(_config_content(path.parent / base) for base in ([bases] if isinstance(bases, str) else bases))]
 
 
 def _file_hash(path: str | os.PathLike) -> str:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from igdet.benchmark.cells import LOG, RECORD, Cell
 from igdet.benchmark.suite import Suite, visible_gpus
+from igdet.utils.errors import UserError
 
 # Seconds between asking a process to end and ending it: enough to write a checkpoint's last bytes.
 GRACE = 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-class FolderBusyError(RuntimeError):
+class FolderBusyError(UserError):
     """Another runner, or a training that it left behind, still writes into the folder."""
 
 

@@ -14,13 +14,14 @@ from igdet.benchmark.process import Training
 from igdet.benchmark.progress import Progress, clock
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.timing import Timing
+from igdet.utils.errors import UserError
 
 # A cell that fails is tried once more: a machine's hiccup passes, a mistake stays.
 ATTEMPTS = 2
 LOG_LINES = 15
 
 
-class PrepareError(RuntimeError):
+class PrepareError(UserError):
     """The suite's PREPARE command failed."""
 
 

@@ -17,6 +17,7 @@ from igdet.checkpoint.key_maps import is_classifier
 from igdet.checkpoint.summary import summarise_fit
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
+from igdet.config.defaults import FPN_SUFFIX
 from igdet.utils.files import atomic_write
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
 
 def _check_published(path: str, backbone: str) -> None:
     """Refuse published weights of another network before gigabytes are downloaded."""
-    fits, given = find_weights(path).backbone, backbone.removesuffix("_FPN")
+    fits, given = find_weights(path).backbone, backbone.removesuffix(FPN_SUFFIX)
     if given != fits and given.startswith("X_"):
         raise WeightsError(
             f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "

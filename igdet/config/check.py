@@ -10,6 +10,7 @@ from detectron2.data.catalog import Metadata
 from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
 from detectron2.utils import comm
 
+from igdet.config.defaults import FPN_SUFFIX
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 
@@ -83,9 +84,10 @@ def _value(cfg: CfgNode, key: str) -> object:
 
 def _check_classifier(cfg: CfgNode) -> None:
     crops, name = cfg.INPUT.CLASSIFICATION, cfg.MODEL.BACKBONE.NAME
-    if name.endswith("_FPN"):
+    if name.endswith(FPN_SUFFIX):
         raise ConfigError(
-            f"MODEL.BACKBONE.NAME {name} is a feature pyramid: a classifier needs the plain {name.removesuffix('_FPN')}"
+            f"MODEL.BACKBONE.NAME {name} is a feature pyramid: a classifier needs the plain "
+            f"{name.removesuffix(FPN_SUFFIX)}"
         )
     if list(cfg.MODEL.RESNETS.OUT_FEATURES) != ["res5"]:
         raise ConfigError(

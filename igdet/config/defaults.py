@@ -2,6 +2,8 @@
 
 from detectron2.config import CfgNode
 
+FPN_SUFFIX = "_FPN"  # of MODEL.BACKBONE.NAME: a member of the family with a feature pyramid
+
 
 def add_igdet_config(cfg: CfgNode) -> None:
     """Add igdet's keys, with their defaults, to a Detectron2 config in place.

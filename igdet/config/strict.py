@@ -5,7 +5,7 @@ from pathlib import Path
 from detectron2.config import CfgNode
 
 from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import BASE_KEY, ConfigError, read_yaml
+from igdet.utils.strict_yaml import ConfigError, read_with_bases
 
 
 def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
@@ -16,9 +16,9 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
         path: the YAML file; `_BASE_` (a path or a list of paths) counts from the file's own folder.
 
     Raises:
-        ConfigError: as `read_yaml`; or a key is unknown, has a value of another type, or `_BASE_` comes back to itself.
+        ConfigError: as `read_with_bases`; or a key is unknown or has a value of another type.
     """
-    for file, content in _with_bases(Path(path).expanduser(), ()):
+    for file, content in read_with_bases(path):
         _refuse_unknown_keys(cfg, content, file, "")
         try:
             cfg.merge_from_other_cfg(CfgNode(content))
@@ -45,18 +45,6 @@ def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
             cfg.merge_from_list([key, value])
         except (ValueError, KeyError, AssertionError) as error:
             raise ConfigError(f"command line: {key} {value}: {error}") from error
-
-
-def _with_bases(path: Path, above: tuple[Path, ...]) -> list[tuple[Path, dict]]:
-    """The file and all its bases as (path, content), bases first."""
-    if path.resolve() in above:
-        raise ConfigError(f"{path}: its {BASE_KEY} leads back to itself")
-    content = read_yaml(path)
-    bases = content.pop(BASE_KEY, [])
-    chain = []
-    for base in [bases] if isinstance(bases, str) else bases:
-        chain += _with_bases(path.parent / Path(base).expanduser(), (*above, path.resolve()))
-    return [*chain, (path, content)]
 
 
 def _open_free_sections(cfg: CfgNode) -> None:

@@ -11,11 +11,25 @@ from igdet.utils.files import read_json_lines
 logger = logging.getLogger(__name__)
 
 ALWAYS_TOLERATED = 10  # bad records: below this a share of the few records seen so far says nothing
+MAX_REPLACEMENTS = 10  # bad records in a row: even where one in three may be bad, that is a chance of 1 in 59,049
 LOG_NAME = "bad_records.jsonl"
 
 
 class BadRecordsError(DatasetError):
     """More bad records than DATASETS.MAX_BAD_SHARE allows."""
+
+
+def bad_in_a_row(bad: Sequence[tuple[str, str]]) -> BadRecordsError:
+    """Make the error for a run of bad records that is no accident.
+
+    Args:
+        bad: name and reason of each.
+    """
+    named = "; ".join(f"{name}: {why}" for name, why in bad[:3])
+    return BadRecordsError(
+        f"{len(bad)} records in a row are bad, the first ones {named}. Chance does not do that: is the data set's ROOT "
+        "right, and are its files whole?"
+    )
 
 
 def too_many(bad: int, seen: int, max_share: float) -> bool:
@@ -30,12 +44,14 @@ class BadRecordLog:
         folder: where the log `bad_records.jsonl` lies; made when the first bad record comes.
         data_set: the data set's name.
         max_share: share of the records seen, 0..1, that may be bad.
+        names: whether this process names them; where all ranks read the same records, the main one does.
     """
 
-    def __init__(self, folder: str | Path, data_set: str, max_share: float):
+    def __init__(self, folder: str | Path, data_set: str, max_share: float, names: bool = True):
         self.path = Path(folder) / LOG_NAME
         self.data_set = data_set
         self.max_share = max_share
+        self._names = names
         self.seen = 0
         self.bad = 0
         self._named = _names_in(self.path, data_set)
@@ -62,7 +78,7 @@ class BadRecordLog:
 
     def _name(self, bad: Sequence[tuple[str, str]]) -> None:
         new = {name: why for name, why in bad if name not in self._named}
-        if not new:
+        if not new or not self._names:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:

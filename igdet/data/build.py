@@ -14,9 +14,9 @@ from igdet.data.bad_records import BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, check_picture_files
 from igdet.data.errors import DatasetError
 from igdet.data.label_noise import LabelNoise
-from igdet.data.mapper import EvaluationSamples, TrainingSamples, pack, unpack
 from igdet.data.records import Records
 from igdet.data.samplers import NumberedSampler, replication_factors
+from igdet.data.samples import EvaluationSamples, TrainingSamples, pack, unpack
 from igdet.data.transforms import TestTransform, TrainTransform
 
 logger = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from detectron2.data.detection_utils import SizeMismatchError
 from detectron2.utils.file_io import PathManager
 from PIL import Image
 
-from igdet.data.bad_records import BadRecordsError, too_many
+from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row, too_many
 from igdet.data.errors import RecordError
-from igdet.data.mapper import GREY, MAX_REPLACEMENTS
 from igdet.data.pictures import check_eight_bits
+from igdet.data.samples import GREY
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class CheckedMapper:
         return sample
 
     def _give_up(self) -> None:
-        raise BadRecordsError(f"{len(self._unreported)} pictures in a row are bad, among them {self._unreported[:3]}")
+        raise bad_in_a_row(self._unreported)
 
 
 def check_picture_files(name: str, records: list[dict], max_share: float) -> None:

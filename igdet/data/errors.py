@@ -1,11 +1,13 @@
 """What can be wrong with data: one record (skipped and counted) or a whole data set (the run stops at start-up)."""
 
+from igdet.utils.errors import UserError
 
-class DatasetError(ValueError):
+
+class DatasetError(UserError):
     """A data set that cannot be used: the message names it, what was expected and how to mend it."""
 
 
-class RecordError(ValueError):
+class RecordError(UserError):
     """One record that cannot be used.
 
     Args:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.utils import comm
 
 from igdet.data.bad_records import BadRecordLog
 from igdet.data.coco import prepare_coco
@@ -14,7 +15,7 @@ from igdet.data.errors import DatasetError
 from igdet.data.hashtag_shards import ShardRecords
 from igdet.data.hashtag_table import read_hashtag_table
 from igdet.data.image_folder import read_class_names, read_image_folder
-from igdet.vocabulary import Vocabulary
+from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
 # wrong, here; pictures are not touched.
@@ -35,7 +36,7 @@ class Kind:
 
 def _prepare_shards(fields: dict[str, str], _: BadRecordLog) -> Prepared:
     records = ShardRecords(fields["ROOT"])
-    return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], "vocabulary.txt")).names}, lambda: records
+    return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME)).names}, lambda: records
 
 
 def _prepare_table(fields: dict[str, str], log: BadRecordLog) -> Prepared:
@@ -91,7 +92,8 @@ def _register(name: str, kind_name: str, fields: dict[str, str], cfg: CfgNode) -
     for key in set(PATHS) & set(fields):
         fields[key] = _existing_path(f"DATASETS.OWN.{name}.{key}", fields[key])
     kind = KINDS[kind_name]
-    metadata, load = kind.prepare(fields, BadRecordLog(cfg.OUTPUT_DIR, name, cfg.DATASETS.MAX_BAD_SHARE))
+    log = BadRecordLog(cfg.OUTPUT_DIR, name, cfg.DATASETS.MAX_BAD_SHARE, names=comm.is_main_process())
+    metadata, load = kind.prepare(fields, log)
     DatasetCatalog.pop(name, None)
     MetadataCatalog.pop(name, None)
     DatasetCatalog.register(name, load)

@@ -1,9 +1,8 @@
 """Training and evaluation runs: set-up, schedule, trainer, records."""
 
-from igdet.engine.errors import USER_ERRORS
 from igdet.engine.run import evaluate, train
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.setup import setup, setup_config
 from igdet.engine.trainer import Trainer
 
-__all__ = ["USER_ERRORS", "Trainer", "evaluate", "resolve_schedule", "setup", "setup_config", "train"]
+__all__ = ["Trainer", "evaluate", "resolve_schedule", "setup", "setup_config", "train"]

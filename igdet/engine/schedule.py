@@ -6,9 +6,12 @@ from detectron2.config import CfgNode
 
 from igdet.utils.strict_yaml import ConfigError
 
+# Keys of SOLVER that mean something only in a schedule in images.
+GO_WITH_IMAGES = ("WARMUP_IMAGES", "LR_DROPS", "LR_REFERENCE_BATCH")
+
 
 def resolve_schedule(cfg: CfgNode) -> None:
-    """Replace, in place, a schedule in images by the same schedule in iterations; SOLVER.IMAGES_SEEN 0 changes nothing.
+    """Replace, in place, a schedule in images by the same schedule in iterations; without one, nothing changes.
 
     With batch B = IMS_PER_BATCH:
 
@@ -23,10 +26,13 @@ def resolve_schedule(cfg: CfgNode) -> None:
         cfg: a config with igdet's keys, not frozen.
 
     Raises:
-        ConfigError: a count is negative, or the run is too short for its warm-up or its drops.
+        ConfigError: a count is negative, stands without SOLVER.IMAGES_SEEN, or the run is too short for its warm-up or
+            its drops.
     """
     solver = cfg.SOLVER
+    _refuse_negative(solver)
     if solver.IMAGES_SEEN == 0:
+        _refuse_left_over(solver)
         return
     _refuse_impossible(solver)
     batch = solver.IMS_PER_BATCH
@@ -53,10 +59,22 @@ def drop_steps(iterations: int, drops: int) -> tuple[int, ...]:
     return tuple(round(i * iterations / (drops + 1)) for i in range(1, drops + 1))
 
 
-def _refuse_impossible(solver: CfgNode) -> None:
-    for key in ("IMAGES_SEEN", "WARMUP_IMAGES", "LR_DROPS", "LR_REFERENCE_BATCH"):
+def _refuse_negative(solver: CfgNode) -> None:
+    for key in ("IMAGES_SEEN", *GO_WITH_IMAGES):
         if solver[key] < 0:
             raise ConfigError(f"SOLVER.{key} is {solver[key]}: expected 0 or more")
+
+
+def _refuse_left_over(solver: CfgNode) -> None:
+    for key in GO_WITH_IMAGES:
+        if solver[key]:
+            raise ConfigError(
+                f"SOLVER.{key} {solver[key]} goes with a schedule in images, but SOLVER.IMAGES_SEEN is 0: set it to "
+                f"the number of images to train on, or {key} to 0 and count in MAX_ITER and STEPS"
+            )
+
+
+def _refuse_impossible(solver: CfgNode) -> None:
     if solver.REFERENCE_WORLD_SIZE:
         raise ConfigError(
             f"SOLVER.REFERENCE_WORLD_SIZE {solver.REFERENCE_WORLD_SIZE} and SOLVER.IMAGES_SEEN {solver.IMAGES_SEEN} "

@@ -37,7 +37,7 @@ def setup_config(args: argparse.Namespace) -> CfgNode:
     resolve_schedule(cfg)
     register_own_datasets(cfg, training=not args.eval_only)
     check_config(cfg, training=not args.eval_only)
-    check_backbone(cfg)
+    check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
     return cfg
 
 

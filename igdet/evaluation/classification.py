@@ -9,6 +9,7 @@ from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 
 from igdet.evaluation.predictions import Prediction, gather, predictions_of, write_predictions
+from igdet.utils.errors import UserError
 
 
 class PredictionEvaluator(DatasetEvaluator):
@@ -42,13 +43,13 @@ class PredictionEvaluator(DatasetEvaluator):
             {task: {metric: percent, 0..100}} on the main process, {} on the others.
 
         Raises:
-            ValueError: there was no picture to evaluate.
+            UserError: there was no picture to evaluate.
         """
         predictions = gather(self._predictions)
         if not comm.is_main_process():
             return {}
         if not predictions:
-            raise ValueError(f"{self._output_dir.name}: there was no picture to evaluate; check DATASETS.TEST")
+            raise UserError(f"{self._output_dir.name}: there was no picture to evaluate; check DATASETS.TEST")
         write_predictions(self._output_dir / "predictions.parquet", predictions)
         return OrderedDict({self.task: self.metrics(predictions)})
 

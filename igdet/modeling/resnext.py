@@ -8,9 +8,8 @@ from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from detectron2.modeling.backbone.resnet import BasicStem, BottleneckBlock
 
+from igdet.config.defaults import FPN_SUFFIX
 from igdet.utils.strict_yaml import ConfigError
-
-FPN_SUFFIX = "_FPN"
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from igdet.utils.errors import UserError
+
 FORMAT_VERSION = "1"
 INDEX_NAME = "index.parquet"
-VOCABULARY_NAME = "vocabulary.txt"
 SHARD_NAME = "posts-{:06d}.tar"
 SHARD_PATTERN = "posts-*.tar"
 VERSION_KEY = b"igdet.shard_format_version"
@@ -31,7 +32,7 @@ INDEX_SCHEMA = pa.schema(
 )
 
 
-class ShardError(ValueError):
+class ShardError(UserError):
     """A folder of shards that is incomplete or contradicts itself, or a post that does not fit into one."""
 
 

@@ -15,10 +15,10 @@ from igdet.shards.format import (
     INDEX_SCHEMA,
     VERSION_KEY,
     VOCABULARY_KEY,
-    VOCABULARY_NAME,
     ShardError,
     index_schema,
 )
+from igdet.vocabulary import VOCABULARY_NAME
 
 logger = logging.getLogger(__name__)
 

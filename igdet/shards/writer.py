@@ -16,12 +16,11 @@ from igdet.shards.format import (
     INDEX_NAME,
     SHARD_NAME,
     SHARD_PATTERN,
-    VOCABULARY_NAME,
     ShardError,
     index_schema,
 )
 from igdet.utils.files import atomic_write
-from igdet.vocabulary import Vocabulary
+from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,90}")  # WebDataset splits names at the first dot; a tar header holds 100 bytes
 _END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)

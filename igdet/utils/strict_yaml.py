@@ -5,10 +5,12 @@ from typing import Any
 
 import yaml
 
+from igdet.utils.errors import UserError
+
 BASE_KEY = "_BASE_"  # names the file or files that a config is a change of
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A config that cannot be run; the message says where it is wrong and how to mend it."""
 
 
@@ -24,6 +26,32 @@ class _StrictLoader(yaml.SafeLoader):
                 raise ConfigError(f"{where}: the key {key!r} is written twice; keep one of them")
             first_lines[key] = line
         return super().construct_mapping(node, deep)
+
+
+def read_with_bases(path: str | Path) -> list[tuple[Path, dict]]:
+    """Read a config file and the files that it is a change of.
+
+    Args:
+        path: the YAML file; its `_BASE_` (a path or a list of paths) counts from the file's own folder.
+
+    Returns:
+        (file, its content without `_BASE_`) of each file, bases first: a later one counts.
+
+    Raises:
+        ConfigError: as `read_yaml`; or a `_BASE_` leads back to its own file.
+    """
+    return _with_bases(Path(path).expanduser(), ())
+
+
+def _with_bases(path: Path, above: tuple[Path, ...]) -> list[tuple[Path, dict]]:
+    if path.resolve() in above:
+        raise ConfigError(f"{path}: its {BASE_KEY} leads back to itself")
+    content = read_yaml(path)
+    bases = content.pop(BASE_KEY, [])
+    chain = []
+    for base in [bases] if isinstance(bases, str) else bases:
+        chain += _with_bases(path.parent / Path(base).expanduser(), (*above, path.resolve()))
+    return [*chain, (path, content)]
 
 
 def read_yaml(path: str | Path) -> dict:

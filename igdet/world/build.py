@@ -8,6 +8,7 @@ from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
 from igdet.world.coco import write_coco
 from igdet.world.folders import write_class_folders
@@ -25,7 +26,7 @@ WORLD_VERSION = 1  # to be raised whenever the same seed gives other pictures or
 Part = tuple[Callable[[Path, Source, Style, int, int], None], str, Style, int]
 
 
-class WorldError(ValueError):
+class WorldError(UserError):
     """A folder that a world cannot be written to."""
 
 

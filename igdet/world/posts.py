@@ -10,6 +10,7 @@ import numpy as np
 
 from igdet.shards import ShardWriter
 from igdet.utils.files import atomic_write
+from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit, write_hashtags, zipf
 from igdet.world.rendering import Source, encode_jpeg, make_items
 from igdet.world.scene import Style, draw_picture
@@ -68,7 +69,7 @@ def write_loose(folder: Path, source: Source, style: Style, count: int, workers:
         (folder / name).write_bytes(post.picture)
         rows.append((name, post.hashtags))
     write_post_table(folder / "posts.csv", rows)
-    VOCABULARY.write(folder / "vocabulary.txt")
+    VOCABULARY.write(folder / VOCABULARY_NAME)
 
 
 def write_post_table(path: Path, rows: Iterable[tuple[str, list[str]]]) -> None:

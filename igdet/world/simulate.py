@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit, write_hashtags, zipf
 from igdet.world.posts import write_post_table
 from igdet.world.synsets import Synset, read_synsets, vocabulary_of
 
-VOCABULARY_NAME = "vocabulary.txt"
 TAGGED_NAME = "classes.txt"  # the classes that the table shows, one a line
 HELD_OUT_NAME = "held_out.txt"  # the others
 
 
-class SimulationError(ValueError):
+class SimulationError(UserError):
     """Pictures, synsets and chosen classes that do not fit each other."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
 from igdet.vocabulary import Vocabulary, normalise_tag
 
@@ -54,7 +55,7 @@ def read_synsets(path: str | PathLike) -> dict[str, Synset]:
     """Read lines "wnid lemma1, lemma2"; the first white space ends the wnid.
 
     Raises:
-        ValueError: a line has no lemma, or a wnid stands on two lines; the message names file and line.
+        UserError: a line has no lemma, or a wnid stands on two lines; the message names file and line.
     """
     synsets: dict[str, Synset] = {}
     for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), start=1):
@@ -62,6 +63,6 @@ def read_synsets(path: str | PathLike) -> dict[str, Synset]:
         lemmas = tuple(word.strip() for word in words.split(",") if word.strip())
         if not lemmas or wnid in synsets:
             problem = "stands twice" if wnid in synsets else "has no lemma"
-            raise ValueError(f"{path}, line {number}: {wnid!r} {problem}; expected 'wnid lemma1, lemma2' once a class")
+            raise UserError(f"{path}, line {number}: {wnid!r} {problem}; expected 'wnid lemma1, lemma2' once a class")
         synsets[wnid] = Synset(lemmas)
     return synsets

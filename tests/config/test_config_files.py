@@ -9,9 +9,9 @@ from detectron2.config import CfgNode, get_cfg
 from detectron2.modeling import build_model
 
 import igdet
-from igdet.config import merge_config_file, read_yaml
+from igdet.config import merge_config_file
 from igdet.engine import resolve_schedule
-from igdet.utils.strict_yaml import BASE_KEY
+from igdet.utils.strict_yaml import read_with_bases
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted(
@@ -38,13 +38,6 @@ def flat(content: dict, prefix: str = "") -> dict[str, object]:
     for key, value in content.items():
         pairs |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return pairs
-
-
-def merged(path: Path) -> dict[str, object]:
-    """All keys of a file and its bases, flat."""
-    content = read_yaml(path)
-    base = content.pop(BASE_KEY, None)
-    return (merged(path.parent / base) if base else {}) | flat(content)
 
 
 def test_there_are_configs():
@@ -76,9 +69,8 @@ def test_its_header_tells_command_hardware_and_expectation(path):
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_it_repeats_nothing_of_its_base(path):
-    content = read_yaml(path)
-    base = content.pop(BASE_KEY, None)
-    inherited = merged(path.parent / base) if base else {}
+    *bases, (_, content) = read_with_bases(path)
+    inherited = {key: value for _, base in bases for key, value in flat(base).items()}
     assert [key for key, value in flat(content).items() if key in inherited and inherited[key] == value] == []
 
 

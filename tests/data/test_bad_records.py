@@ -39,6 +39,13 @@ def test_no_bad_record_leaves_no_log(tmp_path):
     assert not log.path.exists()
 
 
+def test_a_rank_that_names_nothing_counts_all_the_same(tmp_path):
+    log = BadRecordLog(tmp_path / "run", "posts", max_share=0.0, names=False)
+    with pytest.raises(BadRecordsError, match="11 of 11 records are bad"):
+        log.add(11, [(f"{index}.jpg", "empty") for index in range(11)])
+    assert not log.path.exists()
+
+
 def test_too_large_a_share_stops_with_the_log_written(tmp_path):
     log = BadRecordLog(tmp_path, "posts", max_share=0.01)
     log.add(500, [(f"{i}.jpg", "empty") for i in range(10)])

@@ -6,9 +6,8 @@ from detectron2.data import DatasetMapper
 from detectron2.data import transforms as T
 from PIL import Image
 
-from igdet.data.bad_records import BadRecordsError
+from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError
 from igdet.data.detection import CheckedMapper, check_picture_files
-from igdet.data.mapper import MAX_REPLACEMENTS
 
 
 def make_mapper(is_train):
@@ -72,7 +71,7 @@ def test_nothing_but_bad_pictures_stops(record, tmp_path):
     mapper = make_mapper(is_train=True)
     for _ in range(MAX_REPLACEMENTS - 1):
         assert mapper({**record, "file_name": str(tmp_path / "no.jpg")}) is None
-    with pytest.raises(BadRecordsError, match="10 pictures in a row are bad"):
+    with pytest.raises(BadRecordsError, match="10 records in a row are bad"):
         mapper({**record, "file_name": str(tmp_path / "no.jpg")})
 
 

@@ -65,10 +65,18 @@ def test_resolved_config_resolves_to_itself():
 
 
 def test_without_images_seen_nothing_changes():
-    cfg = config(LR_DROPS=3)
+    cfg = config(MAX_ITER=7, STEPS=(5,))
     before = cfg.clone()
     resolve_schedule(cfg)
     assert cfg == before
+
+
+@pytest.mark.parametrize("key", ["WARMUP_IMAGES", "LR_DROPS", "LR_REFERENCE_BATCH"])
+def test_a_key_that_goes_with_images_seen_is_refused_without_it(key):
+    with pytest.raises(
+        ConfigError, match=rf"SOLVER\.{key} 3 goes with a schedule in images, but SOLVER.IMAGES_SEEN is 0"
+    ):
+        resolve_schedule(config(**{key: 3}))
 
 
 def test_without_a_reference_batch_the_warmup_factor_stays():

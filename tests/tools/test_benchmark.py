@@ -39,7 +39,11 @@ def call(monkeypatch, capsys):
 
     def call(action, *arguments):
         monkeypatch.setattr(sys, "argv", ["tools/benchmark.py", action, "suite.yaml", *arguments])
-        return benchmark.main(), *capsys.readouterr()
+        try:
+            code = benchmark.main()
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
 
     return call
 
@@ -100,7 +104,7 @@ def test_a_failure_gives_exit_code_1_and_says_how_to_go_on(write_suite, call):
 def test_a_wrong_key_is_one_line(write_suite, call):
     code, output, errors = call("run", "SEED", "3")
     assert (code, output) == (2, "")
-    assert errors.startswith("error: suite.yaml: unknown key 'SEED'; known keys: ")
+    assert errors.startswith("ConfigError: suite.yaml: unknown key 'SEED'; known keys: ")
 
 
 def test_two_runners_do_not_share_a_folder(write_suite, call, tmp_path):

@@ -34,6 +34,6 @@ def test_there_and_back(convert, tmp_path):
 def test_an_error_is_one_line(convert, tmp_path):
     (tmp_path / "broken.pth").write_bytes(b"no checkpoint")
     process = convert("broken.pth", "out.pkl", "--to", "detectron2")
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert process.stderr.splitlines()[-1].startswith("WeightsError: broken.pth (13 bytes) cannot be read")
     assert "Traceback" not in process.stderr

@@ -19,7 +19,7 @@ def test_make_world_writes_once_and_says_what_is_next(tmp_path):
     assert "posts/train" in first.stdout and "Next: python tools/train_net.py" in first.stdout
     assert second.returncode == 0 and "nothing to do" in second.stdout
     other = run(*arguments, "--seed", 1)
-    assert other.returncode == 1 and "a world of another seed" in other.stderr and "Traceback" not in other.stderr
+    assert other.returncode == 2 and "a world of another seed" in other.stderr and "Traceback" not in other.stderr
 
 
 def test_simulate_hashtags_writes_a_table_or_one_clear_line(tmp_path):
@@ -39,4 +39,4 @@ def test_simulate_hashtags_writes_a_table_or_one_clear_line(tmp_path):
         good.returncode == 0 and "1 posts in" in good.stdout and (tmp_path / "vocabulary.txt").read_text() == "bear\n"
     )
     bad = run("simulate_hashtags.py", *arguments, "--classes", "nonsense")
-    assert bad.returncode == 1 and "expected all, first:N" in bad.stderr and "Traceback" not in bad.stderr
+    assert bad.returncode == 2 and "expected all, first:N" in bad.stderr and "Traceback" not in bad.stderr

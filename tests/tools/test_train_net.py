@@ -39,11 +39,11 @@ def test_it_learns_to_tell_colours_apart(repository, colour_config, tmp_path):
         ),
     ],
 )
-def test_what_cannot_run_is_one_clear_line(repository, colour_config, tmp_path, monkeypatch, override, message):
+def test_what_cannot_run_is_one_clear_line(repository, colour_config, tmp_path, monkeypatch, capsys, override, message):
     monkeypatch.syspath_prepend(repository / "tools")
     import train_net
 
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(SystemExit, match="2"):
         train_net.main(default_argument_parser().parse_args(["--config-file", str(colour_config), *override]))
-    assert str(stop.value).startswith(message)
+    assert capsys.readouterr().err.startswith(message)
     assert not (tmp_path / "run").exists()

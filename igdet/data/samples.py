@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from igdet.data.bad_records import BadRecordsError
+from igdet.data.bad_records import MAX_REPLACEMENTS, bad_in_a_row
 from igdet.data.errors import RecordError
 from igdet.data.label_noise import LabelNoise
 from igdet.data.pictures import decode_picture
@@ -12,7 +12,6 @@ from igdet.data.randomness import Stream, generator
 from igdet.data.records import Records
 from igdet.data.transforms import TestTransform, TrainTransform
 
-MAX_REPLACEMENTS = 10  # bad records in a row: even where one in three may be bad, that is a chance of 1 in 59,049
 GREY = np.full((64, 64, 3), 128, dtype=np.uint8)
 
 
@@ -60,7 +59,7 @@ class TrainingSamples(Dataset):
                 continue
             image = self._transform(image, rng)
             return _sample(self._records, index, image, self._noise(self._records.labels(index), rng), bad)
-        raise BadRecordsError(f"{len(bad)} records in a row are bad, among them {bad[:3]}")
+        raise bad_in_a_row(bad)
 
 
 class EvaluationSamples(Dataset):

@@ -7,8 +7,8 @@ import torch
 from igdet.data.bad_records import BadRecordsError
 from igdet.data.image_folder import read_image_folder
 from igdet.data.label_noise import LabelNoise
-from igdet.data.mapper import MAX_REPLACEMENTS, EvaluationSamples, TrainingSamples, pack, unpack
 from igdet.data.pictures import decode_picture
+from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, TrainingSamples, pack, unpack
 from igdet.data.transforms import TestTransform, TrainTransform
 
 TEST_TRANSFORM = TestTransform(20, 16)

@@ -1,0 +1,23 @@
+"""Errors that the user of igdet can mend, and how a command ends on one: with one line, without a traceback."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class UserError(ValueError):
+    """A file, a key or a value that cannot be used; the message names it, says what was expected and how to mend it."""
+
+
+@contextmanager
+def one_line_errors(*others: type[Exception]) -> Iterator[None]:
+    """End the command with status 2 and one line on stderr when the block raises what its user can mend.
+
+    Args:
+        others: further types of errors to end on, besides `UserError`.
+    """
+    try:
+        yield
+    except (UserError, *others) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
