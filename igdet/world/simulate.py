@@ -82,11 +82,12 @@ def _posts(images: Path, words: dict[str, Synset], habit: Habit, rng: np.random.
     shares = zipf(len(words), habit.class_skew)
     kept_shares = dict(zip(words, rng.permutation(shares / shares[0]), strict=True))
     files = [(wnid, file) for wnid in words for file in sorted((images / wnid).rglob("*.*"))]
-    return [
+    posts = [
         (file.relative_to(images).as_posix(), write_hashtags([wnid], words, habit, rng))
         for wnid, file in files
         if rng.random() < kept_shares[wnid]
     ]
+    return [post for post in posts if post[1]]  # a post without a hashtag is none; in a table it is a bad record
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:

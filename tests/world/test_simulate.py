@@ -47,6 +47,11 @@ def test_held_out_classes_are_listed_and_neither_shown_nor_named(images):
     assert not any("river" in row["hashtags"].lower() for row in rows)
 
 
+def test_a_post_without_a_hashtag_is_left_out(images):
+    rows = simulate(images, habit=Habit(**{**vars(PLAIN), "missing": 0.5}))
+    assert 0 < len(rows) < 60 and all(row["hashtags"] for row in rows)
+
+
 def test_a_skew_keeps_the_most_popular_class_whole(images):
     rows = simulate(images, habit=Habit(class_skew=2))
     counts = sorted(sum(row["image"].startswith(wnid) for row in rows) for wnid in WNIDS)
