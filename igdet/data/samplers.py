@@ -1,76 +1,35 @@
 """Which record each numbered draw of the training takes: resampling by hashtag frequency, and exact resuming.
 
-Shapes: N records, M labels in all, L label ids.
+Shapes: N records, M labels in all.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from torch.utils.data import Sampler
 
 from igdet.data.randomness import Stream, generator
-
-# phi of r(h) = max(1, phi(t / f(h))); natural resampling has no threshold t.
-PHI: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {
-    "natural": None,
-    "square_root": np.sqrt,
-    "uniform": np.positive,
-}
-BISECTIONS = 60  # halvings of log t: leaves the threshold exact to the last bits of a double
+from igdet.sampling import PHI, record_factors, replicate
 
 
 def replication_factors(offsets: np.ndarray, ids: np.ndarray, resampling: str, epoch_factor: float) -> np.ndarray:
     """Work out how often each record stands in an epoch's list.
 
-    The paper's resampling of the hashtag distribution (arXiv 1805.00932, section 2.1).
-
     Args:
         offsets: int64 (N + 1,): where each record's labels begin in `ids`; every record has at least one.
         ids: int (M,): label ids, distinct within a record.
-        resampling: a key of `PHI`.
+        resampling: a key of `igdet.sampling.PHI`.
         epoch_factor: length of the epoch in multiples of N, >= 1; sets the threshold t. Natural resampling ignores it.
 
     Returns:
-        float64 (N,): the replication factors r(I) >= 1; their sum is `epoch_factor` * N.
+        float64 (N,): the replication factors r(I) >= 1; their sum is `epoch_factor` * N, or N if natural.
     """
     if resampling not in PHI:
         raise ValueError(f"DATALOADER.RESAMPLING is one of {', '.join(PHI)}, not {resampling!r}")
     if epoch_factor < 1:
         raise ValueError(f"DATALOADER.EPOCH_FACTOR must be >= 1 (no record stands less than once), not {epoch_factor}")
-    num_records = len(offsets) - 1
-    phi = PHI[resampling]
-    if phi is None:
-        return np.ones(num_records)
-    # 1. For each label, the share of records that carry it: f(h)
-    label_counts = np.bincount(ids)
-    # 2. r(h) falls with f(h), so max over h in I of r(h) is r of the record's rarest label.
-    rarest = np.minimum.reduceat(label_counts[ids], offsets[:-1])  # (N,)
-    rarest_counts, inverse, num_of_count = np.unique(rarest, return_inverse=True, return_counts=True)
-    frequencies = rarest_counts / num_records
-    # 3. The threshold t for which the sum over I of r(I) is the epoch's budget
-    threshold = _solve_threshold(frequencies, num_of_count, phi, epoch_factor * num_records)
-    # 4. r(h) = max(1, phi(t / f(h)))
-    return np.maximum(1.0, phi(threshold / frequencies))[inverse]
-
-
-def _solve_threshold(frequencies: np.ndarray, num_records: np.ndarray, phi: Callable, budget: float) -> float:
-    """Find t by bisection: the total is continuous in t and never falls.
-
-    Args:
-        frequencies: float64 (F,): the distinct frequencies of the records' rarest labels.
-        num_records: int (F,): how many records have each.
-        phi: see `PHI`.
-        budget: the total to meet, >= the number of records.
-    """
-    # At the lowest frequency every factor is 1; phi(t / f) >= budget / N for all f when t = max f * (budget / N)^2.
-    low = math.log(frequencies.min())
-    high = math.log(frequencies.max()) + 2 * math.log(budget / num_records.sum())
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        total = num_records @ np.maximum(1.0, phi(math.exp(middle) / frequencies))
-        low, high = (middle, high) if total < budget else (low, middle)
-    return math.exp(high)
+    replication = replicate(offsets, ids, resampling, epoch_factor * (len(offsets) - 1))
+    return np.concatenate(list(record_factors(offsets, ids, replication.factors)))
 
 
 class NumberedSampler(Sampler):

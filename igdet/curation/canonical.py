@@ -1,0 +1,150 @@
+"""Canonicalisation: which label a hashtag counts as."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from igdet.curation.context import Context
+from igdet.curation.lexicon import Lexicon
+from igdet.curation.lexicon.morphology import plurals
+from igdet.curation.normalising import normal_forms
+from igdet.utils.spelling import did_you_mean
+from igdet.utils.strict_yaml import ConfigError
+from igdet.vocabulary import normalise_tag
+
+# What becomes of a word with several labels: from the word and its labels to the one label, "" for none.
+AMBIGUOUS = {
+    "first_sense": lambda word, labels: labels[0],
+    "own_label": lambda word, labels: word,
+    "drop": lambda word, labels: "",
+    "context": lambda word, labels: labels[0],  # until `Canonicaliser.resolve` has seen the post
+}
+# How a hashtag came to its label: the names of AMBIGUOUS, and these.
+RULES = {
+    "lemma": "it is a word of the lexicon, with one label",
+    "irregular": "it is an irregular plural of such a word",
+    "plural": "it is a regular plural of such a word",
+    "year": "it is a word or plural, followed by a year",
+    "outside": "it is not in the lexicon and is a label of its own",
+    "empty": "nothing is left of it; it has no label",
+}
+# "#brownbear2018" is about a bear; other digits change what a hashtag means: "#route66", "#follow4follow".
+_YEAR = re.compile(r"(?:19|20)\d\d$", re.ASCII)
+
+_Meaning = tuple[str, str, str]  # the word that a form stands for, its label, the rule
+
+
+class Canonical(NamedTuple):
+    """What a hashtag counts as.
+
+    Attributes:
+        normal: its normal form.
+        label: a label of the lexicon, the hashtag's own normal form when the lexicon has none, or "" for dropped ones.
+        rule: how it came to that label, a key of AMBIGUOUS or of RULES.
+    """
+
+    normal: str
+    label: str
+    rule: str
+
+
+class Canonicaliser:
+    """Maps hashtags to labels; each distinct hashtag needs to be mapped once only.
+
+    Args:
+        lexicon: words and their labels.
+        ambiguous: what becomes of a word with several labels: "first_sense" takes the lexicon's first one, "own_label"
+            makes the word a label of its own, "drop" drops it, "context" lets the post's other hashtags decide.
+        morphology: whether a plural counts as its singular.
+
+    Raises:
+        ConfigError: `ambiguous` is none of these.
+    """
+
+    def __init__(self, lexicon: Lexicon, ambiguous: str = "first_sense", morphology: bool = True):
+        if ambiguous not in AMBIGUOUS:
+            known = ", ".join(AMBIGUOUS)
+            raise ConfigError(
+                f"ambiguous hashtags: unknown rule {ambiguous!r}; known: {known}{did_you_mean(ambiguous, AMBIGUOUS)}"
+            )
+        self._lexicon = lexicon
+        self._ambiguous = ambiguous
+        self._context = Context(lexicon)
+        self._meanings = dict(self._listed(morphology))
+
+    def _listed(self, morphology: bool) -> Iterator[tuple[str, _Meaning]]:
+        """Give every form that leads to a label, so that a hashtag is one look-up; of one form, the last counts."""
+        common = [word for word in self._lexicon.words if word not in self._lexicon.names]
+        for plural, word, rule in reversed(list(plurals(common) if morphology else ())):
+            yield plural, self._meaning(word, rule)
+        for word in self._lexicon.words:
+            yield word, self._meaning(word, "lemma")
+
+    def _meaning(self, word: str, rule: str) -> _Meaning:
+        labels = self._lexicon.labels_of(word)
+        if len(labels) == 1:
+            return word, labels[0], rule
+        return word, AMBIGUOUS[self._ambiguous](word, labels), self._ambiguous
+
+    def _find(self, normal: str) -> _Meaning:
+        return (
+            self._meanings.get(normal) or self._with_year(normal) or (normal, normal, "outside" if normal else "empty")
+        )
+
+    def _with_year(self, normal: str) -> _Meaning | None:
+        if not _YEAR.search(normal) or normal[:-4] not in self._meanings:
+            return None
+        word, label, rule = self._meanings[normal[:-4]]
+        return word, label, rule if rule in AMBIGUOUS else "year"
+
+    def canonical(self, tag: str) -> Canonical:
+        """Give what one hashtag counts as.
+
+        Args:
+            tag: as written, with or without "#".
+        """
+        normal = normalise_tag(tag)
+        _, label, rule = self._find(normal)
+        return Canonical(normal, label, rule)
+
+    def table(self, tags: pa.Array) -> pa.Table:
+        """Give what each of many hashtags counts as.
+
+        Args:
+            tags: strings (n,), as written, distinct ones for speed.
+
+        Returns:
+            a table of n rows: tag, normal, label and rule, strings; see `Canonical`.
+        """
+        normals = normal_forms(tags)
+        _, labels, rules = zip(*map(self._find, normals.to_pylist()), strict=True) if len(tags) else ((), (), ())
+        return pa.table(
+            {
+                "tag": tags,
+                "normal": normals,
+                "label": pa.array(labels, pa.string()),
+                "rule": pa.array(rules, pa.string()),
+            }
+        )
+
+    def resolve(self, tags: Sequence[str]) -> list[str]:
+        """Give the labels of the hashtags of one post, ambiguous words by the company they keep when so asked.
+
+        Args:
+            tags: the post's hashtags, as written.
+
+        Returns:
+            for each hashtag its label, "" for a dropped one. With the rule "context", an ambiguous word gets the label
+            that `Context.choose` gives for the labels that the post's other hashtags have alone.
+        """
+        meanings = [self._find(normalise_tag(tag)) for tag in tags]
+        return [self._in_context(meaning, meanings) for meaning in meanings]
+
+    def _in_context(self, meaning: _Meaning, post: Sequence[_Meaning]) -> str:
+        word, label, rule = meaning
+        if rule != "context":
+            return label
+        others = {other_label for other_word, other_label, _ in post if other_word != word}
+        return self._context.choose(self._lexicon.labels_of(word), sorted(others))

@@ -1,0 +1,103 @@
+"""The table of labels: which hashtags count as which label, and how many posts carry it."""
+
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from igdet.vocabulary import Vocabulary, normalise_tag
+
+SCHEMA = pa.schema(
+    [
+        ("label", pa.string()),  # its key, such as a wnid
+        ("name", pa.string()),  # its canonical hashtag
+        ("posts", pa.int64()),  # posts that carry it
+        ("tags", pa.list_(pa.string())),  # the normal forms that count as it
+    ]
+)
+
+
+class LabelTableError(ValueError):
+    """A table of labels, or of labelled posts, that cannot be read."""
+
+
+def read_labels(path: str | PathLike) -> pa.Table:
+    """Read a table of labels.
+
+    Args:
+        path: a Parquet file, or a folder of them.
+
+    Returns:
+        The table, with the columns of `SCHEMA`; a label's id is its row number.
+
+    Raises:
+        LabelTableError: there is no such table, or its columns are others.
+    """
+    table = _read(path, SCHEMA.names)
+    try:
+        return table.cast(SCHEMA)
+    except pa.ArrowInvalid as error:
+        raise LabelTableError(f"{path}: {error}; expected {SCHEMA.to_string()}") from error
+
+
+def read_label_lists(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
+    """Read which labels the posts carry.
+
+    Args:
+        path: a Parquet file, or a folder of them, with a column "labels" of row numbers in the table of labels.
+
+    Returns:
+        offsets int64 (N + 1,): where each post's labels begin in ids; ids int32 (M,).
+
+    Raises:
+        LabelTableError: there is no such table, or it has no such column.
+    """
+    lists = _read(path, ["labels"])["labels"]
+    try:
+        lists = lists.cast(pa.list_(pa.int32()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise LabelTableError(f"{path}: column labels: {error}; expected lists of int32") from error
+    offsets = np.zeros(len(lists) + 1, dtype=np.int64)
+    np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(), out=offsets[1:])
+    return offsets, pc.list_flatten(lists).to_numpy()
+
+
+def _read(path: str | PathLike, columns: list[str]) -> pa.Table:
+    folder = Path(path)
+    files = sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]
+    try:
+        return ds.dataset([str(file) for file in files], format="parquet").to_table(columns=columns)
+    except (OSError, pa.ArrowInvalid, TypeError) as error:
+        raise LabelTableError(f"{path}: no Parquet table with the columns {', '.join(columns)}: {error}") from error
+
+
+def rows_of_tags(labels: pa.Table) -> dict[str, int]:
+    """Map each normal form to the row of the label that it counts as.
+
+    A form that was resolved by the other hashtags of its posts counts as several: then the first, most frequent one.
+    """
+    rows: dict[str, int] = {}
+    for row, tags in enumerate(labels["tags"].to_pylist()):
+        for tag in tags:
+            rows.setdefault(normalise_tag(tag), row)
+    return rows
+
+
+def vocabulary_of(labels: pa.Table) -> Vocabulary:
+    """Make a table's labels a vocabulary: a label's id is its row number.
+
+    A hashtag stands under one label only. A label whose canonical hashtag counts as another goes by the first of its
+    own, and one without any hashtag of its own goes by its key.
+    """
+    rows = rows_of_tags(labels)
+    lines = []
+    for row, label in enumerate(labels.to_pylist()):
+        own: dict[str, str] = {}
+        for tag in (label["name"], *label["tags"]):
+            if rows.get(normalise_tag(tag)) == row:
+                own.setdefault(normalise_tag(tag), tag)
+        lines.append(list(own.values()) or [label["label"]])
+    return Vocabulary(lines)

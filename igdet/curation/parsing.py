@@ -1,0 +1,129 @@
+"""Hashtags out of captions, separated strings and lists, a column at a time."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Hashtags are made by hand in well under 100 characters; a character takes at most 4 bytes in UTF-8.
+MAX_TAG_BYTES = 400
+# Photo sites allow 30 to 75 hashtags a post.
+MAX_TAGS = 100
+
+HASH = "[#＃﹟]"  # ASCII, full-width, small
+# Characters without a width of their own: joiners, direction marks, the soft hyphen, the BOM, the letters of flag emoji.
+_HIDDEN = (
+    r"\x{00AD}\x{061C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FE0E}\x{FE0F}\x{FEFF}\x{E0020}-\x{E007F}"
+)
+_EMOJI = r"\x{2300}-\x{23FF}\x{24B6}-\x{24E9}\x{2600}-\x{27BF}\x{2B00}-\x{2BFF}\x{1F000}-\x{1FAFF}"
+_VISIBLE = r"\p{L}\p{N}" + _EMOJI
+# Middle dots are letters' parts in Catalan and Japanese names, geresh and gershayim in Hebrew ones.
+_TAG = f"[{_VISIBLE}{_HIDDEN}" + r"\p{M}_·・\x{05F3}\x{05F4}]"
+# Not hashtags, although they hold a "#": parts of web addresses, HTML's numbered characters, the keycap emoji.
+_NO_TAG = r"(?i)https?://[!-~]+|&#\w{1,7};|#\x{FE0F}?\x{20E3}"
+_CUT_OFF = HASH + _TAG + r"*(…|\.\.+)\s*$"
+
+
+class Limited(NamedTuple):
+    """Hashtags within the limits, and what the limits cost.
+
+    Attributes:
+        tags: list<string> (n,).
+        long_tags: number of hashtags dropped because they have more than MAX_TAG_BYTES bytes.
+        crowded_posts: number of posts cut to their first MAX_TAGS hashtags.
+    """
+
+    tags: pa.ListArray
+    long_tags: int
+    crowded_posts: int
+
+
+def tags_of_captions(captions: pa.Array) -> pa.ListArray:
+    """Find the `#tags` of each caption.
+
+    A hashtag is a "#" with the letters, marks, digits, underscores and emoji of any script that follow it, so that
+    `#a#b` and `##a` are read as people mean them. A last hashtag that runs into an ellipsis was cut off and is left out.
+
+    Args:
+        captions: strings (n,); null counts as "".
+
+    Returns:
+        list<string> (n,): the hashtags as written, without "#", in order, repeats kept.
+    """
+    text = pc.replace_substring_regex(_text(captions), _NO_TAG, " ")
+    text = pc.replace_substring_regex(text, _CUT_OFF, "")
+    pieces = pc.split_pattern_regex(text, HASH + "+")
+    first = pieces.offsets.to_numpy()[:-1]  # what stands before the first "#" is no hashtag
+    before = np.zeros(len(pieces.values), bool)
+    before[first] = True
+    tags = pc.extract_regex(pieces.values, f"^(?P<tag>{_TAG}+)").field("tag")
+    return _keep(pieces, tags, _is_visible(tags) & ~before)
+
+
+def tags_of_strings(strings: pa.Array, separator: str | None = None) -> pa.ListArray:
+    """Split strings that list hashtags.
+
+    Args:
+        strings: strings (n,) such as "#bear, #zoo"; null counts as "".
+        separator: what stands between two hashtags; None for white space, commas and semicolons.
+
+    Returns:
+        list<string> (n,): the hashtags as written, without "#", in order, repeats kept.
+    """
+    between = r"[\s,;#＃﹟]+" if separator is None else f"(?:{_escaped(separator)}|{HASH})"
+    pieces = pc.split_pattern_regex(_text(strings), between)
+    tags = pc.utf8_trim_whitespace(pieces.values)
+    return _keep(pieces, tags, _is_visible(tags))
+
+
+def tags_of_lists(lists: pa.ListArray) -> pa.ListArray:
+    """Clean lists of hashtags: the "#" goes, glued ones are parted, empty and null ones are left out.
+
+    Args:
+        lists: list<string> (n,); null counts as an empty list.
+
+    Returns:
+        list<string> (n,): the hashtags as written, without "#", in order, repeats kept.
+    """
+    pieces = pc.split_pattern_regex(_text(lists.flatten()), HASH + "+")
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    offsets = pieces.offsets.to_numpy()[np.concatenate([[0], np.cumsum(lengths)])]
+    posts = pa.ListArray.from_arrays(offsets.astype(np.int32), pieces.values)
+    tags = pc.utf8_trim_whitespace(pieces.values)
+    return _keep(posts, tags, _is_visible(tags))
+
+
+def limited(lists: pa.ListArray) -> Limited:
+    """Hold hashtags to MAX_TAG_BYTES bytes each and posts to MAX_TAGS hashtags each.
+
+    Args:
+        lists: list<string> (n,), as the other functions of this module give it.
+
+    Returns:
+        the hashtags without those that are too long, then each post's first MAX_TAGS, with counts of both.
+    """
+    short = pc.less_equal(pc.binary_length(lists.values), MAX_TAG_BYTES).to_numpy(zero_copy_only=False)
+    kept = _keep(lists, lists.values, short)
+    lengths = np.diff(kept.offsets.to_numpy())
+    rank = np.arange(len(kept.values)) - np.repeat(kept.offsets.to_numpy()[:-1], lengths)
+    return Limited(_keep(kept, kept.values, rank < MAX_TAGS), int(np.sum(~short)), int(np.sum(lengths > MAX_TAGS)))
+
+
+def _text(strings: pa.Array) -> pa.Array:
+    return pc.fill_null(strings.cast(pa.string()), "")
+
+
+def _escaped(separator: str) -> str:
+    return "".join(rf"\x{{{ord(character):x}}}" for character in separator)
+
+
+def _is_visible(tags: pa.Array) -> np.ndarray:
+    """Tell which hashtags, bool (m,), hold anything that can be seen; null ones do not."""
+    return pc.fill_null(pc.match_substring_regex(tags, f"[{_VISIBLE}]"), False).to_numpy(zero_copy_only=False)
+
+
+def _keep(lists: pa.ListArray, values: pa.Array, kept: np.ndarray) -> pa.ListArray:
+    """Give lists of those `values` (m,) where `kept`, bool (m,), is true, parted as `lists` parts its m values."""
+    before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
+    return pa.ListArray.from_arrays(before[lists.offsets.to_numpy()], values.filter(pa.array(kept)))

@@ -1,0 +1,156 @@
+"""Recipes that select a vocabulary: which labels of the table become the label space of a pretraining."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from igdet.curation.block_lists import DEFAULT, blocked_rows, read_block_lists
+from igdet.curation.lexicon import Lexicon
+from igdet.curation.matching import TargetMatch, match_targets, rows_of_matches
+from igdet.curation.targets import IMAGENET_1K, TargetError, read_targets
+from igdet.utils.spelling import did_you_mean
+from igdet.utils.strict_yaml import ConfigError
+
+MOST_NAMED = 20  # unknown names that one error spells out
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to select a vocabulary; the fields are the keys of a config in lower case.
+
+    Attributes:
+        name: a key of `RECIPES`.
+        min_posts: labels that fewer posts carry are dropped.
+        top: how many labels `top-k` keeps, > 0.
+        targets: file of target classes for `list`, and instead of ImageNet's 1,000 for `imagenet-1k`.
+        allow_unknown: go on without the target classes that neither the lexicon nor a hashtag has.
+        block_lists: files of hashtags to drop; "default" is the shipped one.
+    """
+
+    name: str = "wordnet-nouns"
+    min_posts: int = 1
+    top: int = 8500
+    targets: str = ""
+    allow_unknown: bool = False
+    block_lists: list[str] = field(default_factory=lambda: [DEFAULT])
+
+
+class Selection(NamedTuple):
+    """The labels that a recipe keeps.
+
+    Attributes:
+        labels: the kept rows, in their order.
+        dropped: reason -> (labels, sum of their posts); every row that is not kept has one reason.
+        matches: what each target class was found to be; () for a recipe without targets.
+    """
+
+    labels: pa.Table
+    dropped: dict[str, tuple[int, int]]
+    matches: tuple[TargetMatch, ...]
+
+
+class Fit(NamedTuple):
+    """What a recipe wants.
+
+    Attributes:
+        wanted: bool (L,).
+        reason: why the other labels are dropped.
+        matches: as in `Selection`.
+    """
+
+    wanted: np.ndarray
+    reason: str
+    matches: tuple[TargetMatch, ...] = ()
+
+
+def select(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Selection:
+    """Select the labels of a vocabulary.
+
+    Args:
+        labels: the table of labels, the most frequent first.
+        recipe: the settings.
+        lexicon: the words that the labels were made with.
+
+    Returns:
+        The kept labels, and why the others were dropped: a label that is on a block list is dropped as "blocked", else
+        a rare one as "below MIN_POSTS", else what the recipe does not want.
+
+    Raises:
+        ConfigError: the settings cannot be used, or targets are unknown; all unknown names are in one error.
+    """
+    if recipe.name not in RECIPES:
+        raise ConfigError(f"NAME is one of {', '.join(RECIPES)}, not {recipe.name!r}")
+    posts = labels["posts"].to_numpy()
+    left = np.ones(len(labels), dtype=bool)
+    dropped: dict[str, tuple[int, int]] = {}
+
+    def keep(passes: np.ndarray, reason: str) -> None:
+        gone = left & ~passes
+        dropped[reason] = (int(gone.sum()), int(posts[gone].sum()))
+        left[gone] = False
+
+    keep(~blocked_rows(labels, read_block_lists(recipe.block_lists)), "blocked")
+    keep(posts >= recipe.min_posts, "below MIN_POSTS")
+    fit = RECIPES[recipe.name](labels, recipe, lexicon, left)
+    keep(fit.wanted, fit.reason)
+    return Selection(labels.filter(pa.array(left)), dropped, fit.matches)
+
+
+def _wordnet_nouns(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+    """Every label of the lexicon, and every word of it that was kept as a label of its own."""
+    keys = labels["label"].to_pylist()
+    known = [bool(lexicon.words_of(key) or lexicon.labels_of(key)) for key in keys]
+    return Fit(np.array(known, dtype=bool), "not in the lexicon")
+
+
+def _top_k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+    if recipe.top < 1:
+        raise ConfigError(f"TOP must be > 0, not {recipe.top}")
+    nouns = left & _wordnet_nouns(labels, recipe, lexicon, left).wanted
+    most_frequent = np.cumsum(nouns) <= recipe.top  # the table begins with the most frequent labels
+    return Fit(nouns & most_frequent, f"not among the {recipe.top:,} most frequent of the lexicon")
+
+
+def _imagenet_1k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+    return _of_targets(labels, replace(recipe, targets=recipe.targets or str(IMAGENET_1K)), lexicon)
+
+
+def _list(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+    if not recipe.targets:
+        raise ConfigError("the recipe 'list' needs TARGETS: a file of wnids or names, or a COCO json")
+    return _of_targets(labels, recipe, lexicon)
+
+
+def _of_targets(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Fit:
+    """The labels that are a class of the target, or a hashtag of which is a word of one."""
+    try:
+        matches = tuple(match_targets(read_targets(recipe.targets), labels, lexicon))
+    except TargetError as error:
+        raise ConfigError(f"TARGETS: {error}") from error
+    unknown = [match.key for match in matches if match.rule == "unmatched"]
+    if unknown and not recipe.allow_unknown:
+        raise ConfigError(_unknown_names(recipe.targets, unknown, labels))
+    wanted = np.zeros(len(labels), dtype=bool)
+    for rows in rows_of_matches(labels, matches, lexicon):
+        wanted[list(rows)] = True
+    return Fit(wanted, "no target class", matches)
+
+
+def _unknown_names(path: str, unknown: list[str], labels: pa.Table) -> str:
+    names = labels["name"].to_pylist()
+    lines = [f"  {name!r}{did_you_mean(name, names)}" for name in unknown[:MOST_NAMED]]
+    lines += [f"  and {len(unknown) - MOST_NAMED} more"] if len(unknown) > MOST_NAMED else []
+    problem = f"{path}: neither the lexicon nor a hashtag has these {len(unknown)} target classes"
+    return "\n".join([f"{problem} (ALLOW_UNKNOWN: true goes on without them):", *lines])
+
+
+# Labels, settings, lexicon, and which labels are neither blocked nor rare -> which labels the recipe wants.
+RECIPES: dict[str, Callable[[pa.Table, Recipe, Lexicon, np.ndarray], Fit]] = {
+    "imagenet-1k": _imagenet_1k,  # train-IG-I-1.5k
+    "wordnet-nouns": _wordnet_nouns,  # train-IG-I-17k
+    "top-k": _top_k,  # train-IG-I-8.5k
+    "list": _list,
+}

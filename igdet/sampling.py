@@ -1,0 +1,139 @@
+"""The replication factors of resampling by hashtag frequency (arXiv 1805.00932, section 2.1).
+
+Records are posts with their labels as flat arrays: `offsets` int64 (N + 1,) says where each record's labels begin in
+`ids`, int (M,), distinct within a record. Both may be memory-mapped: they are gone through in chunks.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+# phi of r(h) = max(1, phi(t / f(h))); natural resampling has no threshold t.
+PHI: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {
+    "natural": None,
+    "square_root": np.sqrt,
+    "uniform": np.positive,
+}
+BISECTIONS = 60  # halvings of log t: leaves the threshold exact to the last bits of a double
+CHUNK = 1_000_000  # records in memory at once
+
+
+@dataclass(frozen=True)
+class Replication:
+    """How often an epoch's list holds what carries a label.
+
+    Attributes:
+        counts: int64 (L,): records that carry each label.
+        threshold: t > 0, or None for natural resampling.
+        factors: float64 (L,): r(h) >= 1; 1 for a label that no record carries.
+    """
+
+    counts: np.ndarray
+    threshold: float | None
+    factors: np.ndarray
+
+
+def replicate(offsets: np.ndarray, ids: np.ndarray, resampling: str, budget: float, num_labels: int = 0) -> Replication:
+    """Work out r(h) of every label such that the sum of r(I) over the records is the budget.
+
+    Args:
+        offsets: int64 (N + 1,); a record without labels is in no list and counts nowhere.
+        ids: int (M,), in [0, L).
+        resampling: a key of `PHI`.
+        budget: length of the epoch's list, >= the number of records with labels. Natural resampling ignores it.
+        num_labels: L, when the last labels may be carried by no record.
+
+    Returns:
+        The counts, the threshold and the factors; `record_factors` gives r(I) of them.
+
+    Raises:
+        ValueError: the budget is smaller than the number of records, none of which can stand less than once.
+    """
+    counts = count_labels(ids, num_labels)
+    factors, phi, threshold = np.ones(len(counts)), PHI[resampling], None
+    num_records = sum(int(np.count_nonzero(np.diff(chunk))) for chunk, _ in chunks(offsets, ids))
+    if phi is not None and num_records:
+        if budget < num_records:
+            raise ValueError(f"no list of {budget:,.0f} can hold each of {num_records:,} records once")
+        carried = counts > 0
+        frequencies = counts[carried] / num_records  # f(h)
+        threshold = _solve_threshold(*_rarest(offsets, ids, counts), num_records, phi, budget)
+        factors[carried] = np.maximum(1.0, phi(threshold / frequencies))  # r(h) = max(1, phi(t / f(h)))
+    return Replication(counts, threshold, factors)
+
+
+def record_factors(offsets: np.ndarray, ids: np.ndarray, label_factors: np.ndarray) -> Iterator[np.ndarray]:
+    """Give r(I) = max over h in I of r(h), 0 for a record without labels.
+
+    Args:
+        offsets: int64 (N + 1,).
+        ids: int (M,).
+        label_factors: float64 (L,): r(h).
+
+    Yields:
+        float64 (n,): the factors of the next n records.
+    """
+    for chunk_offsets, chunk_ids in chunks(offsets, ids):
+        yield _reduce(np.maximum, label_factors[chunk_ids], chunk_offsets)
+
+
+def chunks(offsets: np.ndarray, ids: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut flat arrays into ones of at most `CHUNK` records.
+
+    Yields:
+        offsets int64 (n + 1,) from 0, and ids (m,), of the next n records.
+    """
+    for start in range(0, len(offsets) - 1, CHUNK):
+        part = np.asarray(offsets[start : start + CHUNK + 1])
+        yield part - part[0], np.asarray(ids[part[0] : part[-1]])
+
+
+def count_labels(ids: np.ndarray, num_labels: int = 0) -> np.ndarray:
+    """Count the records that carry each label, int64 (L,); L is `num_labels` or more."""
+    counts = np.zeros(num_labels, dtype=np.int64)
+    for start in range(0, len(ids), CHUNK):
+        part = np.bincount(ids[start : start + CHUNK], minlength=len(counts))
+        part[: len(counts)] += counts
+        counts = part
+    return counts
+
+
+def _reduce(ufunc: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Reduce the values of each record; 0 for a record without any, which reduceat alone cannot say."""
+    reduced = np.zeros(len(offsets) - 1, dtype=values.dtype)
+    filled = np.diff(offsets) > 0
+    reduced[filled] = ufunc.reduceat(values, offsets[:-1][filled]) if filled.any() else 0
+    return reduced
+
+
+def _rarest(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tell records apart by the count of their rarest label: it alone decides, as r(h) falls with f(h).
+
+    Returns:
+        int64 (F,): the distinct counts, and int64 (F,): how many records have each as their rarest label's.
+    """
+    distinct, rank = np.unique(counts, return_inverse=True)
+    rank = (rank + 1).astype(np.int32)  # 0 is left for records without labels
+    num_records = np.zeros(len(distinct) + 1, dtype=np.int64)
+    for chunk_offsets, chunk_ids in chunks(offsets, ids):
+        rarest = _reduce(np.minimum, rank[chunk_ids], chunk_offsets)
+        num_records += np.bincount(rarest, minlength=len(num_records))
+    present = num_records[1:] > 0
+    return distinct[present], num_records[1:][present]
+
+
+def _solve_threshold(
+    rarest: np.ndarray, records_of: np.ndarray, num_records: int, phi: Callable, budget: float
+) -> float:
+    """Find t by bisection: the total is continuous in t and never falls."""
+    frequencies = rarest / num_records
+    # At the lowest frequency every factor is 1; phi(t / f) >= budget / N for all f when t = max f * (budget / N)^2.
+    low = math.log(frequencies.min())
+    high = math.log(frequencies.max()) + 2 * math.log(budget / num_records)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        total = records_of @ np.maximum(1.0, phi(math.exp(middle) / frequencies))
+        low, high = (middle, high) if total < budget else (low, middle)
+    return math.exp(high)
