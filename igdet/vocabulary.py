@@ -13,8 +13,9 @@ from igdet.utils.files import atomic_write
 
 VOCABULARY_NAME = "vocabulary.txt"  # in a folder of shards, and beside a table of posts
 
-# White space, underscores, hyphens (ASCII, U+2010, soft) and what has no width: joiners, variation selectors, the BOM.
-_DROPPED = re.compile("[\\s_\\-\u2010\u00ad\u200b-\u200d\u2060\ufe0e\ufe0f\ufeff]+")
+# White space, underscores, hyphens (ASCII, U+2010, soft) and what has no width: joiners, direction marks, variation
+# selectors, the BOM.
+_DROPPED = re.compile("[\\s_\\-\u2010\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]+")
 
 
 class VocabularyError(UserError):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from igdet.curation.lexicon.wordnet import IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
+from igdet.curation.lexicon.shipped import IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
 from igdet.curation.lexicon.wordnet_files import read_licence, read_nouns
 from igdet.utils.files import atomic_write
 

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from igdet.curation.context import Context
 from igdet.curation.lexicon import Lexicon
@@ -31,7 +33,7 @@ RULES = {
     "empty": "nothing is left of it; it has no label",
 }
 # "#brownbear2018" is about a bear; other digits change what a hashtag means: "#route66", "#follow4follow".
-_YEAR = re.compile(r"(?:19|20)\d\d$", re.ASCII)
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}$")
 
 _Meaning = tuple[str, str, str]  # the word that a form stands for, its label, the rule
 
@@ -97,7 +99,7 @@ class Canonicaliser:
         if not _YEAR.search(normal) or normal[:-4] not in self._meanings:
             return None
         word, label, rule = self._meanings[normal[:-4]]
-        return word, label, rule if rule in AMBIGUOUS else "year"
+        return word, label, _rule_with_year(rule)
 
     def canonical(self, tag: str) -> Canonical:
         """Give what one hashtag counts as.
@@ -118,16 +120,28 @@ class Canonicaliser:
         Returns:
             a table of n rows: tag, normal, label and rule, strings; see `Canonical`.
         """
-        normals = normal_forms(tags)
-        _, labels, rules = zip(*map(self._find, normals.to_pylist()), strict=True) if len(tags) else ((), (), ())
-        return pa.table(
-            {
-                "tag": tags,
-                "normal": normals,
-                "label": pa.array(labels, pa.string()),
-                "rule": pa.array(rules, pa.string()),
-            }
-        )
+        normals = normal_forms(tags.cast(pa.string()))
+        found = self._rows(normals)
+        labels = pc.coalesce(self._columns["label"].take(found), normals)
+        unknown = pc.if_else(pc.equal(normals, ""), "empty", "outside")
+        rules = pc.coalesce(self._columns["rule"].take(found), unknown)
+        return pa.table({"tag": tags, "normal": normals, "label": labels, "rule": rules})
+
+    def _rows(self, normals: pa.Array) -> pa.Array:
+        """Give for each normal form its row of `_columns`, null for one outside the lexicon; `_find` for many."""
+        plain = pc.index_in(normals, self._columns["form"])
+        with_year = pc.and_(pc.is_null(plain), pc.match_substring_regex(normals, _YEAR.pattern))
+        stems = pc.utf8_slice_codeunits(normals.filter(with_year), 0, -4)
+        dated = pc.add(pc.index_in(stems, self._columns["form"]), pa.scalar(len(self._meanings), pa.int32()))
+        return pc.replace_with_mask(plain, with_year, dated)
+
+    @cached_property
+    def _columns(self) -> dict[str, pa.Array]:
+        """Every form, and the label and rule of each, followed by those that they have with a year behind them."""
+        labels = [label for _, label, _ in self._meanings.values()]
+        rules = [rule for _, _, rule in self._meanings.values()]
+        columns = {"form": self._meanings, "label": labels * 2, "rule": [*rules, *map(_rule_with_year, rules)]}
+        return {name: pa.array(column, pa.string()) for name, column in columns.items()}
 
     def resolve(self, tags: Sequence[str]) -> list[str]:
         """Give the labels of the hashtags of one post, ambiguous words by the company they keep when so asked.
@@ -148,3 +162,7 @@ class Canonicaliser:
             return label
         others = {other_label for other_word, other_label, _ in post if other_word != word}
         return self._context.choose(self._lexicon.labels_of(word), sorted(others))
+
+
+def _rule_with_year(rule: str) -> str:
+    return rule if rule in AMBIGUOUS else "year"

@@ -25,8 +25,10 @@ def normal_forms(tags: pa.Array) -> pa.Array:
 
 
 def _ascii_forms(tags: pa.Array) -> pa.Array:
-    folded = pc.replace_substring_regex(pc.ascii_lower(tags), _ASCII_DROPPED, "")
-    return pc.ascii_ltrim(folded, characters="#")
+    lower = pc.ascii_lower(tags)
+    affected = pc.match_substring_regex(lower, _ASCII_DROPPED)  # few hashtags are, and replacing is slow
+    cleaned = pc.replace_substring_regex(lower.filter(affected), _ASCII_DROPPED, "")
+    return pc.ascii_ltrim(pc.replace_with_mask(lower, affected, cleaned), characters="#")
 
 
 def _other_forms(tags: pa.Array, ascii_only: pa.Array) -> pa.Array:

@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Hashtags are made by hand in well under 100 characters; a character takes at most 4 bytes in UTF-8.
-MAX_TAG_BYTES = 400
+# Hashtags are typed by hand; longer ones are joined words, or no hashtags.
+MAX_TAG_LENGTH = 100
 # Photo sites allow 30 to 75 hashtags a post.
 MAX_TAGS = 100
 
 HASH = "[#＃﹟]"  # ASCII, full-width, small
-# Characters without a width of their own: joiners, direction marks, the soft hyphen, the BOM, the letters of flag emoji.
+# Characters without a width of their own: joiners, direction marks, soft hyphens, the BOM, the letters of flag emoji.
 _HIDDEN = (
     r"\x{00AD}\x{061C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FE0E}\x{FE0F}\x{FEFF}\x{E0020}-\x{E007F}"
 )
@@ -30,7 +30,7 @@ class Limited(NamedTuple):
 
     Attributes:
         tags: list<string> (n,).
-        long_tags: number of hashtags dropped because they have more than MAX_TAG_BYTES bytes.
+        long_tags: number of hashtags dropped because they have more than MAX_TAG_LENGTH characters.
         crowded_posts: number of posts cut to their first MAX_TAGS hashtags.
     """
 
@@ -43,7 +43,7 @@ def tags_of_captions(captions: pa.Array) -> pa.ListArray:
     """Find the `#tags` of each caption.
 
     A hashtag is a "#" with the letters, marks, digits, underscores and emoji of any script that follow it, so that
-    `#a#b` and `##a` are read as people mean them. A last hashtag that runs into an ellipsis was cut off and is left out.
+    `#a#b` and `##a` are read as people mean them. A last hashtag that ends in an ellipsis was cut off and is left out.
 
     Args:
         captions: strings (n,); null counts as "".
@@ -95,7 +95,7 @@ def tags_of_lists(lists: pa.ListArray) -> pa.ListArray:
 
 
 def limited(lists: pa.ListArray) -> Limited:
-    """Hold hashtags to MAX_TAG_BYTES bytes each and posts to MAX_TAGS hashtags each.
+    """Hold hashtags to MAX_TAG_LENGTH characters each and posts to MAX_TAGS hashtags each.
 
     Args:
         lists: list<string> (n,), as the other functions of this module give it.
@@ -103,7 +103,7 @@ def limited(lists: pa.ListArray) -> Limited:
     Returns:
         the hashtags without those that are too long, then each post's first MAX_TAGS, with counts of both.
     """
-    short = pc.less_equal(pc.binary_length(lists.values), MAX_TAG_BYTES).to_numpy(zero_copy_only=False)
+    short = pc.less_equal(pc.utf8_length(lists.values), MAX_TAG_LENGTH).to_numpy(zero_copy_only=False)
     kept = _keep(lists, lists.values, short)
     lengths = np.diff(kept.offsets.to_numpy())
     rank = np.arange(len(kept.values)) - np.repeat(kept.offsets.to_numpy()[:-1], lengths)

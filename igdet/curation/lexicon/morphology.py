@@ -5,7 +5,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from igdet.curation.lexicon.wordnet import FOLDER, IRREGULAR_NAME
+from igdet.curation.lexicon.shipped import FOLDER, IRREGULAR_NAME
 from igdet.curation.normalising import word_forms
 
 # Plural ending -> singular ending, in the order of trial: https://wordnet.princeton.edu/documentation/morphy7wn

@@ -13,14 +13,15 @@ from igdet.curation.normalising import word_forms
 COLUMNS = ("word", "label")
 
 
-def _read_text(separator: str, path: Path) -> pa.Table:
+def read_text(path: Path, separator: str = ",") -> pa.Table:
+    """Read a table of text, its words and labels as strings whatever they look like."""
     as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()), strings_can_be_null=False)
-    return pa.csv.read_csv(path, pa.csv.ReadOptions(), pa.csv.ParseOptions(delimiter=separator), as_text)
+    return pa.csv.read_csv(path, parse_options=pa.csv.ParseOptions(delimiter=separator), convert_options=as_text)
 
 
 READERS = {
-    ".csv": lambda path: _read_text(",", path),
-    ".tsv": lambda path: _read_text("\t", path),
+    ".csv": read_text,
+    ".tsv": lambda path: read_text(path, "\t"),
     ".parquet": pq.read_table,
 }
 
@@ -35,8 +36,17 @@ def read_table(path: Path) -> pa.Table:
         a table as `Lexicon` takes it; of the meanings of a word, an earlier row's is the earlier.
 
     Raises:
-        LexiconError: the file cannot be read, lacks a column, or a row holds no word or no label.
+        LexiconError: the file cannot be read, lacks a column or has no rows, or a row holds no word or no label.
     """
+    table = _opened(path)
+    word, label = (_texts(path, column, table[column]) for column in COLUMNS)
+    meanings = {"word": word_forms(word), "label": label}
+    for column, values in meanings.items():
+        _check_filled(path, column, values)
+    return pa.table({**meanings, "rank": range(len(table)), "name": [False] * len(table)})
+
+
+def _opened(path: Path) -> pa.Table:
     if path.suffix not in READERS:
         raise LexiconError(f"{path}: expected a lexicon in one of the formats {', '.join(READERS)}")
     try:
@@ -46,12 +56,16 @@ def read_table(path: Path) -> pa.Table:
     missing = [column for column in COLUMNS if column not in table.column_names]
     if missing:
         raise LexiconError(f"{path}: lacks {missing}; a lexicon has the columns {COLUMNS}, found {table.column_names}")
-    word, label = (pc.fill_null(table[column].cast(pa.string()), "").combine_chunks() for column in COLUMNS)
-    word = word_forms(word)
-    for column, values in zip(COLUMNS, (word, label), strict=True):
-        _check_filled(path, column, values)
-    rows = len(table)
-    return pa.table({"word": word, "label": label, "rank": range(rows), "name": [False] * rows})
+    if not len(table):
+        raise LexiconError(f"{path}: has no rows; a lexicon has one row for each meaning of a word")
+    return table
+
+
+def _texts(path: Path, column: str, values: pa.ChunkedArray) -> pa.Array:
+    try:
+        return pc.fill_null(values.cast(pa.string()), "").combine_chunks()
+    except pa.ArrowException as error:
+        raise LexiconError(f"{path}: column {column} holds {values.type}; expected text") from error
 
 
 def _check_filled(path: Path, column: str, values: pa.Array) -> None:

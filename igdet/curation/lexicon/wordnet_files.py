@@ -10,6 +10,7 @@ import pyarrow as pa
 SCHEMA = pa.schema(
     [
         ("label", pa.string()),  # "n" and the offset of the synset in WordNet 3.0: the ImageNet id
+        ("file", pa.int8()),  # number of the lexicographer file, the broad class: 5 are animals, 6 artifacts
         ("words", pa.list_(pa.string())),  # lemmas as written, the synset's first one first
         ("senses", pa.list_(pa.int16())),  # which sense of the lemma this synset is, from 1
         ("used", pa.list_(pa.bool_())),  # SemCor, WordNet's tagged corpus, has the lemma in this sense
@@ -36,12 +37,13 @@ def read_nouns(folder: Path) -> pa.Table:
     used, noun_uses, adjective_uses = _uses(folder / "cntlist.rev")
     others = {line.split()[0] for part in ("adj", "adv", "verb") for line in _lines(folder / f"index.{part}")}
     rows = []
-    for label, words, hypernyms in map(_synset, _lines(folder / "data.noun")):
+    for label, file, words, hypernyms in map(_synset, _lines(folder / "data.noun")):
         lemmas = [word.lower() for word in words]
         numbers = [senses[lemma, label] for lemma in lemmas]
         rows.append(
             {
                 "label": label,
+                "file": file,
                 "words": words,
                 "senses": numbers,
                 "used": [(lemma, number) in used for lemma, number in zip(lemmas, numbers, strict=True)],
@@ -67,7 +69,10 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _index(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give each lemma with its synsets: "lemma pos synset_cnt p_cnt [pointer...] sense_cnt tagsense_cnt [offset...]"."""
+    """Give each lemma with its synsets.
+
+    Lines read "lemma pos synset_cnt p_cnt [pointer...] sense_cnt tagsense_cnt [offset...]".
+    """
     for line in _lines(folder / "index.noun"):
         fields = line.split()
         yield fields[0], [f"n{offset}" for offset in fields[-int(fields[2]) :]]
@@ -90,10 +95,11 @@ def _uses(path: Path) -> tuple[set[tuple[str, int]], Counter[str], Counter[str]]
     return used, nouns, adjectives
 
 
-def _synset(line: str) -> tuple[str, list[str], list[str]]:
+def _synset(line: str) -> tuple[str, int, list[str], list[str]]:
     """Read "offset file type w_cnt(hex) [word lex_id]... p_cnt [pointer offset pos source/target]... | gloss"."""
     fields = line.split(" | ", 1)[0].split()
     pointers_at = 4 + 2 * int(fields[3], 16)
     words, pointers = fields[4:pointers_at:2], fields[pointers_at + 1 :]
     pairs = zip(pointers[::4], pointers[1::4], strict=True)
-    return f"n{fields[0]}", words, [f"n{offset}" for pointer, offset in pairs if pointer in _HYPERNYM_POINTERS]
+    hypernyms = [f"n{offset}" for pointer, offset in pairs if pointer in _HYPERNYM_POINTERS]
+    return f"n{fields[0]}", int(fields[1]), words, hypernyms
