@@ -1,0 +1,35 @@
+"""Why a picture is left out."""
+
+# The short names under which pictures that are left out are counted.
+REASONS = {
+    "missing": "there is no such file, shard member or object",
+    "outside_root": "the path leads out of the root",
+    "unknown_scheme": "the address begins with a scheme that cannot be read",
+    "unreadable": "the file or object is there but reading it fails",
+    "unreachable": "the server cannot be found or breaks the connection",
+    "timeout": "the server takes too long",
+    "private_address": "the server's address is not public",
+    "http_status": "the server answers with another status than 200",
+    "redirects": "the server redirects too often, or to no web address",
+    "too_large": "the file has too many bytes",
+    "empty": "the file has no bytes",
+    "not_a_picture": "the file is in no known picture format",
+    "too_many_pixels": "the picture would take too much memory: a decompression bomb",
+    "cut_short": "the file ends before the picture does",
+    "unknown_range": "the picture has more than 8 bits a channel, and what its largest value is cannot be known",
+    "undecodable": "the file is damaged otherwise",
+}
+
+
+class PictureError(ValueError):
+    """A picture that cannot be read.
+
+    Args:
+        reason: a key of `REASONS`.
+        why: what exactly is wrong.
+    """
+
+    def __init__(self, reason: str, why: str):
+        super().__init__(f"{reason}: {why}")
+        self.reason = reason
+        self.why = why

@@ -1,0 +1,126 @@
+"""Pictures on web servers, which are not trusted: limits on time, bytes, redirects and addresses."""
+
+import http.client
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from igdet.curation.pictures.addresses import public_addresses
+from igdet.curation.pictures.deadline import DeadlineSocket
+from igdet.curation.pictures.errors import PictureError
+from igdet.curation.pictures.limits import read_limited
+
+PORTS = {"http": 80, "https": 443}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {"User-Agent": "igdet", "Accept": "image/*", "Accept-Encoding": "identity", "Connection": "close"}
+_UNCHANGED = "!#$%&'()*+,/:;=?@[]~"  # what has a meaning in a URL, and what is quoted already
+
+
+@dataclass(frozen=True)
+class WebLimits:
+    """What a server may do.
+
+    Attributes:
+        connect_seconds: until a connection stands.
+        read_seconds: between two pieces of an answer.
+        total_seconds: for one picture, redirects included; only the look-up of names is limited by the system alone.
+        redirects: that are followed.
+        allow_private: whether servers in private networks and on this machine may be asked.
+    """
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 10.0
+    total_seconds: float = 60.0
+    redirects: int = 5
+    allow_private: bool = False
+
+
+def read_url(url: str, limits: WebLimits, max_bytes: int) -> bytes:
+    """Fetch a picture; the addresses of every server on the way are checked.
+
+    Args:
+        url: http or https.
+        limits: what the servers may do.
+        max_bytes: how many bytes the picture may have.
+
+    Raises:
+        PictureError: there is no picture within the limits.
+    """
+    deadline = time.monotonic() + limits.total_seconds
+    for _ in range(limits.redirects + 1):
+        try:
+            answer = _ask(url, limits, deadline, max_bytes)
+        except TimeoutError as error:
+            raise PictureError("timeout", f"{url}: {error}") from error
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise PictureError("unreachable", f"{url}: {error or type(error).__name__}") from error
+        if isinstance(answer, bytes):
+            return answer
+        url = _follow(url, answer)
+    raise PictureError("redirects", f"more than {limits.redirects}, the last one to {url}")
+
+
+def _ask(url: str, limits: WebLimits, deadline: float, max_bytes: int) -> bytes | str:
+    """Give the picture, or where the server says it is."""
+    address, port = _split(url)
+    connection = http.client.HTTPConnection(address.hostname, port)
+    connection.default_port = PORTS[address.scheme]  # then the header Host names the port only where it must
+    connection.sock = _connect(address, port, limits, deadline)
+    try:
+        connection.request("GET", _target(address), headers=_HEADERS)
+        with connection.getresponse() as response:
+            location = response.headers.get("Location")
+            if response.status in _REDIRECTS and location:
+                return location
+            if response.status != http.client.OK:
+                raise PictureError("http_status", f"{url}: {response.status} {response.reason}")
+            return read_limited(response, max_bytes)
+    finally:
+        connection.close()
+
+
+def _follow(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise PictureError("redirects", f"{url} leads to {location}: {error}") from error
+
+
+def _split(url: str) -> tuple[SplitResult, int]:
+    try:
+        address = urlsplit(url)
+        if address.scheme in PORTS and address.hostname:
+            return address, address.port or PORTS[address.scheme]
+    except ValueError:
+        pass
+    raise PictureError("redirects", f"{url} is no address of a web server")
+
+
+def _target(address: SplitResult) -> str:
+    """Write path and query as ASCII without spaces, as HTTP asks."""
+    return quote(address._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=_UNCHANGED)
+
+
+def _connect(address: SplitResult, port: int, limits: WebLimits, deadline: float) -> DeadlineSocket:
+    """Connect to the very address that was checked."""
+    host = address.hostname
+    for checked in public_addresses(host, port, limits.allow_private):
+        seconds = min(limits.connect_seconds, deadline - time.monotonic())
+        if seconds <= 0:
+            raise TimeoutError("the total time limit is reached")
+        try:
+            plain = socket.create_connection((checked, port), seconds)
+            secure = address.scheme == "https"
+            connected = _tls().wrap_socket(plain, server_hostname=host) if secure else plain
+            return DeadlineSocket(connected, limits.read_seconds, deadline)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
