@@ -1,13 +1,9 @@
 """Writing posts into shards, as a stream."""
 
-import json
-import re
-import tarfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,11 +15,9 @@ from igdet.shards.format import (
     ShardError,
     index_schema,
 )
+from igdet.shards.tar import Shard, write_shard
 from igdet.utils.files import atomic_write
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
-
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,90}")  # WebDataset splits names at the first dot; a tar header holds 100 bytes
-_END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
 
 
 class ShardWriter:
@@ -48,7 +42,7 @@ class ShardWriter:
         self._names = vocabulary.names
         self._shard_size = shard_size
         self._shard_count = 0
-        self._rows: list[dict] = []  # index rows of the shard being written
+        self._shard: Shard | None = None  # the one being written
 
     def __enter__(self) -> "ShardWriter":
         vocabulary_path = self.folder / VOCABULARY_NAME
@@ -72,49 +66,25 @@ class ShardWriter:
         Raises:
             ShardError: the key does not fit, or no hashtag is in the vocabulary.
         """
-        if not _KEY.fullmatch(key):
-            raise ShardError(f"post {key!r}: a key is 1 to 90 ASCII letters, digits, '_' or '-'")
         ids = self._vocabulary.ids(hashtags).tolist()
         if not ids:
             raise ShardError(f"post {key!r}: none of its hashtags {list(hashtags)} is in the vocabulary; leave it out")
-        if not self._rows:
-            self._start_shard()
-        offset = _append_member(self._shard, f"{key}.jpg", picture)
-        names = json.dumps({"hashtags": [self._names[i] for i in ids]}, ensure_ascii=False)
-        _append_member(self._shard, f"{key}.json", names.encode())
-        self._rows.append(
-            {"shard": self._shard_name, "offset": offset, "size": len(picture), "key": key, "hashtags": ids}
-        )
-        if len(self._rows) == self._shard_size:
+        if self._shard is None:
+            path = self.folder / SHARD_NAME.format(self._shard_count)
+            self._shard = self._shard_file.enter_context(write_shard(path, self._names))
+        self._shard.add(key, picture, ids)
+        if len(self._shard.rows) == self._shard_size:
             self._finish_shard()
 
-    def _start_shard(self) -> None:
-        self._shard_name = SHARD_NAME.format(self._shard_count)
-        self._shard: IO[bytes] = self._shard_file.enter_context(atomic_write(self.folder / self._shard_name))
-
     def _finish_shard(self) -> None:
-        self._shard.write(_END_OF_TAR)
         self._shard_file.close()
-        self._index.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._index.write_table(pa.Table.from_pylist(self._shard.rows, schema=self._schema))
         self._shard_count += 1
-        self._rows = []
+        self._shard = None
 
     def _finish_last_shard(self, error_type: type | None, *_) -> None:
-        if self._rows and error_type is None:
+        if self._shard and error_type is None:
             self._finish_shard()
 
     def __exit__(self, *error) -> None:
         self._open_files.__exit__(*error)
-
-
-def _append_member(tar: IO[bytes], name: str, data: bytes) -> int:
-    """Append a file to an open tar and return the offset of its data.
-
-    Written by hand because the index needs that offset; owner and time stay 0, so that equal posts give equal bytes.
-    """
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    tar.write(info.tobuf(tarfile.USTAR_FORMAT))
-    offset = tar.tell()
-    tar.write(data + bytes(-len(data) % tarfile.BLOCKSIZE))
-    return offset

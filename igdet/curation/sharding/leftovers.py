@@ -1,0 +1,28 @@
+"""What earlier runs have left in a folder of shards."""
+
+import re
+from pathlib import Path
+
+from igdet.curation.sharding.part import FOLDER, part_path
+from igdet.shards.format import INDEX_NAME, SHARD_NAME, SHARD_PATTERN
+
+# Files that a killed process was writing, see `igdet.utils.files.atomic_write`.
+_UNFINISHED = re.compile(r"\.(posts-\d+\.(tar|parquet)|index\.parquet|vocabulary\.txt)\.\w+")
+
+
+def remove_leftovers(folder: Path, shards: int) -> None:
+    """Remove half-written files, and shards that the posts no longer fill; an index that lists these goes first.
+
+    Args:
+        folder: of the shards; need not exist.
+        shards: how many shards there will be.
+    """
+    for path in [*folder.glob(".*"), *(folder / FOLDER).glob(".*")]:
+        if _UNFINISHED.fullmatch(path.name):
+            path.unlink()
+    expected = {SHARD_NAME.format(number) for number in range(shards)}
+    for shard in sorted(folder.glob(SHARD_PATTERN)):
+        if shard.name not in expected:
+            (folder / INDEX_NAME).unlink(missing_ok=True)
+            part_path(shard).unlink(missing_ok=True)
+            shard.unlink()

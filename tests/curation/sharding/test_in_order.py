@@ -1,0 +1,73 @@
+"""Work in several processes comes back in order."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from igdet.curation.sharding import ShardingError
+from igdet.curation.sharding.in_order import map_in_order
+
+# Starts work that never ends and says so.
+ENDLESS = """
+import signal
+from igdet.curation.sharding.in_order import map_in_order
+
+def wait_for_ever(number):
+    print(number, flush=True)
+    signal.pause()
+
+if __name__ == "__main__":
+    list(map_in_order(wait_for_ever, [(0,), (1,)], 2))
+"""
+
+
+def multiply(number, factor):
+    """Multiply."""
+    return number * factor
+
+
+def kill_itself(_number):
+    """End like a process that the system kills."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_order(processes):
+    tasks = ((number, 2) for number in range(7))
+    assert list(map_in_order(multiply, tasks, processes)) == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_tasks_are_asked_for_when_they_can_be_worked_on():
+    asked = []
+
+    def tasks():
+        for number in range(100):
+            asked.append(number)
+            yield number, 1
+
+    results = map_in_order(multiply, tasks(), 2)
+    next(results)
+    assert len(asked) == 5
+    results.close()
+
+
+def test_an_error_of_the_work_arrives():
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        list(map_in_order(multiply, [(1,)], 2))
+
+
+def test_a_killed_process_is_named():
+    with pytest.raises(ShardingError, match=r"a process was killed.*use fewer processes"):
+        list(map_in_order(kill_itself, [(1,), (2,)], 2))
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert {parent.stdout.readline() for _ in range(2)} == {"0\n", "1\n"}
+        parent.kill()
+        parent.communicate(timeout=20)  # ends when nobody holds the pipe any more
