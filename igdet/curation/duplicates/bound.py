@@ -1,0 +1,73 @@
+"""A lower bound of accuracy: what is left when every picture with a near-duplicate in the training set counts as wrong.
+
+Source: Mahajan et al. 2018, arXiv 1805.00932, on near-duplicates between pretraining and evaluation pictures.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from os import PathLike
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from igdet.curation.duplicates.errors import DuplicatesError
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Accuracy with and without near-duplicates.
+
+    Attributes:
+        pictures: number of evaluation pictures.
+        duplicated: how many of them have a near-duplicate in the training set.
+        right: how many are classified rightly.
+        right_duplicated: how many of the duplicated ones are.
+    """
+
+    pictures: int
+    duplicated: int
+    right: int
+    right_duplicated: int
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy as measured, 0..1."""
+        return self.right / self.pictures
+
+    @property
+    def lower(self) -> float:
+        """The lower bound, 0..1."""
+        return (self.right - self.right_duplicated) / self.pictures
+
+
+def bound(predictions: pa.Table, duplicated: Collection[str]) -> Bound:
+    """Count.
+
+    Args:
+        predictions: what an evaluation writes: a row a picture, with its image_id, gt_classes and top_classes.
+        duplicated: ids of the pictures that have a near-duplicate.
+
+    Raises:
+        DuplicatesError: there is no picture, or a duplicated one is not among them.
+    """
+    rows = predictions.select(["image_id", "gt_classes", "top_classes"]).to_pylist()
+    right = {row["image_id"]: row["top_classes"][0] in row["gt_classes"] for row in rows}
+    unknown = sorted(set(duplicated) - right.keys())
+    if unknown or not right:
+        raise DuplicatesError(
+            f"{len(unknown)} duplicated pictures are not among the {len(right)} predictions, such as {unknown[:3]}; "
+            "give the predictions of the evaluation set that was searched for, and pictures the same ids"
+        )
+    return Bound(len(right), len(set(duplicated)), sum(right.values()), sum(right[name] for name in set(duplicated)))
+
+
+def read_predictions(path: str | PathLike) -> pa.Table:
+    """Read the predictions of an evaluation.
+
+    Raises:
+        DuplicatesError: they cannot be read.
+    """
+    try:
+        return pq.read_table(path, columns=["image_id", "gt_classes", "top_classes"])
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise DuplicatesError(f"{path}: expected the predictions of a classification: {error}") from error

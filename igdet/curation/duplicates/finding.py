@@ -1,0 +1,81 @@
+"""The search for near-duplicates, from two sets of pictures, or one, to a list of pairs in a folder."""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from igdet.curation.duplicates.hamming import pairs_within
+from igdet.curation.duplicates.hits import Hits
+from igdet.curation.duplicates.index import build, plan, search
+from igdet.curation.duplicates.pairs import pair_table
+from igdet.curation.duplicates.perceptual import MAX_SIDE, Hashes, hash_pictures
+from igdet.curation.duplicates.picture_set import PictureSet
+from igdet.curation.duplicates.progress import Progress
+from igdet.curation.duplicates.result import REQUEST_NAME, Found, Request, write_found
+from igdet.curation.duplicates.scanning import Scan
+from igdet.curation.duplicates.vectors import Describer, Vectors, describe_pictures
+from igdet.curation.duplicates.whitening import learn_whitening
+
+
+def find(
+    request: Request, folder: Path, describer: Describer | None = None, say: Callable[[str], None] = print
+) -> Found:
+    """Find near-duplicates and write them.
+
+    Args:
+        request: what and how.
+        folder: where the list goes, and features in the meantime: 2 bytes a number of each picture.
+        describer: the network, for R-MAC.
+        say: is given lines of progress.
+
+    Raises:
+        DuplicatesError: a set cannot be opened, or too many of its pictures are bad.
+    """
+    training, evaluation = request.open_training(), request.open_queries() if request.evaluation else None
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / REQUEST_NAME).unlink(missing_ok=True)  # of an earlier search: the list is about to be another
+    if request.method == "pdq":
+        found = find_copies(request, training, evaluation, Progress(say))
+    else:
+        found = find_neighbours(request, training, evaluation, describer, folder, Progress(say))
+    write_found(folder, request, found)
+    return found
+
+
+def find_copies(request: Request, training: PictureSet, evaluation: PictureSet | None, progress: Progress) -> Found:
+    """Find pictures whose PDQ hashes differ little, mirrored and turned ones included."""
+    scan = Scan(MAX_SIDE, request.processes, request.max_bad_share)
+    hashes = partial(hash_pictures, scan=scan, progress=progress)
+    indexed = hashes(training)
+    queries = indexed if evaluation is None else hashes(evaluation)
+    hits = pairs_within(queries.bits, indexed.bits[:, 0], request.max_distance)
+    return _found(queries, indexed, hits, "pdq")
+
+
+def find_neighbours(
+    request: Request,
+    training: PictureSet,
+    evaluation: PictureSet | None,
+    describer: Describer,
+    scratch: Path,
+    progress: Progress,
+) -> Found:
+    """Find the nearest pictures by whitened R-MAC features."""
+    scan = Scan(request.side, request.processes, request.max_bad_share)
+    with tempfile.TemporaryDirectory(prefix="features-", dir=scratch) as folder:
+        vectors = partial(describe_pictures, describer=describer, side=request.side, scan=scan, progress=progress)
+        indexed = vectors(training, path=Path(folder, "training.npy"))
+        queries = indexed if evaluation is None else vectors(evaluation, path=Path(folder, "evaluation.npy"))
+        whiten = learn_whitening(indexed.values)
+        values = whiten(indexed.values)
+        wanted = values if evaluation is None else whiten(queries.values)
+    k = request.neighbours + (evaluation is None)  # within a set a picture is its own nearest one
+    hits = search(build(plan(*values.shape), values), values, wanted, k, request.min_score)
+    return _found(queries, indexed, hits, "rmac")
+
+
+def _found(queries: Hashes | Vectors, indexed: Hashes | Vectors, hits: Hits, method: str) -> Found:
+    if queries is indexed:
+        return Found(pair_table(indexed.ids, indexed.ids, hits.within(), method), indexed.skipped)
+    return Found(pair_table(queries.ids, indexed.ids, hits, method), indexed.skipped + queries.skipped)

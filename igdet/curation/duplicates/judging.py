@@ -1,0 +1,122 @@
+"""Judging pairs by eye: pages to be gone through with the keyboard, and reading back what was judged."""
+
+import base64
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
+
+from igdet.curation.duplicates.errors import DuplicatesError
+from igdet.curation.duplicates.picture_set import PictureSet
+from igdet.curation.duplicates.scanning import decode
+from igdet.curation.pictures import PictureError
+from igdet.utils.files import atomic_write
+
+PAGE_NAME = "judging-{:03d}.html"
+PAGES = "judging-*.html"
+PAIRS_ON_PAGE = 200  # about 5 MB of pictures
+VERDICTS = {"duplicate": True, "different": False}
+_SIDE = 256  # pixels of a picture's longer side
+_QUALITY = 80
+
+Pair = tuple[str, str]  # ids of the query and of the match
+
+
+def write_pages(folder: str | PathLike, pairs: pa.Table, queries: PictureSet, training: PictureSet) -> list[Path]:
+    """Write the pages, in place of earlier ones: each holds its pictures, and lets the verdicts be downloaded.
+
+    Args:
+        folder: where the pages go.
+        pairs: the list of pairs, in the order in which they are shown.
+        queries: the pictures that were searched for.
+        training: the pictures that were searched.
+
+    Returns:
+        the paths of the pages.
+
+    Raises:
+        DuplicatesError: a picture is no longer there.
+    """
+    environment = Environment(
+        loader=PackageLoader("igdet.curation.duplicates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    template = environment.get_template("judging.html.j2")
+    for page in Path(folder).glob(PAGES):
+        page.unlink()
+    starts = range(0, len(pairs), PAIRS_ON_PAGE)
+    paths = []
+    for number, start in enumerate(starts, start=1):
+        cards = _cards(pairs.slice(start, PAIRS_ON_PAGE), queries, training)
+        listed = "\n".join(f"{card['query']}\t{card['match']}" for card in cards)
+        page_id = hashlib.sha256(listed.encode()).hexdigest()[:16]  # a browser keeps the verdicts of a page under it
+        page = template.render(cards=cards, number=number, pages=len(starts), page_id=page_id, verdicts=list(VERDICTS))
+        paths.append(Path(folder) / PAGE_NAME.format(number))
+        with atomic_write(paths[-1], "w") as file:
+            file.write(page)
+    return paths
+
+
+def _cards(pairs: pa.Table, queries: PictureSet, training: PictureSet) -> list[dict]:
+    query_rows = pc.index_in(pairs["query"], value_set=queries.ids).to_pylist()
+    match_rows = pc.index_in(pairs["match"], value_set=training.ids).to_pylist()
+    return [
+        {**pair, "pictures": [_picture(queries, i, pair["query"]), _picture(training, j, pair["match"])]}
+        for pair, i, j in zip(pairs.to_pylist(), query_rows, match_rows, strict=True)
+    ]
+
+
+def _picture(pictures: PictureSet, row: int | None, name: str) -> str:
+    """The picture as a data URI, which a page without files needs."""
+    if row is None:
+        raise DuplicatesError(f"{name}: the list of pairs names this picture, but the set no longer has it")
+    try:
+        pixels = decode(pictures.read(row), _SIDE)
+    except PictureError as error:
+        raise DuplicatesError(f"{name}: {error}") from error
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "JPEG", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.getvalue()).decode()
+
+
+def read_verdicts(paths: Iterable[str | PathLike]) -> dict[Pair, bool]:
+    """Read what was judged.
+
+    Args:
+        paths: downloaded .csv files with the columns query, match and verdict.
+
+    Returns:
+        whether each judged pair is a duplicate.
+
+    Raises:
+        DuplicatesError: a file is no such list, or a pair is judged both ways.
+    """
+    verdicts: dict[Pair, bool] = {}
+    for path in paths:
+        for line, pair, verdict in _read(Path(path)):
+            if verdicts.setdefault(pair, verdict) != verdict:
+                raise DuplicatesError(f"{path}, line {line}: {pair} was judged the other way before; keep one verdict")
+    return verdicts
+
+
+def _read(path: Path) -> Iterable[tuple[int, Pair, bool]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in (reader := csv.DictReader(file)):
+                yield reader.line_num, (row["query"], row["match"]), VERDICTS[row["verdict"]]
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        raise DuplicatesError(
+            f"{path}: expected columns query, match and verdict ({' or '.join(VERDICTS)}): {error}"
+        ) from error
+
+
+def confirmed(pairs: pa.Table, verdicts: Mapping[Pair, bool]) -> pa.Table:
+    """Keep the pairs that were judged to be duplicates; those that were not judged are none."""
+    listed = zip(pairs["query"].to_pylist(), pairs["match"].to_pylist(), strict=True)
+    return pairs.filter(pa.array([verdicts.get(pair, False) for pair in listed], pa.bool_()))

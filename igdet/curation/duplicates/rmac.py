@@ -1,0 +1,131 @@
+"""R-MAC features: maxima over regions of a network's last feature map, summed; needs torch and Detectron2.
+
+Source: Tolias, Sicre and Jegou 2016, "Particular object retrieval with integral max-pooling of CNN activations",
+arXiv 1511.05879, section 4. For its whitening see `igdet.curation.duplicates.whitening`.
+Shape shorthand: N pictures, C channels, H x W the feature map.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from detectron2.config import get_cfg
+from torch import Tensor
+from torch.nn import functional
+
+from igdet.checkpoint import IgdetCheckpointer
+from igdet.config import add_igdet_config, merge_config_file
+from igdet.modeling import FPN_SUFFIX, ImageClassifier
+
+SCALES = 3  # L of the paper
+OVERLAP = 0.4  # of neighbouring regions of the first scale, about
+_MOST_STEPS = 6  # regions along the longer side of the first scale: 2..7
+
+
+def regions(height: int, width: int) -> list[tuple[int, int, int]]:
+    """Lay square regions over a feature map: at scale l with sides of 2 min(H, W) / (l + 1), evenly spaced.
+
+    Args:
+        height: H.
+        width: W.
+
+    Returns:
+        (top, left, side) of each.
+    """
+    short, extra = min(height, width), _extra_regions(height, width)
+    found = []
+    for scale in range(1, SCALES + 1):
+        side = max(1, 2 * short // (scale + 1))
+        rows = _starts(height, side, scale + (extra if height > width else 0))
+        columns = _starts(width, side, scale + (extra if width > height else 0))
+        found += [(top, left, side) for top in rows for left in columns]
+    return found
+
+
+def _extra_regions(height: int, width: int) -> int:
+    """How many regions more lie along the longer side: so many that the first scale's overlap is nearest to OVERLAP."""
+    short, spare = min(height, width), abs(height - width)
+    if not spare:
+        return 0
+    return min(range(1, _MOST_STEPS + 1), key=lambda steps: abs(1 - spare / steps / short - OVERLAP))
+
+
+def _starts(length: int, side: int, count: int) -> list[int]:
+    return [int(start) for start in np.linspace(0, length - side, count)]
+
+
+def rmac(features: Tensor) -> Tensor:
+    """Pool feature maps: the maximum over each region, scaled to length 1, summed, scaled to length 1.
+
+    Args:
+        features: float (N, C, H, W), not negative.
+
+    Returns:
+        float (N, C).
+    """
+    total = 0
+    for top, left, side in regions(*features.shape[2:]):
+        maxima = features[:, :, top : top + side, left : left + side].amax(dim=(2, 3))  # (N, C)
+        total = total + functional.normalize(maxima, dim=1)
+    return functional.normalize(total, dim=1)
+
+
+class RmacDescriber:
+    """Describes pictures by the trunk of a network; see `igdet.curation.duplicates.vectors.Describer`.
+
+    Args:
+        model: the network, whose classifier is not used.
+        is_bgr: whether it takes the channels of a picture in that order.
+    """
+
+    stride = 32  # of res5
+
+    def __init__(self, model: ImageClassifier, is_bgr: bool = False):
+        self._model = model.eval()
+        self._is_bgr = is_bgr
+        self.dim = model.backbone.output_shape()[model.feature].channels
+
+    @classmethod
+    def from_config(cls, config_file: str, weights: str = "") -> "RmacDescriber":
+        """Build the network of a config, of a classifier or a detector, and load its weights.
+
+        Args:
+            config_file: igdet's or Detectron2's YAML.
+            weights: file or name; "" for MODEL.WEIGHTS of the config.
+
+        Raises:
+            ConfigError: the config is wrong.
+            WeightsError: the weights do not fit.
+        """
+        cfg = get_cfg()
+        add_igdet_config(cfg)
+        merge_config_file(cfg, config_file)
+        cfg.MODEL.BACKBONE.NAME = cfg.MODEL.BACKBONE.NAME.removesuffix(FPN_SUFFIX)
+        cfg.MODEL.RESNETS.OUT_FEATURES = ["res5"]
+        model = ImageClassifier(cfg).to("cuda" if torch.cuda.is_available() else "cpu")
+        IgdetCheckpointer(model, cfg=cfg).load(weights or cfg.MODEL.WEIGHTS, checkpointables=[])
+        return cls(model, is_bgr=cfg.INPUT.FORMAT == "BGR")
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Describe pictures, those of one size together.
+
+        Args:
+            pictures: n of uint8 (H, W, 3) RGB, H and W multiples of the stride.
+
+        Returns:
+            float32 (n, D), of length 1.
+        """
+        described = np.empty((len(pictures), self.dim), np.float32)
+        shapes = np.array([picture.shape[:2] for picture in pictures])
+        for shape in np.unique(shapes, axis=0):
+            chosen = np.flatnonzero((shapes == shape).all(axis=1))
+            described[chosen] = self._describe(np.stack([pictures[i] for i in chosen]))
+        return described
+
+    def _describe(self, pictures: np.ndarray) -> np.ndarray:
+        channels = pictures[..., ::-1] if self._is_bgr else pictures
+        images = torch.from_numpy(channels.transpose(0, 3, 1, 2).copy()).to(self._model.device).float()
+        images = (images - self._model.pixel_mean) / self._model.pixel_std
+        features = self._model.backbone(images.contiguous(memory_format=torch.channels_last))
+        return rmac(features[self._model.feature]).cpu().numpy()

@@ -1,0 +1,108 @@
+"""Reading all pictures of a set in order; the bad ones are named, counted and skipped up to a share."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from igdet.curation.duplicates.errors import DuplicatesError
+from igdet.curation.duplicates.picture_set import PictureSet
+from igdet.curation.pictures import CleanSettings, PictureError, clean_picture
+from igdet.curation.sharding.in_order import map_in_order
+from igdet.curation.sharding.tally import too_many
+
+_BATCH = 64  # pictures that a process is given at a time
+_QUALITY = 95  # of pictures made smaller: their coding must not add differences of its own
+
+
+class Skipped(NamedTuple):
+    """A picture left out: its id, a short reason and what exactly is wrong."""
+
+    id: str
+    reason: str
+    why: str
+
+
+class Scanned(NamedTuple):
+    """Some pictures: n rows of the set with a value each, and what was skipped between them."""
+
+    rows: list[int]
+    values: list[Any]
+    skipped: list[Skipped]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How pictures are read.
+
+    Attributes:
+        max_side: pixels of the longer side, to which larger pictures are made smaller.
+        processes: number of processes, >= 1.
+        max_bad_share: share of the pictures, 0..1, that may be bad.
+    """
+
+    max_side: int
+    processes: int = 1
+    max_bad_share: float = 0.05
+
+    def __call__(self, pictures: PictureSet, describe: Callable[[np.ndarray], Any]) -> Iterator[Scanned]:
+        """Yield what `describe` makes of each picture, some pictures at a time.
+
+        Args:
+            pictures: what to read.
+            describe: takes a picture, uint8 (H, W, 3) RGB; can be pickled.
+
+        Raises:
+            DuplicatesError: too many pictures are bad.
+        """
+        tasks = ((start, min(start + _BATCH, len(pictures))) for start in range(0, len(pictures), _BATCH))
+        seen, bad = 0, 0
+        for scanned in map_in_order(_Work(pictures, describe, self.max_side), tasks, self.processes):
+            seen += len(scanned.rows) + len(scanned.skipped)
+            bad += len(scanned.skipped)
+            if scanned.skipped and too_many(bad, seen, self.max_bad_share):
+                last = scanned.skipped[-1]
+                raise DuplicatesError(
+                    f"{bad} of {seen} pictures are bad, the last one {last.id}: {last.reason}: {last.why}; "
+                    f"mend them or allow a share of more than {self.max_bad_share}"
+                )
+            yield scanned
+
+
+def decode(data: bytes, max_side: int) -> np.ndarray:
+    """Decode a picture file as a shard would hold it: upright, in the colours of sRGB.
+
+    Args:
+        data: the file.
+        max_side: pixels of the longer side, to which a larger picture is made smaller.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+
+    Raises:
+        PictureError: it is no picture, or damaged.
+    """
+    with Image.open(io.BytesIO(clean_picture(data, CleanSettings(max_side, _QUALITY)))) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+@dataclass(frozen=True)
+class _Work:
+    pictures: PictureSet
+    describe: Callable[[np.ndarray], Any]
+    max_side: int
+
+    def __call__(self, start: int, stop: int) -> Scanned:
+        scanned = Scanned([], [], [])
+        for row in range(start, stop):
+            try:
+                value = self.describe(decode(self.pictures.read(row), self.max_side))
+            except PictureError as error:
+                scanned.skipped.append(Skipped(self.pictures.ids[row].as_py(), error.reason, error.why))
+            else:
+                scanned.rows.append(row)
+                scanned.values.append(value)
+        return scanned

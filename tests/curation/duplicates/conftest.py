@@ -1,0 +1,58 @@
+"""Generated pictures, with shapes large enough to be recognised after edits."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from igdet.curation.duplicates.progress import Progress
+from igdet.curation.duplicates.scanning import Scan
+
+
+def scene(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
+    """A picture of soft random blotches; no two seeds are alike."""
+    cells = np.random.default_rng(seed).integers(30, 200, (9, 12, 3), dtype=np.uint8)  # room for brighter ones
+    return Image.fromarray(cells).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def make_scene() -> Callable[..., Image.Image]:
+    return scene
+
+
+@pytest.fixture
+def make_folder(tmp_path) -> Callable[[dict[str, Image.Image | bytes]], Path]:
+    """Write pictures into a new folder, by their paths in it; bytes are written as they are."""
+
+    def make(pictures, name="pictures"):
+        for path, picture in pictures.items():
+            file = tmp_path / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(picture if isinstance(picture, bytes) else encoded(picture))
+        return tmp_path / name
+
+    return make
+
+
+def encoded(picture: Image.Image, quality: int = 90) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+@pytest.fixture
+def encode() -> Callable[..., bytes]:
+    return encoded
+
+
+@pytest.fixture
+def scan() -> Scan:
+    return Scan(max_side=512)
+
+
+@pytest.fixture
+def silent() -> Progress:
+    return Progress(lambda line: None)

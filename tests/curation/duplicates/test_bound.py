@@ -1,0 +1,42 @@
+"""The lower bound of accuracy."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from igdet.curation.duplicates.bound import bound, read_predictions
+from igdet.curation.duplicates.errors import DuplicatesError
+
+PREDICTIONS = pa.table(
+    {
+        "image_id": ["a", "b", "c", "d"],
+        "gt_classes": [[1], [2], [3, 4], [5]],
+        "top_classes": [[1, 9], [9, 2], [4, 9], [5, 9]],  # right, second only, one of two labels, right
+    }
+)
+
+
+def test_a_duplicated_picture_counts_as_wrong_once():
+    result = bound(PREDICTIONS, ["a", "b", "a"])
+    assert (result.accuracy, result.lower, result.duplicated) == (3 / 4, 2 / 4, 2)
+
+
+def test_without_duplicates_the_bound_is_the_accuracy():
+    assert bound(PREDICTIONS, []).lower == bound(PREDICTIONS, []).accuracy == 3 / 4
+
+
+def test_pictures_that_were_not_evaluated_are_named():
+    with pytest.raises(DuplicatesError, match=r"1 duplicated pictures .* 4 predictions, such as \['x'\]"):
+        bound(PREDICTIONS, ["x", "a"])
+
+
+def test_no_predictions_have_no_accuracy():
+    with pytest.raises(DuplicatesError, match="the 0 predictions"):
+        bound(PREDICTIONS.slice(0, 0), [])
+
+
+def test_predictions_are_read_from_what_an_evaluation_writes(tmp_path):
+    pq.write_table(PREDICTIONS.append_column("top_scores", [[[1.0]] * 4]), tmp_path / "predictions.parquet")
+    assert read_predictions(tmp_path / "predictions.parquet") == PREDICTIONS
+    with pytest.raises(DuplicatesError, match=r"none\.parquet: expected the predictions"):
+        read_predictions(tmp_path / "none.parquet")

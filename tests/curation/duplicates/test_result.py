@@ -1,0 +1,37 @@
+"""What was searched and found, in a folder."""
+
+import json
+
+import pytest
+
+from igdet.curation.duplicates.errors import DuplicatesError
+from igdet.curation.duplicates.pairs import SCHEMA
+from igdet.curation.duplicates.result import Found, Request, read_found, write_csv, write_found
+from igdet.curation.duplicates.scanning import Skipped
+
+
+def test_it_is_read_as_it_was_written(tmp_path):
+    request = Request("training", "evaluation", evaluation_root="root", min_score=0.5)
+    pairs = SCHEMA.empty_table()
+    write_found(tmp_path, request, Found(pairs, [Skipped("a,b", "empty", "0 bytes")]))
+    assert read_found(tmp_path) == (request, pairs)
+    assert (tmp_path / "skipped.csv").read_text() == 'id,reason,why\n"a,b",empty,0 bytes\n'
+
+
+def test_without_evaluation_pictures_the_training_pictures_are_looked_for(make_folder):
+    training, evaluation = (str(make_folder({f"{name}.jpg": b""}, name)) for name in ("training", "evaluation"))
+    assert Request(training).open_queries().ids.to_pylist() == ["training.jpg"]
+    assert Request(training, evaluation).open_queries().ids.to_pylist() == ["evaluation.jpg"]
+
+
+def test_a_table_is_written_with_its_column_names(tmp_path):
+    write_csv(tmp_path / "ids.csv", ["id"], [["1"], ['"']])
+    assert (tmp_path / "ids.csv").read_text() == 'id\n1\n""""\n'
+
+
+@pytest.mark.parametrize("text", [None, "{", json.dumps({"training": "x", "unknown": 1})])
+def test_an_unfinished_search_is_named(tmp_path, text):
+    if text:
+        (tmp_path / "find.json").write_text(text)
+    with pytest.raises(DuplicatesError, match=r"find\.json: expected the folder of a finished search"):
+        read_found(tmp_path)

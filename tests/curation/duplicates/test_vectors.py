@@ -1,0 +1,42 @@
+"""Feature vectors of sets."""
+
+import numpy as np
+import pytest
+
+from igdet.curation.duplicates.picture_set import open_pictures
+from igdet.curation.duplicates.vectors import Fitting, describe_pictures
+
+
+class MeanColour:
+    """Describes pictures by their mean colour."""
+
+    dim = 3
+    stride = 8
+
+    def __call__(self, pictures):
+        means = np.array([picture.mean(axis=(0, 1)) for picture in pictures])
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def test_vectors_follow_the_pictures_and_bad_ones_leave_no_row(make_folder, make_scene, scan, silent, tmp_path):
+    scenes = {f"{i}.jpg": make_scene(i) for i in range(3)}
+    pictures = open_pictures(make_folder({**scenes, "1b.jpg": b"no picture"}))
+    vectors = describe_pictures(pictures, MeanColour(), 32, scan, silent, tmp_path / "vectors.npy")
+    assert vectors.ids.to_pylist() == list(scenes)
+    assert vectors.values.dtype == np.float16
+    assert vectors.values == pytest.approx(MeanColour()([np.asarray(picture) for picture in scenes.values()]), abs=0.01)
+    assert [skip.id for skip in vectors.skipped] == ["1b.jpg"]
+    assert np.load(tmp_path / "vectors.npy", mmap_mode="r").shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "fitted"),
+    [
+        (480, 640, (160, 224)),  # 168 would keep the shape: 5.25 strides of 32
+        (64, 64, (224, 224)),
+        (1000, 10, (224, 32)),
+        (500, 333, (224, 160)),
+    ],
+)
+def test_pictures_are_fitted_to_the_stride(height, width, fitted):
+    assert Fitting(224, 32)(np.zeros((height, width, 3), np.uint8)).shape == (*fitted, 3)

@@ -1,0 +1,107 @@
+"""The command that finds near-duplicates."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from find_duplicates import main
+from PIL import Image, ImageOps
+
+from igdet.curation.sharding.id_list import IdList
+
+
+def scene(seed: int) -> Image.Image:
+    cells = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(cells).resize((96, 72), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the command in the temporary folder; gives what it prints, or the error that it ends with."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*arguments):
+        monkeypatch.setattr("sys.argv", ["find_duplicates.py", *arguments])
+        try:
+            main()
+        except SystemExit as error:
+            return str(error)
+        return capsys.readouterr().out
+
+    return start
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Evaluation pictures a and b; the training pictures hold mirrored copies of both, and another picture."""
+    pictures = {
+        "evaluation": {"a.png": scene(0), "b.png": scene(1)},
+        "training": {"a2.png": ImageOps.mirror(scene(0)), "b2.png": ImageOps.mirror(scene(1)), "c.png": scene(2)},
+    }
+    for folder, named in pictures.items():
+        (tmp_path / folder).mkdir()
+        for name, picture in named.items():
+            picture.save(tmp_path / folder / name)
+
+
+def test_from_pictures_to_shards_and_bound(run, folders, tmp_path):
+    printed = run("find", "out", "--training", "training", "--evaluation", "evaluation")
+    assert "PDQ: 3 of 3 pictures, 0 skipped" in printed
+    assert "2 pairs in out, 0 pictures skipped\nNext: python tools/find_duplicates.py judge out" in printed
+
+    assert "1 of 2 pairs on 1 pages" in run("judge", "out", "--pairs", "1")
+    assert "2 of 2 pairs on 1 pages" in run("judge", "out")
+    assert (tmp_path / "out/judging-001.html").is_file()
+
+    (tmp_path / "judged.csv").write_text("query,match,verdict\na.png,a2.png,duplicate\nb.png,b2.png,different\n")
+    assert "1 training pictures to leave out: out/excluded.csv" in run("exclude", "out", "--judged", "judged.csv")
+    excluded = IdList.read(tmp_path / "out/excluded.csv")
+    assert [excluded.has_post(name, "") for name in ("a2.png", "b2.png", "c.png")] == [True, False, False]
+
+    pq.write_table(
+        pa.table({"image_id": ["a.png", "b.png"], "gt_classes": [[0], [1]], "top_classes": [[0], [1]]}),
+        tmp_path / "predictions.parquet",
+    )
+    bounds = run("bound", "out", "--judged", "judged.csv", "--predictions", "predictions.parquet")
+    assert "top-1 100.00% of 2 pictures\nat least 50.00%: the 1 with a near-duplicate" in bounds
+    assert "at least 0.00%" in run("bound", "out", "--predictions", "predictions.parquet")
+
+
+def test_within_the_training_pictures_one_of_each_group_stays(run, folders, tmp_path):
+    scene(2).resize((48, 36)).save(tmp_path / "training/d.png")
+    assert "1 pairs" in run("find", "out", "--training", "training")
+    assert "1 training pictures to leave out" in run("exclude", "out")
+    assert (tmp_path / "out/excluded.csv").read_text() == "id\nd.png\n"
+    assert "needs evaluation pictures" in run("bound", "out", "--predictions", "none.parquet")
+
+
+def test_what_was_asked_is_written_down(run, folders, tmp_path):
+    run("find", "out", "--training", "training", "--max-distance", "10", "--min-score", "0.99")
+    request = json.loads((tmp_path / "out/find.json").read_text())
+    assert (request["training"], request["max_distance"], request["min_score"]) == ("training", 10, 0.99)
+
+
+def test_the_plan_for_ten_million_pictures(run):
+    lines = run("plan", "10_000_000", "2048").splitlines()
+    assert lines[0] == "10,000,000 pictures, 2,048 channels: faiss index PCAR256,IVF16384,PQ64np, 256 numbers each"
+    sizes = {name.strip(): float(size.split()[0]) for name, size in (line.rsplit("  ", 1) for line in lines[1:])}
+    assert sizes["PDQ: memory, within the set"] == 3.6  # 10^7 x 9 x (32 + 8) bytes
+    assert sizes["R-MAC: disk, features"] == 40.96  # 10^7 x 2,048 x 2 bytes
+    assert sizes["R-MAC: memory, at most"] == 9.01
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["find", "out", "--training", "none"], "none: expected shards"),
+        (["find", "out", "--training", "training", "--method", "rmac"], "--config-file"),
+        (["judge", "out"], "finished search"),
+    ],
+)
+def test_errors_are_one_line(run, folders, arguments, message):
+    error = run(*arguments)
+    assert error.startswith("find_duplicates.py: ")
+    assert message in error
+    assert "\n" not in error
