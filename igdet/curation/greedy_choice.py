@@ -13,9 +13,10 @@ import numpy as np
 from igdet.curation.candidates import Candidate
 from igdet.curation.sparse_rows import SparseRows
 from igdet.sampling import count_labels
+from igdet.utils.errors import UserError
 
 
-class LabelSpaceError(ValueError):
+class LabelSpaceError(UserError):
     """A goal that cannot be set, or posts from which no label space can be chosen."""
 
 

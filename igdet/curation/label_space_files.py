@@ -13,8 +13,8 @@ from igdet.curation.greedy_choice import LabelSpaceError
 from igdet.curation.label_space import ALL, CHOSEN, LabelSpace
 from igdet.curation.label_table import vocabulary_of
 from igdet.utils.files import atomic_write
+from igdet.vocabulary import VOCABULARY_NAME
 
-VOCABULARY_NAME = "vocabulary.txt"
 CHOICES_NAME = "choices.csv"  # a line for each label that was considered
 TARGETS_NAME = "targets.csv"  # a line for each target class
 COMPARISON_NAME = "comparison.csv"  # a line for each label space

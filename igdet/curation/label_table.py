@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from igdet.utils.errors import UserError
 from igdet.vocabulary import Vocabulary, normalise_tag
 
 SCHEMA = pa.schema(
@@ -20,7 +21,7 @@ SCHEMA = pa.schema(
 )
 
 
-class LabelTableError(ValueError):
+class LabelTableError(UserError):
     """A table of labels, or of labelled posts, that cannot be read."""
 
 
@@ -67,7 +68,7 @@ def read_label_lists(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 def _read(path: str | PathLike, columns: list[str]) -> pa.Table:
     folder = Path(path)
-    files = sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]
+    files = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
     try:
         return ds.dataset([str(file) for file in files], format="parquet").to_table(columns=columns)
     except (OSError, pa.ArrowInvalid, TypeError) as error:

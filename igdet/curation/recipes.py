@@ -43,11 +43,13 @@ class Selection(NamedTuple):
 
     Attributes:
         labels: the kept rows, in their order.
-        dropped: reason -> (labels, sum of their posts); every row that is not kept has one reason.
+        others: the other rows, with a further column reason.
+        dropped: reason -> (labels, sum of their posts), for each reason that there can be.
         matches: what each target class was found to be; () for a recipe without targets.
     """
 
     labels: pa.Table
+    others: pa.Table
     dropped: dict[str, tuple[int, int]]
     matches: tuple[TargetMatch, ...]
 
@@ -85,18 +87,20 @@ def select(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Selection:
         raise ConfigError(f"NAME is one of {', '.join(RECIPES)}, not {recipe.name!r}")
     posts = labels["posts"].to_numpy()
     left = np.ones(len(labels), dtype=bool)
+    reasons = np.full(len(labels), None, dtype=object)
     dropped: dict[str, tuple[int, int]] = {}
 
     def keep(passes: np.ndarray, reason: str) -> None:
         gone = left & ~passes
         dropped[reason] = (int(gone.sum()), int(posts[gone].sum()))
-        left[gone] = False
+        left[gone], reasons[gone] = False, reason
 
     keep(~blocked_rows(labels, read_block_lists(recipe.block_lists)), "blocked")
     keep(posts >= recipe.min_posts, "below MIN_POSTS")
     fit = RECIPES[recipe.name](labels, recipe, lexicon, left)
     keep(fit.wanted, fit.reason)
-    return Selection(labels.filter(pa.array(left)), dropped, fit.matches)
+    others = labels.append_column("reason", pa.array(reasons, pa.string())).filter(pa.array(~left))
+    return Selection(labels.filter(pa.array(left)), others, dropped, fit.matches)
 
 
 def _wordnet_nouns(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:

@@ -6,6 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
+from igdet.utils.errors import UserError
+
 IMAGENET_1K = Path(__file__).with_name("imagenet_1k.txt")
 _COCO_SYNSETS = Path(__file__).with_name("coco_synsets.txt")
 _WNID = re.compile(r"n\d{8}\b")
@@ -17,7 +19,7 @@ _NAME_FORMS = (
 )
 
 
-class TargetError(ValueError):
+class TargetError(UserError):
     """A file of target classes that cannot be read."""
 
 

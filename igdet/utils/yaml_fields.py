@@ -2,6 +2,7 @@
 
 import typing
 from dataclasses import MISSING, fields, is_dataclass
+from types import UnionType
 
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
@@ -46,6 +47,8 @@ def from_mapping(kind: type, node: object, where: str):
 
 def _convert(kind: type, value: object, where: str):
     """A YAML value as its field's type; containers and dataclasses are gone into."""
+    if isinstance(kind, UnionType):  # `Section | None`: None is for a key that is absent
+        kind = typing.get_args(kind)[0]
     if is_dataclass(kind):
         return from_mapping(kind, value, where)
     outer, inner = typing.get_origin(kind) or kind, typing.get_args(kind)

@@ -61,7 +61,7 @@ def open_pictures(path: str | PathLike, root: str | PathLike = "") -> PictureSet
     if (path / INDEX_NAME).is_file():
         index = ShardIndex.open(path)
         return PictureSet(index.keys.combine_chunks(), _InShards(ShardReader(index)))
-    if tables := sorted(path.glob("*.parquet")):
+    if tables := sorted(path.rglob("*.parquet")):
         return _open_table(tables, Path(root or path))
     return _open_folder(path)
 

@@ -1,5 +1,7 @@
 """Why a picture is left out."""
 
+from igdet.utils.errors import UserError
+
 # The short names under which pictures that are left out are counted.
 REASONS = {
     "missing": "there is no such file, shard member or object",
@@ -21,7 +23,7 @@ REASONS = {
 }
 
 
-class PictureError(ValueError):
+class PictureError(UserError):
     """A picture that cannot be read.
 
     Args:

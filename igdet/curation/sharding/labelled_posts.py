@@ -29,7 +29,7 @@ class LabelledPosts:
     """
 
     def __init__(self, folder: Path, num_labels: int):
-        self._files = sorted(folder.glob("*.parquet"))
+        self._files = sorted(folder.rglob("*.parquet"))
         if not self._files:
             raise ShardingError(f"{folder} holds no Parquet file of labelled posts; expected the output of that stage")
         labelled = []

@@ -1,0 +1,232 @@
+"""The dataframe engine, Daft: the only file that knows which one it is, and on what machines it runs."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import daft
+import pyarrow as pa
+import pyarrow.parquet as pq
+from daft import DataFrame, DataType, Series, col
+from daft.exceptions import DaftCoreException
+
+from igdet.curation.settings import EngineSettings
+from igdet.utils.errors import UserError
+from igdet.utils.spelling import did_you_mean
+from igdet.utils.strict_yaml import ConfigError
+
+VERSION = daft.__version__
+BATCH = 131_072  # rows that a batch function gets: enough to repeat hashtags, little enough for memory
+ROW_GROUP_BYTES = 32 * 2**20  # of memory: what a writer holds before it writes
+
+RUNNERS: dict[str, Callable[[EngineSettings], object]] = {
+    "native": lambda settings: daft.set_runner_native(),
+    "ray": lambda settings: daft.set_runner_ray(address=settings.address or None),
+}
+# Everything of a CSV is text, and rows may be short; JSON is read as lines, so that one bad line is one bad row.
+_READERS: dict[str, Callable[[list[str]], DataFrame]] = {
+    "parquet": daft.read_parquet,
+    "csv": lambda paths: daft.read_csv(
+        paths, schema=dict.fromkeys(daft.read_csv(paths[0]).column_names, DataType.string()), allow_variable_columns=True
+    ),
+    "jsonl": daft.read_text,
+    "webdataset": daft.read_webdataset,
+}
+FORMATS = tuple(_READERS)
+
+
+class EngineError(UserError):
+    """Files that the engine cannot read or write."""
+
+
+class SourceFile(NamedTuple):
+    """A file to read.
+
+    Attributes:
+        path: local path or URL.
+        size: bytes; 0 when the server does not say.
+    """
+
+    path: str
+    size: int
+
+
+def start(settings: EngineSettings) -> None:
+    """Start the engine, once a process.
+
+    Raises:
+        ConfigError: there is no such runner.
+    """
+    if settings.runner not in RUNNERS:
+        known = ", ".join(RUNNERS)
+        raise ConfigError(f"ENGINE.RUNNER: {settings.runner!r} is none of {known}{did_you_mean(settings.runner, RUNNERS)}")
+    RUNNERS[settings.runner](settings)
+    daft.set_execution_config(
+        parquet_target_row_group_size=ROW_GROUP_BYTES,
+        scantask_max_parallel=os.cpu_count() if settings.runner == "native" else None,
+    )
+
+
+def list_files(patterns: Sequence[str]) -> list[SourceFile]:
+    """Find the files that paths, folders or patterns mean, sorted, each once.
+
+    Raises:
+        EngineError: one means no file.
+    """
+    found: dict[str, int] = {}
+    for pattern in patterns:
+        files = _listed(pattern)
+        if not files:
+            raise EngineError(f"{pattern}: there is no such file; expected a file, a folder or a pattern such as a/*.csv")
+        found.update(files)
+    return [SourceFile(path, size) for path, size in sorted(found.items())]
+
+
+def _listed(pattern: str) -> dict[str, int]:
+    if pattern.startswith(("http://", "https://")):
+        return {pattern: 0}  # a web server lists no folders
+    try:
+        table = daft.from_glob_path(pattern).to_pydict()
+    except (FileNotFoundError, DaftCoreException):
+        return {}
+    return {path.removeprefix("file://"): size or 0 for path, size in zip(table["path"], table["size"], strict=True)}
+
+
+def read(source_format: str, paths: Sequence[str]) -> DataFrame:
+    """Read files as one frame.
+
+    Args:
+        source_format: one of `FORMATS`.
+        paths: files of the same columns.
+
+    Raises:
+        EngineError: a file cannot be read.
+    """
+    with _explained(f"reading {', '.join(paths[:3])}{' and others' if len(paths) > 3 else ''}"):
+        return _READERS[source_format](list(paths))
+
+
+def column_types(frame: DataFrame) -> dict[str, pa.DataType]:
+    """Give the type of each column, and of the fields of structures by their dotted path."""
+    types: dict[str, pa.DataType] = {}
+    for field in frame.schema():
+        _add_types(types, field.name, field.dtype.to_arrow_dtype())
+    return types
+
+
+def _add_types(types: dict[str, pa.DataType], path: str, kind: pa.DataType) -> None:
+    types[path] = kind
+    if pa.types.is_struct(kind):
+        for field in kind:
+            _add_types(types, f"{path}.{field.name}", field.type)
+
+
+def map_batches(
+    frame: DataFrame,
+    function: Callable[..., pa.StructArray],
+    inputs: Sequence[str],
+    returns: pa.StructType,
+    keep: Sequence[str] = (),
+) -> DataFrame:
+    """Work on a frame, a batch of rows at a time.
+
+    Args:
+        frame: what to work on.
+        function: is given the arrays (n,) of the input columns, n <= `BATCH`, with plain types (string, list, int64);
+            gives a struct array (n,). It must be possible to pickle it.
+        inputs: columns, or dotted paths of fields.
+        returns: the fields of the struct array: columns of the result.
+        keep: columns that go on as they are.
+    """
+
+    @daft.func.batch(return_dtype=DataType.from_arrow_type(returns), unnest=True, batch_size=BATCH)
+    def on_series(*columns: Series) -> Series:
+        return Series.from_arrow(function(*(_plain(column.to_arrow()) for column in columns)))
+
+    return frame.select(*keep, on_series(*(_column(frame, path) for path in inputs)))
+
+
+def _column(frame: DataFrame, path: str) -> daft.Expression:
+    if path in frame.column_names:
+        return col(path)
+    name, *fields = path.split(".")
+    column = col(name)
+    for field in fields:
+        column = column.get(field)
+    return column
+
+
+def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Give one array whose strings and lists have offsets of 32 bits: a batch needs no more."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return array.cast(_PLAIN[str(array.type)]) if str(array.type) in _PLAIN else array
+
+
+# What Daft calls large; other types are left alone.
+_PLAIN = {
+    "large_string": pa.string(),
+    "large_list<item: large_string>": pa.list_(pa.string()),
+}
+
+
+def not_empty(frame: DataFrame, column: str) -> DataFrame:
+    """Keep the rows whose list is not empty."""
+    return frame.where(col(column).list_count() > 0)
+
+
+def in_buckets(frame: DataFrame, key: str, buckets: int) -> DataFrame:
+    """Add the columns "order", a hash of the key that is the same everywhere, and "bucket", 0..buckets - 1."""
+    frame = frame.with_column("order", col(key).hash())
+    return frame.with_column("bucket", (col("order") % buckets).cast(DataType.int32()))
+
+
+def write(frame: DataFrame, folder: Path, by: str | None = None) -> None:
+    """Do the work, and write what comes of it as Parquet.
+
+    Args:
+        frame: what to do.
+        folder: where to; files get random names.
+        by: a column by whose values rows are parted into folders "NAME=VALUE".
+
+    Raises:
+        EngineError: something cannot be read or written.
+    """
+    with _explained(f"writing {folder}"):
+        frame.write_parquet(str(folder), compression="zstd", partition_cols=[by] if by else None)
+
+
+def sum_up(files: Sequence[Path], column: str, keys: Sequence[str], value: str) -> pa.Table:
+    """Sum over what batches have counted.
+
+    Args:
+        files: Parquet.
+        column: list<struct>: the counts of a batch in its first row, null in the others.
+        keys: fields of the struct that tell counts apart.
+        value: the field to sum.
+
+    Returns:
+        columns `keys` and `value`; a row for each combination, in no order.
+    """
+    if not files:
+        return pa.table({**{key: pa.array([], pa.string()) for key in keys}, value: pa.array([], pa.int64())})
+    with _explained(f"summing up {column} of {files[0].parent.parent}"):
+        counts = daft.read_parquet([str(file) for file in files]).select(column).where(col(column).not_null())
+        rows = counts.explode(column).where(col(column).not_null())
+        fields = rows.select(*(col(column).get(name).alias(name) for name in (*keys, value)))
+        return fields.groupby(*keys).agg(col(value).sum()).to_arrow()
+
+
+def count_rows(files: Sequence[Path]) -> int:
+    """Count the rows of Parquet files, by what stands at their ends."""
+    return sum(pq.read_metadata(file).num_rows for file in files)
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn the engine's errors into ones that say what was being done."""
+    try:
+        yield
+    except (DaftCoreException, FileNotFoundError) as error:
+        raise EngineError(f"{what}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,128 @@
+"""From the hashtags of posts to their labels, with counts: each distinct hashtag of a batch is looked up once."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from igdet.curation.canonical import Canonicaliser
+from igdet.curation.settings import LexiconSettings
+from igdet.curation.tally import counts_type, in_first_row
+from igdet.vocabulary import normalise_tag
+
+TAG_COUNTS = counts_type(tag=pa.string(), label=pa.string(), rule=pa.string())
+LABEL_COUNTS = counts_type(label=pa.string())
+FIELDS = pa.struct([("labels", pa.list_(pa.string())), ("tag_counts", TAG_COUNTS), ("label_counts", LABEL_COUNTS)])
+
+
+class Labeller:
+    """The batch function of labelling; sent to other machines, it takes its lexicon from the settings there.
+
+    Args:
+        settings: how hashtags become labels.
+    """
+
+    def __init__(self, settings: LexiconSettings):
+        self._settings = settings
+
+    def __call__(self, tags: pa.ListArray) -> pa.StructArray:
+        """Label a batch of posts.
+
+        Args:
+            tags: list<string> (n,): the hashtags of each post, as written.
+
+        Returns:
+            struct (n,) of `FIELDS`: the labels of each post, each once; and in the first row how many posts of the
+            batch carry each normal form, and each label. A post counts once.
+        """
+        canonicaliser = canonicaliser_of(self._settings)
+        meant = _meant(tags, canonicaliser)
+        if self._settings.ambiguous == "context":
+            meant = _in_context(meant, tags, canonicaliser)
+        carried = _labels(meant)
+        columns = [
+            _lists(carried, len(tags)),
+            in_first_row(_counted(meant), len(tags), TAG_COUNTS),
+            in_first_row(_counted(carried), len(tags), LABEL_COUNTS),
+        ]
+        return pa.StructArray.from_arrays(columns, fields=list(FIELDS))
+
+
+class _Carried(NamedTuple):
+    """What posts carry, each thing once a post.
+
+    Attributes:
+        posts: int64 (m,), ascending: rows of posts.
+        codes: int64 (m,): rows of `things`.
+        things: the distinct ones, with a column label.
+    """
+
+    posts: np.ndarray
+    codes: np.ndarray
+    things: pa.Table
+
+
+def _carried(posts: np.ndarray, codes: np.ndarray, things: pa.Table) -> _Carried:
+    # Sorting pairs as one number each is several times as fast as numpy's unique, which hashes them.
+    pairs = np.sort(posts * len(things) + codes)
+    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
+    return _Carried(*np.divmod(pairs, max(len(things), 1)), things)
+
+
+def _meant(tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
+    """Look up the distinct hashtags; those of one normal form are one thing."""
+    lengths = pc.fill_null(pc.list_value_length(tags), 0).to_numpy()
+    written = tags.flatten().dictionary_encode()
+    found = canonicaliser.table(written.dictionary)
+    normal = found["normal"].combine_chunks().dictionary_encode()
+    first = np.zeros(len(normal.dictionary), dtype=np.int64)
+    first[normal.indices.to_numpy()[::-1]] = np.arange(len(found))[::-1]
+    things = found.take(pa.array(first)).select(["normal", "label", "rule"]).rename_columns(["tag", "label", "rule"])
+    codes = normal.indices.to_numpy()[written.indices.to_numpy()]
+    return _carried(np.repeat(np.arange(len(tags)), lengths), codes, things)
+
+
+def _in_context(meant: _Carried, tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
+    """Let the other hashtags of each post choose the label of its ambiguous ones: one thing becomes several."""
+    ambiguous = np.flatnonzero(pc.equal(meant.things["rule"], "context").to_numpy()[meant.codes])
+    forms = meant.things["tag"].take(pa.array(meant.codes[ambiguous])).to_pylist()
+    chosen: dict[tuple[str, str], int] = {}  # (normal form, label) -> its place behind the other things
+    codes = meant.codes.copy()
+    resolve = lru_cache(maxsize=1)(lambda post: _resolved(tags[post].as_py(), canonicaliser))  # posts come in order
+    for pair, post, form in zip(ambiguous, meant.posts[ambiguous].tolist(), forms, strict=True):
+        place = chosen.setdefault((form, resolve(post)[form]), len(chosen))
+        codes[pair] = len(meant.things) + place
+    rows = [{"tag": form, "label": label, "rule": "context"} for form, label in chosen]
+    things = pa.concat_tables([meant.things, pa.Table.from_pylist(rows, meant.things.schema)])
+    return _Carried(meant.posts, codes, things)
+
+
+def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
+    return {normalise_tag(tag): label for tag, label in zip(tags, canonicaliser.resolve(tags), strict=True)}
+
+
+def _labels(meant: _Carried) -> _Carried:
+    """Give the labels of what was meant; those without a label are gone."""
+    labels = meant.things["label"].combine_chunks().dictionary_encode()
+    codes = labels.indices.to_numpy()[meant.codes]
+    labelled = pc.not_equal(labels.dictionary, "").to_numpy(zero_copy_only=False)[codes]
+    return _carried(meant.posts[labelled], codes[labelled], pa.table({"label": labels.dictionary}))
+
+
+def _lists(carried: _Carried, posts: int) -> pa.ListArray:
+    offsets = np.searchsorted(carried.posts, np.arange(posts + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), carried.things["label"].combine_chunks().take(pa.array(carried.codes)))
+
+
+def _counted(carried: _Carried) -> pa.Table:
+    """Count the posts of each thing; what no post carries is left out."""
+    posts = np.bincount(carried.codes, minlength=len(carried.things))
+    return carried.things.append_column("posts", pa.array(posts)).filter(pa.array(posts > 0))
+
+
+@lru_cache(maxsize=1)
+def canonicaliser_of(settings: LexiconSettings) -> Canonicaliser:
+    """Make the canonicaliser of settings, once a process."""
+    return Canonicaliser(settings.read(), settings.ambiguous, settings.morphology)

@@ -1,0 +1,118 @@
+"""Manifests: what a stage has made, of what, and with what, so that it is made once."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import igdet
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_write
+
+FOLDER = "manifests"  # in the output folder: one file a stage
+_CHUNK = 2**20
+
+
+class ManifestError(UserError):
+    """A manifest that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a stage has made; written when all of it is on the disk.
+
+    Attributes:
+        stage: its name.
+        fingerprint: a hash of all that the result depends on; see `fingerprint`.
+        settings: those of the stage.
+        versions: of igdet, Python and the engine.
+        finished: time in UTC, ISO 8601.
+        seconds: that the stage took, in its last run.
+        rows_in: rows that it read.
+        rows_out: rows that it wrote.
+        counts: why there are more or less of them, and what else was left out: reason -> number.
+        files: path, relative to the output folder -> {"bytes", "sha256"}.
+    """
+
+    stage: str
+    fingerprint: str
+    settings: dict
+    versions: dict[str, str]
+    finished: str
+    seconds: float
+    rows_in: int
+    rows_out: int
+    counts: dict[str, int]
+    files: dict[str, dict]
+
+    def write(self, output: Path) -> None:
+        """Write it into the output folder."""
+        with atomic_write(manifest_path(output, self.stage), "w") as file:
+            json.dump(asdict(self), file, indent=1, ensure_ascii=False)
+
+    def is_current(self, fingerprint: str, output: Path) -> bool:
+        """Tell whether it is of the same inputs and settings, and its files are still there, with as many bytes."""
+        return self.fingerprint == fingerprint and all(
+            (output / name).is_file() and (output / name).stat().st_size == facts["bytes"]
+            for name, facts in self.files.items()
+        )
+
+
+def manifest_path(output: Path, stage: str) -> Path:
+    """Where a stage's manifest stands."""
+    return output / FOLDER / f"{stage}.json"
+
+
+def read_manifest(output: Path, stage: str) -> Manifest | None:
+    """Read a stage's manifest, None when it has not finished.
+
+    Raises:
+        ManifestError: there is a file, but no manifest in it.
+    """
+    path = manifest_path(output, stage)
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    except (OSError, TypeError, ValueError) as error:
+        raise ManifestError(f"{path}: no manifest of this version ({error}); remove it to do the stage again") from error
+
+
+def fingerprint(*parts: object) -> str:
+    """Hash whatever JSON can write."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def content_hash(path: str | Path) -> str:
+    """Hash the content of a file, SHA-256 in hexadecimal digits.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def file_facts(output: Path, paths: Iterable[Path]) -> dict[str, dict]:
+    """Give size and hash of the files that a stage has written."""
+    return {
+        str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": content_hash(path)}
+        for path in sorted(paths)
+    }
+
+
+def versions(engine: str) -> dict[str, str]:
+    """Give the versions that a result was made with."""
+    return {"igdet": igdet.__version__, "python": platform.python_version(), "daft": engine}
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,176 @@
+"""What a curation is made of: the sections of its config."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+
+import yaml
+
+from igdet.curation.duplicates.perceptual import MAX_DISTANCE
+from igdet.curation.lexicon import Lexicon
+from igdet.curation.recipes import Recipe
+from igdet.curation.sharding import ShardSettings
+from igdet.utils.strict_yaml import ConfigError, read_yaml
+from igdet.utils.yaml_fields import from_mapping
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Where the dataframes are worked on.
+
+    Attributes:
+        runner: "native" for this machine, "ray" for a cluster.
+        address: of a running Ray cluster; "" starts a local one.
+        slice_mb: megabytes of input that are worked on at a time, and lost when the run is killed; > 0.
+            More than 64 for each CPU gains nothing, less leaves CPUs idle.
+    """
+
+    runner: str = "native"
+    address: str = ""
+    slice_mb: int = 256
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """Where posts are read from; a dot in a column's name leads into a structure, as in "json.caption".
+
+    Attributes:
+        paths: files, folders or patterns; local, or URLs (s3://, gs://, https://).
+        format: "parquet", "jsonl", "csv" or "webdataset"; "" goes by the suffix of the paths.
+        id: column that names a post; "" lets the image name it.
+        image: column with the picture's path or URL. In WebDataset it is the tar's path and the key.
+        root: WebDataset: the folder that paths of tars are given from; the same as SHARDS.IMAGES.
+        tags: column with the hashtags, as a list or in one string.
+        separator: what stands between two hashtags of one string; "" for white space, commas and semicolons.
+        caption: column with a text whose #tags are taken, instead of `tags`.
+        max_bad_share: share of the files, and of the rows, 0..1, that may be unusable.
+    """
+
+    paths: list[str]
+    format: str = ""
+    id: str = ""
+    image: str = "image"
+    root: str = ""
+    tags: str = ""
+    separator: str = ""
+    caption: str = ""
+    max_bad_share: float = 0.05
+
+
+@dataclass(frozen=True)
+class LexiconSettings:
+    """How hashtags become labels; see `igdet.curation.canonical.Canonicaliser`.
+
+    Attributes:
+        path: a table of words and labels; "" for the nouns of WordNet 3.0.
+        ambiguous: what becomes of a word with several labels: a key of `canonical.AMBIGUOUS`.
+        morphology: whether a plural counts as its singular.
+    """
+
+    path: str = ""
+    ambiguous: str = "first_sense"
+    morphology: bool = True
+
+    def read(self) -> Lexicon:
+        """Read the lexicon."""
+        return Lexicon.read(self.path) if self.path else Lexicon.wordnet()
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """What the statistics of resampling are worked out for.
+
+    Attributes:
+        epoch_images: length of an epoch's list; 0 for twice the number of labelled posts.
+    """
+
+    epoch_images: int = 0
+
+
+@dataclass(frozen=True)
+class DuplicateSettings:
+    """Which near-duplicates are left out of the shards.
+
+    Attributes:
+        evaluation: evaluation pictures that training must not have seen: shards, a table or a folder of pictures;
+            "" looks within the posts themselves.
+        max_distance: bits of 256 that the PDQ hashes of a pair may differ in.
+        judged: verdicts saved by the pages of tools/find_duplicates.py; without any, every pair is a duplicate.
+    """
+
+    evaluation: str = ""
+    max_distance: int = MAX_DISTANCE
+    judged: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardingSettings(ShardSettings):
+    """Which shards are made, and from what.
+
+    Attributes:
+        images: folder that the images of the posts are relative to.
+        exclude: lists of posts to leave out, such as opt-outs, by the name that they are counted under.
+        processes: that read pictures; 0 for one each CPU.
+    """
+
+    images: str
+    exclude: dict[str, str] = field(default_factory=dict)
+    processes: int = 0
+
+    def count_processes(self) -> int:
+        """Give the number of processes."""
+        return self.processes or os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Curation:
+    """A curation: from raw posts to a vocabulary and shards.
+
+    Attributes:
+        output_dir: folder that everything is written to.
+        source: the posts.
+        title: of the report.
+        engine: where the work is done.
+        lexicon: from hashtags to labels.
+        vocabulary: from labels to the label space.
+        sampling: the statistics for resampling.
+        duplicates: None does not look for any.
+        shards: None makes none.
+    """
+
+    output_dir: str
+    source: SourceSettings
+    title: str = "Curation"
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    lexicon: LexiconSettings = field(default_factory=LexiconSettings)
+    vocabulary: Recipe = field(default_factory=Recipe)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    duplicates: DuplicateSettings | None = None
+    shards: ShardingSettings | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return Path(os.path.expandvars(self.output_dir)).expanduser()
+
+
+def read_curation(path: str | Path, overrides: Sequence[str] = ()) -> Curation:
+    """Read the config of a curation.
+
+    Args:
+        path: the YAML file; its keys are the fields in upper case.
+        overrides: KEY VALUE KEY VALUE ...; a dot in a key leads into a section, values are YAML.
+
+    Raises:
+        ConfigError: a key is unknown, missing, written twice or of the wrong type.
+    """
+    if len(overrides) % 2:
+        raise ConfigError(f"overrides come in pairs KEY VALUE, but {overrides[-1]!r} has no value")
+    node = read_yaml(path)
+    for key, value in zip(overrides[::2], overrides[1::2], strict=True):
+        *sections, name = key.split(".")
+        section = reduce(lambda above, below: above.setdefault(below, {}), sections, node)
+        section[name] = yaml.safe_load(value)
+    return from_mapping(Curation, node, str(path))

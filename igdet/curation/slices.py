@@ -1,0 +1,119 @@
+"""Work on much input a slice at a time: a killed run goes on with the slice that it was in."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from igdet.utils.files import atomic_write
+
+PLAN_NAME = "plan.json"  # of what, and in which slices, the parts of a folder are being made
+_PART = "part-{:05d}"
+_UNKNOWN_BYTES = 64 * 2**20  # taken for the size of a file when nobody says it
+
+
+def slices(sizes: dict[str, int], slice_bytes: int) -> list[list[str]]:
+    """Cut a list of files into slices.
+
+    Args:
+        sizes: path -> bytes, 0 for unknown, in the order of work.
+        slice_bytes: a slice is full when it has so many.
+
+    Returns:
+        The paths of each slice, at least one.
+    """
+    found: list[list[str]] = []
+    room = 0
+    for path, size in sizes.items():
+        if room <= 0:
+            found.append([])
+            room = slice_bytes
+        found[-1].append(path)
+        room -= size or _UNKNOWN_BYTES
+    return found
+
+
+def make_parts(
+    folder: Path,
+    fingerprint: str,
+    wanted: Sequence[Sequence[str]],
+    make: Callable[[Sequence[str], Path], None],
+    name: str,
+) -> list[Path]:
+    """Make a part of each slice; parts that an earlier run has finished are kept.
+
+    Args:
+        folder: of the parts; what was made there of something else is removed.
+        fingerprint: a hash of all that the parts depend on.
+        wanted: the slices; an unfinished run's own are taken instead.
+        make: writes the Parquet files of a slice into an empty folder.
+        name: of the work, for the progress bar.
+
+    Returns:
+        The Parquet files of all parts, in order.
+
+    Raises:
+        OSError: the disk is full or not writable; finished parts are kept.
+    """
+    plan = _resume(folder, fingerprint, wanted)
+    with tqdm(total=len(plan), desc=name, unit="slice") as bar:
+        rows = 0
+        for number, inputs in enumerate(plan):
+            part = folder / _PART.format(number)
+            if not part.exists():
+                _make_part(part, inputs, make)
+            rows += sum(pq.read_metadata(file).num_rows for file in part.rglob("*.parquet"))
+            bar.update()
+            bar.set_postfix_str(f"{rows:,} posts, {rows / max(bar.format_dict['elapsed'], 1e-9):,.0f}/s")
+    return parts_of(folder)
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Find the Parquet files of finished parts, in order."""
+    return sorted(folder.glob("part-*/**/*.parquet"))
+
+
+def files_by_part(folder: Path) -> list[list[str]]:
+    """Give the files of each finished part, as slices for the next stage."""
+    return [[str(file) for file in files] for _, files in groupby(parts_of(folder), lambda file: file.relative_to(folder).parts[0])]
+
+
+def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]]) -> list[list[str]]:
+    path = folder / PLAN_NAME
+    plan = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if plan.get("fingerprint") != fingerprint:
+        shutil.rmtree(folder, ignore_errors=True)
+        plan = {"fingerprint": fingerprint, "slices": [list(inputs) for inputs in wanted]}
+        with atomic_write(path, "w") as file:
+            json.dump(plan, file)
+    return plan["slices"]
+
+
+def _make_part(part: Path, inputs: Sequence[str], make: Callable[[Sequence[str], Path], None]) -> None:
+    unfinished = part.with_name("." + part.name)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    make(inputs, unfinished)
+    for path in _below(unfinished):
+        _sync(path)
+    unfinished.rename(part)
+    _sync(part.parent)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    yield from folder.rglob("*")
+    yield folder
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""The stages of a curation, in their order: posts, labels, vocabulary, duplicates, shards."""

@@ -1,0 +1,47 @@
+"""The last stage: shards that training reads."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from igdet.curation.manifest import content_hash
+from igdet.curation.pictures import PictureSource
+from igdet.curation.settings import Curation
+from igdet.curation.sharding import IdList, make_shards
+from igdet.curation.stages import duplicates, vocabulary
+from igdet.curation.stages.stage import Result, Stage
+from igdet.shards.format import INDEX_NAME
+from igdet.utils.strict_yaml import ConfigError
+
+FOLDER = "shards"
+
+
+def _settings(curation: Curation) -> dict:
+    wanted = curation.shards
+    if not Path(wanted.images).expanduser().is_dir():
+        raise ConfigError(f"SHARDS.IMAGES: {wanted.images}: there is no such folder; for URLs alone name any, such as '.'")
+    files = [*wanted.exclude.values(), *([wanted.salt_file] if wanted.salt_file else [])]
+    return {"shards": asdict(wanted), "contents": [content_hash(path) for path in files]}
+
+
+def _run(curation: Curation, fingerprint: str) -> Result:
+    wanted, folder = curation.shards, curation.folder
+    tally = make_shards(
+        folder / vocabulary.POSTS,
+        folder / vocabulary.VOCABULARY,
+        PictureSource(Path(wanted.images).expanduser()),
+        folder / FOLDER,
+        wanted,
+        _exclusions(curation),
+        wanted.count_processes(),
+    )
+    return Result(tally.posts, tally.kept, dict(tally.left_out), [folder / FOLDER / INDEX_NAME])
+
+
+def _exclusions(curation: Curation) -> dict[str, IdList]:
+    lists = {name: IdList.read(path) for name, path in curation.shards.exclude.items()}
+    if curation.duplicates is not None:
+        lists["near-duplicate"] = IdList.read(curation.folder / duplicates.EXCLUDED)
+    return lists
+
+
+STAGE = Stage(FOLDER, "writing shards", _settings, _run, lambda curation: curation.shards is not None)
