@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from igdet.curation.pipeline import run
+from igdet.curation.command import report, run, status
 from igdet.curation.settings import read_curation
 from igdet.utils.errors import one_line_errors
 
@@ -13,7 +13,7 @@ Examples (each after `python`):
   show the state              tools/curate.py status configs/curation/harrison.yaml
   write the report anew       tools/curate.py report configs/curation/harrison.yaml
 """
-ACTIONS = {"run": run}
+ACTIONS = {"run": run, "status": status, "report": report}
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,7 +23,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("config", help="see configs/curation")
-    parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="keys of the config, as in VOCABULARY.TOP 500")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY VALUE", help="keys of the config, as in VOCABULARY.TOP 500"
+    )
     return parser.parse_args()
 
 

@@ -129,11 +129,12 @@ class Canonicaliser:
 
     def _rows(self, normals: pa.Array) -> pa.Array:
         """Give for each normal form its row of `_columns`, null for one outside the lexicon; `_find` for many."""
-        plain = pc.index_in(normals, self._columns["form"])
-        with_year = pc.and_(pc.is_null(plain), pc.match_substring_regex(normals, _YEAR.pattern))
-        stems = pc.utf8_slice_codeunits(normals.filter(with_year), 0, -4)
-        dated = pc.add(pc.index_in(stems, self._columns["form"]), pa.scalar(len(self._meanings), pa.int32()))
-        return pc.replace_with_mask(plain, with_year, dated)
+        dated = pc.match_substring_regex(normals, _YEAR.pattern)
+        stems = pc.utf8_slice_codeunits(normals.filter(dated), 0, -4)
+        found = pc.index_in(pa.concat_arrays([normals, stems]), self._columns["form"])  # one search: its set-up is slow
+        plain, of_stems = found[: len(normals)], found[len(normals) :]
+        with_year = pc.replace_with_mask(plain, dated, pc.add(of_stems, pa.scalar(len(self._meanings), pa.int32())))
+        return pc.coalesce(plain, with_year)
 
     @cached_property
     def _columns(self) -> dict[str, pa.Array]:

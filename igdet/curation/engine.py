@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,18 +20,24 @@ from igdet.utils.strict_yaml import ConfigError
 
 VERSION = daft.__version__
 BATCH = 131_072  # rows that a batch function gets: enough to repeat hashtags, little enough for memory
-ROW_GROUP_BYTES = 32 * 2**20  # of memory: what a writer holds before it writes
+ROW_GROUP_BYTES = 8 * 2**20  # of memory: what a writer holds before it writes
 
 RUNNERS: dict[str, Callable[[EngineSettings], object]] = {
     "native": lambda settings: daft.set_runner_native(),
     "ray": lambda settings: daft.set_runner_ray(address=settings.address or None),
 }
-# Everything of a CSV is text, and rows may be short; JSON is read as lines, so that one bad line is one bad row.
+
+
+def _read_csv(paths: list[str]) -> DataFrame:
+    """Read everything as text, and let rows be short."""
+    names = daft.read_csv(paths, allow_variable_columns=True).column_names
+    return daft.read_csv(paths, schema=dict.fromkeys(names, DataType.string()), allow_variable_columns=True)
+
+
+# JSON is read as lines, so that one bad line is one bad row.
 _READERS: dict[str, Callable[[list[str]], DataFrame]] = {
     "parquet": daft.read_parquet,
-    "csv": lambda paths: daft.read_csv(
-        paths, schema=dict.fromkeys(daft.read_csv(paths[0]).column_names, DataType.string()), allow_variable_columns=True
-    ),
+    "csv": _read_csv,
     "jsonl": daft.read_text,
     "webdataset": daft.read_webdataset,
 }
@@ -53,15 +60,18 @@ class SourceFile(NamedTuple):
     size: int
 
 
+@lru_cache
 def start(settings: EngineSettings) -> None:
-    """Start the engine, once a process.
+    """Start the engine; a process can do so with one runner only.
 
     Raises:
         ConfigError: there is no such runner.
     """
     if settings.runner not in RUNNERS:
         known = ", ".join(RUNNERS)
-        raise ConfigError(f"ENGINE.RUNNER: {settings.runner!r} is none of {known}{did_you_mean(settings.runner, RUNNERS)}")
+        raise ConfigError(
+            f"ENGINE.RUNNER: {settings.runner!r} is none of {known}{did_you_mean(settings.runner, RUNNERS)}"
+        )
     RUNNERS[settings.runner](settings)
     daft.set_execution_config(
         parquet_target_row_group_size=ROW_GROUP_BYTES,
@@ -79,7 +89,9 @@ def list_files(patterns: Sequence[str]) -> list[SourceFile]:
     for pattern in patterns:
         files = _listed(pattern)
         if not files:
-            raise EngineError(f"{pattern}: there is no such file; expected a file, a folder or a pattern such as a/*.csv")
+            raise EngineError(
+                f"{pattern}: there is no such file; expected a file, a folder or a pattern such as a/*.csv"
+            )
         found.update(files)
     return [SourceFile(path, size) for path, size in sorted(found.items())]
 

@@ -55,20 +55,13 @@ class _Carried(NamedTuple):
 
     Attributes:
         posts: int64 (m,), ascending: rows of posts.
-        codes: int64 (m,): rows of `things`.
-        things: the distinct ones, with a column label.
+        codes: int64 (m,), ascending within a post: rows of `things`.
+        things: the distinct ones, with a column label; those of one label stand together.
     """
 
     posts: np.ndarray
     codes: np.ndarray
     things: pa.Table
-
-
-def _carried(posts: np.ndarray, codes: np.ndarray, things: pa.Table) -> _Carried:
-    # Sorting pairs as one number each is several times as fast as numpy's unique, which hashes them.
-    pairs = np.sort(posts * len(things) + codes)
-    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
-    return _Carried(*np.divmod(pairs, max(len(things), 1)), things)
 
 
 def _meant(tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
@@ -77,11 +70,24 @@ def _meant(tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
     written = tags.flatten().dictionary_encode()
     found = canonicaliser.table(written.dictionary)
     normal = found["normal"].combine_chunks().dictionary_encode()
-    first = np.zeros(len(normal.dictionary), dtype=np.int64)
+    first = np.empty(len(normal.dictionary), dtype=np.int64)
     first[normal.indices.to_numpy()[::-1]] = np.arange(len(found))[::-1]
     things = found.take(pa.array(first)).select(["normal", "label", "rule"]).rename_columns(["tag", "label", "rule"])
     codes = normal.indices.to_numpy()[written.indices.to_numpy()]
     return _carried(np.repeat(np.arange(len(tags)), lengths), codes, things)
+
+
+def _carried(posts: np.ndarray, codes: np.ndarray, things: pa.Table) -> _Carried:
+    order = np.argsort(things["label"].combine_chunks().dictionary_encode().indices.to_numpy(), kind="stable")
+    places = np.empty(len(things), dtype=np.int64)
+    places[order] = np.arange(len(things))
+    # Sorting pairs as one number each is several times as fast as numpy's unique, which hashes them.
+    pairs = np.sort(posts * len(things) + places[codes])
+    return _Carried(*np.divmod(_without_repeats(pairs), max(len(things), 1)), things.take(pa.array(order)))
+
+
+def _without_repeats(values: np.ndarray) -> np.ndarray:
+    return values[np.diff(values, prepend=-1) != 0]
 
 
 def _in_context(meant: _Carried, tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
@@ -92,11 +98,10 @@ def _in_context(meant: _Carried, tags: pa.ListArray, canonicaliser: Canonicalise
     codes = meant.codes.copy()
     resolve = lru_cache(maxsize=1)(lambda post: _resolved(tags[post].as_py(), canonicaliser))  # posts come in order
     for pair, post, form in zip(ambiguous, meant.posts[ambiguous].tolist(), forms, strict=True):
-        place = chosen.setdefault((form, resolve(post)[form]), len(chosen))
-        codes[pair] = len(meant.things) + place
+        codes[pair] = len(meant.things) + chosen.setdefault((form, resolve(post)[form]), len(chosen))
     rows = [{"tag": form, "label": label, "rule": "context"} for form, label in chosen]
     things = pa.concat_tables([meant.things, pa.Table.from_pylist(rows, meant.things.schema)])
-    return _Carried(meant.posts, codes, things)
+    return _carried(meant.posts, codes, things)
 
 
 def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
@@ -106,14 +111,17 @@ def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
 def _labels(meant: _Carried) -> _Carried:
     """Give the labels of what was meant; those without a label are gone."""
     labels = meant.things["label"].combine_chunks().dictionary_encode()
-    codes = labels.indices.to_numpy()[meant.codes]
+    codes = labels.indices.to_numpy().astype(np.int64)[meant.codes]  # ascending within a post, as things stand by label
     labelled = pc.not_equal(labels.dictionary, "").to_numpy(zero_copy_only=False)[codes]
-    return _carried(meant.posts[labelled], codes[labelled], pa.table({"label": labels.dictionary}))
+    pairs = _without_repeats((meant.posts * len(labels.dictionary) + codes)[labelled])
+    return _Carried(*np.divmod(pairs, max(len(labels.dictionary), 1)), pa.table({"label": labels.dictionary}))
 
 
-def _lists(carried: _Carried, posts: int) -> pa.ListArray:
-    offsets = np.searchsorted(carried.posts, np.arange(posts + 1)).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), carried.things["label"].combine_chunks().take(pa.array(carried.codes)))
+def _lists(labels: _Carried, posts: int) -> pa.ListArray:
+    offsets = np.zeros(posts + 1, dtype=np.int32)
+    np.cumsum(np.bincount(labels.posts, minlength=posts), out=offsets[1:])
+    values = labels.things["label"].combine_chunks().take(pa.array(labels.codes))
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
 def _counted(carried: _Carried) -> pa.Table:

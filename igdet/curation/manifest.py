@@ -76,7 +76,9 @@ def read_manifest(output: Path, stage: str) -> Manifest | None:
     try:
         return Manifest(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
     except (OSError, TypeError, ValueError) as error:
-        raise ManifestError(f"{path}: no manifest of this version ({error}); remove it to do the stage again") from error
+        raise ManifestError(
+            f"{path}: no manifest of this version ({error}); remove it to do the stage again"
+        ) from error
 
 
 def fingerprint(*parts: object) -> str:

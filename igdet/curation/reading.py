@@ -89,7 +89,9 @@ class PostReader:
                 )
             also = {self._source.tags: "list of texts", self._source.id: "whole number"}.get(column, "text")
             if not any(_TYPES[name](types[column]) for name in ("text", also)):
-                raise ConfigError(f"{where}: column {column!r} holds {types[column]}; expected {' or '.join(sorted({'text', also}))}")
+                raise ConfigError(
+                    f"{where}: column {column!r} holds {types[column]}; expected {' or '.join(sorted({'text', also}))}"
+                )
         return str({column: str(types[column]) for column in self.inputs})
 
     def __call__(self, *columns: pa.Array) -> pa.StructArray:
@@ -179,7 +181,9 @@ def _tags(source: SourceSettings, column: pa.Array) -> pa.ListArray:
 def _where(chosen: pa.Array, lists: pa.ListArray, others: pa.ListArray | None = None) -> pa.ListArray:
     """Take each row's list where it is chosen, elsewhere that of `others`, or an empty one."""
     others = pa.array([[]] * len(lists), lists.type) if others is None else others
-    rows = pc.if_else(chosen, pa.array(range(len(lists)), pa.int64()), pa.array(range(len(lists), 2 * len(lists)), pa.int64()))
+    rows = pc.if_else(
+        chosen, pa.array(range(len(lists)), pa.int64()), pa.array(range(len(lists), 2 * len(lists)), pa.int64())
+    )
     return pa.concat_arrays([lists, others]).take(rows)
 
 

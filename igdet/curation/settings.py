@@ -29,7 +29,7 @@ class EngineSettings:
 
     runner: str = "native"
     address: str = ""
-    slice_mb: int = 256
+    slice_mb: float = 256.0
 
 
 @dataclass(frozen=True)

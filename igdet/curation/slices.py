@@ -80,7 +80,10 @@ def parts_of(folder: Path) -> list[Path]:
 
 def files_by_part(folder: Path) -> list[list[str]]:
     """Give the files of each finished part, as slices for the next stage."""
-    return [[str(file) for file in files] for _, files in groupby(parts_of(folder), lambda file: file.relative_to(folder).parts[0])]
+    return [
+        [str(file) for file in files]
+        for _, files in groupby(parts_of(folder), lambda file: file.relative_to(folder).parts[0])
+    ]
 
 
 def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]]) -> list[list[str]]:

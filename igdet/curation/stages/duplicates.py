@@ -42,10 +42,12 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     excluded = excluded_against(pairs) if wanted.evaluation else excluded_within(pairs)
     write_csv(curation.folder / EXCLUDED, ["id"], ([name] for name in excluded))
     posts = len(request.open_training())
-    counts = {"pairs": len(found.pairs), "pairs that count": len(pairs), "pictures that cannot be read": len(found.skipped)}
+    counts = {
+        "pairs": len(found.pairs),
+        "pairs that count": len(pairs),
+        "pictures that cannot be read": len(found.skipped),
+    }
     return Result(posts, posts - len(excluded), counts, [curation.folder / EXCLUDED, folder / PAIRS_NAME])
 
 
-STAGE = Stage(
-    FOLDER, "looking for near-duplicates", _settings, _run, lambda curation: curation.duplicates is not None
-)
+STAGE = Stage(FOLDER, "looking for near-duplicates", _settings, _run, lambda curation: curation.duplicates is not None)

@@ -44,7 +44,11 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         with atomic_write(folder / path) as file:
             pq.write_table(table, file, compression="zstd")
     rows = engine.count_rows(written)
-    counts = {"different hashtags": len(tags), "different labels": len(labels), "hashtags without a label": _unlabelled(tags)}
+    counts = {
+        "different hashtags": len(tags),
+        "different labels": len(labels),
+        "hashtags without a label": _unlabelled(tags),
+    }
     return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS])
 
 
@@ -70,7 +74,12 @@ def label_table(tags: pa.Table, labels: pa.Table) -> pa.Table:
     of_label = row.take(order).drop_null().to_numpy()
     words = tags["tag"].combine_chunks().take(order).slice(0, len(of_label))
     offsets = np.searchsorted(of_label, np.arange(len(labels) + 1)).astype(np.int32)
-    columns = [labels["label"], words.take(pa.array(offsets[:-1])), labels["posts"], pa.ListArray.from_arrays(pa.array(offsets), words)]
+    columns = [
+        labels["label"],
+        words.take(pa.array(offsets[:-1])),
+        labels["posts"],
+        pa.ListArray.from_arrays(pa.array(offsets), words),
+    ]
     return pa.table(columns, schema=SCHEMA)
 
 

@@ -39,12 +39,14 @@ def _time_of_change(path: str) -> int:
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     files = engine.list_files(curation.source.paths)
-    wanted = slices({file.path: file.size for file in files}, curation.engine.slice_mb * 2**20)
+    wanted = slices({file.path: file.size for file in files}, int(curation.engine.slice_mb * 2**20))
     folder = curation.folder / FOLDER
     written = make_parts(folder, fingerprint, wanted, partial(_make, curation.source), FOLDER)
     skipped = [line for path in folder.glob(f"part-*/{SKIPPED_NAME}") for line in read_json_lines(path)]
     if len(skipped) > curation.source.max_bad_share * len(files):
-        raise SourceError(_too_many(len(skipped), len(files), "files cannot be read", skipped[0]["why"], curation.source))
+        raise SourceError(
+            _too_many(len(skipped), len(files), "files cannot be read", skipped[0]["why"], curation.source)
+        )
     rows, counts = _counted(written, curation.source)
     return Result(rows, rows, counts | {BROKEN_FILES: len(skipped)}, written)
 
@@ -74,7 +76,9 @@ def _counted(files: Sequence[Path], source: SourceSettings) -> tuple[int, dict[s
     counts = dict(zip(tally["reason"].to_pylist(), tally["posts"].to_pylist(), strict=True))
     for reason in BAD:
         if counts.get(reason, 0) > source.max_bad_share * rows:
-            raise SourceError(_too_many(counts[reason], rows, f"rows are {reason}", f"IMAGE is {source.image!r}", source))
+            raise SourceError(
+                _too_many(counts[reason], rows, f"rows are {reason}", f"IMAGE is {source.image!r}", source)
+            )
     return rows, counts
 
 

@@ -18,7 +18,9 @@ FOLDER = "shards"
 def _settings(curation: Curation) -> dict:
     wanted = curation.shards
     if not Path(wanted.images).expanduser().is_dir():
-        raise ConfigError(f"SHARDS.IMAGES: {wanted.images}: there is no such folder; for URLs alone name any, such as '.'")
+        raise ConfigError(
+            f"SHARDS.IMAGES: {wanted.images}: there is no such folder; for URLs alone name any, such as '.'"
+        )
     files = [*wanted.exclude.values(), *([wanted.salt_file] if wanted.salt_file else [])]
     return {"shards": asdict(wanted), "contents": [content_hash(path) for path in files]}
 

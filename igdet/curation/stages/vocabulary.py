@@ -49,13 +49,18 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     selection = select(read_labels(folder / labels.LABELS), curation.vocabulary, curation.lexicon.read())
     if not len(selection.labels):
-        raise ConfigError(f"VOCABULARY: nothing is left of the labels ({selection.dropped}); loosen what drops the most")
+        raise ConfigError(
+            f"VOCABULARY: nothing is left of the labels ({selection.dropped}); loosen what drops the most"
+        )
     tables = _write_labels(folder, selection)
     read, numbered, posts = _make_posts(curation, fingerprint)
     tables.append(_write(folder / SAMPLING, _sampling(curation, selection.labels)))
     rows = engine.count_rows(posts)
     counts = {f"labels {reason}": number for reason, (number, _) in selection.dropped.items()}
-    counts |= {"posts without a label of the vocabulary": read - numbered, "posts with the id of another": numbered - rows}
+    counts |= {
+        "posts without a label of the vocabulary": read - numbered,
+        "posts with the id of another": numbered - rows,
+    }
     return Result(read, rows, counts, [*tables, *posts])
 
 
@@ -106,7 +111,9 @@ def _sampling(curation: Curation, kept: pa.Table) -> pa.Table:
     posts = len(offsets) - 1
     budget = curation.sampling.epoch_images or 2 * posts
     if budget < posts:
-        raise ConfigError(f"SAMPLING.EPOCH_IMAGES: {budget:,} images cannot show each of {posts:,} posts once; raise it, or take 0")
+        raise ConfigError(
+            f"SAMPLING.EPOCH_IMAGES: {budget:,} images cannot show each of {posts:,} posts once; raise it, or take 0"
+        )
     return sampling_table(kept, sampling_plans(offsets, ids, len(kept), budget), posts)
 
 

@@ -1,0 +1,53 @@
+"""What tools/curate.py does: run a curation, show its state, write its report."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from tabulate import tabulate
+
+from igdet.curation import pipeline
+from igdet.curation.labelling import canonicaliser_of
+from igdet.curation.report import write_report
+from igdet.curation.settings import Curation
+from igdet.curation.stages import shards, vocabulary
+
+_NEXT = {
+    shards.FOLDER: "train on them: DATASETS.OWN: {{posts: {{KIND: hashtag_shards, ROOT: {folder}/shards}}}}",
+    vocabulary.FOLDER: "shards: name the pictures' folder, SHARDS: {{IMAGES: ...}}, and run this again",
+}
+
+
+def run(curation: Curation) -> None:
+    """Do what is to do, write the report, and say what comes next."""
+    print(f"Curating {', '.join(curation.source.paths)} into {curation.folder}, engine: {curation.engine.runner}")
+    try:
+        pipeline.run(curation)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on where it stopped: python {shlex.join(sys.argv)}", file=sys.stderr)
+        sys.exit(130)
+    report(curation)
+    last = shards.FOLDER if curation.shards else vocabulary.FOLDER
+    print(f"next      {_NEXT[last].format(folder=curation.folder)}")
+
+
+def status(curation: Curation) -> None:
+    """Print a line a stage: whether it is done, and what it has come to."""
+    rows = [
+        [step.stage.name, "done" if step.is_current else "to do", *_facts(step)] for step in pipeline.steps(curation)
+    ]
+    print(tabulate(rows, ["stage", "state", "rows in", "rows out", "seconds", "finished"], intfmt=","))
+
+
+def _facts(step: pipeline.Step) -> list:
+    if not step.is_current:
+        return []
+    manifest = step.manifest
+    return [manifest.rows_in, manifest.rows_out, round(manifest.seconds, 1), manifest.finished]
+
+
+def report(curation: Curation) -> Path:
+    """Write the report of what there is, and say where."""
+    path = write_report(curation.folder, curation.title, canonicaliser_of(curation.lexicon))
+    print(f"report    {path}")
+    return path
