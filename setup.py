@@ -26,10 +26,22 @@ INSTALL_REQUIRES = [
     "torchvision>=0.19",
     "tqdm>=4.65",
 ]
+# Word lists, tables and templates that lie beside the code.
+DATA_FILES = ("*.txt", "*.csv", "*.parquet", "*.exc", "WORDNET_LICENSE", "*.j2", "*.css")
+REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
 EXTRAS = {
-    "report": ["jinja2>=3.1", "matplotlib>=3.8"],
+    "report": REPORT,
+    "curation": [
+        "daft>=0.7",  # dataframes larger than memory
+        "faiss-cpu>=1.8",  # nearest neighbours among pictures
+        "pdqhash>=0.2.7",  # perceptual hashes of pictures
+        *REPORT,
+    ],
+    "cluster": ["daft[ray]>=0.7"],  # curation on many machines
     "dev": [
         "import-linter>=2",
+        "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
+        "polars>=1",  # likewise
         "pytest>=8",
         "pytest-xdist>=3.5",
         "ruff>=0.6",
@@ -47,7 +59,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=["igdet", "igdet.*"]),
-    package_data={"igdet": ["**/*.j2"]},
+    package_data={"igdet": [f"**/{name}" for name in DATA_FILES]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS,
 )

@@ -3,10 +3,13 @@
 import argparse
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from igdet.curation.lexicon import LexiconError
 from igdet.curation.lexicon.shipped import IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
 from igdet.curation.lexicon.wordnet_files import read_licence, read_nouns
+from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
 
 
@@ -18,14 +21,23 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def read_database(folder: Path) -> tuple[pa.Table, str, str]:
+    """Read the synsets, WordNet's licence and its irregular plurals.
+
+    Raises:
+        LexiconError: a file is missing.
+    """
+    try:
+        return read_nouns(folder), read_licence(folder), (folder / IRREGULAR_NAME).read_text(encoding="ascii")
+    except FileNotFoundError as error:
+        raise LexiconError(f"{error.filename} is missing; install Debian's wordnet-base") from error
+
+
 def main() -> None:
     """Write the table of synsets, WordNet's irregular plurals as they are, and its licence."""
     args = parse_arguments()
-    try:
-        synsets = read_nouns(args.wordnet)
-        licence, irregular = read_licence(args.wordnet), (args.wordnet / "noun.exc").read_text(encoding="ascii")
-    except FileNotFoundError as error:
-        raise SystemExit(f"build_lexicon.py: {error.filename} is missing; install Debian's wordnet-base") from error
+    with one_line_errors():
+        synsets, licence, irregular = read_database(args.wordnet)
     with atomic_write(args.out / TABLE_NAME) as file:
         pq.write_table(synsets, file, compression="zstd", compression_level=19, version="2.6")
     for name, text in ((LICENCE_NAME, licence), (IRREGULAR_NAME, irregular)):

@@ -20,9 +20,11 @@ from igdet.curation.duplicates.finding import find
 from igdet.curation.duplicates.hamming import BYTES_A_PICTURE
 from igdet.curation.duplicates.index import plan
 from igdet.curation.duplicates.judging import confirmed, read_verdicts, write_pages
-from igdet.curation.duplicates.result import Request, read_found, write_csv
+from igdet.curation.duplicates.result import Request, read_found
 from igdet.curation.duplicates.vectors import Describer
 from igdet.curation.duplicates.whitening import DIM
+from igdet.utils.csv_files import write_csv
+from igdet.utils.errors import UserError, one_line_errors
 
 _SETTINGS = {
     "max_distance": "pdq: bits of 256 that two hashes may differ in",
@@ -82,11 +84,11 @@ def run_find(args: argparse.Namespace) -> None:
 
 def _describer(request: Request) -> Describer:
     if not request.config_file:
-        raise ValueError("--method rmac needs a network: name its config with --config-file")
+        raise UserError("--method rmac needs a network: name its config with --config-file")
     try:
         from igdet.curation.duplicates.rmac import RmacDescriber
     except ImportError as error:  # all other commands and methods do without
-        raise ValueError(f"--method rmac needs torch and Detectron2 (tools/install_detectron2.py): {error}") from error
+        raise UserError(f"--method rmac needs torch and Detectron2 (tools/install_detectron2.py): {error}") from error
     return RmacDescriber.from_config(request.config_file, request.weights)
 
 
@@ -112,7 +114,7 @@ def run_bound(args: argparse.Namespace) -> None:
     """Print the lower bound."""
     request, pairs = _duplicates(args)
     if not request.evaluation:
-        raise ValueError(f"{args.folder} compares training pictures with each other: a bound needs evaluation pictures")
+        raise UserError(f"{args.folder} compares training pictures with each other: a bound needs evaluation pictures")
     result = bound(read_predictions(args.predictions), set(pairs["query"].to_pylist()))
     print(f"top-1 {result.accuracy:.2%} of {result.pictures:,} pictures")
     print(f"at least {result.lower:.2%}: the {result.duplicated:,} with a near-duplicate in training count as wrong")
@@ -144,10 +146,8 @@ def run_plan(args: argparse.Namespace) -> None:
 def main() -> None:
     """Run a command; errors are one line."""
     args = parse_arguments()
-    try:
+    with one_line_errors(OSError):
         args.run(args)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"find_duplicates.py: {error}") from error
 
 
 if __name__ == "__main__":

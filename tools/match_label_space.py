@@ -7,8 +7,10 @@ from igdet.curation.block_lists import DEFAULT
 from igdet.curation.candidates import Reach
 from igdet.curation.greedy_choice import Goal
 from igdet.curation.label_space import match_label_space
-from igdet.curation.label_space_files import VOCABULARY_NAME, comparison_rows, write_label_space
+from igdet.curation.label_space_files import comparison_rows, write_label_space
 from igdet.curation.lexicon import Lexicon
+from igdet.utils.errors import one_line_errors
+from igdet.vocabulary import VOCABULARY_NAME
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -33,15 +35,13 @@ def main() -> None:
     """Say what is read, choose, say what was written and what could not be matched."""
     args = parse_arguments()
     print(f"Choosing hashtags for {args.targets} among the labels of {args.labels}")
-    try:
+    with one_line_errors(OSError):
         lexicon = Lexicon.read(args.lexicon) if args.lexicon else Lexicon.wordnet()
         goal, reach = Goal(args.budget, args.wanted), Reach(args.down, args.up, args.neighbours)
         space = match_label_space(
             args.labels, args.posts, args.targets, lexicon, goal, reach, args.block_lists, args.compare
         )
         write_label_space(args.out, space)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"match_label_space.py: {error}") from error
     for row in comparison_rows(space):
         print("  ".join(f"{key}: {value}" for key, value in row.items()))
     if unmatched := [match.key for match in space.matches if match.rule == "unmatched"]:

@@ -13,12 +13,16 @@ ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 10), (3, 12))  # first and last minor version for which the constraints file holds
 CONSTRAINTS = ("--constraint", str(ROOT / "constraints.txt"))
 
+EXTRAS = "curation,cluster,report,dev"
+# pdqhash is built here, as no wheels of it exist: that takes cython and numpy, and a C++ compiler.
+BUILD_TOOLS = ("pip", "setuptools", "wheel", "cython", "numpy")
+
 # (what, command after the environment's python); torch and torchvision in one resolution, so that the pair fits.
 STEPS = (
-    ("build tools", ("-m", "pip", "install", *CONSTRAINTS, "pip", "setuptools", "wheel")),
+    ("build tools", ("-m", "pip", "install", *CONSTRAINTS, *BUILD_TOOLS)),
     ("torch and torchvision (the large one: minutes)", ("-m", "pip", "install", *CONSTRAINTS, "torch", "torchvision")),
     ("Detectron2", (str(ROOT / "tools" / "install_detectron2.py"), *CONSTRAINTS)),
-    ("igdet", ("-m", "pip", "install", *CONSTRAINTS, "--no-build-isolation", "--editable", f"{ROOT}[report,dev]")),
+    ("igdet", ("-m", "pip", "install", *CONSTRAINTS, "--no-build-isolation", "--editable", f"{ROOT}[{EXTRAS}]")),
 )
 
 
@@ -29,7 +33,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     check_python(sys.version_info[:2])
     started = time.monotonic()
-    print(f"Setting up igdet in {folder} (once; about 6 GB on disk).", flush=True)
+    print(f"Setting up igdet in {folder} (once; about 7 GB on disk).", flush=True)
     make_venv(folder)
     for number, (what, command) in enumerate(STEPS, start=1):
         print(f"[{number}/{len(STEPS)}] {what}", flush=True)

@@ -1,24 +1,45 @@
-"""Tags the pictures of a folder-per-class set the way people tag photos, to pretrain on real pictures."""
+"""Tags the pictures of a folder-per-class set the way people tag photos: posts to pretrain on, or to curate."""
 
 import argparse
 from pathlib import Path
 
+from igdet.curation.class_folders import Classes, choose_classes, words_of_lexicon, words_of_synsets
+from igdet.curation.lexicon import Lexicon
+from igdet.curation.simulate import HELD_OUT_NAME, simulate_posts
 from igdet.utils.errors import one_line_errors
 from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit
-from igdet.world.simulate import HELD_OUT_NAME, simulate_posts
+from igdet.world.synsets import Synset
+
+# What a config needs to use the table, by the table's suffix.
+NEXT = {
+    ".csv": (
+        "  DATASETS.OWN: {{posts: {{KIND: hashtag_table, ROOT: {images}, ANNOTATIONS: {out},\n"
+        "                         VOCABULARY: {vocabulary}}}}}"
+    ),
+    ".parquet": "  SOURCE: {{PATHS: [{out}], ID: id, IMAGE: image, TAGS: tags}}",
+}
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True, help="folder with one folder of pictures a class, named by wnid")
-    parser.add_argument("--synsets", required=True, help="file with a line 'wnid lemma1, lemma2' for each class")
-    parser.add_argument("--out", required=True, help="the table to write, CSV; other files are written beside it")
-    parser.add_argument("--classes", default="all", help="all, first:N, last:N or a file of wnids; others are held out")
+    parser.add_argument("--images", type=Path, required=True, help="folder with one folder of pictures a class")
+    parser.add_argument(
+        "--synsets", help="file with a line 'NAME lemma1, lemma2' for each class (default: WordNet's, and wider words)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the table, .csv or .parquet; more is written beside it"
+    )
+    parser.add_argument("--classes", default="all", help="all, first:N, last:N or a file of names; others are held out")
     parser.add_argument("--class-skew", type=float, default=0.0, help="0 keeps all; s keeps a share rank^-s of a class")
     parser.add_argument("--seed", type=int, default=0, help=">= 0; the same seed gives the same table")
     return parser.parse_args()
+
+
+def find_words(classes: Classes, synsets: str | None) -> dict[str, Synset]:
+    """Find the words for the classes."""
+    return words_of_synsets(classes, synsets) if synsets else words_of_lexicon(classes, Lexicon.wordnet())
 
 
 def main() -> None:
@@ -26,14 +47,14 @@ def main() -> None:
     args = parse_args()
     print(f"Tagging the pictures of {args.images} ({args.classes}) to {args.out}")
     with one_line_errors(OSError):
-        habit = Habit(class_skew=args.class_skew)
-        count = simulate_posts(args.images, args.synsets, args.out, args.classes, habit, args.seed)
-    folder = Path(args.out).parent
+        classes = choose_classes(args.images, args.classes)
+        words, habit = find_words(classes, args.synsets), Habit(class_skew=args.class_skew)
+        count = simulate_posts(args.images, classes, words, args.out, habit, args.seed)
+    vocabulary = args.out.with_name(VOCABULARY_NAME)
     print(f"{count:,} posts in {args.out}")
-    print(f"Labels: {folder / VOCABULARY_NAME}; held-out classes: {folder / HELD_OUT_NAME}")
+    print(f"Labels: {vocabulary}; held-out classes: {args.out.with_name(HELD_OUT_NAME)}")
     print("Next: a config with")
-    print(f"  DATASETS.OWN: {{posts: {{KIND: hashtag_table, ROOT: {args.images}, ANNOTATIONS: {args.out},")
-    print(f"                         VOCABULARY: {folder / VOCABULARY_NAME}}}}}")
+    print(NEXT[args.out.suffix].format(images=args.images, out=args.out, vocabulary=vocabulary))
 
 
 if __name__ == "__main__":

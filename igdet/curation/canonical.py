@@ -136,6 +136,10 @@ class Canonicaliser:
         with_year = pc.replace_with_mask(plain, dated, pc.add(of_stems, pa.scalar(len(self._meanings), pa.int32())))
         return pc.coalesce(plain, with_year)
 
+    def forms(self) -> pa.Table:
+        """Give every form that leads to a label, without years: columns form and label, strings."""
+        return pa.table({name: self._columns[name][: len(self._meanings)] for name in ("form", "label")})
+
     @cached_property
     def _columns(self) -> dict[str, pa.Array]:
         """Every form, and the label and rule of each, followed by those that they have with a year behind them."""

@@ -1,7 +1,6 @@
 """The files of a label space: its vocabulary, and tables of what was decided and why."""
 
-import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from igdet.curation.comparison import overlaps
 from igdet.curation.greedy_choice import LabelSpaceError
 from igdet.curation.label_space import ALL, CHOSEN, LabelSpace
 from igdet.curation.label_table import vocabulary_of
-from igdet.utils.files import atomic_write
+from igdet.utils.csv_files import write_csv
 from igdet.vocabulary import VOCABULARY_NAME
 
 CHOICES_NAME = "choices.csv"  # a line for each label that was considered
@@ -38,7 +37,8 @@ def write_label_space(folder: str | PathLike, space: LabelSpace) -> None:
         TARGETS_NAME: _target_rows(space),
         COMPARISON_NAME: comparison_rows(space),
     }.items():
-        _write_csv(folder / name, rows)
+        rows = list(rows)
+        write_csv(folder / name, rows[0] if rows else (), (row.values() for row in rows))
 
 
 def _choice_rows(space: LabelSpace) -> Iterable[dict]:
@@ -94,11 +94,3 @@ def comparison_rows(space: LabelSpace) -> Iterable[dict]:
             "classes_without_images": int((measured.per_class == 0).sum()),
             **{f"overlap with {other}": f"{shared[name, other]:.4f}" for other in space.spaces},
         }
-
-
-def _write_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    rows = list(rows)
-    with atomic_write(path, "w") as file:
-        writer = csv.DictWriter(file, rows[0] if rows else (), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

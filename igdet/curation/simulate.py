@@ -1,33 +1,46 @@
-"""Posts from a labelled folder: pictures of known classes with the hashtags that people might have given them."""
+"""Posts from a folder-per-class set: its pictures with the hashtags that people might have given them."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from igdet.curation.lexicon import Lexicon
+from igdet.curation.class_folders import Classes
+from igdet.curation.pictures.tars import PICTURE_SUFFIXES
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
-from igdet.utils.strict_yaml import ConfigError
+from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit, write_hashtags, zipf
-from igdet.world.synsets import Synset
+from igdet.world.posts import write_post_table
+from igdet.world.synsets import Synset, vocabulary_of
+
+TAGGED_NAME = "classes.txt"  # the classes that the table shows, one a line
+HELD_OUT_NAME = "held_out.txt"  # the others
 
 SCHEMA = pa.schema(
     [("id", pa.string()), ("image", pa.string()), ("tags", pa.list_(pa.string())), ("caption", pa.string())]
 )
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+Post = tuple[str, list[str]]  # the picture's path, raw hashtags
 
 
-def simulate_posts(images: Path, words: Mapping[str, Synset], output: Path, habit: Habit, seed: int) -> int:
-    """Write a table of posts.
+class SimulationError(UserError):
+    """Posts that cannot be made or written."""
+
+
+def simulate_posts(
+    images: Path, classes: Classes, words: Mapping[str, Synset], out: Path, habit: Habit, seed: int
+) -> int:
+    """Write a table of posts, and beside it the vocabulary and the lists of tagged and of held-out classes.
 
     Args:
         images: folder with one folder of pictures a class.
-        words: of the classes and of what is wider, see `class_words`.
-        output: the Parquet file: id, image (relative to `images`), tags (as written, without "#") and a caption that
-            holds the same hashtags.
+        classes: those to tag, and the others.
+        words: for the former, and for what is wider.
+        out: the table. As .csv: image (path relative to `images`) and hashtags. As .parquet: id, image, tags (as
+            written, without "#") and a caption that holds the same hashtags.
         habit: how people tag. A class skew above 0 leaves out pictures of all but the most popular class.
         seed: >= 0; the same seed and files give the same posts.
 
@@ -35,72 +48,58 @@ def simulate_posts(images: Path, words: Mapping[str, Synset], output: Path, habi
         The number of posts.
 
     Raises:
-        ConfigError: there are no class folders, or no pictures in them.
+        SimulationError: the table is to have another format, or the classes have no pictures.
     """
-    rng = np.random.default_rng(seed)
-    chosen = _choose(images, habit, rng)
-    if not chosen:
-        raise ConfigError(f"{images}: no picture in its class folders; known suffixes: {', '.join(sorted(_SUFFIXES))}")
-    posts = [
-        _post(number, image, write_hashtags([image.split("/")[0]], words, habit, rng))
-        for number, image in enumerate(chosen)
-    ]
-    with atomic_write(output) as file:
-        pq.write_table(pa.Table.from_pylist(posts, schema=SCHEMA), file)
+    if out.suffix not in _WRITERS:
+        raise SimulationError(f"{out}: the suffix decides on the format; expected {' or '.join(_WRITERS)}")
+    posts = _make_posts(images, classes.chosen, words, habit, np.random.default_rng(seed))
+    if not posts:
+        known = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise SimulationError(
+            f"{images}: no picture in its {len(classes.chosen)} class folders; known suffixes: {known}"
+        )
+    _WRITERS[out.suffix](out, posts)
+    vocabulary_of(words.values()).write(out.with_name(VOCABULARY_NAME))
+    _write_lines(out.with_name(TAGGED_NAME), classes.chosen)
+    _write_lines(out.with_name(HELD_OUT_NAME), classes.held_out)
     return len(posts)
 
 
-def class_names(images: Path) -> list[str]:
-    """Give the names of the class folders, sorted.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    names = sorted(path.name for path in images.iterdir() if path.is_dir()) if images.is_dir() else []
-    if not names:
-        raise ConfigError(f"{images}: expected a folder with one folder of pictures a class")
-    return names
-
-
-def class_words(names: Iterable[str], synsets: Mapping[str, Synset], lexicon: Lexicon) -> dict[str, Synset]:
-    """Find words for classes, and those of the next wider label where the lexicon knows one.
-
-    Args:
-        names: of the class folders, such as "n02132136" or "brown_bear".
-        synsets: words by name, see `igdet.world.synsets.read_synsets`; they come first.
-        lexicon: where else names are looked up, as labels; a name that is no label is itself the word.
-
-    Returns:
-        Words by name, the wider labels included.
-    """
-    words = {name: synsets.get(name) or Synset(_lemmas(name, lexicon)) for name in names}
-    wider = {name: next(iter(lexicon.hypernyms(name)), "") for name in words}
-    found = {name: Synset(synset.lemmas, wider[name]) for name, synset in words.items()}
-    return {label: Synset(_lemmas(label, lexicon)) for label in wider.values() if label} | found
-
-
-def _lemmas(name: str, lexicon: Lexicon) -> tuple[str, ...]:
-    return lexicon.words_of(name) or (re.sub(r"[\W_]+", " ", name).strip(),)
-
-
-def _choose(images: Path, habit: Habit, rng: np.random.Generator) -> list[str]:
-    """Choose pictures so that the classes, in random order of popularity, follow Zipf's law."""
-    names = class_names(images)
+def _make_posts(
+    images: Path, names: list[str], words: Mapping[str, Synset], habit: Habit, rng: np.random.Generator
+) -> list[Post]:
+    """Tag pictures so that the classes, in random order of popularity, follow Zipf's law."""
     shares = zipf(len(names), habit.class_skew)
     kept_shares = rng.permutation(shares / shares[0])
     return [
-        image
+        (picture.relative_to(images).as_posix(), write_hashtags([name], words, habit, rng))
         for name, share in zip(names, kept_shares, strict=True)
-        for image in _pictures(images, name)
+        for picture in _pictures(images / name)
         if rng.random() < share
     ]
 
 
-def _pictures(images: Path, name: str) -> list[str]:
-    files = (path for path in (images / name).rglob("*") if path.suffix.lower() in _SUFFIXES)
-    return sorted(path.relative_to(images).as_posix() for path in files)
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower().removeprefix(".") in PICTURE_SUFFIXES)
 
 
-def _post(number: int, image: str, hashtags: Sequence[str]) -> dict:
-    tags = [hashtag.removeprefix("#") for hashtag in hashtags]
-    return {"id": f"{number:09d}", "image": image, "tags": tags, "caption": " ".join(hashtags)}
+def _write_parquet(path: Path, posts: Iterable[Post]) -> None:
+    rows = [
+        {
+            "id": f"{number:09d}",
+            "image": image,
+            "tags": [hashtag.removeprefix("#") for hashtag in hashtags],
+            "caption": " ".join(hashtags),
+        }
+        for number, (image, hashtags) in enumerate(posts)
+    ]
+    with atomic_write(path) as file:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), file)
+
+
+_WRITERS = {".csv": write_post_table, ".parquet": _write_parquet}
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    with atomic_write(path, "w") as file:
+        file.writelines(f"{line}\n" for line in lines)

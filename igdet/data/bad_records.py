@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from igdet.data.errors import DatasetError
+from igdet.utils.bad_share import ALWAYS_TOLERATED, too_many
 from igdet.utils.files import read_json_lines
 
 logger = logging.getLogger(__name__)
 
-ALWAYS_TOLERATED = 10  # bad records: below this a share of the few records seen so far says nothing
 MAX_REPLACEMENTS = 10  # bad records in a row: even where one in three may be bad, that is a chance of 1 in 59,049
 LOG_NAME = "bad_records.jsonl"
 
@@ -30,11 +30,6 @@ def bad_in_a_row(bad: Sequence[tuple[str, str]]) -> BadRecordsError:
         f"{len(bad)} records in a row are bad, the first ones {named}. Chance does not do that: is the data set's ROOT "
         "right, and are its files whole?"
     )
-
-
-def too_many(bad: int, seen: int, max_share: float) -> bool:
-    """Whether `bad` of `seen` records is more than a share of `max_share` (0..1) and more than a handful."""
-    return bad > max(ALWAYS_TOLERATED, max_share * seen)
 
 
 class BadRecordLog:

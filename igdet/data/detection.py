@@ -11,10 +11,11 @@ from detectron2.data.detection_utils import SizeMismatchError
 from detectron2.utils.file_io import PathManager
 from PIL import Image
 
-from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row, too_many
+from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row
 from igdet.data.errors import RecordError
 from igdet.data.pictures import check_eight_bits
 from igdet.data.samples import GREY
+from igdet.utils.bad_share import too_many
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from igdet.data.errors import RecordError
+from igdet.utils.wide_grey import WIDE_MODES, scale_16_bits
 
 ORIENTATION = 274  # the EXIF tag
 END_OF_JPEG = b"\xff\xd9"
-WIDE_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")  # one channel of more than 8 bits
-RANGE_16_BIT = 65535
 
 
 class PictureError(RecordError):
@@ -89,12 +88,5 @@ def _is_plain_jpeg(picture: Image.Image, data: bytes) -> bool:
 def _to_rgb(picture: Image.Image) -> np.ndarray:
     upright = ImageOps.exif_transpose(picture)
     if upright.mode in WIDE_MODES:
-        return np.repeat(_scale_16_bits(np.asarray(upright))[:, :, None], 3, axis=2)
+        return np.repeat(scale_16_bits(np.asarray(upright))[:, :, None], 3, axis=2)
     return np.asarray(upright.convert("RGB"))
-
-
-def _scale_16_bits(grey: np.ndarray) -> np.ndarray:
-    """Scale 0..65535 to 0..255."""
-    if grey.dtype.kind == "f" or grey.min() < 0 or grey.max() > RANGE_16_BIT:
-        raise ValueError("has pixels outside 0..65535, whose range is unknown; convert it to 8 bits")
-    return np.round(grey / (RANGE_16_BIT / 255)).astype(np.uint8)

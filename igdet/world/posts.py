@@ -1,6 +1,5 @@
 """The world's posts: pictures with raw hashtags, in shards or as loose files with a table."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from igdet.shards import ShardWriter
-from igdet.utils.files import atomic_write
+from igdet.utils.csv_files import write_csv
 from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit, write_hashtags, zipf
 from igdet.world.rendering import Source, encode_jpeg, make_items
@@ -74,7 +73,4 @@ def write_loose(folder: Path, source: Source, style: Style, count: int, workers:
 
 def write_post_table(path: Path, rows: Iterable[tuple[str, list[str]]]) -> None:
     """Write a CSV table with the columns "image", a path, and "hashtags", raw and separated by spaces."""
-    with atomic_write(path, "w") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("image", "hashtags"))
-        table.writerows((name, " ".join(hashtags)) for name, hashtags in rows)
+    write_csv(path, ("image", "hashtags"), ((name, " ".join(hashtags)) for name, hashtags in rows))

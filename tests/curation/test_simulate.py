@@ -1,86 +1,95 @@
-"""Simulated posts: words of the right class, deterministic, in the form that curation reads."""
+"""Simulated posts: words of the right class, deterministic, in the forms that training and curation read."""
 
+import csv
 from collections import Counter
 from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
+from igdet.curation.class_folders import choose_classes
 from igdet.curation.parsing import tags_of_captions, tags_of_lists
-from igdet.curation.simulate import class_names, class_words, simulate_posts
-from igdet.utils.strict_yaml import ConfigError
-from igdet.vocabulary import normalise_tag
+from igdet.curation.simulate import SimulationError, simulate_posts
+from igdet.vocabulary import Vocabulary, normalise_tag
 from igdet.world.habit import FUNCTIONAL_TAGS, Habit
 from igdet.world.synsets import Synset
 
 PLAIN = Habit(class_skew=0, missing=0, wider=0, wrong=0, replaced=0, misspelt=0, functional_tags=0)
-GOLDFISH, DOG, OWL = "n00000008", "n00000002", "snowy_owl"
-SYNSETS = {GOLDFISH: Synset(("gold fish", "Carassius auratus"))}
-WORDS_OF = {GOLDFISH: {"goldfish", "carassiusauratus"}, DOG: {"dog", "hound"}, OWL: {"snowyowl"}}
+WORDS = {
+    "n1": Synset(("brown bear", "bruin"), "n9"),
+    "n2": Synset(("owl",)),
+    "n3": Synset(("river", "stream")),
+    "n9": Synset(("animal",)),
+}
+FORMS = {"n1": {"brownbear", "bruin"}, "n2": {"owl"}, "n3": {"river", "stream"}}
 
 
 @pytest.fixture
 def images(tmp_path):
     """Three classes of twenty pictures, some in folders below, and files that are no pictures."""
-    for name in WORDS_OF:
+    for name in FORMS:
         (tmp_path / "images" / name / "below").mkdir(parents=True)
         for i in range(20):
             (tmp_path / "images" / name / ("below" if i < 5 else "") / f"{i}.JPEG").write_bytes(b"")
         (tmp_path / "images" / name / "boxes.txt").write_text("")
-    (tmp_path / "images" / "readme.txt").write_text("")
     return tmp_path / "images"
 
 
 @pytest.fixture
-def simulate(images, animals):
-    """Simulate posts with a habit and a seed; give the table."""
+def simulate(images):
+    """Simulate posts into a Parquet file; give them as dicts."""
 
-    def run(habit=PLAIN, seed=0):
-        words = class_words(class_names(images), SYNSETS, animals)
-        count = simulate_posts(images, words, images.parent / "posts.parquet", habit, seed)
-        table = pq.read_table(images.parent / "posts.parquet")
-        assert len(table) == count
-        return table
+    def run(habit=PLAIN, seed=0, choice="all"):
+        out, classes = images.parent / "tagged/posts.parquet", choose_classes(images, choice)
+        words = {name: words for name, words in WORDS.items() if name not in classes.held_out}
+        count = simulate_posts(images, classes, words, out, habit, seed)
+        posts = pq.read_table(out).to_pylist()
+        assert len(posts) == count
+        return posts
 
     return run
 
 
-def tags_by_class(table):
+def tags_by_class(posts):
     """Give the normal forms of each class's tags, counted."""
-    found = {name: Counter() for name in WORDS_OF}
-    for post in table.to_pylist():
+    found = {name: Counter() for name in FORMS}
+    for post in posts:
         found[post["image"].split("/")[0]].update(map(normalise_tag, post["tags"]))
     return found
 
 
-def test_words_come_from_synsets_the_lexicon_and_the_name(images, animals):
-    assert class_names(images) == [DOG, GOLDFISH, OWL]
-    assert class_words(class_names(images), SYNSETS, animals) == {
-        "n00000001": Synset(("animal",)),
-        DOG: Synset(("dog", "hound"), "n00000001"),
-        GOLDFISH: Synset(("gold fish", "Carassius auratus"), "n00000001"),
-        OWL: Synset(("snowy owl",)),
-    }
-
-
 def test_every_picture_is_a_post_with_a_word_of_its_class(images, simulate):
-    table = simulate()
-    assert table["id"].to_pylist() == [f"{i:09d}" for i in range(60)]
-    assert all(
-        (images / image).suffix == ".JPEG" and (images / image).is_file() for image in table["image"].to_pylist()
-    )
-    assert len(set(table["image"].to_pylist())) == 60
-    found = tags_by_class(table)
-    assert {name: set(tags) for name, tags in found.items()} == WORDS_OF
+    posts = simulate()
+    assert [post["id"] for post in posts] == [f"{i:09d}" for i in range(60)]
+    assert {images / post["image"] for post in posts} == set(images.rglob("*.JPEG"))
+    found = tags_by_class(posts)
+    assert {name: set(tags) for name, tags in found.items()} == FORMS
     assert all(tags.total() == 20 for tags in found.values())
 
 
-def test_captions_and_lists_hold_the_same_hashtags(simulate):
-    table = simulate(Habit(class_skew=0))
-    captions = tags_of_captions(table["caption"].combine_chunks())
-    assert (
-        captions.to_pylist() == tags_of_lists(table["tags"].combine_chunks()).to_pylist() == table["tags"].to_pylist()
-    )
+def test_a_csv_table_holds_the_same_posts(images, simulate):
+    posts = simulate(Habit())
+    out = images.parent / "csv/posts.csv"
+    simulate_posts(images, choose_classes(images, "all"), WORDS, out, Habit(), 0)
+    with out.open() as file:
+        assert list(csv.DictReader(file)) == [{"image": post["image"], "hashtags": post["caption"]} for post in posts]
+
+
+def test_held_out_classes_are_listed_and_neither_shown_nor_named(images, simulate):
+    posts = simulate(replace(PLAIN, replaced=0.5), choice="first:2")
+    assert {post["image"].split("/")[0] for post in posts} == {"n1", "n2"}
+    assert not any("river" in post["caption"].lower() for post in posts)
+    tagged = images.parent / "tagged"
+    assert (tagged / "classes.txt").read_text() == "n1\nn2\n" and (tagged / "held_out.txt").read_text() == "n3\n"
+    assert Vocabulary.read(tagged / "vocabulary.txt").names == ["brownbear", "owl", "animal"]
+
+
+def test_captions_and_lists_hold_the_same_hashtags(images, simulate):
+    posts = simulate(Habit(class_skew=0))
+    table = pq.read_table(images.parent / "tagged/posts.parquet")
+    captions = tags_of_captions(table["caption"].combine_chunks()).to_pylist()
+    lists = tags_of_lists(table["tags"].combine_chunks()).to_pylist()
+    assert captions == lists == [post["tags"] for post in posts]
 
 
 @pytest.mark.parametrize(
@@ -89,32 +98,30 @@ def test_captions_and_lists_hold_the_same_hashtags(simulate):
         ({"missing": 1.0}, set()),
         ({"missing": 1.0, "wider": 1.0}, {"animal"}),
         ({"missing": 1.0, "functional_tags": 3.0}, set(FUNCTIONAL_TAGS)),
-        ({"replaced": 1.0}, {"animal", "snowyowl"} | WORDS_OF[GOLDFISH]),
+        ({"replaced": 1.0}, {"animal", "owl"} | FORMS["n3"]),
     ],
 )
 def test_habits(simulate, change, expected):
-    found = set(tags_by_class(simulate(replace(PLAIN, **change)))[DOG])
+    found = set(tags_by_class(simulate(replace(PLAIN, **change)))["n1"])
     assert found <= expected and bool(found) == bool(expected)
 
 
 def test_a_skew_makes_classes_rare(simulate):
-    counts = Counter(
-        image.split("/")[0] for image in simulate(replace(PLAIN, class_skew=2)).column("image").to_pylist()
-    )
-    first, second, third = (count for _, count in counts.most_common())
-    assert first == 20 and second < 15 and third < 10  # about 20, 20 / 4, 20 / 9
+    posts = simulate(replace(PLAIN, class_skew=2))
+    counts = sorted(Counter(post["image"].split("/")[0] for post in posts).values())
+    assert counts[2] == 20 > counts[1] > counts[0]  # about 20, 20 / 4, 20 / 9
 
 
 def test_the_seed_decides(simulate):
-    habit = Habit(class_skew=0)
-    once = simulate(habit, 1)
-    assert once.equals(simulate(habit, 1)) and not once.equals(simulate(habit, 2))
+    assert simulate(Habit(), 1) == simulate(Habit(), 1) != simulate(Habit(), 2)
 
 
-def test_folders_without_classes_or_pictures(tmp_path, animals):
-    for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(ConfigError, match="expected a folder with one folder of pictures a class"):
-            class_names(folder)
-    (tmp_path / "bear").mkdir()
-    with pytest.raises(ConfigError, match="no picture in its class folders"):
-        simulate_posts(tmp_path, class_words(["bear"], {}, animals), tmp_path / "posts.parquet", PLAIN, 0)
+def test_what_cannot_be_written_is_named(images, tmp_path):
+    classes = choose_classes(images, "all")
+    with pytest.raises(SimulationError, match=r"expected \.csv or \.parquet"):
+        simulate_posts(images, classes, WORDS, tmp_path / "posts.json", PLAIN, 0)
+    (tmp_path / "empty/n1").mkdir(parents=True)
+    with pytest.raises(SimulationError, match="no picture in its 1 class folders"):
+        simulate_posts(
+            tmp_path / "empty", choose_classes(tmp_path / "empty", "all"), WORDS, tmp_path / "x.csv", PLAIN, 0
+        )

@@ -4,21 +4,7 @@ import json
 
 import pytest
 
-from igdet.data.bad_records import BadRecordLog, BadRecordsError, CheckedLoader, too_many
-
-
-@pytest.mark.parametrize(
-    ("bad", "seen", "share", "expected"),
-    [
-        (10, 10, 0.01, False),
-        (11, 11, 0.01, True),
-        (11, 1100, 0.01, False),
-        (12, 1100, 0.01, True),
-        (11, 20, 1.0, False),
-    ],
-)
-def test_too_many(bad, seen, share, expected):
-    assert too_many(bad, seen, share) is expected
+from igdet.data.bad_records import BadRecordLog, BadRecordsError, CheckedLoader
 
 
 def test_each_bad_record_is_named_once(tmp_path):

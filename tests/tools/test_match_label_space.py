@@ -38,7 +38,7 @@ def test_it_writes_a_vocabulary_and_names_what_is_unmatched(run, tmp_path):
 
 def test_errors_are_one_line(run, tmp_path):
     done = run("--targets=none.txt")
-    assert done.returncode == 1
-    assert done.stderr.startswith("match_label_space.py: none.txt: cannot read the target classes")
-    assert done.stderr.count("\n") == 1
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("TargetError: none.txt: cannot read the target classes")
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

@@ -24,6 +24,7 @@ from igdet.curation.duplicates.finding import find_copies, find_neighbours
 from igdet.curation.duplicates.picture_set import PictureSet, open_pictures
 from igdet.curation.duplicates.progress import Progress
 from igdet.curation.duplicates.result import Request
+from igdet.utils.errors import one_line_errors
 
 PRECISIONS = (0.5, 0.9, 0.99)  # R-MAC has no threshold of its own: recall is reported at the scores that give these
 
@@ -119,8 +120,8 @@ def at_precision(pairs: pa.Table, precision: float) -> pa.Table:
     return pairs.slice(0, good[-1] + 1 if len(good) else 0)
 
 
-def main() -> None:
-    """Plant, find and report."""
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="pictures")
     parser.add_argument("--queries", type=int, default=300, help="pictures that are edited")
@@ -130,7 +131,11 @@ def main() -> None:
     parser.add_argument("--config-file", help="R-MAC: config of the network")
     parser.add_argument("--weights", default="", help="R-MAC: its weights")
     parser.add_argument("--scratch", type=Path, help="R-MAC: folder for features in the meantime")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Plant, find and report."""
     evaluation, training = plant(open_pictures(args.folder), args.queries, args.others, args.seed)
     print(f"{len(evaluation):,} pictures looked for among {len(training):,}")
     request = Request(args.folder, side=args.side)
@@ -147,6 +152,13 @@ def main() -> None:
         best = at_precision(pairs, precision)
         lowest = f"score >= {best['score'][-1].as_py():.3f}" if len(best) else "no score"
         report(best, len(evaluation), f"R-MAC, {lowest}")
+
+
+def main() -> None:
+    """Measure; errors are one line."""
+    args = parse_args()
+    with one_line_errors(OSError):
+        measure(args)
 
 
 if __name__ == "__main__":

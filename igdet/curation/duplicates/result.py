@@ -1,8 +1,6 @@
 """What was searched and what was found, kept in a folder."""
 
-import csv
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +12,7 @@ from igdet.curation.duplicates.pairs import read_pairs, write_pairs
 from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.duplicates.picture_set import PictureSet, open_pictures
 from igdet.curation.duplicates.scanning import Skipped
+from igdet.utils.csv_files import write_csv
 from igdet.utils.files import atomic_write
 
 PAIRS_NAME = "pairs.parquet"
@@ -90,11 +89,3 @@ def read_found(folder: Path) -> tuple[Request, pa.Table]:
         return Request(**json.loads(path.read_text(encoding="utf-8"))), read_pairs(folder / PAIRS_NAME)
     except (OSError, TypeError, json.JSONDecodeError) as error:
         raise DuplicatesError(f"{path}: expected the folder of a finished search: {error}") from error
-
-
-def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Write a table with a line of column names."""
-    with atomic_write(path, "w") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

@@ -12,7 +12,7 @@ from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.pictures import CleanSettings, PictureError, clean_picture
 from igdet.curation.sharding.in_order import map_in_order
-from igdet.curation.sharding.tally import too_many
+from igdet.utils.bad_share import too_many
 
 _BATCH = 64  # pictures that a process is given at a time
 _QUALITY = 95  # of pictures made smaller: their coding must not add differences of its own

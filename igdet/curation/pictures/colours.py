@@ -6,9 +6,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from igdet.curation.pictures.errors import PictureError
+from igdet.utils.wide_grey import WIDE_MODES, scale_16_bits
 
-_WIDE_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})  # one channel of more than 8 bits
-_RANGE_16_BIT = 65535
 _PROFILED_MODES = frozenset({"RGB", "CMYK"})
 _SRGB = ImageCms.createProfile("sRGB")
 
@@ -19,8 +18,8 @@ def to_srgb(picture: Image.Image) -> Image.Image:
     Raises:
         PictureError: pixels of more than 16 bits.
     """
-    if picture.mode in _WIDE_MODES:
-        return Image.fromarray(_scale_16_bits(np.asarray(picture))).convert("RGB")
+    if picture.mode in WIDE_MODES:
+        return _to_eight_bits(picture).convert("RGB")
     if picture.mode not in _PROFILED_MODES:
         picture = picture.convert("RGB")
     return _apply_profile(picture) if changes_colours(picture) else picture.convert("RGB")
@@ -47,8 +46,9 @@ def _apply_profile(picture: Image.Image) -> Image.Image:
         return picture.convert("RGB")  # a profile for another kind of pixels
 
 
-def _scale_16_bits(grey: np.ndarray) -> np.ndarray:
-    """Scale 0..65535 to 0..255."""
-    if grey.dtype.kind == "f" or grey.min() < 0 or grey.max() > _RANGE_16_BIT:
-        raise PictureError("unknown_range", "pixels outside 0..65535; convert it to 8 bits")
-    return np.round(grey / (_RANGE_16_BIT / 255)).astype(np.uint8)
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    grey = np.asarray(picture)
+    try:
+        return Image.fromarray(scale_16_bits(grey))
+    except ValueError as error:
+        raise PictureError("unknown_range", str(error)) from error

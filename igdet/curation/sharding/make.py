@@ -19,8 +19,9 @@ from igdet.curation.sharding.part import FOLDER
 from igdet.curation.sharding.preparing import Preparer
 from igdet.curation.sharding.settings import ShardSettings
 from igdet.curation.sharding.shard_maker import MadeShard, ShardMaker
-from igdet.curation.sharding.tally import Tally, too_many
+from igdet.curation.sharding.tally import Tally
 from igdet.shards.format import INDEX_NAME, index_schema
+from igdet.utils.bad_share import too_many
 from igdet.utils.files import atomic_write
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 

@@ -15,9 +15,10 @@ from igdet.curation.sharding.checking import check_shard
 from igdet.curation.sharding.part import KEPT, SCHEMA, part_path, read_part, write_part
 from igdet.curation.sharding.preparing import Prepared, Preparer
 from igdet.curation.sharding.settings import ShardSettings
-from igdet.curation.sharding.tally import bad_posts, too_many
+from igdet.curation.sharding.tally import bad_posts
 from igdet.shards.format import FORMAT_VERSION, INDEX_NAME, SHARD_NAME
 from igdet.shards.tar import write_shard
+from igdet.utils.bad_share import too_many
 
 MAKER_VERSION = "1"  # to be raised whenever the same posts and settings give other bytes
 _READ_AHEAD = 16  # pictures for each thread

@@ -1,4 +1,4 @@
-"""How many posts became what, and when too many pictures are bad."""
+"""How many posts became what."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,8 +8,6 @@ import pyarrow.compute as pc
 
 from igdet.curation.pictures import REASONS
 from igdet.curation.sharding.part import KEPT
-
-ALWAYS_TOLERATED = 10  # bad pictures: below this a share of the few seen so far says nothing
 
 
 @dataclass
@@ -52,11 +50,6 @@ class Tally:
     def bad(self) -> int:
         """The number of posts whose picture is bad."""
         return sum(count for reason, count in self.left_out.items() if reason in REASONS)
-
-
-def too_many(bad: int, seen: int, max_share: float) -> bool:
-    """Whether `bad` of `seen` pictures is more than a share of `max_share` (0..1) and more than a handful."""
-    return bad > max(ALWAYS_TOLERATED, max_share * seen)
 
 
 def bad_posts(posts: list[dict], part: pa.Table) -> list[dict]:

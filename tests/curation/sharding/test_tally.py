@@ -1,10 +1,9 @@
 """Counting posts."""
 
 import pyarrow as pa
-import pytest
 
 from igdet.curation.sharding.part import KEPT, SCHEMA
-from igdet.curation.sharding.tally import Tally, bad_posts, too_many
+from igdet.curation.sharding.tally import Tally, bad_posts
 
 PART = pa.Table.from_pylist(
     [
@@ -27,10 +26,3 @@ def test_only_bad_pictures_are_named():
     posts = [{"id": str(i), "image": f"{i}.jpg"} for i in range(6)]
     assert [post["id"] for post in bad_posts(posts, PART)] == ["1", "4", "5"]
     assert bad_posts(posts, PART)[0] == {"id": "1", "image": "1.jpg", "reason": "missing", "why": "about missing"}
-
-
-@pytest.mark.parametrize(
-    ("bad", "seen", "expected"), [(10, 10, False), (11, 100, True), (11, 220, False), (12, 220, True)]
-)
-def test_a_handful_and_a_share_are_tolerated(bad, seen, expected):
-    assert too_many(bad, seen, 0.05) == expected

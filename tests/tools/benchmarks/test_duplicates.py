@@ -67,6 +67,12 @@ def test_pdq_on_real_pictures(real_data, monkeypatch, capsys):
     assert precision == "100.0%"
 
 
+def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        measure(tmp_path / "none", monkeypatch, capsys)
+    assert re.fullmatch(r"DuplicatesError: .*none: expected shards.*\n", capsys.readouterr().err)
+
+
 PAIRS = pa.table(
     {
         "query": ["a", "a", "b", "b"],

@@ -1,0 +1,111 @@
+"""Ways to do one piece of work on posts: normal forms, labels, counts, Parquet; igdet's and those of its peers.
+
+The peers get the forms and labels of igdet's lexicon as a table, and need not look for years behind a word.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from igdet.curation.canonical import Canonicaliser
+from igdet.curation.lexicon import Lexicon
+
+SEPARATORS = "[\\s_\\-\u2010\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]+"
+COUNTS = "counts.parquet"  # label, posts
+POSTS = "posts.parquet"  # id, image, labels
+
+
+def igdet(posts: Path, output: Path) -> None:
+    """The stage of igdet that does it, and counts hashtags as well."""
+    from igdet.curation import engine
+    from igdet.curation.settings import Curation, SourceSettings
+    from igdet.curation.stages import labels
+
+    curation = Curation(str(output), SourceSettings([str(posts)], tags="tags"))
+    engine.start(curation.engine)
+    part = output / "posts" / "part-00000"
+    part.mkdir(parents=True)
+    for file in posts.glob("*.parquet"):
+        (part / file.name).symlink_to(file.resolve())
+    labels.STAGE.run(curation, "benchmark")
+    table = pq.read_table(output / labels.LABELS, columns=["label", "posts"])
+    pq.write_table(table, output / COUNTS)
+
+
+def forms() -> pa.Table:
+    """Every form of the lexicon with its label."""
+    return Canonicaliser(Lexicon.wordnet()).forms().rename_columns(["normal", "label"])
+
+
+def polars_join(posts: Path, output: Path) -> None:
+    """Polars, streaming: hashtags in rows of their own, joined with the labels of the distinct ones."""
+    import polars as pl
+
+    scan = pl.scan_parquet(posts / "*.parquet")
+    mapping = _polars_mapping(scan)
+    rows = scan.with_row_index("row").select("row", "tags").explode("tags").join(mapping.lazy(), left_on="tags", right_on="tag")
+    labels = rows.unique(["row", "label"]).group_by("row").agg(pl.col("label").alias("labels"))
+    joined = scan.with_row_index("row").select("row", "id", "image").join(labels, on="row", how="left")
+    _polars_write(joined.select("id", "image", "labels"), output)
+
+
+def polars_replace(posts: Path, output: Path) -> None:
+    """Polars, streaming: hashtags replaced within their lists."""
+    import polars as pl
+
+    scan = pl.scan_parquet(posts / "*.parquet")
+    mapping = _polars_mapping(scan)
+    replaced = pl.element().replace_strict(mapping["tag"], mapping["label"])
+    labels = pl.col("tags").list.eval(replaced).list.unique().alias("labels")
+    _polars_write(scan.select("id", "image", labels), output)
+
+
+def _polars_mapping(scan):
+    """Distinct hashtags and their labels."""
+    import polars as pl
+
+    tags = scan.select(pl.col("tags").explode().alias("tag")).unique().collect(engine="streaming")
+    normal = pl.col("tag").str.normalize("NFKC").str.to_lowercase().str.replace_all(SEPARATORS, "").str.strip_chars_start("#")
+    known = pl.from_arrow(forms())
+    labelled = tags.with_columns(normal=normal).join(known, on="normal", how="left")
+    return labelled.select("tag", pl.coalesce("label", "normal").alias("label"))
+
+
+def _polars_write(frame, output: Path) -> None:
+    import polars as pl
+
+    frame.sink_parquet(output / POSTS, compression="zstd")
+    counts = pl.scan_parquet(output / POSTS).select(pl.col("labels").explode().alias("label"))
+    counts.group_by("label").agg(pl.len().alias("posts")).sink_parquet(output / COUNTS)
+
+
+def pandas(posts: Path, output: Path) -> None:
+    """Pandas: the distinct hashtags are mapped once, by Python."""
+    import re
+
+    import pandas as pd
+
+    table = pd.read_parquet(posts)
+    rows = table["tags"].explode()
+    codes, distinct = pd.factorize(rows)
+    separators = re.compile(SEPARATORS)
+    labels_of = dict(zip(*(column.to_pylist() for column in forms().columns), strict=True))
+    normals = [separators.sub("", unicodedata.normalize("NFKC", tag).casefold()).lstrip("#") for tag in distinct]
+    labels = pd.Series([labels_of.get(normal, normal) for normal in normals]).take(codes)
+    labels.index = rows.index
+    carried = labels.rename("label").rename_axis("post").reset_index().drop_duplicates()
+    table["labels"] = carried.groupby("post")["label"].agg(list)
+    table[["id", "image", "labels"]].to_parquet(output / POSTS, compression="zstd")
+    counts = carried["label"].value_counts().rename_axis("label").rename("posts").reset_index()
+    counts.to_parquet(output / COUNTS)
+
+
+WAYS: dict[str, Callable[[Path, Path], None]] = {
+    "igdet": igdet,
+    "polars, join": polars_join,
+    "polars, replace": polars_replace,
+    "pandas": pandas,
+}
