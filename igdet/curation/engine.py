@@ -1,6 +1,5 @@
 """The dataframe engine, Daft: the only file that knows which one it is, and on what machines it runs."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,7 +18,7 @@ from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 
 VERSION = daft.__version__
-BATCH = 131_072  # rows that a batch function gets: enough to repeat hashtags, little enough for memory
+BATCH = 524_288  # rows that a batch function gets, at most: the more, the fewer distinct hashtags for each occurrence
 ROW_GROUP_BYTES = 8 * 2**20  # of memory: what a writer holds before it writes
 
 RUNNERS: dict[str, Callable[[EngineSettings], object]] = {
@@ -74,8 +73,9 @@ def start(settings: EngineSettings) -> None:
         )
     RUNNERS[settings.runner](settings)
     daft.set_execution_config(
+        default_morsel_size=BATCH,  # Daft never joins morsels to a batch, so that they must be as large
         parquet_target_row_group_size=ROW_GROUP_BYTES,
-        scantask_max_parallel=os.cpu_count() if settings.runner == "native" else None,
+        scantask_max_parallel=1,  # a file is read as fast as two batches are worked on, and more would wait in memory
     )
 
 

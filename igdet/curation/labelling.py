@@ -1,6 +1,7 @@
 """From the hashtags of posts to their labels, with counts: each distinct hashtag of a batch is looked up once."""
 
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -81,8 +82,8 @@ def _carried(posts: np.ndarray, codes: np.ndarray, things: pa.Table) -> _Carried
     order = np.argsort(things["label"].combine_chunks().dictionary_encode().indices.to_numpy(), kind="stable")
     places = np.empty(len(things), dtype=np.int64)
     places[order] = np.arange(len(things))
-    # Sorting pairs as one number each is several times as fast as numpy's unique, which hashes them.
-    pairs = np.sort(posts * len(things) + places[codes])
+    # Pairs as one number each; they are in order of posts already, which a stable sort makes use of.
+    pairs = np.sort(posts * len(things) + places[codes], kind="stable")
     return _Carried(*np.divmod(_without_repeats(pairs), max(len(things), 1)), things.take(pa.array(order)))
 
 
@@ -130,7 +131,15 @@ def _counted(carried: _Carried) -> pa.Table:
     return carried.things.append_column("posts", pa.array(posts)).filter(pa.array(posts > 0))
 
 
-@lru_cache(maxsize=1)
 def canonicaliser_of(settings: LexiconSettings) -> Canonicaliser:
-    """Make the canonicaliser of settings, once a process."""
+    """Give the canonicaliser of settings, made once a process."""
+    with _LOCK:  # batches come in several threads, and making it takes a second
+        return _make_canonicaliser(settings)
+
+
+@lru_cache(maxsize=1)
+def _make_canonicaliser(settings: LexiconSettings) -> Canonicaliser:
     return Canonicaliser(settings.read(), settings.ambiguous, settings.morphology)
+
+
+_LOCK = Lock()

@@ -39,7 +39,7 @@ class Numberer:
         written = labels.flatten().dictionary_encode()
         numbers = pc.fill_null(pc.index_in(written.dictionary, self._labels), -1).to_numpy()[written.indices.to_numpy()]
         posts = np.repeat(np.arange(len(labels)), pc.fill_null(pc.list_value_length(labels), 0).to_numpy())
-        pairs = np.sort((posts * len(self._labels) + numbers)[numbers >= 0])
+        pairs = np.sort((posts * len(self._labels) + numbers)[numbers >= 0], kind="stable")
         posts, numbers = np.divmod(pairs, max(len(self._labels), 1))
         offsets = np.searchsorted(posts, np.arange(len(labels) + 1)).astype(np.int32)
         lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(numbers.astype(np.int32)))

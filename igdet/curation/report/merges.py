@@ -1,0 +1,58 @@
+"""Hashtags that were merged into one label: the largest merges, and random ones to judge by eye."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from igdet.curation.report.entries import hashtag, hashtags, number
+from igdet.curation.report.outcome import Outcome
+from igdet.curation.report.section import Section
+from igdet.utils.table import Entry, Table
+
+SHOWN = 30
+_SEED = 0
+
+
+def merges_section(outcome: Outcome) -> Section:
+    """The labels that most occurrences of other hashtags were merged into, and others at random."""
+    tags, rows = _labelled(outcome)
+    names = outcome.labels["name"].take(pa.array(rows))
+    is_other = pc.not_equal(tags["tag"], names).to_numpy()
+    moved = np.bincount(rows[is_other], tags["posts"].to_numpy()[is_other], len(outcome.labels)).astype(np.int64)
+    merged = np.flatnonzero(np.bincount(rows, minlength=len(outcome.labels)) > 1)
+    by_size = merged[np.argsort(-moved[merged], kind="stable")]
+    others = np.random.default_rng(_SEED).permutation(by_size[SHOWN:])[:SHOWN]
+    note = (
+        f"{len(merged):,} labels have several hashtags, and {moved.sum():,} occurrences go by a name other than the "
+        "hashtag itself. Each hashtag is shown with its posts."
+    )
+    shown = {"The largest merges": by_size[:SHOWN], "Merges at random": others}
+    tables = [_table(title, chosen, moved, outcome, tags, rows) for title, chosen in shown.items() if len(chosen)]
+    return Section("Hashtags merged", tables, note=note)
+
+
+def _labelled(outcome: Outcome) -> tuple[pa.Table, np.ndarray]:
+    """The hashtags that have a label, the most frequent first, and the rows of their labels, int64."""
+    tags = outcome.tags.filter(pc.not_equal(outcome.tags["label"], ""))
+    rows = pc.index_in(tags["label"], outcome.labels["label"])
+    return tags, rows.to_numpy().astype(np.int64)
+
+
+def _table(
+    title: str, chosen: np.ndarray, moved: np.ndarray, outcome: Outcome, tags: pa.Table, rows: np.ndarray
+) -> Table:
+    of_chosen = np.flatnonzero(np.isin(rows, chosen))
+    counted: dict[int, list[tuple[str, int]]] = {row: [] for row in chosen.tolist()}
+    for row, tag in zip(rows[of_chosen].tolist(), tags.take(pa.array(of_chosen)).to_pylist(), strict=True):
+        counted[row].append((tag["tag"], tag["posts"]))
+    labels = outcome.labels.take(pa.array(chosen)).to_pylist()
+    lines = [
+        [hashtag(label["name"]), Entry(key_of(label)), number(moved[row]), hashtags(counted[row])]
+        for row, label in zip(chosen.tolist(), labels, strict=True)
+    ]
+    return Table(title, ["Name", "Label", "merged", "Hashtags"], lines)
+
+
+def key_of(label: dict) -> str:
+    """A label's key where it is another than its name, as a wnid is."""
+    return label["label"] if label["label"] != label["name"] else ""
