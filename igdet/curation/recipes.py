@@ -13,6 +13,7 @@ from igdet.curation.matching import TargetMatch, match_targets, rows_of_matches
 from igdet.curation.targets import IMAGENET_1K, TargetError, read_targets
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
+from igdet.vocabulary import Vocabulary
 
 MOST_NAMED = 20  # unknown names that one error spells out
 
@@ -25,9 +26,13 @@ class Recipe:
         name: a key of `RECIPES`.
         min_posts: labels that fewer posts carry are dropped.
         top: how many labels `top-k` keeps, > 0.
-        targets: file of target classes for `list`, and instead of ImageNet's 1,000 for `imagenet-1k`.
+        targets: file of target classes for `list`, and instead of ImageNet's 1,000 for `imagenet-1k`; the file of a
+            vocabulary for `vocabulary`.
         allow_unknown: go on without the target classes that neither the lexicon nor a hashtag has.
         block_lists: files of hashtags to drop; "default" is the shipped one.
+
+    Raises:
+        ConfigError: there is no recipe of that name.
     """
 
     name: str = "wordnet-nouns"
@@ -36,6 +41,12 @@ class Recipe:
     targets: str = ""
     allow_unknown: bool = False
     block_lists: list[str] = field(default_factory=lambda: [DEFAULT])
+
+    def __post_init__(self):
+        if self.name not in RECIPES:
+            raise ConfigError(
+                f"the recipe {self.name!r} is none of {', '.join(RECIPES)}{did_you_mean(self.name, RECIPES)}"
+            )
 
 
 class Selection(NamedTuple):
@@ -83,8 +94,6 @@ def select(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Selection:
     Raises:
         ConfigError: the settings cannot be used, or targets are unknown; all unknown names are in one error.
     """
-    if recipe.name not in RECIPES:
-        raise ConfigError(f"NAME is one of {', '.join(RECIPES)}, not {recipe.name!r}")
     posts = labels["posts"].to_numpy()
     left = np.ones(len(labels), dtype=bool)
     reasons = np.full(len(labels), None, dtype=object)
@@ -128,6 +137,15 @@ def _list(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) 
     return _of_targets(labels, recipe, lexicon)
 
 
+def _vocabulary(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+    """The labels of which any hashtag stands in a vocabulary, such as one that tools/match_label_space.py has chosen."""
+    if not recipe.targets:
+        raise ConfigError("the recipe 'vocabulary' needs TARGETS: a vocabulary.txt")
+    vocabulary = Vocabulary.read(recipe.targets)
+    known = [len(vocabulary.ids(tags)) > 0 for tags in labels["tags"].to_pylist()]
+    return Fit(np.array(known, dtype=bool), "not in the vocabulary given")
+
+
 def _of_targets(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Fit:
     """The labels that are a class of the target, or a hashtag of which is a word of one."""
     try:
@@ -157,4 +175,5 @@ RECIPES: dict[str, Callable[[pa.Table, Recipe, Lexicon, np.ndarray], Fit]] = {
     "wordnet-nouns": _wordnet_nouns,  # train-IG-I-17k
     "top-k": _top_k,  # train-IG-I-8.5k
     "list": _list,
+    "vocabulary": _vocabulary,
 }

@@ -66,6 +66,12 @@ def test_list_takes_coco_categories(choose, targets):
     assert names(choose(name="list", targets=path)) == ["dog", "cat"]
 
 
+def test_a_chosen_vocabulary_is_kept_label_by_label(choose, targets):
+    selection = choose(name="vocabulary", targets=targets("#Hound doggy\ncats\nwalrus\n"))
+    assert names(selection) == ["dog", "cat"]
+    assert selection.others["reason"].to_pylist().count("not in the vocabulary given") == 4
+
+
 def test_imagenet_1k_takes_another_list_too(choose, targets):
     assert names(choose(name="imagenet-1k", targets=targets("n00000003\n"))) == ["puppy"]
 
@@ -93,7 +99,7 @@ def test_of_many_unknown_names_some_are_spelt_out(choose, targets):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "imagenet"}, "NAME is one of imagenet-1k, wordnet-nouns, top-k, list, not 'imagenet'"),
+        ({"name": "imagenet"}, "'imagenet' is none of imagenet-1k, wordnet-nouns, top-k, list, vocabulary; did you mean"),
         ({"name": "list"}, "needs TARGETS"),
         ({"name": "list", "targets": "/none.txt"}, r"TARGETS: /none\.txt"),
         ({"name": "top-k", "top": 0}, "TOP must be > 0, not 0"),
@@ -109,7 +115,7 @@ def test_settings_are_read_from_yaml():
     assert recipe == Recipe("top-k", top=3, block_lists=["own.txt"])
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("list", "imagenet-1k")])
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("list", "imagenet-1k", "vocabulary")])
 def test_an_empty_table_gives_an_empty_selection(animals, animal_labels, name):
     selection = select(animal_labels.slice(0, 0), Recipe(name), animals)
     assert len(selection.labels) == 0

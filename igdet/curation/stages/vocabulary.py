@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
@@ -15,7 +16,7 @@ from igdet.curation.buckets import BUCKET_POSTS, bucket_files, merge_bucket
 from igdet.curation.label_table import read_label_lists, read_labels, vocabulary_of
 from igdet.curation.manifest import content_hash
 from igdet.curation.numbering import FIELDS, Numberer
-from igdet.curation.recipes import RECIPES, Selection, select
+from igdet.curation.recipes import Selection, select
 from igdet.curation.settings import Curation
 from igdet.curation.slices import files_by_part, make_parts
 from igdet.curation.stages import labels
@@ -36,9 +37,7 @@ _NUMBERED = "vocabulary/numbered"  # parts of posts, each parted into buckets
 
 def _settings(curation: Curation) -> dict:
     recipe = curation.vocabulary
-    if recipe.name not in RECIPES:
-        raise ConfigError(f"VOCABULARY.NAME: {recipe.name!r} is none of {', '.join(RECIPES)}")
-    if recipe.targets:
+    if recipe.targets and recipe.name != "vocabulary":
         read_targets(recipe.targets)
     files = [path for path in [recipe.targets, *recipe.block_lists] if path not in ("", DEFAULT)]
     settings = {"vocabulary": asdict(recipe), "sampling": asdict(curation.sampling)}
@@ -50,13 +49,14 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     selection = select(read_labels(folder / labels.LABELS), curation.vocabulary, curation.lexicon.read())
     if not len(selection.labels):
         raise ConfigError(
-            f"VOCABULARY: nothing is left of the labels ({selection.dropped}); loosen what drops the most"
+            f"VOCABULARY: nothing is left of {len(selection.others):,} labels ({selection.dropped}); loosen what drops the most"
         )
     tables = _write_labels(folder, selection)
     read, numbered, posts = _make_posts(curation, fingerprint)
     tables.append(_write(folder / SAMPLING, _sampling(curation, selection.labels)))
     rows = engine.count_rows(posts)
-    counts = {f"labels {reason}": number for reason, (number, _) in selection.dropped.items()}
+    counts = _uses(pq.read_table(folder / labels.TAGS), selection.labels)
+    counts |= {f"labels {reason}": number for reason, (number, _) in selection.dropped.items()}
     counts |= {
         "posts without a label of the vocabulary": read - numbered,
         "posts with the id of another": numbered - rows,
@@ -104,6 +104,16 @@ def target_table(selection: Selection) -> pa.Table:
             "posts": [sum(carried.get(label, 0) for label in match.labels) for match in selection.matches],
         }
     )
+
+
+def _uses(tags: pa.Table, kept: pa.Table) -> dict[str, int]:
+    """Count what the vocabulary covers: different hashtags, and their uses, once a post."""
+    covered = tags.filter(pc.is_in(tags["label"], kept["label"].combine_chunks()))
+    return {
+        "uses of hashtags": pc.sum(tags["posts"]).as_py() or 0,
+        "uses of hashtags in the vocabulary": pc.sum(covered["posts"]).as_py() or 0,
+        "different hashtags in the vocabulary": len(covered),
+    }
 
 
 def _sampling(curation: Curation, kept: pa.Table) -> pa.Table:
