@@ -7,14 +7,13 @@ from functools import partial
 import numpy as np
 
 from igdet.benchmark.collect import Run, Study
-from igdet.benchmark.plots import Series, line_chart
 from igdet.benchmark.statistics import summarise
+from igdet.utils.charts import Series, line_chart
+from igdet.utils.ranks import log_spaced_ranks
 
 THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
 # Names of the training loss in metrics.json: a classifier's alone, else the sum of a detector's losses.
 LOSSES = ("loss_cls", "total_loss")
-# Points of the frequency plot: rank 1, then evenly spaced in the logarithm.
-RANKS = 200
 
 
 def threshold_charts(study: Study) -> list[str]:
@@ -104,5 +103,5 @@ def _points(run: Run, values: Callable[[dict], list[float]]) -> dict[float, floa
 def _frequencies(style: int, posts_per_hashtag: Sequence[int]) -> Series:
     counts = np.sort(np.array(posts_per_hashtag))[::-1]
     counts = counts[counts > 0]
-    ranks = np.unique(np.geomspace(1, len(counts), RANKS).astype(int))
+    ranks = log_spaced_ranks(len(counts))
     return Series(style, ranks.tolist(), counts[ranks - 1].tolist())

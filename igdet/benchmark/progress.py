@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from igdet.benchmark.process import Training
+from igdet.utils.durations import clock
 
 # Seconds between two lines where nothing can be overwritten.
 QUIET = 60
@@ -53,13 +54,6 @@ class Progress:
             print(f"\r\x1b[K{text[:width]}", end="", file=self._stream, flush=True)
         else:
             print(text, file=self._stream, flush=True)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 0:42, 12:05 or 3:12:05."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def last_metrics(folder: Path) -> dict:

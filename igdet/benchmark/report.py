@@ -2,20 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from igdet.benchmark import exports, figures, tables
 from igdet.benchmark.collect import Study
 from igdet.benchmark.headline import headline
 from igdet.benchmark.pictures import galleries
-from igdet.benchmark.plots import LEGEND
-from igdet.benchmark.progress import clock
 from igdet.benchmark.runner import last_lines
-from igdet.benchmark.table import Entry, Table
+from igdet.utils.charts import LEGEND
+from igdet.utils.durations import clock
 from igdet.utils.files import atomic_write
+from igdet.utils.page import render_page
+from igdet.utils.table import Entry, Table
 
 HTML = "report.html"
 
@@ -44,19 +42,12 @@ def write_report(study: Study) -> Path:
 
 
 def _page(study: Study, answer: Sequence[str]) -> str:
-    environment = Environment(
-        loader=PackageLoader("igdet.benchmark"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return render_page(
+        "igdet.benchmark",
         title=study.suite.title,
         answer=answer,
         facts=_facts(study),
-        unfinished=Counter(run.state for run in study.runs if run.state != "finished"),
-        notes=_notes(study),
+        warnings=[*_unfinished(study), *_notes(study)],
         transfer=tables.transfer_table(study),
         gains=tables.gain_tables(study),
         threshold_charts=figures.threshold_charts(study),
@@ -73,7 +64,6 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         prepare=study.suite.prepare,
         runs=study.runs,
         legend=list(zip(LEGEND, (node.title for node in study.suite.initialisations.values()), strict=False)),
-        now=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     )
 
 
@@ -104,6 +94,12 @@ def _facts(study: Study) -> list[tuple[str, str]]:
         (clock(seconds), "process time"),
         (f"{images:,}", "images seen"),
     ]
+
+
+def _unfinished(study: Study) -> list[str]:
+    states = Counter(run.state for run in study.runs if run.state != "finished")
+    missing = ", ".join(f"{count} {state}" for state, count in states.items())
+    return [f"Not complete: {missing}. The numbers below are those of the finished cells."] if missing else []
 
 
 def _notes(study: Study) -> list[str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from igdet.benchmark.cells import LOG, RESULTS, Cell
 from igdet.benchmark.process import Training
-from igdet.benchmark.progress import Progress, clock
+from igdet.benchmark.progress import Progress
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.timing import Timing
+from igdet.utils.durations import clock
 from igdet.utils.errors import UserError
 
 # A cell that fails is tried once more: a machine's hiccup passes, a mistake stays.

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from igdet.benchmark.collect import Column, Run, Study
-from igdet.benchmark.progress import clock
 from igdet.benchmark.reference import PUBLISHED
 from igdet.benchmark.statistics import Gain, Summary
-from igdet.benchmark.table import EMPTY, Entry, Table
+from igdet.utils.durations import clock
+from igdet.utils.table import EMPTY, Entry, Table
 
 # A verdict is told by a sign as well as by colour.
 SIGNS = {"gain": "▲ ", "loss": "▼ ", "within spread": "≈ ", "single seed": ""}

@@ -1,5 +1,7 @@
 """The dataframe engine, Daft: the only file that knows which one it is, and on what machines it runs."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,6 +22,7 @@ from igdet.utils.strict_yaml import ConfigError
 VERSION = daft.__version__
 BATCH = 524_288  # rows that a batch function gets, at most: the more, the fewer distinct hashtags for each occurrence
 ROW_GROUP_BYTES = 8 * 2**20  # of memory: what a writer holds before it writes
+_CSV_ROWS = 2048  # parsed at a time
 
 RUNNERS: dict[str, Callable[[EngineSettings], object]] = {
     "native": lambda settings: daft.set_runner_native(),
@@ -30,7 +33,10 @@ RUNNERS: dict[str, Callable[[EngineSettings], object]] = {
 def _read_csv(paths: list[str]) -> DataFrame:
     """Read everything as text, and let rows be short."""
     names = daft.read_csv(paths, allow_variable_columns=True).column_names
-    return daft.read_csv(paths, schema=dict.fromkeys(names, DataType.string()), allow_variable_columns=True)
+    as_text = dict.fromkeys(names, DataType.string())
+    # Daft makes room for so many rows of the mean length at once: by default 10 GB where that is 10 kB.
+    frame = daft.read_csv(paths, schema=as_text, allow_variable_columns=True, _chunk_size=_CSV_ROWS)
+    return frame.into_batches(BATCH)
 
 
 # JSON is read as lines, so that one bad line is one bad row.
@@ -117,7 +123,10 @@ def read(source_format: str, paths: Sequence[str]) -> DataFrame:
         EngineError: a file cannot be read.
     """
     with _explained(f"reading {', '.join(paths[:3])}{' and others' if len(paths) > 3 else ''}"):
-        return _READERS[source_format](list(paths))
+        try:
+            return _READERS[source_format](list(paths))
+        except ValueError as error:  # of a tar; not caught elsewhere, where it would be one of our own
+            raise OSError(error) from error
 
 
 def column_types(frame: DataFrame) -> dict[str, pa.DataType]:
@@ -204,6 +213,7 @@ def write(frame: DataFrame, folder: Path, by: str | None = None) -> None:
 
     Raises:
         EngineError: something cannot be read or written.
+        OSError: the disk is full.
     """
     with _explained(f"writing {folder}"):
         frame.write_parquet(str(folder), compression="zstd", partition_cols=[by] if by else None)
@@ -237,8 +247,14 @@ def count_rows(files: Sequence[Path]) -> int:
 
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
-    """Turn the engine's errors into ones that say what was being done."""
+    """Turn the engine's errors into ones that say what was being done; those of a full disk into the system's own."""
     try:
         yield
-    except (DaftCoreException, FileNotFoundError) as error:
+    except (DaftCoreException, OSError) as error:
+        for number in _FULL:
+            if f"(os error {number})" in str(error):
+                raise OSError(number, os.strerror(number), what) from error
         raise EngineError(f"{what}: {str(error).splitlines()[0]}") from error
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

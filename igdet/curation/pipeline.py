@@ -9,6 +9,7 @@ from igdet.curation.manifest import Manifest, file_facts, fingerprint, now, read
 from igdet.curation.settings import Curation
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 from igdet.curation.stages.stage import Stage
+from igdet.utils.folder_lock import locked
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
 _LAYOUT = 1  # of what stages write; raise it when that changes, so that everything is made anew
@@ -60,16 +61,17 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
         say: is given lines of progress.
 
     Raises:
-        UserError: something cannot be used.
+        UserError: something cannot be used, or another run is at work in the output folder.
         OSError: the disk is full or not writable; run again when it is mended.
     """
-    for step in steps(curation):
-        if step.is_current:
-            say(f"{step.stage.name}: done before")
-            continue
-        say(f"{step.stage.name}: {step.stage.says}")
-        manifest = _do(curation, step)
-        say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {manifest.seconds:.1f} s")
+    with locked(curation.folder):
+        for step in steps(curation):
+            if step.is_current:
+                say(f"{step.stage.name}: done before")
+                continue
+            say(f"{step.stage.name}: {step.stage.says}")
+            manifest = _do(curation, step)
+            say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {manifest.seconds:.1f} s")
 
 
 def _do(curation: Curation, step: Step) -> Manifest:

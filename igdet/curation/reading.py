@@ -101,7 +101,8 @@ class PostReader:
             columns: arrays (n,) of `inputs`.
 
         Returns:
-            struct (n,) of `FIELDS`. Every row goes on, so that rows are easily counted; an unusable one has no hashtags.
+            struct (n,) of `FIELDS`. Every row goes on, so that rows are easily counted; unusable ones have no
+            hashtags.
         """
         ids, images, lists, broken = self._extract(self._source, *columns)
         has_image = pc.fill_null(pc.not_equal(images, ""), False)
@@ -145,8 +146,8 @@ def _from_lines(source: SourceSettings, lines: pa.Array) -> _Extracted:
 
 def _parsed(line: str) -> dict | None:
     try:
-        post = json.loads(line)
-    except ValueError:
+        post = json.loads(line.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):  # the latter: brackets by the thousand
         return None
     return post if isinstance(post, dict) else None
 
@@ -159,13 +160,17 @@ def _field(post: dict | None, path: str) -> object:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).encode(errors="replace").decode()  # half of a surrogate pair, as a cut caption has, is no text
 
 
 def _mixed_tags(source: SourceSettings, values: Sequence[object]) -> pa.ListArray:
     """Take hashtags from values of which some are lists and some are texts, as it happens in JSON."""
-    lists = [[tag for tag in value if isinstance(tag, str)] if isinstance(value, list) else None for value in values]
-    texts = pa.array([value if isinstance(value, str) else None for value in values], pa.string())
+    lists = [
+        [_text(tag) for tag in value if isinstance(tag, str)] if isinstance(value, list) else None for value in values
+    ]
+    texts = pa.array([_text(value) if isinstance(value, str) else None for value in values], pa.string())
     of_lists = _tags(source, pa.array(lists, pa.list_(pa.string())))
     return _where(pc.is_valid(texts), _tags(source, texts), of_lists)
 
@@ -188,7 +193,7 @@ def _where(chosen: pa.Array, lists: pa.ListArray, others: pa.ListArray | None = 
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
 
 
 _TYPES: dict[str, Callable[[pa.DataType], bool]] = {

@@ -16,6 +16,7 @@ from igdet.utils.strict_yaml import ConfigError
 from igdet.vocabulary import Vocabulary
 
 MOST_NAMED = 20  # unknown names that one error spells out
+NEED_TARGETS = {"list": "a file of wnids or names, or a COCO json", "vocabulary": "a vocabulary.txt"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Recipe:
         block_lists: files of hashtags to drop; "default" is the shipped one.
 
     Raises:
-        ConfigError: there is no recipe of that name.
+        ConfigError: there is no recipe of that name, or it needs other settings.
     """
 
     name: str = "wordnet-nouns"
@@ -47,6 +48,10 @@ class Recipe:
             raise ConfigError(
                 f"the recipe {self.name!r} is none of {', '.join(RECIPES)}{did_you_mean(self.name, RECIPES)}"
             )
+        if self.name in NEED_TARGETS and not self.targets:
+            raise ConfigError(f"the recipe {self.name!r} needs TARGETS: {NEED_TARGETS[self.name]}")
+        if self.top < 1:
+            raise ConfigError(f"TOP must be > 0, not {self.top}")
 
 
 class Selection(NamedTuple):
@@ -120,8 +125,6 @@ def _wordnet_nouns(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.
 
 
 def _top_k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
-    if recipe.top < 1:
-        raise ConfigError(f"TOP must be > 0, not {recipe.top}")
     nouns = left & _wordnet_nouns(labels, recipe, lexicon, left).wanted
     most_frequent = np.cumsum(nouns) <= recipe.top  # the table begins with the most frequent labels
     return Fit(nouns & most_frequent, f"not among the {recipe.top:,} most frequent of the lexicon")
@@ -132,15 +135,11 @@ def _imagenet_1k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.nd
 
 
 def _list(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
-    if not recipe.targets:
-        raise ConfigError("the recipe 'list' needs TARGETS: a file of wnids or names, or a COCO json")
     return _of_targets(labels, recipe, lexicon)
 
 
 def _vocabulary(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
     """The labels of which any hashtag stands in a vocabulary, such as one that tools/match_label_space.py has chosen."""
-    if not recipe.targets:
-        raise ConfigError("the recipe 'vocabulary' needs TARGETS: a vocabulary.txt")
     vocabulary = Vocabulary.read(recipe.targets)
     known = [len(vocabulary.ids(tags)) > 0 for tags in labels["tags"].to_pylist()]
     return Fit(np.array(known, dtype=bool), "not in the vocabulary given")

@@ -119,6 +119,11 @@ class ShardingSettings(ShardSettings):
     exclude: dict[str, str] = field(default_factory=dict)
     processes: int = 0
 
+    @property
+    def root(self) -> Path:
+        """The folder of the images."""
+        return Path(self.images).expanduser()
+
     def count_processes(self) -> int:
         """Give the number of processes."""
         return self.processes or os.cpu_count() or 1
@@ -170,7 +175,16 @@ def read_curation(path: str | Path, overrides: Sequence[str] = ()) -> Curation:
         raise ConfigError(f"overrides come in pairs KEY VALUE, but {overrides[-1]!r} has no value")
     node = read_yaml(path)
     for key, value in zip(overrides[::2], overrides[1::2], strict=True):
-        *sections, name = key.split(".")
+        _override(node, key, value)
+    return from_mapping(Curation, node, str(path))
+
+
+def _override(node: dict, key: str, value: str) -> None:
+    *sections, name = key.split(".")
+    try:
         section = reduce(lambda above, below: above.setdefault(below, {}), sections, node)
         section[name] = yaml.safe_load(value)
-    return from_mapping(Curation, node, str(path))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {key}: {value!r} is no YAML value") from error
+    except (AttributeError, TypeError) as error:
+        raise ConfigError(f"override {key}: {'.'.join(sections)} is no section of the config") from error

@@ -86,11 +86,18 @@ def files_by_part(folder: Path) -> list[list[str]]:
     ]
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove all parts; the plan goes first, so that what a killed removal leaves is not taken for finished."""
+    (folder / PLAN_NAME).unlink(missing_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]]) -> list[list[str]]:
     path = folder / PLAN_NAME
     plan = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if plan.get("fingerprint") != fingerprint:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_parts(folder)
         plan = {"fingerprint": fingerprint, "slices": [list(inputs) for inputs in wanted]}
         with atomic_write(path, "w") as file:
             json.dump(plan, file)

@@ -12,6 +12,7 @@ NAMES = {
     str: "a text",
     int: "a whole number",
     float: "a number such as 0.01 or 1.0e-4",
+    bool: "true or false",
     list: "a list",
     dict: "a mapping of keys",
 }
@@ -53,7 +54,8 @@ def _convert(kind: type, value: object, where: str):
         return from_mapping(kind, value, where)
     outer, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
     accepted = (int, float) if outer is float else outer
-    if not isinstance(value, accepted) or isinstance(value, bool):
+    # To Python, true is a number.
+    if not isinstance(value, accepted) or isinstance(value, bool) != (outer is bool):
         raise ConfigError(f"{where} must be {NAMES[outer]}, got {value!r}")
     if outer is dict and inner:
         return {key: _convert(inner[1], item, f"{where}.{key}") for key, item in value.items()}

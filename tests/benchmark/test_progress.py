@@ -6,17 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from igdet.benchmark import progress
-from igdet.benchmark.progress import Progress, clock, last_metrics
+from igdet.benchmark.progress import Progress, last_metrics
 
 
 class Terminal(io.StringIO):
     def isatty(self):
         return True
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (725, "12:05"), (11525, "3:12:05")])
-def test_clock(seconds, text):
-    assert clock(seconds) == text
 
 
 @pytest.fixture

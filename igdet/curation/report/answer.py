@@ -17,7 +17,7 @@ def answer(outcome: Outcome) -> list[str]:
 def facts(outcome: Outcome) -> list[tuple[str, str]]:
     """Give (number, what it counts) of what is finished."""
     known = [(f"{count(outcome):,}", what) for stage, what, count in _FACTS if stage in outcome.manifests]
-    return [*known, (clock(sum(manifest.seconds for manifest in outcome.manifests.values())), "time")]
+    return [*known, (clock(sum(manifest.seconds for manifest in outcome.manifests.values())), "run time")]
 
 
 def _posts(outcome: Outcome) -> str:

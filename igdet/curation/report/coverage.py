@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.report.entries import hashtag, hashtags, number
+from igdet.curation.report.entries import chips, label_entry, number
 from igdet.curation.report.outcome import Outcome
 from igdet.curation.report.reading import lookup
 from igdet.curation.report.section import Section
@@ -31,7 +31,7 @@ def coverage_section(outcome: Outcome) -> Section | None:
 def _names(keys: pa.ChunkedArray, outcome: Outcome) -> pa.Array:
     """A hashtag for each class: for a wnid the name of its label, or else any of the lexicon's words for it."""
     known = lookup(outcome.canonicaliser.forms(), keys, "label", "form") | lookup(outcome.labels, keys, "label", "name")
-    return pa.array([known.get(key, "") for key in keys.to_pylist()], pa.string())
+    return pa.array([known.get(key, key) for key in keys.to_pylist()], pa.string())
 
 
 def _chart(rich: pa.Table) -> list[str]:
@@ -44,24 +44,23 @@ def _chart(rich: pa.Table) -> list[str]:
 
 def _poorest(rich: pa.Table, kept: pa.Table) -> Table:
     rows = [
-        [hashtag(row["key"]), hashtag(row["name"]), number(row["posts"]), hashtags(_counted(row["labels"], kept))]
+        [label_entry(row["key"], row["name"]), number(row["posts"]), chips(_counted(row["labels"], kept))]
         for row in reversed(rich.slice(max(0, len(rich) - POOREST)).to_pylist())
     ]
-    return Table("The poorest classes", ["Class", "", "posts", "Labels"], rows)
+    return Table("The poorest classes", ["Class", "posts", "Labels"], rows)
 
 
-def _counted(labels: list[str], kept: pa.Table) -> list[tuple[str, int]]:
+def _counted(labels: list[str], kept: pa.Table) -> list[tuple[str, str]]:
     rows = kept.filter(pc.is_in(kept["label"], pa.array(labels, pa.string()))).to_pylist()
-    return [(row["name"], row["posts"]) for row in rows]
+    return [(row["name"], f"{row['posts']:,}") for row in rows]
 
 
 def _empty(empty: pa.Table) -> Table:
     rows = [
-        [hashtag(row["key"]), hashtag(row["name"]), Entry(_why(row["rule"]))]
-        for row in empty.slice(0, SHOWN).to_pylist()
+        [label_entry(row["key"], row["name"]), Entry(_why(row["rule"]))] for row in empty.slice(0, SHOWN).to_pylist()
     ]
     note = f"And {len(empty) - SHOWN:,} more." if len(empty) > SHOWN else ""
-    return Table("Classes without posts", ["Class", "", ""], rows, note)
+    return Table("Classes without posts", ["Class", "Why"], rows, note)
 
 
 def _why(rule: str) -> str:

@@ -1,4 +1,4 @@
-"""Table entries: numbers, shares, and hashtags, which nobody has checked."""
+"""Table entries: numbers, shares, labels, and hashtags, which nobody has checked."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from igdet.utils.table import EMPTY, Entry
 
-MOST_TAGS = 12  # in one entry
+MOST_CHIPS = 12  # in one entry
 
 
 def number(value: float) -> Entry:
@@ -26,18 +26,19 @@ def percent(part: float, whole: float) -> str:
     return "<0.1%" if 0 < part / whole < 0.0005 else f"{part / whole:.1%}"
 
 
-def hashtag(tag: str) -> Entry:
-    """A hashtag or a name made of one; its direction of writing stays its own."""
-    return Entry(_isolated(tag))
+def label_entry(label: str, name: str) -> Entry:
+    """A label: its name, and its key where that is another, as a wnid is."""
+    key = Markup(" <small>{}</small>").format(_isolated(label)) if label != name else ""
+    return Entry(_isolated(name) + key)
 
 
-def hashtags(counted: Iterable[tuple[str, int]]) -> Entry:
-    """Hashtags with their counts, the first `MOST_TAGS` of them."""
-    counted = list(counted)
-    shown = [Markup('<span class="chip">{} <small>{:,}</small></span>').format(_isolated(t), n) for t, n in counted]
-    more = [f"and {len(counted) - MOST_TAGS:,} more"] if len(counted) > MOST_TAGS else []
-    return Entry(Markup(" ").join([*shown[:MOST_TAGS], *more]), "chips")
+def chips(counted: Iterable[tuple[str, str]]) -> Entry:
+    """Hashtags, or other short texts, each with a number; the first `MOST_CHIPS` of them."""
+    shown = [Markup('<span class="chip">{} <small>{}</small></span>').format(_isolated(t), n) for t, n in counted]
+    more = [f"and {len(shown) - MOST_CHIPS:,} more"] if len(shown) > MOST_CHIPS else []
+    return Entry(Markup(" ").join([*shown[:MOST_CHIPS], *more]), "chips")
 
 
-def _isolated(tag: str) -> Markup:
-    return Markup("<bdi>{}</bdi>").format(tag)
+def _isolated(text: str) -> Markup:
+    """A text whose direction of writing stays its own."""
+    return Markup("<bdi>{}</bdi>").format(text)

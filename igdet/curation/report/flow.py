@@ -4,55 +4,58 @@ import pyarrow.compute as pc
 
 from igdet.curation.canonical import RULES
 from igdet.curation.manifest import Manifest
-from igdet.curation.report.entries import number, share
+from igdet.curation.report.entries import chips, number, percent, share
 from igdet.curation.report.outcome import Outcome
 from igdet.curation.report.section import Section
 from igdet.utils.table import Entry, Table
 
 # What became of a word with several labels, by the names of `igdet.curation.canonical.AMBIGUOUS`.
 AMBIGUOUS_RULES = {
-    "first_sense": "it is a word with several labels and counts as the first",
+    "first_sense": "it is a word with several labels and counts as the first of them",
     "own_label": "it is a word with several labels and is a label of its own",
     "drop": "it is a word with several labels and has none",
-    "context": "it is a word with several labels; the other hashtags of the post choose",
+    "context": "it is a word with several labels, of which the post’s other hashtags choose one",
 }
 _MEANINGS = RULES | AMBIGUOUS_RULES
-# Reasons that begin so do not count posts.
-_NO_POSTS = ("different", "files", "hashtags", "labels", "pairs", "pictures")
 
 
 def posts_section(outcome: Outcome) -> Section:
     """What went into and came out of each stage, and why there is a difference."""
-    rows = [row for stage, manifest in outcome.manifests.items() for row in _stage_rows(stage, manifest)]
+    rows = [
+        [
+            Entry(stage),
+            number(manifest.rows_in),
+            number(manifest.rows_out),
+            share(manifest.rows_out, manifest.rows_in),
+            chips((reason, _count(reason, count, manifest)) for reason, count in manifest.counts.items() if count),
+        ]
+        for stage, manifest in outcome.manifests.items()
+    ]
     absent = [reason for manifest in outcome.manifests.values() for reason, n in manifest.counts.items() if not n]
-    note = f"There are none of these: {', '.join(absent)}." if absent else ""
-    return Section("What became of the posts", [Table("", ["Stage", "", "", "of its posts"], rows, note)])
+    note = f"There were none of these: {', '.join(absent)}." if absent else ""
+    header = ["Stage", "posts in", "posts out", "share", "Left out, and counted"]
+    return Section("What became of the posts", [Table("", header, rows, note)])
 
 
-def _stage_rows(stage: str, manifest: Manifest) -> list[list[Entry]]:
-    def row(name: str, what: str, count: int) -> list[Entry]:
-        of_posts = Entry("", "number") if what.startswith(_NO_POSTS) else share(count, manifest.rows_in)
-        return [Entry(name), Entry(what), number(count), of_posts]
-
-    reasons = [row("", reason, count) for reason, count in manifest.counts.items() if count]
-    return [row(stage, "posts in", manifest.rows_in), *reasons, row("", "posts out", manifest.rows_out)]
+def _count(reason: str, count: int, manifest: Manifest) -> str:
+    of_posts = f" ({percent(count, manifest.rows_in)})" if reason.startswith("posts") else ""
+    return f"{count:,}{of_posts}"
 
 
 def rules_section(outcome: Outcome) -> Section:
     """How many hashtags got their label by which rule."""
-    tags = outcome.tags
-    by_rule = tags.group_by("rule").aggregate([("tag", "count"), ("posts", "sum")]).sort_by("posts_sum")
-    total = pc.sum(tags["posts"]).as_py()
+    counted = outcome.tags.group_by("rule").aggregate([("tag", "count"), ("posts", "sum")]).to_pylist()
+    total = pc.sum(outcome.tags["posts"]).as_py()
     rows = [
         [
-            Entry(row["rule"]),
+            Entry(row["rule"].replace("_", " ")),
             number(row["tag_count"]),
             number(row["posts_sum"]),
             share(row["posts_sum"], total),
-            Entry(f"#tag: {_MEANINGS[row['rule']]}", "text"),
+            Entry(_MEANINGS[row["rule"]], "text"),
         ]
-        for row in reversed(by_rule.to_pylist())
+        for row in sorted(counted, key=lambda row: list(_MEANINGS).index(row["rule"]))
     ]
-    header = ["Rule", "different hashtags", "occurrences", "share", "Meaning"]
-    note = "A hashtag is counted once a post, whatever its spelling."
+    header = ["Rule", "different hashtags", "occurrences", "share", "Why a hashtag has its label"]
+    note = "A hashtag counts once a post, whatever its spelling."
     return Section("How hashtags got their labels", [Table("", header, rows, note)])

@@ -2,8 +2,7 @@
 
 import pyarrow as pa
 
-from igdet.curation.report.entries import hashtag, number, share
-from igdet.curation.report.merges import key_of
+from igdet.curation.report.entries import label_entry, number, share
 from igdet.curation.report.outcome import Outcome
 from igdet.curation.report.section import Section
 from igdet.curation.stages import vocabulary
@@ -30,15 +29,15 @@ def frequent_section(outcome: Outcome) -> Section:
     """The most frequent labels kept and dropped."""
     posts = outcome.manifests[vocabulary.FOLDER].rows_in
     kept = [
-        [hashtag(row["name"]), Entry(key_of(row)), number(row["posts"]), share(row["posts"], posts)]
+        [label_entry(row["label"], row["name"]), number(row["posts"]), share(row["posts"], posts)]
         for row in outcome.kept.slice(0, SHOWN).to_pylist()
     ]
     dropped = [
-        [hashtag(row["name"]), Entry(row["reason"]), number(row["posts"]), share(row["posts"], posts)]
+        [label_entry(row["label"], row["name"]), Entry(row["reason"]), number(row["posts"]), share(row["posts"], posts)]
         for row in outcome.dropped.sort_by([("posts", "descending")]).slice(0, SHOWN).to_pylist()
     ]
     tables = [
-        Table("Kept", ["Name", "Label", "posts", "of posts"], kept),
-        Table("Dropped", ["Name", "Reason", "posts", "of posts"], dropped),
+        Table("Kept", ["Label", "posts", "of posts"], kept),
+        Table("Dropped", ["Label", "Reason", "posts", "of posts"], dropped),
     ]
     return Section("The most frequent labels", [table for table in tables if table.rows])

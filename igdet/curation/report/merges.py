@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.report.entries import hashtag, hashtags, number
+from igdet.curation.report.entries import chips, label_entry, number
 from igdet.curation.report.outcome import Outcome
 from igdet.curation.report.section import Section
-from igdet.utils.table import Entry, Table
+from igdet.utils.table import Table
 
 SHOWN = 30
 _SEED = 0
@@ -42,17 +42,12 @@ def _table(
     title: str, chosen: np.ndarray, moved: np.ndarray, outcome: Outcome, tags: pa.Table, rows: np.ndarray
 ) -> Table:
     of_chosen = np.flatnonzero(np.isin(rows, chosen))
-    counted: dict[int, list[tuple[str, int]]] = {row: [] for row in chosen.tolist()}
+    counted: dict[int, list[tuple[str, str]]] = {row: [] for row in chosen.tolist()}
     for row, tag in zip(rows[of_chosen].tolist(), tags.take(pa.array(of_chosen)).to_pylist(), strict=True):
-        counted[row].append((tag["tag"], tag["posts"]))
+        counted[row].append((tag["tag"], f"{tag['posts']:,}"))
     labels = outcome.labels.take(pa.array(chosen)).to_pylist()
     lines = [
-        [hashtag(label["name"]), Entry(key_of(label)), number(moved[row]), hashtags(counted[row])]
+        [label_entry(label["label"], label["name"]), number(moved[row]), chips(counted[row])]
         for row, label in zip(chosen.tolist(), labels, strict=True)
     ]
-    return Table(title, ["Name", "Label", "merged", "Hashtags"], lines)
-
-
-def key_of(label: dict) -> str:
-    """A label's key where it is another than its name, as a wnid is."""
-    return label["label"] if label["label"] != label["name"] else ""
+    return Table(title, ["Label", "merged", "Hashtags"], lines)

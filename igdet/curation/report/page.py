@@ -5,7 +5,7 @@ from pathlib import Path
 from igdet.curation.canonical import Canonicaliser
 from igdet.curation.report.answer import answer, facts
 from igdet.curation.report.coverage import coverage_section
-from igdet.curation.report.distributions import frequency_section, per_post_section
+from igdet.curation.report.distributions import distributions_section
 from igdet.curation.report.flow import posts_section, rules_section
 from igdet.curation.report.frequent import frequent_section, reasons_section
 from igdet.curation.report.merges import merges_section
@@ -23,8 +23,7 @@ SECTIONS = (
     (posts.FOLDER, posts_section),
     (labels.FOLDER, rules_section),
     (vocabulary.FOLDER, reasons_section),
-    (labels.FOLDER, frequency_section),
-    (posts.FOLDER, per_post_section),
+    (posts.FOLDER, distributions_section),
     (vocabulary.FOLDER, coverage_section),
     (vocabulary.FOLDER, frequent_section),
     (labels.FOLDER, merges_section),

@@ -41,9 +41,9 @@ def fit_zipf(posts: np.ndarray) -> ZipfFit | None:
         The fit; None with fewer than three labels to fit.
     """
     # Hashtags follow the law in outline only. Maximum likelihood, right for data drawn from it (Clauset, Shalizi and
-    # Newman, arXiv 0706.1062), weighs every occurrence: it would describe the few labels at the head, with an error that
-    # shrinks with the number of posts. Here head and tail weigh alike, as in the plot, and the error says how far the
-    # curve is from a straight line.
+    # Newman, arXiv 0706.1062), weighs every occurrence: it would describe the few labels at the head, with an error
+    # that shrinks with the number of posts. Here head and tail weigh alike, as in the plot, and the error says how far
+    # the curve is from a straight line.
     ranks = log_spaced_ranks(int(np.count_nonzero(posts >= MIN_POSTS)))
     if len(ranks) < 3:
         return None

@@ -1,14 +1,13 @@
 """An optional stage: near-duplicates of evaluation pictures, or among the posts, are listed to be left out."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
 from igdet.curation.duplicates.finding import find
 from igdet.curation.duplicates.judging import confirmed, read_verdicts
 from igdet.curation.duplicates.picture_set import open_pictures
 from igdet.curation.duplicates.result import PAIRS_NAME, Request, write_csv
-from igdet.curation.manifest import content_hash
+from igdet.curation.manifest import content_hash, fingerprint
 from igdet.curation.settings import Curation
 from igdet.curation.stages import vocabulary
 from igdet.curation.stages.stage import Result, Stage
@@ -22,16 +21,16 @@ def _settings(curation: Curation) -> dict:
     wanted = curation.duplicates
     if curation.shards is None:
         raise ConfigError("DUPLICATES compares pictures, which SHARDS.IMAGES says where to find; SHARDS is missing")
-    if wanted.evaluation:
-        open_pictures(wanted.evaluation)
-    return {"duplicates": asdict(wanted), "verdicts": [content_hash(path) for path in wanted.judged]}
+    pictures = fingerprint(*open_pictures(wanted.evaluation).ids.to_pylist()) if wanted.evaluation else ""
+    verdicts = [content_hash(path) for path in wanted.judged]
+    return {"duplicates": asdict(wanted), "pictures": pictures, "verdicts": verdicts}
 
 
-def _run(curation: Curation, fingerprint: str) -> Result:
+def _run(curation: Curation, _fingerprint: str) -> Result:
     wanted, folder = curation.duplicates, curation.folder / FOLDER
     request = Request(
         training=str(curation.folder / vocabulary.POSTS),
-        training_root=curation.shards.images,
+        training_root=str(curation.shards.root),
         evaluation=wanted.evaluation,
         max_distance=wanted.max_distance,
         processes=curation.shards.count_processes(),

@@ -11,10 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
-from igdet.curation.canonical import Canonicaliser
 from igdet.curation.label_table import SCHEMA
-from igdet.curation.labelling import FIELDS, Labeller
-from igdet.curation.lexicon import Lexicon
+from igdet.curation.labelling import FIELDS, Labeller, canonicaliser_of
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
 from igdet.curation.slices import files_by_part, make_parts
@@ -30,7 +28,7 @@ LABELS = "labels/labels.parquet"  # the table of labels
 
 def _settings(curation: Curation) -> dict:
     lexicon = curation.lexicon
-    Canonicaliser(Lexicon(pa.table({"word": [""], "label": [""], "rank": [0], "name": [False]})), lexicon.ambiguous)
+    canonicaliser_of(lexicon)  # refuses what cannot be used
     return {"lexicon": asdict(lexicon), "content": lexicon.path and content_hash(lexicon.path)}
 
 
@@ -38,7 +36,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     wanted = files_by_part(folder / posts.FOLDER)
     written = make_parts(folder / POSTS, fingerprint, wanted, partial(_make, Labeller(curation.lexicon)), FOLDER)
-    tags = _sorted(engine.sum_up(written, "tag_counts", ["tag", "label", "rule"], "posts"), "tag")
+    tags = _sorted(engine.sum_up(written, "tag_counts", ["tag", "label", "rule"], "posts"), "tag", "label")
     labels = label_table(tags, engine.sum_up(written, "label_counts", ["label"], "posts"))
     for path, table in {TAGS: tags, LABELS: labels}.items():
         with atomic_write(folder / path) as file:
@@ -65,8 +63,8 @@ def label_table(tags: pa.Table, labels: pa.Table) -> pa.Table:
         labels: columns label and posts.
 
     Returns:
-        `igdet.curation.label_table.SCHEMA`, the most frequent labels first. A label's name is its most frequent hashtag:
-        a lexicon's first word for it may be one that hardly anybody uses ("televisionreceiver" for #tv).
+        `igdet.curation.label_table.SCHEMA`, the most frequent labels first. A label's name is its most frequent
+        hashtag: a lexicon's first word for it may be one that hardly anybody uses ("televisionreceiver" for #tv).
     """
     labels = _sorted(labels, "label")
     row = pc.index_in(tags["label"].combine_chunks(), labels["label"].combine_chunks())
@@ -83,8 +81,8 @@ def label_table(tags: pa.Table, labels: pa.Table) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def _sorted(counts: pa.Table, key: str) -> pa.Table:
-    return counts.sort_by([("posts", "descending"), (key, "ascending")])
+def _sorted(counts: pa.Table, *keys: str) -> pa.Table:
+    return counts.sort_by([("posts", "descending"), *((key, "ascending") for key in keys)])
 
 
 def _unlabelled(tags: pa.Table) -> int:

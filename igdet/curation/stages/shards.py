@@ -1,7 +1,6 @@
 """The last stage: shards that training reads."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 from igdet.curation.manifest import content_hash
 from igdet.curation.pictures import PictureSource
@@ -17,7 +16,7 @@ FOLDER = "shards"
 
 def _settings(curation: Curation) -> dict:
     wanted = curation.shards
-    if not Path(wanted.images).expanduser().is_dir():
+    if not wanted.root.is_dir():
         raise ConfigError(
             f"SHARDS.IMAGES: {wanted.images}: there is no such folder; for URLs alone name any, such as '.'"
         )
@@ -30,7 +29,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     tally = make_shards(
         folder / vocabulary.POSTS,
         folder / vocabulary.VOCABULARY,
-        PictureSource(Path(wanted.images).expanduser()),
+        PictureSource(wanted.root),
         folder / FOLDER,
         wanted,
         _exclusions(curation),

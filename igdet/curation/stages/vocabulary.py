@@ -1,6 +1,5 @@
 """The third stage: a recipe selects labels, and posts keep those, by number."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -18,7 +17,7 @@ from igdet.curation.manifest import content_hash
 from igdet.curation.numbering import FIELDS, Numberer
 from igdet.curation.recipes import Selection, select
 from igdet.curation.settings import Curation
-from igdet.curation.slices import files_by_part, make_parts
+from igdet.curation.slices import files_by_part, make_parts, remove_parts
 from igdet.curation.stages import labels
 from igdet.curation.stages.stage import Result, Stage
 from igdet.curation.statistics import sampling_plans, sampling_table
@@ -49,7 +48,8 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     selection = select(read_labels(folder / labels.LABELS), curation.vocabulary, curation.lexicon.read())
     if not len(selection.labels):
         raise ConfigError(
-            f"VOCABULARY: nothing is left of {len(selection.others):,} labels ({selection.dropped}); loosen what drops the most"
+            f"VOCABULARY: nothing is left of {len(selection.others):,} labels ({selection.dropped}); "
+            "loosen what drops the most"
         )
     tables = _write_labels(folder, selection)
     read, numbered, posts = _make_posts(curation, fingerprint)
@@ -67,6 +67,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
 def _write_labels(folder: Path, selection: Selection) -> list[Path]:
     vocabulary_of(selection.labels).write(folder / VOCABULARY)
     written = [_write(folder / KEPT, selection.labels), _write(folder / DROPPED, selection.others)]
+    (folder / TARGETS).unlink(missing_ok=True)  # of another recipe
     targets = [_write(folder / TARGETS, target_table(selection))] if selection.matches else []
     return [folder / VOCABULARY, *written, *targets]
 
@@ -80,7 +81,7 @@ def _make_posts(curation: Curation, fingerprint: str) -> tuple[int, int, list[Pa
     numbered = make_parts(folder / _NUMBERED, fingerprint, wanted, number, FOLDER)
     posts = make_parts(folder / POSTS, fingerprint, bucket_files(numbered), merge_bucket, f"{FOLDER}, in order")
     rows = engine.count_rows(numbered)
-    shutil.rmtree(folder / _NUMBERED)
+    remove_parts(folder / _NUMBERED)
     return read, rows, posts
 
 

@@ -1,15 +1,17 @@
-"""Line charts as inline SVG that takes its colours from the page, so that it follows light and dark."""
+"""Charts as inline SVG that takes its colours from the page, so that it follows light and dark."""
 
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("svg")
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 # Stand-ins that matplotlib draws with; the SVG gets the page's CSS variables in their place.
 INK = "#0a0a01"
@@ -27,8 +29,10 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.alpha": 0.18,
     "grid.color": INK,
+    "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
@@ -37,18 +41,22 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Series:
-    """One line.
+    """One line, or the bars of one colour.
 
     Attributes:
         style: its number, which decides colour and marker.
         xs, ys: the points.
         spreads: half heights of the band around the line; empty: no band.
+        name: in the chart's own legend; "": not there.
+        dashed: a line without markers, for what is not measured but fitted or expected.
     """
 
     style: int
     xs: Sequence[float]
     ys: Sequence[float]
     spreads: Sequence[float] = ()
+    name: str = ""
+    dashed: bool = False
 
 
 def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], log: bool = False) -> str:
@@ -63,13 +71,46 @@ def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], log: 
     Returns:
         An SVG element.
     """
+
+    def draw(plot: Axes) -> None:
+        for line in lines:
+            _draw_line(plot, line)
+        (_log_axes if log else _from_zero)(plot)
+
+    return _chart(title, axes, draw)
+
+
+def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series]) -> str:
+    """Draw bars over whole numbers, those of several series side by side.
+
+    Args:
+        title: read out by screen readers, printed above the chart.
+        axes: labels of the horizontal and the vertical axis.
+        groups: what to draw.
+
+    Returns:
+        An SVG element.
+    """
+
+    def draw(plot: Axes) -> None:
+        width = 0.84 / max(len(groups), 1)  # of the 1 that the bars over one number share
+        for number, bars in enumerate(groups):
+            shift = (number - (len(groups) - 1) / 2) * width
+            color = SERIES[bars.style % len(SERIES)]
+            plot.bar(np.asarray(bars.xs) + shift, bars.ys, width, color=color, label=bars.name)
+        plot.grid(visible=False, axis="x")
+
+    return _chart(title, axes, draw)
+
+
+def _chart(title: str, axes: tuple[str, str], draw: Callable[[Axes], None]) -> str:
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": title}):  # the salt keeps ids apart within one page
         figure, plot = pyplot.subplots(figsize=SIZE, layout="constrained")
-        for line in lines:
-            _draw(plot, line)
-        (_log_axes if log else _from_zero)(plot)
+        draw(plot)
         plot.set(xlabel=axes[0], ylabel=axes[1])
         plot.set_title(title, loc="left", fontweight="bold", fontsize=10.5, parse_math=False)
+        if plot.get_legend_handles_labels()[1]:
+            plot.legend()
         text = io.StringIO()
         figure.savefig(
             text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -78,21 +119,21 @@ def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], log: 
     return _for_page(text.getvalue(), title)
 
 
-def _draw(plot, line: Series) -> None:
+def _draw_line(plot: Axes, line: Series) -> None:
     style = line.style % len(SERIES)
     # At most about ten markers, so that a long curve stays a line.
-    every = max(1, len(line.xs) // 10)
-    plot.plot(line.xs, line.ys, color=SERIES[style], marker=MARKERS[style], markevery=every)
+    marks = {"linestyle": "--"} if line.dashed else {"marker": MARKERS[style], "markevery": max(1, len(line.xs) // 10)}
+    plot.plot(line.xs, line.ys, color=SERIES[style], label=line.name, **marks)
     if line.spreads:
         low, high = ([y + sign * s for y, s in zip(line.ys, line.spreads, strict=True)] for sign in (-1, 1))
         plot.fill_between(line.xs, low, high, color=SERIES[style], alpha=0.15, linewidth=0)
 
 
-def _from_zero(plot) -> None:
+def _from_zero(plot: Axes) -> None:
     plot.set_ylim(bottom=0)  # losses and percentages: a cut axis would make small differences look large
 
 
-def _log_axes(plot) -> None:
+def _log_axes(plot: Axes) -> None:
     plot.set(xscale="log", yscale="log")
     for axis in (plot.xaxis, plot.yaxis):
         axis.set_major_formatter("{x:,g}")
