@@ -11,10 +11,12 @@ from igdet.curation.labelling import canonicaliser_of
 from igdet.curation.report import write_report
 from igdet.curation.settings import Curation
 from igdet.curation.stages import shards, vocabulary
+from igdet.vocabulary import Vocabulary
 
 _NEXT = {
-    shards.FOLDER: "train on them: DATASETS.OWN: {{posts: {{KIND: hashtag_shards, ROOT: {folder}/shards}}}}",
-    vocabulary.FOLDER: "shards: name the pictures' folder, SHARDS: {{IMAGES: ...}}, and run this again",
+    shards.FOLDER: "train: MODEL.CLASSIFIER.NUM_CLASSES: {labels}, "
+    "DATASETS.OWN: {{posts: {{KIND: hashtag_shards, ROOT: {folder}/shards}}}}",
+    vocabulary.FOLDER: "shards of these {labels} labels: name the folder of the pictures, SHARDS: {{IMAGES: ...}}",
 }
 
 
@@ -28,7 +30,8 @@ def run(curation: Curation) -> None:
         sys.exit(130)
     report(curation)
     last = shards.FOLDER if curation.shards else vocabulary.FOLDER
-    print(f"next      {_NEXT[last].format(folder=curation.folder)}")
+    labels = len(Vocabulary.read(curation.folder / vocabulary.VOCABULARY))
+    print(f"next      {_NEXT[last].format(folder=curation.folder, labels=labels)}")
 
 
 def status(curation: Curation) -> None:
