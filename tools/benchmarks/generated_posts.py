@@ -39,7 +39,7 @@ def write_posts(folder: Path, posts: int, distinct: int, seed: int = 0) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
-    hashtags = pa.array(_hashtags(distinct, random))
+    hashtags = _hashtags(distinct, random)
     shares = np.cumsum(1 / np.arange(1, distinct + 1))
     for number, start in enumerate(range(0, posts, POSTS_PER_FILE)):
         count = min(POSTS_PER_FILE, posts - start)
@@ -51,14 +51,18 @@ def write_posts(folder: Path, posts: int, distinct: int, seed: int = 0) -> None:
         pq.write_table(pa.table([ids, images, tags], schema=SCHEMA), folder / f"posts-{number:05d}.parquet")
 
 
-def _hashtags(distinct: int, random: np.random.Generator) -> np.ndarray:
-    words = random.permutation(list(Lexicon.wordnet().words))[:WORDS].tolist()
+def _hashtags(distinct: int, random: np.random.Generator) -> pa.Array:
+    words = _shuffled(pa.array(Lexicon.wordnet().words), random)[:WORDS].to_pylist()
     written: dict[str, None] = {}
     for hashtag in _written(words):
         written[hashtag] = None
         if len(written) == distinct:
             break
-    return random.permutation(list(written))
+    return _shuffled(pa.array(written), random)
+
+
+def _shuffled(values: pa.Array, random: np.random.Generator) -> pa.Array:
+    return values.take(pa.array(random.permutation(len(values))))
 
 
 def _written(words: list[str]) -> Iterator[str]:
