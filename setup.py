@@ -34,7 +34,6 @@ EXTRAS = {
     "curation": [
         "daft>=0.7",  # dataframes larger than memory
         "faiss-cpu>=1.8",  # nearest neighbours among pictures
-        "pdqhash>=0.2.7",  # perceptual hashes of pictures
         *REPORT,
     ],
     "cluster": ["daft[ray]>=0.7"],  # curation on many machines

@@ -26,11 +26,6 @@ DIAGNOSES = (
         ("No matching distribution", "ResolutionImpossible"),
         "the package index lacks a pinned version of constraints.txt",
     ),
-    (
-        ("Failed building wheel",),
-        "a package is built from source and that fails: it takes a C++ compiler and Python's headers "
-        "(on Debian and Ubuntu: apt install g++ python3-dev)",
-    ),
 )
 
 

@@ -14,8 +14,7 @@ SUPPORTED = ((3, 10), (3, 12))  # first and last minor version for which the con
 CONSTRAINTS = ("--constraint", str(ROOT / "constraints.txt"))
 
 EXTRAS = "curation,cluster,report,dev"
-# pdqhash is built here, as no wheels of it exist: that takes cython and numpy, and a C++ compiler.
-BUILD_TOOLS = ("pip", "setuptools", "wheel", "cython", "numpy")
+BUILD_TOOLS = ("pip", "setuptools", "wheel")
 
 # (what, command after the environment's python); torch and torchvision in one resolution, so that the pair fits.
 STEPS = (

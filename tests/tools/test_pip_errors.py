@@ -12,7 +12,6 @@ from pip_errors import diagnose
         ("OSError: [Errno 28] No space left on device", "disk is full"),
         ("ERROR: No matching distribution found for torch==9", "lacks a pinned version"),
         ("ERROR: Could not find x (from versions: none)\nERROR: No matching distribution", "cannot be reached"),
-        ("error: command 'g++' failed\n  ERROR: Failed building wheel for pdqhash\nnote: see above", "C++ compiler"),
         ("something\nERROR: new trouble\n", "ERROR: new trouble"),
         ("", "no reason given"),
     ],

@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 
 from igdet.curation.duplicates.hits import Hits, join
-from igdet.curation.duplicates.perceptual import BITS
+from igdet.curation.duplicates.pdq import BITS
 
 _COMPARE_ALL_TO = 10**11  # comparisons, M N: about two minutes of one core; then looking among pieces is faster
 _PIECE = 16  # bits

@@ -1,20 +1,18 @@
 """Perceptual hashes of pictures (PDQ), which hardly change when a picture is coded anew, resized or retouched.
 
-Source: "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm", Facebook 2019.
 Shape shorthand: N: number of pictures; 8: a picture and its seven mirrored and turned versions; 32 bytes of 256 bits.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-import pdqhash
 import pyarrow as pa
 
+from igdet.curation.duplicates.pdq import BITS, hash_picture
 from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.duplicates.progress import Progress
 from igdet.curation.duplicates.scanning import Scan, Skipped
 
-BITS = 256
 MAX_SIDE = 512  # pixels of the longer side; PDQ's reference implementation makes larger pictures smaller, too
 MAX_DISTANCE = 31  # bits: a confident match in PDQ's reference implementation; unrelated pictures differ in 128
 MIN_QUALITY = 50  # of 0..100: PDQ's authors tell to discard the hashes of flatter pictures
@@ -35,19 +33,6 @@ class Hashes(NamedTuple):
     skipped: list[Skipped]
 
 
-def pdq(picture: np.ndarray) -> tuple[np.ndarray, int]:
-    """Hash a picture in its eight orientations.
-
-    Args:
-        picture: uint8 (H, W, 3) RGB.
-
-    Returns:
-        uint8 (8, 32) and the quality, 0..100, which is low for pictures with few gradients.
-    """
-    orientations, quality = pdqhash.compute_dihedral(picture)
-    return np.packbits(np.asarray(orientations, dtype=bool), axis=1), quality
-
-
 def hash_pictures(pictures: PictureSet, scan: Scan, progress: Progress) -> Hashes:
     """Hash the pictures of a set, those without features left out.
 
@@ -57,7 +42,7 @@ def hash_pictures(pictures: PictureSet, scan: Scan, progress: Progress) -> Hashe
         progress: is told how far it is.
     """
     parts, rows, skipped = [np.empty((0, 8, BITS // 8), np.uint8)], [], []
-    for part in progress.of(scan(pictures, pdq), "PDQ", len(pictures)):
+    for part in progress.of(scan(pictures, hash_picture), "PDQ", len(pictures)):
         skipped += part.skipped
         for row, (bits, quality) in zip(part.rows, part.values, strict=True):
             if quality < MIN_QUALITY:

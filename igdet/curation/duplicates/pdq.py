@@ -1,0 +1,96 @@
+"""PDQ, a perceptual hash of 256 bits: which low frequencies of a picture lie above their median.
+
+Source: "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm", Facebook 2019. Where it leaves room
+(windows of even width and at the border, the lower median, the rounding of the quality, the order of the bits), this
+does what Facebook's reference implementation does, which is published under a BSD licence; no code of it is here.
+Shape shorthand: H x W: a picture; 64 x 64: what is left of it; 16 x 16: its spectrum, of 256 bits in 32 bytes.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+BITS = 256
+_MIN_SIDE = 5  # pixels: a smaller picture has no hash
+_SIDE = 64  # pixels of the picture made smaller
+_PASSES = 2  # of the box filter, which then weighs the pixels as a tent does
+_STEPS_A_QUALITY = 90  # hundredths of the range of luminance, summed over all gradients
+
+# Frequency 0 is left out: it holds the brightness alone.
+_FREQUENCIES = np.arange(1, 17)
+# Rows of the orthonormal DCT-II: sqrt(2 / N) cos(pi f (2 x + 1) / (2 N)) for frequency f at pixel x of N.
+_ANGLES = np.pi / (2 * _SIDE) * _FREQUENCIES[:, None] * (2 * np.arange(_SIDE) + 1)
+_DCT = (np.sqrt(2 / _SIDE) * np.cos(_ANGLES)).astype(np.float32)
+# What mirroring does to the frequencies: at N - 1 - x the cosine above is (-1)^f times that at x.
+_MIRROR = ((-1.0) ** _FREQUENCIES).astype(np.float32)
+_KEEP = np.ones_like(_MIRROR)
+
+# Signs of the spectrum's rows, of its columns, and whether the two are then exchanged; in the reference's order.
+_ORIENTATIONS = (
+    (_KEEP, _KEEP, False),  # as it is
+    (_KEEP, _MIRROR, True),  # turned to the left
+    (_MIRROR, _MIRROR, False),  # turned by half
+    (_MIRROR, _KEEP, True),  # turned to the right
+    (_MIRROR, _KEEP, False),  # upside down
+    (_KEEP, _MIRROR, False),  # left and right exchanged
+    (_KEEP, _KEEP, True),  # mirrored in the main diagonal
+    (_MIRROR, _MIRROR, True),  # mirrored in the other one
+)
+
+
+def hash_picture(picture: np.ndarray) -> tuple[np.ndarray, int]:
+    """Hash a picture in its eight orientations.
+
+    Args:
+        picture: uint8 (H, W, 3) RGB.
+
+    Returns:
+        uint8 (8, 32), the first of the 8 for the picture as it is, and the quality, 0..100, which is low for pictures
+        with few gradients; nothing but zeros for a picture of fewer than 5 pixels a side.
+    """
+    if min(picture.shape[:2]) < _MIN_SIDE:
+        return np.zeros((len(_ORIENTATIONS), BITS // 8), np.uint8), 0
+    # Y = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), not rounded.
+    small = _decimate(_smooth(cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)))
+    return np.stack([_bits(spectrum) for spectrum in _orient(_DCT @ small @ _DCT.T)]), _quality(small)
+
+
+def _smooth(luminance: np.ndarray) -> np.ndarray:
+    """Replace each pixel by the mean of a window around it, twice; of a window at the border by what lies inside.
+
+    A window is as wide as half the distance of the pixels kept, rounded up: W / 128. Of even width, it reaches one
+    pixel further to the right and downwards. Source: Jarosz 2001, "Fast Image Convolutions".
+    """
+    height, width = (-(-side // (_PASSES * _SIDE)) for side in luminance.shape)
+    window = {"ksize": (width, height), "anchor": ((width - 1) // 2, (height - 1) // 2)}
+    sums = {"ddepth": -1, "normalize": False, "borderType": cv2.BORDER_CONSTANT}  # outside are zeros
+    pixels = cv2.boxFilter(np.ones_like(luminance), **window, **sums)
+    for _ in range(_PASSES):
+        luminance = cv2.boxFilter(luminance, **window, **sums) / pixels
+    return luminance
+
+
+def _decimate(luminance: np.ndarray) -> np.ndarray:
+    """Keep the pixels in the middle of 64 x 64 equal blocks."""
+    return luminance[np.ix_(*(((np.arange(_SIDE) + 0.5) * side / _SIDE).astype(int) for side in luminance.shape))]
+
+
+def _orient(spectrum: np.ndarray) -> Iterator[np.ndarray]:
+    """Make the spectra of the eight orientations out of the picture's own."""
+    for rows, columns, exchanged in _ORIENTATIONS:
+        signed = spectrum * rows[:, None] * columns
+        yield signed.T if exchanged else signed
+
+
+def _bits(spectrum: np.ndarray) -> np.ndarray:
+    """Set the bits of the frequencies above the lower median; the highest frequency comes first, as PDQ writes it."""
+    middle = BITS // 2 - 1
+    median = np.partition(spectrum, middle, axis=None)[middle]
+    return np.packbits(spectrum.ravel()[::-1] > median)
+
+
+def _quality(small: np.ndarray) -> int:
+    """Sum the gradients in whole hundredths of the range of luminance, so that noise counts nothing."""
+    total = sum(np.abs(np.trunc(np.diff(small, axis=axis) * 100 / 255)).sum() for axis in (0, 1))
+    return min(100, int(total) // _STEPS_A_QUALITY)
