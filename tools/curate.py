@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from igdet.curation import engine
 from igdet.curation.command import report, run, status
 from igdet.curation.settings import read_curation
 from igdet.utils.errors import one_line_errors
@@ -32,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Read the config, then act."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with engine.at_once(), one_line_errors(OSError):
         ACTIONS[args.action](read_curation(args.config, args.overrides))
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -24,9 +25,9 @@ BATCH = 524_288  # rows that a batch function gets, at most: the more, the fewer
 ROW_GROUP_BYTES = 8 * 2**20  # of memory: what a writer holds before it writes
 _CSV_ROWS = 2048  # parsed at a time
 
-RUNNERS: dict[str, Callable[[EngineSettings], object]] = {
-    "native": lambda settings: daft.set_runner_native(),
-    "ray": lambda settings: daft.set_runner_ray(address=settings.address or None),
+RUNNERS: dict[str, Callable[[str], object]] = {
+    "native": lambda address: daft.set_runner_native(),
+    "ray": lambda address: daft.set_runner_ray(address=address or None),
 }
 
 
@@ -57,7 +58,7 @@ class SourceFile(NamedTuple):
     """A file to read.
 
     Attributes:
-        path: local path or URL.
+        path: absolute local path, links resolved, or URL.
         size: bytes; 0 when the server does not say.
     """
 
@@ -65,7 +66,6 @@ class SourceFile(NamedTuple):
     size: int
 
 
-@lru_cache
 def start(settings: EngineSettings) -> None:
     """Start the engine; a process can do so with one runner only.
 
@@ -77,12 +77,33 @@ def start(settings: EngineSettings) -> None:
         raise ConfigError(
             f"ENGINE.RUNNER: {settings.runner!r} is none of {known}{did_you_mean(settings.runner, RUNNERS)}"
         )
-    RUNNERS[settings.runner](settings)
+    _start(settings.runner, settings.address)
+
+
+@lru_cache
+def _start(runner: str, address: str) -> None:
+    RUNNERS[runner](address)
     daft.set_execution_config(
         default_morsel_size=BATCH,  # Daft never joins morsels to a batch, so that they must be as large
         parquet_target_row_group_size=ROW_GROUP_BYTES,
         scantask_max_parallel=1,  # a file is read as fast as two batches are worked on, and more would wait in memory
     )
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Have a command that ends on an error end at once.
+
+    Threads of the native runner may be at work still, and Python crashes when they outlive it.
+    """
+    try:
+        yield
+    except SystemExit as end:
+        if daft.get_or_infer_runner_type() == "native":
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code)
+        raise
 
 
 def list_files(patterns: Sequence[str]) -> list[SourceFile]:
@@ -105,11 +126,19 @@ def list_files(patterns: Sequence[str]) -> list[SourceFile]:
 def _listed(pattern: str) -> dict[str, int]:
     if pattern.startswith(("http://", "https://")):
         return {pattern: 0}  # a web server lists no folders
+    # Daft finds nothing for a relative pattern without a folder.
+    absolute = pattern if "://" in pattern else str(Path(pattern).expanduser().absolute())
     try:
-        table = daft.from_glob_path(pattern).to_pydict()
+        table = daft.from_glob_path(absolute).to_pydict()
     except (FileNotFoundError, DaftCoreException):
         return {}
-    return {path.removeprefix("file://"): size or 0 for path, size in zip(table["path"], table["size"], strict=True)}
+    return {_resolved(path): size or 0 for path, size in zip(table["path"], table["size"], strict=True)}
+
+
+def _resolved(path: str) -> str:
+    """Give a local path in the one form that PostReader can cut the root from; leave a URL alone."""
+    local = path.removeprefix("file://")
+    return local if "://" in local else str(Path(local).resolve())
 
 
 def read(source_format: str, paths: Sequence[str]) -> DataFrame:

@@ -1,10 +1,9 @@
 """Reading posts of any format: id, image and hashtags of each, and nothing else."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -131,7 +130,8 @@ def _from_columns(source: SourceSettings, text: pa.Array, images: pa.Array, *ids
 
 
 def _from_tars(source: SourceSettings, text: pa.Array, urls: pa.Array, keys: pa.Array, *ids: pa.Array) -> _Extracted:
-    prefix = f"^(file://)?({re.escape(os.path.abspath(source.root))}/)?"
+    root = Path(source.root).expanduser().resolve()
+    prefix = f"^(file://)?({re.escape(str(root))}/)?"
     images = pc.binary_join_element_wise(pc.replace_substring_regex(urls, prefix, ""), keys, SEPARATOR)
     return _from_columns(source, text, images, *ids)
 

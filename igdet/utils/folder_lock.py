@@ -25,7 +25,7 @@ def locked(folder: Path) -> Iterator[None]:
         LockError: another process has it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_NAME).open("w") as file:
+    with (folder / LOCK_NAME).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

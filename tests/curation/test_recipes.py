@@ -99,7 +99,10 @@ def test_of_many_unknown_names_some_are_spelt_out(choose, targets):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "imagenet"}, "'imagenet' is none of imagenet-1k, wordnet-nouns, top-k, list, vocabulary; did you mean"),
+        (
+            {"name": "imagenet"},
+            "'imagenet' is none of imagenet-1k, wordnet-nouns, top-k, list, vocabulary; did you mean",
+        ),
         ({"name": "list"}, "needs TARGETS"),
         ({"name": "list", "targets": "/none.txt"}, r"TARGETS: /none\.txt"),
         ({"name": "top-k", "top": 0}, "TOP must be > 0, not 0"),

@@ -1,6 +1,6 @@
 """Times normalising, canonicalising, counting and writing of generated posts, beside Polars and pandas.
 
-  python tools/benchmarks/curation.py runs/benchmarks/posts --posts 5_000_000 --distinct 200_000 --repeats 3
+python tools/benchmarks/curation.py runs/benchmarks/posts --posts 5_000_000 --distinct 200_000 --repeats 3
 """
 
 import argparse

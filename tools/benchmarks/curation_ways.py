@@ -14,6 +14,7 @@ from igdet.curation.canonical import Canonicaliser
 from igdet.curation.lexicon import Lexicon
 
 SEPARATORS = "[\\s_\\-\u2010\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]+"
+FILES_A_PART = 10  # about what ENGINE.SLICE_MB makes of such posts
 COUNTS = "counts.parquet"  # label, posts
 POSTS = "posts.parquet"  # id, image, labels
 
@@ -26,9 +27,9 @@ def igdet(posts: Path, output: Path) -> None:
 
     curation = Curation(str(output), SourceSettings([str(posts)], tags="tags"))
     engine.start(curation.engine)
-    part = output / "posts" / "part-00000"
-    part.mkdir(parents=True)
-    for file in posts.glob("*.parquet"):
+    for number, file in enumerate(sorted(posts.glob("*.parquet"))):
+        part = output / "posts" / f"part-{number // FILES_A_PART:05d}"
+        part.mkdir(parents=True, exist_ok=True)
         (part / file.name).symlink_to(file.resolve())
     labels.STAGE.run(curation, "benchmark")
     table = pq.read_table(output / labels.LABELS, columns=["label", "posts"])
@@ -46,7 +47,12 @@ def polars_join(posts: Path, output: Path) -> None:
 
     scan = pl.scan_parquet(posts / "*.parquet")
     mapping = _polars_mapping(scan)
-    rows = scan.with_row_index("row").select("row", "tags").explode("tags").join(mapping.lazy(), left_on="tags", right_on="tag")
+    rows = (
+        scan.with_row_index("row")
+        .select("row", "tags")
+        .explode("tags")
+        .join(mapping.lazy(), left_on="tags", right_on="tag")
+    )
     labels = rows.unique(["row", "label"]).group_by("row").agg(pl.col("label").alias("labels"))
     joined = scan.with_row_index("row").select("row", "id", "image").join(labels, on="row", how="left")
     _polars_write(joined.select("id", "image", "labels"), output)
@@ -68,7 +74,13 @@ def _polars_mapping(scan):
     import polars as pl
 
     tags = scan.select(pl.col("tags").explode().alias("tag")).unique().collect(engine="streaming")
-    normal = pl.col("tag").str.normalize("NFKC").str.to_lowercase().str.replace_all(SEPARATORS, "").str.strip_chars_start("#")
+    normal = (
+        pl.col("tag")
+        .str.normalize("NFKC")
+        .str.to_lowercase()
+        .str.replace_all(SEPARATORS, "")
+        .str.strip_chars_start("#")
+    )
     known = pl.from_arrow(forms())
     labelled = tags.with_columns(normal=normal).join(known, on="normal", how="left")
     return labelled.select("tag", pl.coalesce("label", "normal").alias("label"))

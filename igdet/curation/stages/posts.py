@@ -37,11 +37,13 @@ def _settings(curation: Curation) -> dict:
 
 def _refuse_own_output(curation: Curation, files: Sequence[SourceFile]) -> None:
     output = curation.folder.resolve()
-    folders = [path for path in curation.source.paths if output.is_relative_to(Path(path).expanduser().resolve())]
-    files_inside = [file.path for file in files if Path(file.path).resolve().is_relative_to(output)]
-    if folders or files_inside:
-        inside = (folders + files_inside)[0]
-        raise SourceError(f"SOURCE.PATHS: {inside} and OUTPUT_DIR {output} lie within one another; use another folder")
+    trees = [path.partition("**")[0] for path in curation.source.paths if "**" in path]
+    own = [tree for tree in trees if output.is_relative_to(Path(tree).resolve())]
+    own += [file.path for file in files if Path(file.path).resolve().is_relative_to(output)]
+    if own:
+        raise SourceError(
+            f"SOURCE.PATHS: {own[0]} would take in what is written to OUTPUT_DIR {output}; choose another"
+        )
 
 
 def _time_of_change(path: str) -> int:

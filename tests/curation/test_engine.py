@@ -1,0 +1,151 @@
+"""The dataframe engine: files found, columns typed, batches worked on, and what cannot be done named."""
+
+import errno
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("daft", reason="the extra 'curation' is not installed")
+
+from igdet.curation import engine
+from igdet.curation.engine import EngineError
+from igdet.curation.settings import EngineSettings
+from igdet.curation.tally import counts_type, in_first_row
+from igdet.utils.strict_yaml import ConfigError
+
+COUNTS = counts_type(word=pa.string())
+WORDS = pa.struct([("word", pa.string()), ("length", pa.int64())])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def native():
+    engine.start(EngineSettings())
+
+
+@pytest.fixture
+def words(tmp_path):
+    """Two files with a column word: a, bb, ccc and dddd, null."""
+    for name, values in {"1": ["a", "bb", "ccc"], "2": ["dddd", None]}.items():
+        pq.write_table(pa.table({"id": [f"{name}{i}" for i in range(len(values))], "word": values}), tmp_path / name)
+    return [str(tmp_path / name) for name in ("1", "2")]
+
+
+def write(frame, folder, by=None):
+    """Write a frame; give its rows, sorted."""
+    engine.write(frame, folder, by)
+    tables = [pq.read_table(path, partitioning=None) for path in folder.rglob("*.parquet")]
+    return sorted(pa.concat_tables(tables).to_pylist(), key=str)
+
+
+def test_an_unknown_runner():
+    with pytest.raises(ConfigError, match="'rey' is none of native, ray; did you mean 'ray'"):
+        engine.start(EngineSettings("rey"))
+
+
+def test_files_are_found_sorted_each_once(tmp_path, monkeypatch):
+    for name in ("b.csv", "a.csv", "c.txt"):
+        (tmp_path / name).write_text("x" * 3)
+    monkeypatch.chdir(tmp_path)
+    found = [(str(tmp_path / name), 3) for name in ("a.csv", "b.csv", "c.txt")]
+    assert engine.list_files([str(tmp_path)]) == found
+    assert engine.list_files(["*.csv", f"{tmp_path}/b.csv", "../*/a.csv"]) == found[:2]
+    assert engine.list_files(["https://host.example/a.csv"]) == [("https://host.example/a.csv", 0)]
+
+
+@pytest.mark.parametrize("pattern", ["none.csv", "*.csv", ""])
+def test_no_file(tmp_path, pattern):
+    with pytest.raises(EngineError, match="there is no such file; expected a file, a folder or a pattern"):
+        engine.list_files([f"{tmp_path}/{pattern}"])
+
+
+def test_types_of_columns_and_of_fields(tmp_path):
+    pq.write_table(pa.table({"a": [1], "b": [{"c": "x", "d": {"e": [1.0]}}]}), tmp_path / "x.parquet")
+    types = engine.column_types(engine.read("parquet", [str(tmp_path / "x.parquet")]))
+    assert list(types) == ["a", "b", "b.c", "b.d", "b.d.e"]
+    assert types["a"] == pa.int64() and pa.types.is_large_string(types["b.c"])
+
+
+def test_batches_have_plain_types_and_other_columns_go_on(words, tmp_path):
+    def measure(batch):
+        assert batch.type == pa.string()
+        return pa.StructArray.from_arrays([batch, pa.compute.binary_length(batch).cast(pa.int64())], fields=list(WORDS))
+
+    frame = engine.map_batches(engine.read("parquet", words), measure, ["word"], WORDS, keep=["id"])
+    rows = write(frame, tmp_path / "out")
+    assert [tuple(row.values()) for row in rows] == [
+        ("10", "a", 1),
+        ("11", "bb", 2),
+        ("12", "ccc", 3),
+        ("20", "dddd", 4),
+        ("21", None, None),
+    ]
+
+
+def test_fields_are_reached_by_a_dotted_path(tmp_path):
+    pq.write_table(pa.table({"json": [{"caption": {"en": "x"}}], "a.b": ["y"]}), tmp_path / "x.parquet")
+
+    def join(*batches):
+        return pa.StructArray.from_arrays([pa.compute.binary_join_element_wise(*batches, "+")], names=["both"])
+
+    both = pa.struct([("both", pa.string())])
+    frame = engine.map_batches(
+        engine.read("parquet", [str(tmp_path / "x.parquet")]), join, ["json.caption.en", "a.b"], both
+    )
+    assert write(frame, tmp_path / "out") == [{"both": "x+y"}]
+
+
+def test_buckets_are_the_same_everywhere(words, tmp_path):
+    rows = write(engine.in_buckets(engine.read("parquet", words), "id", 2), tmp_path / "out", by="bucket")
+    assert {row["id"]: row["order"] for row in rows}["10"] == 15017679864016259122
+    for path in (tmp_path / "out").rglob("*.parquet"):
+        orders = pq.read_table(path, partitioning=None)["order"].to_pylist()
+        assert {order % 2 for order in orders} == {int(path.parent.name.removeprefix("bucket="))}
+
+
+def test_empty_lists_are_left_out(tmp_path):
+    pq.write_table(pa.table({"labels": [["a"], [], None]}), tmp_path / "x.parquet")
+    frame = engine.not_empty(engine.read("parquet", [str(tmp_path / "x.parquet")]), "labels")
+    assert write(frame, tmp_path / "out") == [{"labels": ["a"]}]
+
+
+def test_counts_of_all_batches_are_summed(tmp_path):
+    files = []
+    for number, counts in enumerate([{"a": 1, "b": 2}, {"b": 3}, {}]):
+        table = pa.table({"word": list(counts), "posts": list(counts.values())})
+        files.append(tmp_path / f"{number}.parquet")
+        pq.write_table(pa.table({"tally": in_first_row(table, 2, COUNTS)}), files[-1])
+    total = engine.sum_up(files, "tally", ["word"], "posts").to_pylist()
+    assert {row["word"]: row["posts"] for row in total} == {"a": 1, "b": 5}
+    assert engine.count_rows(files) == 6
+    assert engine.sum_up([], "tally", ["word"], "posts").to_pydict() == {"word": [], "posts": []}
+
+
+@pytest.mark.parametrize(
+    ("source_format", "content"),
+    [("parquet", b""), ("parquet", b"no table"), ("parquet", b"PAR1 no table PAR1"), ("webdataset", b"no tar" * 200)],
+)
+def test_a_broken_file_is_named(tmp_path, source_format, content):
+    path = tmp_path / "broken"
+    path.write_bytes(content)
+    with pytest.raises(EngineError, match=f"reading {path}"):
+        engine.read(source_format, [str(path)])
+
+
+def test_data_broken_within_a_file(words, tmp_path):
+    good = (tmp_path / "1").read_bytes()
+    (tmp_path / "1").write_bytes(good[:4] + b"\xff" * 60 + good[64:])
+    with pytest.raises(EngineError, match=f"writing {tmp_path}/out: .*{tmp_path}/1"):
+        engine.write(engine.read("parquet", words), tmp_path / "out")
+
+
+def test_errors_of_a_full_disk_are_the_systems():
+    with pytest.raises(OSError, match="No space left on device: 'writing x'") as caught, engine._explained("writing x"):
+        raise engine.DaftCoreException("External: No space left on device (os error 28)")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_row_of_10_kb_takes_no_memory_for_others(tmp_path):
+    """Daft's reader made room for 500,000 rows of this length."""
+    (tmp_path / "x.csv").write_text("image,tags\na.jpg," + "t" * 10_000 + "\n")
+    assert write(engine.read("csv", [str(tmp_path / "x.csv")]), tmp_path / "out")[0]["tags"] == "t" * 10_000

@@ -1,0 +1,64 @@
+"""Manifests: read back, current or not, broken."""
+
+from dataclasses import replace
+
+import pytest
+
+from igdet.curation.manifest import (
+    Manifest,
+    ManifestError,
+    content_hash,
+    file_facts,
+    fingerprint,
+    manifest_path,
+    now,
+    read_manifest,
+    versions,
+)
+
+SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """The manifest of one file in tmp_path, a/b.txt."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b.txt").write_text("abc")
+    files = file_facts(tmp_path, [tmp_path / "a/b.txt"])
+    return Manifest("labels", "f00", {"TOP": 1}, versions("1"), now(), 1.5, 3, 2, {"höhere": 1}, files)
+
+
+def test_it_comes_back_as_it_was_written(manifest, tmp_path):
+    assert read_manifest(tmp_path, "labels") is None
+    manifest.write(tmp_path)
+    assert read_manifest(tmp_path, "labels") == manifest
+    assert manifest.files == {"a/b.txt": {"bytes": 3, "sha256": SHA256_OF_ABC}}
+
+
+def test_it_is_current_while_inputs_and_files_are_the_same(manifest, tmp_path):
+    assert manifest.is_current("f00", tmp_path)
+    assert not manifest.is_current("f01", tmp_path)
+    (tmp_path / "a/b.txt").write_text("ab")
+    assert not manifest.is_current("f00", tmp_path)
+    (tmp_path / "a/b.txt").unlink()
+    assert not manifest.is_current("f00", tmp_path)
+    assert replace(manifest, files={}).is_current("f00", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"stage": "labels"}', '{"another": 1}'])
+def test_what_is_no_manifest_is_named(tmp_path, text):
+    path = manifest_path(tmp_path, "labels")
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(ManifestError, match=r"labels\.json: no manifest .* remove it to do the stage again"):
+        read_manifest(tmp_path, "labels")
+
+
+def test_fingerprints_depend_on_values_and_not_on_the_order_of_keys():
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
+    assert len({fingerprint(*parts) for parts in ((1, 2), (12,), ("1", 2), (), ({"a": 1},))}) == 5
+
+
+def test_a_missing_file_has_no_hash(tmp_path):
+    with pytest.raises(ManifestError, match=r"none\.txt: cannot be read: No such file"):
+        content_hash(tmp_path / "none.txt")

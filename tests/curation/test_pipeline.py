@@ -1,0 +1,225 @@
+"""Whole runs of the pipeline: what is counted, what is done again, and that neither a kill nor a full disk shows."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("daft", reason="the extra 'curation' is not installed")
+
+from igdet.curation import pipeline
+from igdet.curation.manifest import read_manifest
+from igdet.curation.settings import read_curation
+from igdet.curation.slices import PLAN_NAME
+from igdet.shards import ShardIndex
+from igdet.utils.folder_lock import LockError, locked
+from igdet.vocabulary import Vocabulary
+
+from .raw_posts import CAPTION, OWNER, USER, write_raw_posts
+
+STAGES = [stage.name for stage in pipeline.STAGES]
+# Runs a config with overrides in a process of its own, and kills that after some seconds; 0 lets it end.
+RUN = """
+import signal, sys
+from igdet.curation import pipeline
+from igdet.curation.settings import read_curation
+curation = read_curation(sys.argv[1], sys.argv[3:])
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[2]))
+pipeline.run(curation)
+"""
+# Runs a tool while no file may have more than some bytes.
+RUN_ON_SMALL_DISK = """
+import resource, runpy, sys
+_, limit, *sys.argv = sys.argv
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit),) * 2)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run(config, *overrides):
+    """Run a config; give the stages that had something to do."""
+    said = []
+    pipeline.run(read_curation(config, overrides), said.append)
+    return [stage for stage in STAGES if f"{stage}: done before" not in said]
+
+
+def in_process(script, *arguments):
+    return subprocess.run([sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True)
+
+
+def result(output):
+    """Give every file of a result whose bytes are the same in every run."""
+    files = [output / "labels/labels.parquet", output / "labels/tags.parquet", output / "duplicates/excluded.csv"]
+    files += [path for pattern in ("vocabulary/**/*", "shards/*") for path in output.glob(pattern) if path.is_file()]
+    return {str(path.relative_to(output)): path.read_bytes() for path in files if path.name != PLAN_NAME}
+
+
+def labelled_posts(output):
+    table = ds.dataset([str(path) for path in (output / "labels/posts").rglob("*.parquet")]).to_table()
+    return table.select(["id", "image", "labels"]).sort_by([("id", "ascending"), ("image", "ascending")]).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The config of a run, its output folder and the seconds that it took."""
+    config = write_raw_posts(tmp_path_factory.mktemp("unbroken"))
+    started = time.monotonic()
+    assert run(config) == STAGES
+    return config, config.parent / "out", time.monotonic() - started
+
+
+@pytest.fixture
+def config(tmp_path):
+    """The config of a run that has not been."""
+    return write_raw_posts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stage", "rows_in", "rows_out", "counts"),
+    [
+        ("posts", 12, 12, {"broken lines": 1, "posts without an image": 1, "posts without hashtags": 1}),
+        ("labels", 12, 12, {"different hashtags": 9, "different labels": 6, "hashtags without a label": 1}),
+        (
+            "vocabulary",
+            12,
+            8,
+            {
+                "labels blocked": 1,  # instagood
+                "labels not in the lexicon": 1,  # zzz
+                "posts without a label of the vocabulary": 3,
+                "posts with the id of another": 1,
+                "uses of hashtags": 15,
+                "uses of hashtags in the vocabulary": 12,
+                "different hashtags in the vocabulary": 6,
+            },
+        ),
+        ("duplicates", 8, 7, {"pairs": 1, "pairs that count": 1, "pictures that cannot be read": 2}),
+        ("shards", 8, 4, {"near-duplicate": 1, "opted out": 1, "not_a_picture": 1, "outside_root": 1}),
+    ],
+)
+def test_manifests_count(unbroken, stage, rows_in, rows_out, counts):
+    manifest = read_manifest(unbroken[1], stage)
+    assert (manifest.rows_in, manifest.rows_out) == (rows_in, rows_out)
+    assert {reason: number for reason, number in manifest.counts.items() if number} == counts
+
+
+def test_labels_are_counted_and_named(unbroken):
+    table = pq.read_table(unbroken[1] / "vocabulary/labels.parquet").to_pylist()
+    assert [(row["label"], row["name"], row["posts"], row["tags"]) for row in table] == [
+        ("n1", "dog", 5, ["dog", "dogs2018", "hound"]),
+        ("n2", "cat", 3, ["cat"]),
+        ("n3", "owl", 2, ["owl"]),
+        ("n4", "brownbear", 1, ["brownbear"]),
+    ]
+
+
+def test_shards_hold_the_posts_that_are_left(unbroken):
+    shards = unbroken[1] / "shards"
+    assert len(ShardIndex.open(shards).keys) == 4
+    assert sorted(pq.read_table(shards / "index.parquet")["hashtags"].to_pylist()) == [[0], [0, 3], [1], [1]]
+    assert Vocabulary.read(shards / "vocabulary.txt").names == ["dog", "cat", "owl", "brownbear"]
+
+
+def test_nothing_about_people_goes_on(unbroken):
+    config, output, _ = unbroken
+    secrets = [secret.encode() for secret in (CAPTION, USER, OWNER)]
+    assert CAPTION in (config.parent / "posts/a.jsonl").read_text()
+    for path in output.rglob("*"):
+        if path.is_file():
+            data = _plain(path)
+            assert secrets[0] not in data, path
+            handed_on = path.parent == output / "shards"
+            assert not handed_on or not any(secret in data for secret in secrets), path
+
+
+def _plain(path):
+    """Give the bytes of a file, and of the text in it when it is compressed."""
+    table = pq.read_table(path, partitioning=None) if path.suffix == ".parquet" else pa.table({})
+    return path.read_bytes() + str((table.to_pydict(), table.schema.metadata)).encode()
+
+
+def test_a_second_run_does_nothing(unbroken):
+    config, output, _ = unbroken
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()}
+    assert run(config) == []
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()} == before
+
+
+def test_a_change_is_taken_up_from_its_stage_on(config):
+    run(config)
+    assert run(config, "SHARDS.POSTS_PER_SHARD", "2") == ["shards"]
+    assert run(config, "VOCABULARY.MIN_POSTS", "2") == ["vocabulary", "duplicates", "shards"]
+    assert run(config, "LEXICON.MORPHOLOGY", "false") == STAGES[1:]
+    (config.parent / "posts/c.jsonl").unlink()
+    assert run(config) == STAGES
+    (config.parent / "out/vocabulary/labels.parquet").unlink()
+    assert run(config) == ["vocabulary"]
+
+
+def test_who_opts_out_later_is_left_out_of_the_next_run(config):
+    run(config)
+    with (config.parent / "opted_out.txt").open("a") as file:
+        file.write(f"{USER}/0\n{USER}/3\n")
+    assert run(config) == ["shards"]
+    manifest = read_manifest(config.parent / "out", "shards")
+    assert (manifest.rows_out, manifest.counts["opted out"]) == (2, 3)
+
+
+def test_an_evaluation_picture_that_comes_later_is_looked_for(config):
+    run(config)
+    copy = (config.parent / f"images/{USER}/1.jpg").read_bytes()
+    (config.parent / "evaluation/later.jpg").write_bytes(copy)
+    assert run(config) == ["duplicates", "shards"]
+    assert read_manifest(config.parent / "out", "shards").counts["near-duplicate"] == 2
+
+
+def test_targets_of_another_recipe_do_not_stay(config):
+    (config.parent / "targets.txt").write_text("dog\nowl\n")
+    run(config, "VOCABULARY.NAME", "list", "VOCABULARY.TARGETS", str(config.parent / "targets.txt"))
+    targets = config.parent / "out/vocabulary/targets.parquet"
+    assert pq.read_table(targets)["posts"].to_pylist() == [5, 2]
+    run(config)
+    assert not targets.exists()
+
+
+def test_two_runs_in_one_folder_are_refused(config):
+    with locked(config.parent / "out"), pytest.raises(LockError, match="another run is at work"):
+        run(config)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_runs_killed_at_random_moments_end_as_an_unbroken_one(unbroken, config, seed):
+    generator, killed = random.Random(seed), 0
+    while (ended := in_process(RUN, config, unbroken[2] * generator.uniform(0.02, 0.5))).returncode:
+        assert ended.returncode == -signal.SIGALRM, ended.stderr
+        killed += 1
+        assert killed < 10
+    assert killed
+    assert result(config.parent / "out") == result(unbroken[1])
+    assert labelled_posts(config.parent / "out") == labelled_posts(unbroken[1])
+
+
+@pytest.mark.parametrize("limit", [1000, 8000])  # bytes: too few for the first table, and for a shard
+def test_a_full_disk_is_one_line_and_nothing_half_written(unbroken, config, repository, limit):
+    ended = in_process(RUN_ON_SMALL_DISK, limit, repository / "tools/curate.py", "run", config)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("OSError: [Errno 27] File too large")
+    assert "Traceback" not in ended.stderr
+    finished = [path for path in config.parent.glob("out/**/*.parquet") if "/." not in str(path)]
+    assert all(pq.read_table(path, partitioning=None).num_columns for path in finished)
+    run(config)
+    assert result(config.parent / "out") == result(unbroken[1])
+
+
+def test_a_local_ray_cluster_gives_the_same(unbroken, config):
+    pytest.importorskip("ray", reason="the extra 'cluster' is not installed")
+    ended = in_process(RUN, config, 0, "ENGINE.RUNNER", "ray")
+    assert ended.returncode == 0, ended.stderr
+    assert result(config.parent / "out") == result(unbroken[1])
+    assert labelled_posts(config.parent / "out") == labelled_posts(unbroken[1])

@@ -1,0 +1,55 @@
+"""The command that curates, on three posts without pictures."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("daft", reason="the extra 'curation' is not installed")
+
+CONFIG = """
+OUTPUT_DIR: {folder}/out
+SOURCE: {{PATHS: ["{folder}/posts.csv"], TAGS: tags}}
+LEXICON: {{PATH: "{folder}/lexicon.csv"}}
+"""
+
+
+@pytest.fixture
+def curate(repository, tmp_path):
+    """Run tools/curate.py on the config."""
+    (tmp_path / "posts.csv").write_text("image,tags\na.jpg,#dog #cat\nb.jpg,#dogs\nc.jpg,\n")
+    (tmp_path / "lexicon.csv").write_text("word,label\ndog,n1\ncat,n2\n")
+    (tmp_path / "config.yaml").write_text(CONFIG.format(folder=tmp_path))
+
+    def run(action, *overrides):
+        command = [sys.executable, repository / "tools/curate.py", action, tmp_path / "config.yaml", *overrides]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    return run
+
+
+def test_status_run_report(curate, tmp_path):
+    before = curate("status")
+    assert before.returncode == 0 and before.stdout.count("to do") == 3, before.stderr
+    done = curate("run")
+    assert done.returncode == 0, done.stderr
+    assert "vocabulary: 3 rows in, 2 out" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("next      shards")
+    assert curate("status").stdout.count("done") == 3
+    (tmp_path / "out/report.html").unlink()
+    assert curate("report").returncode == 0
+    assert (tmp_path / "out/report.html").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["ENGINE.RUNNER", "rey"], "ConfigError: ENGINE.RUNNER: 'rey' is none of native, ray; did you mean 'ray'?"),
+        (["SOURCE.TAGS", "hashtags"], "SourceError: 1 of 1 files cannot be read"),
+    ],
+)
+def test_errors_are_one_line(curate, overrides, message):
+    done = curate("run", *overrides)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(message)
+    assert "Traceback" not in done.stderr
