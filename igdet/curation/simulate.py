@@ -48,7 +48,7 @@ def simulate_posts(
         The number of posts.
 
     Raises:
-        SimulationError: the table is to have another format, or the classes have no pictures.
+        SimulationError: the table is to have another format, or not one picture gets a hashtag.
     """
     if out.suffix not in _WRITERS:
         raise SimulationError(f"{out}: the suffix decides on the format; expected {' or '.join(_WRITERS)}")
@@ -56,7 +56,8 @@ def simulate_posts(
     if not posts:
         known = ", ".join(sorted(PICTURE_SUFFIXES))
         raise SimulationError(
-            f"{images}: no picture in its {len(classes.chosen)} class folders; known suffixes: {known}"
+            f"{images}: no picture in its {len(classes.chosen)} class folders, or none with a hashtag; "
+            f"known suffixes: {known}"
         )
     _WRITERS[out.suffix](out, posts)
     vocabulary_of(words.values()).write(out.with_name(VOCABULARY_NAME))
@@ -71,12 +72,13 @@ def _make_posts(
     """Tag pictures so that the classes, in random order of popularity, follow Zipf's law."""
     shares = zipf(len(names), habit.class_skew)
     kept_shares = rng.permutation(shares / shares[0])
-    return [
+    posts = [
         (picture.relative_to(images).as_posix(), write_hashtags([name], words, habit, rng))
         for name, share in zip(names, kept_shares, strict=True)
         for picture in _pictures(images / name)
         if rng.random() < share
     ]
+    return [post for post in posts if post[1]]  # a post without a hashtag is none; in a table it is a bad record
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -34,8 +34,8 @@ def _frequencies(outcome: Outcome) -> tuple[str, Table]:
     lines += [_fit_line(fits["all labels"])] if fits["all labels"] else []
     rows = [[Entry(name), number(len(posts[name])), *_fit_entries(fit)] for name, fit in fits.items()]
     note = Markup(
-        "f(r) = C · r<sup>−s</sup>, least squares in logarithms at ranks evenly spaced in the logarithm, over the labels "
-        "with {} posts or more; ± standard error of s."
+        "f(r) = C · r<sup>−s</sup>, least squares in logarithms at ranks evenly spaced in the logarithm, over the "
+        "labels with {} posts or more; ± standard error of s."
     ).format(MIN_POSTS)
     chart = line_chart("Posts a label", ("rank of the label", "posts"), lines, log=True) if lines else ""
     return chart, Table("", ["Zipf’s law", "labels", "ranks fitted", "exponent s", "C"], rows, note)
