@@ -156,6 +156,8 @@ def test_a_change_is_taken_up_from_its_stage_on(config):
     assert run(config) == STAGES
     (config.parent / "out/vocabulary/labels.parquet").unlink()
     assert run(config) == ["vocabulary"]
+    (config.parent / "out/shards/posts-000000.tar").unlink()
+    assert run(config) == ["shards"]
 
 
 def test_who_opts_out_later_is_left_out_of_the_next_run(config):

@@ -69,7 +69,7 @@ def make_shards(
     labels.write(output / VOCABULARY_NAME)
     preparer = Preparer(source, settings.pictures, settings.read_salt(), exclusions or {})
     maker = ShardMaker(output, labels.names, settings, preparer)
-    tally = Tally(unlabelled=found.unlabelled, repeated=found.repeated)
+    tally = Tally()
     (output / FOLDER).mkdir(exist_ok=True)
     schema = index_schema(output / VOCABULARY_NAME)
     with (

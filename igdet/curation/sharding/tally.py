@@ -15,17 +15,13 @@ class Tally:
     """What became of the posts.
 
     Attributes:
-        unlabelled: posts left out because they have no label.
-        repeated: posts left out because an earlier one has their id.
-        posts: the others, as far as they were looked at.
+        posts: as far as they were looked at.
         kept: posts in shards.
         left_out: number of posts by reason: a key of `igdet.curation.pictures.REASONS`, or the name of a list.
         shards_made: shards written by this run.
         shards_found: shards that an earlier run had finished.
     """
 
-    unlabelled: int = 0
-    repeated: int = 0
     posts: int = 0
     kept: int = 0
     left_out: Counter[str] = field(default_factory=Counter)

@@ -8,8 +8,9 @@ from igdet.curation.settings import Curation
 from igdet.curation.sharding import IdList, make_shards
 from igdet.curation.stages import duplicates, vocabulary
 from igdet.curation.stages.stage import Result, Stage
-from igdet.shards.format import INDEX_NAME
+from igdet.shards.format import INDEX_NAME, SHARD_PATTERN
 from igdet.utils.strict_yaml import ConfigError
+from igdet.vocabulary import VOCABULARY_NAME
 
 FOLDER = "shards"
 
@@ -35,7 +36,9 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         _exclusions(curation),
         wanted.count_processes(),
     )
-    return Result(tally.posts, tally.kept, dict(tally.left_out), [folder / FOLDER / INDEX_NAME])
+    shards = folder / FOLDER
+    written = [shards / INDEX_NAME, shards / VOCABULARY_NAME, *shards.glob(SHARD_PATTERN)]
+    return Result(tally.posts, tally.kept, dict(tally.left_out), written)
 
 
 def _exclusions(curation: Curation) -> dict[str, IdList]:

@@ -114,12 +114,6 @@ def test_no_posts_make_an_empty_index(make, workplace):
     assert make().posts == 0 and len(ShardIndex.open(workplace / "shards")) == 0
 
 
-def test_repeated_and_unlabelled_posts_are_counted(make, workplace):
-    write_posts(workplace / "posts", [*POSTS, POSTS[3], ("new", "00.jpg", [])])
-    tally = make()
-    assert (tally.kept, tally.repeated, tally.unlabelled) == (12, 1, 1)
-
-
 def test_bad_pictures_are_left_out_counted_and_named(make, workplace):
     images = workplace / "images"
     (images / "01.jpg").write_bytes(picture(1)[:-200])
