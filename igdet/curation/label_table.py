@@ -2,6 +2,8 @@
 
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +39,7 @@ def read_labels(path: str | PathLike) -> pa.Table:
     Raises:
         LabelTableError: there is no such table, or its columns are others.
     """
-    table = _read(path, SCHEMA.names)
+    table = _read(_files(path), SCHEMA.names, path)
     try:
         return table.cast(SCHEMA)
     except pa.ArrowInvalid as error:
@@ -51,27 +53,48 @@ def read_label_lists(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
         path: a Parquet file, or a folder of them, with a column "labels" of row numbers in the table of labels.
 
     Returns:
-        offsets int64 (N + 1,): where each post's labels begin in ids; ids int32 (M,).
+        offsets int64 (N + 1,): where each post's labels begin in ids; ids int32 (M,). Both are mapped from temporary
+        files of about 20 bytes a post, so that any number of posts fits into the memory.
 
     Raises:
         LabelTableError: there is no such table, or it has no such column.
     """
-    lists = _read(path, ["labels"])["labels"]
+    with TemporaryFile() as offsets, TemporaryFile() as ids:
+        start = np.zeros(1, dtype=np.int64)
+        start.tofile(offsets)
+        for file in _files(path):
+            lists = _as_lists(file, _read([file], ["labels"], file)["labels"])
+            ends = start + np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(), dtype=np.int64)
+            ends.tofile(offsets)
+            pc.list_flatten(lists).to_numpy().tofile(ids)
+            start = ends[-1:] if len(ends) else start
+        return _mapped(offsets, np.int64), _mapped(ids, np.int32)
+
+
+def _as_lists(file: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
-        lists = lists.cast(pa.list_(pa.int32()))
+        return column.cast(pa.list_(pa.int32()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise LabelTableError(f"{path}: column labels: {error}; expected lists of int32") from error
-    offsets = np.zeros(len(lists) + 1, dtype=np.int64)
-    np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(), out=offsets[1:])
-    return offsets, pc.list_flatten(lists).to_numpy()
+        raise LabelTableError(f"{file}: column labels: {error}; expected lists of int32") from error
 
 
-def _read(path: str | PathLike, columns: list[str]) -> pa.Table:
-    folder = Path(path)
-    files = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
+def _mapped(file: IO[bytes], kind: type) -> np.ndarray:
+    """Map what was written to a file, which may then be closed."""
+    file.flush()
+    return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)  # nothing cannot be mapped
+
+
+def _files(path: str | PathLike) -> list[Path]:
+    found = sorted(Path(path).rglob("*.parquet")) if Path(path).is_dir() else [Path(path)]
+    if not found:
+        raise LabelTableError(f"{path}: no Parquet table in this folder")
+    return found
+
+
+def _read(files: list[Path], columns: list[str], path: str | PathLike) -> pa.Table:
     try:
         return ds.dataset([str(file) for file in files], format="parquet").to_table(columns=columns)
-    except (OSError, pa.ArrowInvalid, TypeError) as error:
+    except (OSError, pa.ArrowInvalid) as error:
         raise LabelTableError(f"{path}: no Parquet table with the columns {', '.join(columns)}: {error}") from error
 
 

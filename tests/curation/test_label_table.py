@@ -62,6 +62,14 @@ def test_missing_empty_and_broken_files_are_named(tmp_path, make):
     make(tmp_path / "labels")
     with pytest.raises(LabelTableError, match="labels: no Parquet table"):
         read_labels(tmp_path / "labels")
+    with pytest.raises(LabelTableError, match="labels: no Parquet table"):
+        read_label_lists(tmp_path / "labels")
+
+
+def test_posts_without_any_label_are_flat_too(tmp_path):
+    pq.write_table(pa.table({"labels": pa.array([[], []], pa.list_(pa.int32()))}), tmp_path / "a.parquet")
+    offsets, ids = read_label_lists(tmp_path)
+    assert (offsets.tolist(), ids.tolist(), ids.dtype) == ([0, 0, 0], [], "int32")
 
 
 def test_a_shared_hashtag_belongs_to_the_more_frequent_label():
