@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from igdet.curation.duplicates.pdq import BITS
 from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.recipes import Recipe
@@ -30,6 +31,10 @@ class EngineSettings:
     runner: str = "native"
     address: str = ""
     slice_mb: float = 256.0
+
+    def __post_init__(self):
+        if not self.slice_mb > 0:
+            raise ConfigError(f"ENGINE.SLICE_MB must be > 0, not {self.slice_mb}")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,12 @@ class SourceSettings:
     separator: str = ""
     caption: str = ""
     max_bad_share: float = 0.05
+
+    def __post_init__(self):
+        if not self.paths:
+            raise ConfigError("SOURCE.PATHS is empty; name the files, folders or patterns of the posts")
+        if not 0 <= self.max_bad_share <= 1:
+            raise ConfigError(f"SOURCE.MAX_BAD_SHARE must lie between 0 and 1, not {self.max_bad_share}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,10 @@ class SamplingSettings:
 
     epoch_images: int = 0
 
+    def __post_init__(self):
+        if self.epoch_images < 0:
+            raise ConfigError(f"SAMPLING.EPOCH_IMAGES must be >= 0, not {self.epoch_images}")
+
 
 @dataclass(frozen=True)
 class DuplicateSettings:
@@ -103,6 +118,10 @@ class DuplicateSettings:
     evaluation: str = ""
     max_distance: int = MAX_DISTANCE
     judged: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        if not 0 <= self.max_distance <= BITS:
+            raise ConfigError(f"DUPLICATES.MAX_DISTANCE must be 0 to {BITS} bits, not {self.max_distance}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,13 +95,20 @@ def remove_parts(folder: Path) -> None:
 
 def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]]) -> list[list[str]]:
     path = folder / PLAN_NAME
-    plan = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    plan = _read_plan(path)
     if plan.get("fingerprint") != fingerprint:
         remove_parts(folder)
         plan = {"fingerprint": fingerprint, "slices": [list(inputs) for inputs in wanted]}
         with atomic_write(path, "w") as file:
             json.dump(plan, file)
     return plan["slices"]
+
+
+def _read_plan(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # the latter: a broken disk; then the parts are of nobody knows what
+        return {}
 
 
 def _make_part(part: Path, inputs: Sequence[str], make: Callable[[Sequence[str], Path], None]) -> None:

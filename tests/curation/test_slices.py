@@ -76,6 +76,14 @@ def test_a_removal_that_is_killed_leaves_nothing_that_counts(tmp_path, monkeypat
     assert read(make_parts(tmp_path, "f", WANTED, Maker(), "test")) == ["a", "b", "c", "d"]
 
 
+def test_parts_whose_plan_is_broken_are_made_anew(tmp_path):
+    make_parts(tmp_path, "f", WANTED, Maker(), "test")
+    (tmp_path / PLAN_NAME).write_text('{"fingerprint": "f", "sli')
+    maker = Maker()
+    make_parts(tmp_path, "f", WANTED, maker, "test")
+    assert maker.made == ["a", "b", "c", "d"]
+
+
 def test_nothing_to_do(tmp_path):
     assert make_parts(tmp_path / "parts", "f", [], Maker(), "test") == []
     assert json.loads((tmp_path / "parts" / PLAN_NAME).read_text())["slices"] == []
