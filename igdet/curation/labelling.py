@@ -55,8 +55,8 @@ class _Carried(NamedTuple):
     """What posts carry, each thing once a post.
 
     Attributes:
-        posts: int64 (m,), ascending: rows of posts.
-        codes: int64 (m,), ascending within a post: rows of `things`.
+        posts: int32 (m,), ascending: rows of posts.
+        codes: int32 (m,), ascending within a post: rows of `things`.
         things: the distinct ones, with a column label; those of one label stand together.
     """
 
@@ -75,20 +75,27 @@ def _meant(tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
     first[normal.indices.to_numpy()[::-1]] = np.arange(len(found))[::-1]
     things = found.take(pa.array(first)).select(["normal", "label", "rule"]).rename_columns(["tag", "label", "rule"])
     codes = normal.indices.to_numpy()[written.indices.to_numpy()]
-    return _carried(np.repeat(np.arange(len(tags)), lengths), codes, things)
+    return _carried(np.repeat(np.arange(len(tags), dtype=np.int32), lengths), codes, things)
 
 
 def _carried(posts: np.ndarray, codes: np.ndarray, things: pa.Table) -> _Carried:
     order = np.argsort(things["label"].combine_chunks().dictionary_encode().indices.to_numpy(), kind="stable")
-    places = np.empty(len(things), dtype=np.int64)
+    places = np.empty(len(things), dtype=np.int32)
     places[order] = np.arange(len(things))
-    # Pairs as one number each; they are in order of posts already, which a stable sort makes use of.
-    pairs = np.sort(posts * len(things) + places[codes], kind="stable")
-    return _Carried(*np.divmod(_without_repeats(pairs), max(len(things), 1)), things.take(pa.array(order)))
+    # Pairs as one number each, in place, for the memory; they are in order of posts already, as a stable sort likes it.
+    pairs = np.multiply(posts, len(things), dtype=np.int64)
+    pairs += places[codes]
+    pairs.sort(kind="stable")
+    is_new = _differs(pairs)
+    pairs -= np.multiply(posts, len(things), dtype=np.int64)
+    return _Carried(posts[is_new], pairs[is_new].astype(np.int32), things.take(pa.array(order)))
 
 
-def _without_repeats(values: np.ndarray) -> np.ndarray:
-    return values[np.diff(values, prepend=-1) != 0]
+def _differs(values: np.ndarray) -> np.ndarray:
+    """Tell which values differ from the one before, bool (n,)."""
+    differs = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=differs[1:])
+    return differs
 
 
 def _in_context(meant: _Carried, tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
@@ -112,10 +119,10 @@ def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
 def _labels(meant: _Carried) -> _Carried:
     """Give the labels of what was meant; those without a label are gone."""
     labels = meant.things["label"].combine_chunks().dictionary_encode()
-    codes = labels.indices.to_numpy().astype(np.int64)[meant.codes]  # ascending within a post, as things stand by label
+    codes = labels.indices.to_numpy()[meant.codes]  # ascending within a post, as things stand by label
     labelled = pc.not_equal(labels.dictionary, "").to_numpy(zero_copy_only=False)[codes]
-    pairs = _without_repeats((meant.posts * len(labels.dictionary) + codes)[labelled])
-    return _Carried(*np.divmod(pairs, max(len(labels.dictionary), 1)), pa.table({"label": labels.dictionary}))
+    is_new = labelled & (_differs(codes) | _differs(meant.posts))
+    return _Carried(meant.posts[is_new], codes[is_new], pa.table({"label": labels.dictionary}))
 
 
 def _lists(labels: _Carried, posts: int) -> pa.ListArray:
