@@ -1,12 +1,14 @@
-"""Ways to do one piece of work on posts: normal forms, labels, counts, Parquet; igdet's and those of its peers.
+"""Ways to do one piece of work on posts: normal forms, labels, counts of both, Parquet; igdet's and its peers'.
 
-The peers get the forms and labels of igdet's lexicon as a table, and need not look for years behind a word.
+The peers get the forms and labels of igdet's lexicon as a table, need not look for years behind a word, and count
+hashtags by occurrence rather than by post.
 """
 
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,6 +18,7 @@ from igdet.curation.lexicon import Lexicon
 SEPARATORS = "[\\s_\\-\u2010\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]+"
 FILES_A_PART = 10  # about what ENGINE.SLICE_MB makes of such posts
 COUNTS = "counts.parquet"  # label, posts
+TAGS = "tags.parquet"  # normal form, label, how often it is used
 POSTS = "posts.parquet"  # id, image, labels
 
 
@@ -46,7 +49,7 @@ def polars_join(posts: Path, output: Path) -> None:
     import polars as pl
 
     scan = pl.scan_parquet(posts / "*.parquet")
-    mapping = _polars_mapping(scan)
+    mapping = _polars_mapping(scan, output)
     rows = (
         scan.with_row_index("row")
         .select("row", "tags")
@@ -63,17 +66,18 @@ def polars_replace(posts: Path, output: Path) -> None:
     import polars as pl
 
     scan = pl.scan_parquet(posts / "*.parquet")
-    mapping = _polars_mapping(scan)
+    mapping = _polars_mapping(scan, output)
     replaced = pl.element().replace_strict(mapping["tag"], mapping["label"])
     labels = pl.col("tags").list.eval(replaced).list.unique().alias("labels")
     _polars_write(scan.select("id", "image", labels), output)
 
 
-def _polars_mapping(scan):
-    """Distinct hashtags and their labels."""
+def _polars_mapping(scan, output: Path):
+    """Count the distinct hashtags, and give their labels."""
     import polars as pl
 
-    tags = scan.select(pl.col("tags").explode().alias("tag")).unique().collect(engine="streaming")
+    occurrences = scan.select(pl.col("tags").explode().alias("tag"))
+    tags = occurrences.group_by("tag").agg(pl.len().alias("uses")).collect(engine="streaming")
     normal = (
         pl.col("tag")
         .str.normalize("NFKC")
@@ -83,7 +87,9 @@ def _polars_mapping(scan):
     )
     known = pl.from_arrow(forms())
     labelled = tags.with_columns(normal=normal).join(known, on="normal", how="left")
-    return labelled.select("tag", pl.coalesce("label", "normal").alias("label"))
+    labelled = labelled.with_columns(pl.coalesce("label", "normal").alias("label"))
+    labelled.group_by("normal", "label").agg(pl.col("uses").sum()).write_parquet(output / TAGS)
+    return labelled.select("tag", "label")
 
 
 def _polars_write(frame, output: Path) -> None:
@@ -106,7 +112,10 @@ def pandas(posts: Path, output: Path) -> None:
     separators = re.compile(SEPARATORS)
     labels_of = dict(zip(*(column.to_pylist() for column in forms().columns), strict=True))
     normals = [separators.sub("", unicodedata.normalize("NFKC", tag).casefold()).lstrip("#") for tag in distinct]
-    labels = pd.Series([labels_of.get(normal, normal) for normal in normals]).take(codes)
+    meant = [labels_of.get(normal, normal) for normal in normals]
+    uses = pd.DataFrame({"normal": normals, "label": meant, "uses": np.bincount(codes)})
+    uses.groupby(["normal", "label"], as_index=False).sum().to_parquet(output / TAGS)
+    labels = pd.Series(meant).take(codes)
     labels.index = rows.index
     carried = labels.rename("label").rename_axis("post").reset_index().drop_duplicates()
     table["labels"] = carried.groupby("post")["label"].agg(list)
