@@ -121,11 +121,22 @@ class Canonicaliser:
             a table of n rows: tag, normal, label and rule, strings; see `Canonical`.
         """
         normals = normal_forms(tags.cast(pa.string()))
+        labels, rules = self.meanings(normals)
+        return pa.table({"tag": tags, "normal": normals, "label": labels, "rule": rules})
+
+    def meanings(self, normals: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Give the label and the rule of normal forms.
+
+        Args:
+            normals: strings (n,).
+
+        Returns:
+            strings (n,), twice; see `Canonical`.
+        """
         found = self._rows(normals)
         labels = pc.coalesce(self._columns["label"].take(found), normals)
         unknown = pc.if_else(pc.equal(normals, ""), "empty", "outside")
-        rules = pc.coalesce(self._columns["rule"].take(found), unknown)
-        return pa.table({"tag": tags, "normal": normals, "label": labels, "rule": rules})
+        return labels, pc.coalesce(self._columns["rule"].take(found), unknown)
 
     def _rows(self, normals: pa.Array) -> pa.Array:
         """Give for each normal form its row of `_columns`, null for one outside the lexicon; `_find` for many."""

@@ -274,9 +274,13 @@ def sum_up(files: Sequence[Path], column: str, keys: Sequence[str], value: str) 
             rows = counts.explode(column).where(col(column).not_null())
             fields = rows.select(*(col(column).get(name).alias(name) for name in (*keys, value)))
             sums = fields.groupby(*keys).agg(col(value).sum()).to_arrow().cast(total.schema)
-        both = pa.concat_tables([total, sums]).group_by(list(keys)).aggregate([(value, "sum")])
-        total = both.rename_columns([*keys, value])
+        total = _added(total, sums, keys, value) if start else sums
     return total
+
+
+def _added(left: pa.Table, right: pa.Table, keys: Sequence[str], value: str) -> pa.Table:
+    sums = pa.concat_tables([left, right]).group_by(list(keys)).aggregate([(value, "sum")])
+    return sums.rename_columns([*keys, value])
 
 
 def count_rows(files: Sequence[Path]) -> int:

@@ -13,9 +13,9 @@ from igdet.curation.settings import LexiconSettings
 from igdet.curation.tally import counts_type, in_first_row
 from igdet.vocabulary import normalise_tag
 
-TAG_COUNTS = counts_type(tag=pa.string(), label=pa.string(), rule=pa.string())
-LABEL_COUNTS = counts_type(label=pa.string())
-FIELDS = pa.struct([("labels", pa.list_(pa.string())), ("tag_counts", TAG_COUNTS), ("label_counts", LABEL_COUNTS)])
+TAG_COUNTS = counts_type(tag=pa.string(), label=pa.string())
+REPEATS = counts_type(label=pa.string())
+FIELDS = pa.struct([("labels", pa.list_(pa.string())), ("tag_counts", TAG_COUNTS), ("repeats", REPEATS)])
 
 
 class Labeller:
@@ -36,17 +36,18 @@ class Labeller:
 
         Returns:
             struct (n,) of `FIELDS`: the labels of each post, each once; and in the first row how many posts of the
-            batch carry each normal form, and each label. A post counts once.
+            batch carry each normal form, with the label only where the post's other hashtags chose it; and how much
+            less than the sum of its hashtags' posts a label has, as some posts carry several of them.
         """
         canonicaliser = canonicaliser_of(self._settings)
         meant = _meant(tags, canonicaliser)
         if self._settings.ambiguous == "context":
             meant = _in_context(meant, tags, canonicaliser)
-        carried = _labels(meant)
+        carried, repeats = _labels(meant)
         columns = [
             _lists(carried, len(tags)),
-            in_first_row(_counted(meant), len(tags), TAG_COUNTS),
-            in_first_row(_counted(carried), len(tags), LABEL_COUNTS),
+            in_first_row(_tag_counts(meant), len(tags), TAG_COUNTS),
+            in_first_row(_counts(repeats, carried.things), len(tags), REPEATS),
         ]
         return pa.StructArray.from_arrays(columns, fields=list(FIELDS))
 
@@ -116,13 +117,15 @@ def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
     return {normalise_tag(tag): label for tag, label in zip(tags, canonicaliser.resolve(tags), strict=True)}
 
 
-def _labels(meant: _Carried) -> _Carried:
-    """Give the labels of what was meant; those without a label are gone."""
+def _labels(meant: _Carried) -> tuple[_Carried, np.ndarray]:
+    """Give the labels of what was meant, those without a label gone, and the codes of those that a post repeats."""
     labels = meant.things["label"].combine_chunks().dictionary_encode()
     codes = labels.indices.to_numpy()[meant.codes]  # ascending within a post, as things stand by label
     labelled = pc.not_equal(labels.dictionary, "").to_numpy(zero_copy_only=False)[codes]
-    is_new = labelled & (_differs(codes) | _differs(meant.posts))
-    return _Carried(meant.posts[is_new], codes[is_new], pa.table({"label": labels.dictionary}))
+    is_new = _differs(codes) | _differs(meant.posts)
+    once = labelled & is_new
+    carried = _Carried(meant.posts[once], codes[once], pa.table({"label": labels.dictionary}))
+    return carried, codes[labelled & ~is_new]
 
 
 def _lists(labels: _Carried, posts: int) -> pa.ListArray:
@@ -132,10 +135,16 @@ def _lists(labels: _Carried, posts: int) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
-def _counted(carried: _Carried) -> pa.Table:
-    """Count the posts of each thing; what no post carries is left out."""
-    posts = np.bincount(carried.codes, minlength=len(carried.things))
-    return carried.things.append_column("posts", pa.array(posts)).filter(pa.array(posts > 0))
+def _tag_counts(meant: _Carried) -> pa.Table:
+    chosen = pc.equal(meant.things["rule"], "context")
+    label = pc.if_else(chosen, meant.things["label"], pa.scalar(None, pa.string()))
+    return _counts(meant.codes, pa.table({"tag": meant.things["tag"], "label": label}))
+
+
+def _counts(codes: np.ndarray, things: pa.Table) -> pa.Table:
+    """Count each thing; what there is none of is left out."""
+    posts = np.bincount(codes, minlength=len(things))
+    return things.append_column("posts", pa.array(posts)).filter(pa.array(posts > 0))
 
 
 def canonicaliser_of(settings: LexiconSettings) -> Canonicaliser:

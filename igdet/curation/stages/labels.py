@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
+from igdet.curation.canonical import Canonicaliser
 from igdet.curation.label_table import SCHEMA
 from igdet.curation.labelling import FIELDS, Labeller, canonicaliser_of
 from igdet.curation.manifest import content_hash
@@ -36,8 +37,9 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     wanted = files_by_part(folder / posts.FOLDER)
     written = make_parts(folder / POSTS, fingerprint, wanted, partial(_make, Labeller(curation.lexicon)), FOLDER)
-    tags = _sorted(engine.sum_up(written, "tag_counts", ["tag", "label", "rule"], "posts"), "tag", "label")
-    labels = label_table(tags, engine.sum_up(written, "label_counts", ["label"], "posts"))
+    counts = engine.sum_up(written, "tag_counts", ["tag", "label"], "posts")
+    tags = tag_table(counts, canonicaliser_of(curation.lexicon))
+    labels = label_table(tags, engine.sum_up(written, "repeats", ["label"], "posts"))
     for path, table in {TAGS: tags, LABELS: labels}.items():
         with atomic_write(folder / path) as file:
             pq.write_table(table, file, compression="zstd")
@@ -55,34 +57,56 @@ def _make(labeller: Labeller, paths: Sequence[str], folder: Path) -> None:
     engine.write(engine.map_batches(frame, labeller, ["tags"], FIELDS, keep=["id", "image"]), folder)
 
 
-def label_table(tags: pa.Table, labels: pa.Table) -> pa.Table:
+def tag_table(counts: pa.Table, canonicaliser: Canonicaliser) -> pa.Table:
+    """Make the table of hashtags.
+
+    Args:
+        counts: columns tag, label (null where the hashtag alone says it) and posts.
+        canonicaliser: says what a hashtag means.
+
+    Returns:
+        columns tag, label, rule, posts; the most frequent first, equally frequent ones by their letters.
+    """
+    counts = counts.sort_by("label").combine_chunks()
+    by_letters = pc.sort_indices(counts["tag"].combine_chunks())  # stable
+    posts = counts["posts"].combine_chunks().take(by_letters).to_numpy()
+    counts = counts.take(by_letters.take(pa.array(np.argsort(-posts, kind="stable")))).combine_chunks()
+    tags = counts["tag"].combine_chunks()
+    labels, rules = canonicaliser.meanings(tags)
+    columns = {"tag": tags, "label": pc.coalesce(counts["label"], labels), "rule": rules, "posts": counts["posts"]}
+    return pa.table(columns)
+
+
+def label_table(tags: pa.Table, repeats: pa.Table) -> pa.Table:
     """Make the table of labels.
 
     Args:
         tags: columns tag, label, posts; the most frequent tags first.
-        labels: columns label and posts.
+        repeats: columns label and posts: by how much the posts of its hashtags, summed up, are more than the label's.
 
     Returns:
-        `igdet.curation.label_table.SCHEMA`, the most frequent labels first. A label's name is its most frequent
-        hashtag: a lexicon's first word for it may be one that hardly anybody uses ("televisionreceiver" for #tv).
+        `igdet.curation.label_table.SCHEMA`, the most frequent labels first, equally frequent ones by their first
+        hashtag. A label's name is its most frequent hashtag: a lexicon's first word for it may be one that hardly
+        anybody uses ("televisionreceiver" for #tv).
     """
-    labels = _sorted(labels, "label")
-    row = pc.index_in(tags["label"].combine_chunks(), labels["label"].combine_chunks())
-    order = pc.sort_indices(row)  # stable: within a label the most frequent hashtag stays first; nulls go last
-    of_label = row.take(order).drop_null().to_numpy()
-    words = tags["tag"].combine_chunks().take(order).slice(0, len(of_label))
-    offsets = np.searchsorted(of_label, np.arange(len(labels) + 1)).astype(np.int32)
+    tags = tags.filter(pc.not_equal(tags["label"], "")).combine_chunks()
+    encoded = tags["label"].combine_chunks().dictionary_encode()
+    codes, labels = encoded.indices.to_numpy(), encoded.dictionary
+    posts = np.bincount(codes, tags["posts"].to_numpy(), len(labels)).astype(np.int64)
+    posts[pc.index_in(repeats["label"].combine_chunks(), labels).to_numpy()] -= repeats["posts"].to_numpy()
+    order = np.argsort(-posts, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    rows = np.argsort(rank[codes], kind="stable")  # within a label the most frequent hashtag stays first
+    words = tags["tag"].combine_chunks().take(pa.array(rows))
+    offsets = np.searchsorted(rank[codes][rows], np.arange(len(labels) + 1)).astype(np.int32)
     columns = [
-        labels["label"],
+        labels.take(pa.array(order)),
         words.take(pa.array(offsets[:-1])),
-        labels["posts"],
+        pa.array(posts[order]),
         pa.ListArray.from_arrays(pa.array(offsets), words),
     ]
     return pa.table(columns, schema=SCHEMA)
-
-
-def _sorted(counts: pa.Table, *keys: str) -> pa.Table:
-    return counts.sort_by([("posts", "descending"), *((key, "ascending") for key in keys)])
 
 
 def _unlabelled(tags: pa.Table) -> int:

@@ -6,18 +6,34 @@ import pytest
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
 from igdet.curation.label_table import SCHEMA
+from igdet.curation.labelling import canonicaliser_of
 from igdet.curation.settings import Curation, LexiconSettings, SourceSettings
-from igdet.curation.stages.labels import STAGE, label_table
+from igdet.curation.stages.labels import STAGE, label_table, tag_table
 from igdet.utils.errors import UserError
 
 
+def test_hashtags_by_posts_with_what_they_mean(tmp_path):
+    (tmp_path / "lexicon.csv").write_text("word,label\ntv,n1\ncrane,n3\ncrane,n4\n")
+    canonicaliser = canonicaliser_of(LexiconSettings(str(tmp_path / "lexicon.csv"), "context"))
+    counts = {"tag": ["x", "crane", "tv", "crane"], "label": [None, "n4", None, "n3"], "posts": [2, 1, 2, 1]}
+    table = tag_table(pa.table(counts), canonicaliser)
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        ("tv", "n1", "lemma", 2),
+        ("x", "x", "outside", 2),
+        ("crane", "n3", "context", 1),
+        ("crane", "n4", "context", 1),
+    ]
+
+
 def test_labels_by_posts_named_by_their_most_frequent_hashtag():
-    tags = {"tag": ["tv", "dog", "television", "x"], "label": ["n1", "n2", "n1", ""], "posts": [5, 5, 2, 1]}
-    table = label_table(pa.table(tags), pa.table({"label": ["n2", "n1"], "posts": [5, 6]}))
+    tags = {"tag": ["tv", "dog", "owl", "television", "x"], "label": ["n1", "n2", "n0", "n1", ""]}
+    repeats = pa.table({"label": ["n1"], "posts": [1]})  # one post has #tv and #television
+    table = label_table(pa.table({**tags, "posts": [5, 5, 5, 2, 1]}), repeats)
     assert table.schema == SCHEMA
     assert [tuple(row.values()) for row in table.to_pylist()] == [
         ("n1", "tv", 6, ["tv", "television"]),
         ("n2", "dog", 5, ["dog"]),
+        ("n0", "owl", 5, ["owl"]),
     ]
 
 
