@@ -1,6 +1,9 @@
 """The dataframe engine: files found, columns typed, batches worked on, and what cannot be done named."""
 
 import errno
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,6 +39,24 @@ def write(frame, folder, by=None):
     engine.write(frame, folder, by)
     tables = [pq.read_table(path, partitioning=None) for path in folder.rglob("*.parquet")]
     return sorted(pa.concat_tables(tables).to_pylist(), key=str)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server of the folder `tmp_path`; gives its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_files_of_a_web_server(server, tmp_path):
+    (tmp_path / "posts.csv").write_text("image,tags\na.jpg,#bear\n")
+    [file] = engine.list_files([f"{server}/posts.csv"])
+    assert write(engine.read("csv", [file.path]), tmp_path / "out") == [{"image": "a.jpg", "tags": "#bear"}]
+    with pytest.raises(EngineError, match=f"reading {server}/none.csv"):
+        engine.read("csv", [f"{server}/none.csv"])
 
 
 def test_an_unknown_runner():
