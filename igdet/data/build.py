@@ -8,11 +8,13 @@ from detectron2 import data as d2
 from detectron2.config import CfgNode
 from detectron2.data.samplers import InferenceSampler
 from detectron2.utils import comm
+from detectron2.utils.logger import log_first_n
 from torch.utils.data import DataLoader
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, check_picture_files
 from igdet.data.errors import DatasetError
+from igdet.data.jpeg import DECODER
 from igdet.data.label_noise import LabelNoise
 from igdet.data.records import Records
 from igdet.data.samplers import NumberedSampler, replication_factors
@@ -85,7 +87,8 @@ def _records(name: str) -> Records:
 
 def _train_transform(cfg: CfgNode) -> TrainTransform:
     crop = cfg.INPUT.CLASSIFICATION
-    return TrainTransform(crop.TRAIN_CROP, crop.TRAIN_SCALE, crop.TRAIN_RATIO, FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP])
+    flip = FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP]
+    return TrainTransform(crop.TRAIN_CROP, crop.TRAIN_SCALE, crop.TRAIN_RATIO, flip, crop.TRAIN_RESIZE == "fast")
 
 
 def _test_transform(cfg: CfgNode) -> TestTransform:
@@ -93,6 +96,7 @@ def _test_transform(cfg: CfgNode) -> TestTransform:
 
 
 def _classification_loader(cfg: CfgNode, name: str, samples, sampler) -> CheckedLoader:
+    log_first_n(logging.INFO, f"JPEGs are decoded by {DECODER}", name=__name__)
     loader = DataLoader(
         samples,
         batch_size=cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size(),

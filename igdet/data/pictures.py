@@ -1,14 +1,15 @@
 """Picture files to pixels: 8 bits, three channels, upright, or an error that names the picture."""
 
 import io
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import IO
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from igdet.data.errors import RecordError
+from igdet.data.jpeg import REDUCTIONS, decode_part
 from igdet.utils.wide_grey import WIDE_MODES, scale_16_bits
 
 ORIENTATION = 274  # the EXIF tag
@@ -19,19 +20,80 @@ class PictureError(RecordError):
     """A picture that cannot be decoded faithfully."""
 
 
-def decode_picture(data: bytes, channel_order: str, name: str) -> np.ndarray:
-    """Decode a picture of any format that Pillow reads; of an animation, its first frame.
+class Picture(ABC):
+    """An upright picture of which any part can be had.
+
+    Attributes:
+        height, width: in pixels.
+    """
+
+    def __init__(self, height: int, width: int):
+        self.height = height
+        self.width = width
+
+    @abstractmethod
+    def crop(self, top: int, left: int, height: int, width: int, smallest_side: int | None = None) -> np.ndarray:
+        """Give a part's pixels.
+
+        Args:
+            top, left, height, width: the part, in pixels, all of it inside.
+            smallest_side: None, or: where that is quicker, the part may be brought down by 2, 4 or 8 to no less than
+                this many pixels, its edges rounded to whole ones.
+
+        Returns:
+            uint8 (height, width, 3), or smaller, writable.
+
+        Raises:
+            PictureError: the file is damaged there.
+        """
+
+
+class DecodedPicture(Picture):
+    """A picture whose pixels are all at hand, uint8 (H, W, 3)."""
+
+    def __init__(self, pixels: np.ndarray):
+        super().__init__(*pixels.shape[:2])
+        self._pixels = pixels
+
+    def crop(self, top: int, left: int, height: int, width: int, smallest_side: int | None = None) -> np.ndarray:
+        """Cut the part out."""
+        return self._pixels[top : top + height, left : left + width]
+
+
+class JpegPicture(Picture):
+    """A JPEG of which only the header has been read; each part is decoded when it is asked for."""
+
+    def __init__(self, data: bytes, height: int, width: int, channel_order: str, name: str):
+        super().__init__(height, width)
+        self._data = data
+        self._channel_order = channel_order
+        self._name = name
+
+    def crop(self, top: int, left: int, height: int, width: int, smallest_side: int | None = None) -> np.ndarray:
+        """Decode the part."""
+        reduction = _reduction(min(height, width), smallest_side)
+        edges = (top, left, top + height, left + width)
+        top, left, bottom, right = ((edge + reduction // 2) // reduction for edge in edges)
+        part = top, left, bottom - top, right - left
+        with _named_errors(self._name):
+            return decode_part(self._data, part, self._channel_order, reduction)
+
+
+def _reduction(side: int, smallest_side: int | None) -> int:
+    """Give the largest number by which libjpeg can bring `side` down to no less than `smallest_side`."""
+    return max([1, *(by for by in REDUCTIONS if smallest_side and by * smallest_side <= side)])
+
+
+def open_picture(data: bytes, channel_order: str, name: str) -> Picture:
+    """Open a picture of any format that Pillow reads; of an animation, its first frame.
 
     EXIF orientation is applied; grey, palette and CMYK pictures become RGB, an alpha channel is dropped, and grey
     pictures of 16 bits are scaled to 8, not clipped.
 
     Args:
         data: the picture file's bytes.
-        channel_order: "RGB" or "BGR".
+        channel_order: of the pixels, "RGB" or "BGR".
         name: what to call the picture in an error.
-
-    Returns:
-        The pixels, uint8 (H, W, 3).
 
     Raises:
         PictureError: the bytes are empty, no picture, cut short, of a kind whose range is unknown, or decode to more
@@ -39,12 +101,9 @@ def decode_picture(data: bytes, channel_order: str, name: str) -> np.ndarray:
     """
     with _named_errors(name), _open(io.BytesIO(data)) as picture:
         if _is_plain_jpeg(picture, data):
-            bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-            if bgr is None:
-                raise OSError("broken JPEG data")
-            return bgr if channel_order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            return JpegPicture(data, picture.height, picture.width, channel_order, name)
         rgb = _to_rgb(picture)
-    return rgb if channel_order == "RGB" else np.ascontiguousarray(rgb[:, :, ::-1])
+    return DecodedPicture(rgb if channel_order == "RGB" else np.ascontiguousarray(rgb[:, :, ::-1]))
 
 
 def check_eight_bits(file: IO[bytes], name: str) -> None:
@@ -76,7 +135,7 @@ def _open(file: IO[bytes]) -> Image.Image:
 
 
 def _is_plain_jpeg(picture: Image.Image, data: bytes) -> bool:
-    """Whether OpenCV, which decodes faster, gives the same pixels as Pillow and cannot hide that the file is cut."""
+    """Whether libjpeg alone, of which parts can be had, gives Pillow's pixels and cannot hide that the file is cut."""
     return (
         picture.format == "JPEG"
         and picture.mode in ("RGB", "L")
@@ -89,4 +148,4 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
     upright = ImageOps.exif_transpose(picture)
     if upright.mode in WIDE_MODES:
         return np.repeat(scale_16_bits(np.asarray(upright))[:, :, None], 3, axis=2)
-    return np.asarray(upright.convert("RGB"))
+    return np.array(upright.convert("RGB"))

@@ -7,7 +7,7 @@ from torch.utils.data import Dataset
 from igdet.data.bad_records import MAX_REPLACEMENTS, bad_in_a_row
 from igdet.data.errors import RecordError
 from igdet.data.label_noise import LabelNoise
-from igdet.data.pictures import decode_picture
+from igdet.data.pictures import DecodedPicture, Picture, open_picture
 from igdet.data.randomness import Stream, generator
 from igdet.data.records import Records
 from igdet.data.transforms import TestTransform, TrainTransform
@@ -52,12 +52,11 @@ class TrainingSamples(Dataset):
         bad = []
         while len(bad) < MAX_REPLACEMENTS:
             try:
-                image = _decode(self._records, index, self._channel_order)
+                image = self._transform(_open(self._records, index, self._channel_order), rng)
             except RecordError as error:
                 bad.append((error.name, error.why))
                 index = int(rng.integers(len(self._records)))
                 continue
-            image = self._transform(image, rng)
             return _sample(self._records, index, image, self._noise(self._records.labels(index), rng), bad)
         raise bad_in_a_row(bad)
 
@@ -82,14 +81,14 @@ class EvaluationSamples(Dataset):
     def __getitem__(self, index: int) -> dict:
         """Make the sample of one record: what `_sample` gives."""
         try:
-            image, bad = _decode(self._records, index, self._channel_order), []
+            image, bad = self._transform(_open(self._records, index, self._channel_order)), []
         except RecordError as error:
-            image, bad = GREY, [(error.name, error.why)]
-        return _sample(self._records, index, self._transform(image), self._records.labels(index), bad)
+            image, bad = self._transform(DecodedPicture(GREY)), [(error.name, error.why)]
+        return _sample(self._records, index, image, self._records.labels(index), bad)
 
 
-def _decode(records: Records, index: int, channel_order: str) -> np.ndarray:
-    return decode_picture(records.read(index), channel_order, records.image_id(index))
+def _open(records: Records, index: int, channel_order: str) -> Picture:
+    return open_picture(records.read(index), channel_order, records.image_id(index))
 
 
 def _sample(records: Records, index: int, image: np.ndarray, labels: np.ndarray, bad: list[tuple[str, str]]) -> dict:

@@ -61,6 +61,10 @@ def test_sound_configs_pass():
         ),
         (("DATALOADER.LABEL_NOISE", 1.5), "DATALOADER.LABEL_NOISE is 1.5"),
         (("DATALOADER.EPOCH_FACTOR", 0.5), "DATALOADER.EPOCH_FACTOR is 0.5"),
+        (
+            ("INPUT.CLASSIFICATION.TRAIN_RESIZE", "bicubic"),
+            "INPUT.CLASSIFICATION.TRAIN_RESIZE is 'bicubic': expected antialias or fast",
+        ),
         (("INPUT.FORMAT", "YUV"), "INPUT.FORMAT is 'YUV': expected RGB or BGR"),
         (("SOLVER.BASE_LR", 0.0), "SOLVER.BASE_LR is 0.0: expected more than 0"),
         (("MODEL.META_ARCHITECTURE", "Classifier"), "META_ARCHITECTURE is 'Classifier'"),

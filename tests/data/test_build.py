@@ -1,12 +1,14 @@
 """Tests of the loaders from a config."""
 
 import json
+import logging
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 from detectron2.config import CfgNode
+from detectron2.utils.logger import _LOG_COUNTER
 
 from igdet.data import (
     build_classification_test_loader,
@@ -17,6 +19,7 @@ from igdet.data import (
 )
 from igdet.data.bad_records import BadRecordsError
 from igdet.data.errors import DatasetError
+from igdet.data.jpeg import DECODER
 
 
 @pytest.fixture
@@ -62,6 +65,26 @@ def test_a_resumed_run_sees_what_an_unbroken_one_would(folder_cfg, workers):
     folder_cfg.DATALOADER.NUM_WORKERS = workers
     assert [content(batch) for batch in batches(folder_cfg, 9)] == unbroken
     assert [content(batch) for batch in batches(folder_cfg, 4, start_draw=5 * 4)] == unbroken[5:]
+
+
+def test_the_fast_mode_changes_pixels_but_not_what_is_drawn(folder_cfg):
+    faithful = batches(folder_cfg, 3)
+    folder_cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE = "fast"
+    quick = batches(folder_cfg, 3)
+    assert [[s["image_id"] for s in batch] for batch in quick] == [[s["image_id"] for s in batch] for batch in faithful]
+    differences = [
+        (a["image"].float() - b["image"].float()).abs().mean() for a, b in zip(quick[0], faithful[0], strict=True)
+    ]
+    assert 0 < max(differences) < 10
+
+
+def test_a_run_says_once_what_decodes_its_jpegs(folder_cfg, caplog):
+    _LOG_COUNTER.clear()  # other tests have built loaders in this process
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            build_classification_test_loader(folder_cfg, "own")
+    [line] = [record.getMessage() for record in caplog.records if "JPEG" in record.getMessage()]
+    assert line == f"JPEGs are decoded by {DECODER}"
 
 
 def test_another_seed_draws_otherwise(folder_cfg):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igdet.data.pictures import PictureError, check_eight_bits, decode_picture
+from igdet.data import jpeg
+from igdet.data.pictures import DecodedPicture, JpegPicture, PictureError, check_eight_bits, open_picture
 
 PIXELS = np.asarray(
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((64, 48))
@@ -23,8 +24,9 @@ def pillow_rgb(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def decode(data: bytes) -> np.ndarray:
-    return decode_picture(data, "RGB", "posts/1.jpg")
+def decode(data: bytes, channel_order: str = "RGB") -> np.ndarray:
+    picture = open_picture(data, channel_order, "posts/1.jpg")
+    return picture.crop(0, 0, picture.height, picture.width)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +44,42 @@ def test_real_jpegs_on_the_fast_path_give_pillows_pixels(real_data):
         np.testing.assert_array_equal(decode(file.read_bytes()), pillow_rgb(file.read_bytes()))
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_part_of_a_picture_is_the_same_part_of_the_whole(kind):
+    data = encode(Image.fromarray(PIXELS), kind)
+    picture = open_picture(data, "RGB", "")
+    assert isinstance(picture, {"JPEG": JpegPicture, "PNG": DecodedPicture}[kind])
+    assert (picture.height, picture.width) == (48, 64)
+    np.testing.assert_array_equal(picture.crop(7, 9, 30, 21), pillow_rgb(data)[7:37, 9:30])
+
+
+@pytest.mark.parametrize(("smallest_side", "reduction"), [(None, 1), (21, 1), (20, 2), (10, 4), (5, 8), (1, 8)])
+def test_a_part_may_be_brought_down_but_not_below_its_smallest_side(smallest_side, reduction):
+    data = encode(Image.fromarray(PIXELS), "JPEG")
+    part = open_picture(data, "RGB", "").crop(3, 5, 40, 50, smallest_side)
+    rows, columns = 40 // reduction, 50 // reduction
+    assert part.shape[0] == rows
+    assert columns <= part.shape[1] <= columns + 1  # both edges rounded
+
+
+def test_a_part_that_is_brought_down_stays_where_it_is():
+    """The mean of what is left of an edge follows the edge to within rounding to a whole pixel of the reduced part."""
+    edge = np.zeros((64, 512, 3), np.uint8)
+    edge[:, 200:] = 255
+    picture = open_picture(encode(Image.fromarray(edge), "JPEG", quality=100), "RGB", "")
+    for left in range(0, 64, 3):
+        part = picture.crop(0, left, 64, 400, 8)
+        assert part.shape[:2] == (8, 50)
+        dark = 8 * (part < 128)[0, :, 0].sum()  # in pixels of the picture
+        assert abs(dark - (200 - left)) <= 4  # half of a reduced pixel
+
+
 def test_channel_orders():
     data = encode(Image.fromarray(PIXELS), "PNG")
-    np.testing.assert_array_equal(decode_picture(data, "RGB", ""), PIXELS)
-    np.testing.assert_array_equal(decode_picture(data, "BGR", ""), PIXELS[:, :, ::-1])
-    jpeg = encode(Image.fromarray(PIXELS), "JPEG")
-    np.testing.assert_array_equal(decode_picture(jpeg, "BGR", "")[:, :, ::-1], decode_picture(jpeg, "RGB", ""))
+    np.testing.assert_array_equal(decode(data), PIXELS)
+    np.testing.assert_array_equal(decode(data, "BGR"), PIXELS[:, :, ::-1])
+    data = encode(Image.fromarray(PIXELS), "JPEG")
+    np.testing.assert_array_equal(decode(data, "BGR")[:, :, ::-1], decode(data))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -124,6 +156,15 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(monkeypatch):
     for kind in ("JPEG", "PNG"):
         with pytest.raises(PictureError, match="bomb"):
             decode(encode(Image.fromarray(PIXELS), kind))
+
+
+def test_data_damaged_in_the_middle_are_refused_with_the_pictures_name():
+    if not jpeg._jpeg:
+        pytest.skip("OpenCV does not notice: " + jpeg.DECODER)
+    data = encode(Image.fromarray(PIXELS), "JPEG")
+    cut = open_picture(data[:-100] + b"\xff\xd9", "RGB", "posts/1.jpg")
+    with pytest.raises(PictureError, match=r"posts/1\.jpg: Corrupt JPEG data"):
+        cut.crop(0, 0, 48, 64)
 
 
 def test_floating_point_pictures_are_refused():

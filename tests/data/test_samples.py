@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from igdet.data import jpeg
 from igdet.data.bad_records import BadRecordsError
 from igdet.data.image_folder import read_image_folder
 from igdet.data.label_noise import LabelNoise
-from igdet.data.pictures import decode_picture
+from igdet.data.pictures import open_picture
 from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, TrainingSamples, pack, unpack
 from igdet.data.transforms import TestTransform, TrainTransform
 
@@ -58,6 +59,17 @@ def test_a_bad_record_is_replaced_and_reported_the_same_way_each_time(picture_fo
     assert first["bad_records"][0] == ("cat/0.jpg", "is empty (0 bytes)")
 
 
+def test_a_picture_whose_pixels_are_damaged_is_replaced_too(picture_folder):
+    if not jpeg._jpeg:
+        pytest.skip("OpenCV does not notice: " + jpeg.DECODER)
+    data = (picture_folder / "cat/0.jpg").read_bytes()
+    (picture_folder / "cat/0.jpg").write_bytes(data[:-100] + b"\xff\xd9")
+    sample = training_samples(picture_folder)[(4, 0)]
+    assert sample["image_id"] != "cat/0.jpg"
+    assert [name for name, _ in sample["bad_records"]] == ["cat/0.jpg"]
+    assert "Corrupt JPEG data" in sample["bad_records"][0][1]
+
+
 def test_nothing_but_bad_records_stops(picture_folder):
     for picture in picture_folder.rglob("*.*"):
         picture.write_bytes(b"broken")
@@ -67,7 +79,7 @@ def test_nothing_but_bad_records_stops(picture_folder):
 
 def test_an_evaluation_sample_is_the_centre_of_the_picture(picture_folder):
     data = (picture_folder / "dog/2.jpg").read_bytes()
-    expected = TEST_TRANSFORM(decode_picture(data, "RGB", "")).transpose(2, 0, 1)
+    expected = TEST_TRANSFORM(open_picture(data, "RGB", "")).transpose(2, 0, 1)
     sample = evaluation_samples(picture_folder)[7]
     np.testing.assert_array_equal(sample["image"].numpy(), expected)
     assert sample["image_id"] == "dog/2.jpg"

@@ -35,7 +35,7 @@ def checkout(repository, tmp_path):
     shutil.copy(repository / "Makefile", tmp_path)
     (rule,) = [line for line in (tmp_path / "Makefile").read_text().splitlines() if line.startswith("$(READY):")]
     for name in rule.partition(":")[2].split():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/ready").touch()
@@ -53,7 +53,9 @@ def test_what_is_set_up_is_not_set_up_again(checkout):
     assert "setup_environment.py" not in planned(checkout, "demo") + planned(checkout, "test")
 
 
-@pytest.mark.parametrize("changed", ["setup.py", "constraints.txt", "tools/detectron2_rewrites.py"])
+@pytest.mark.parametrize(
+    "changed", ["setup.py", "igdet/data/_jpeg.c", "constraints.txt", "tools/detectron2_rewrites.py"]
+)
 def test_a_changed_file_sets_up_again(checkout, changed):
     later = (checkout / ".venv/ready").stat().st_mtime + 1
     os.utime(checkout / changed, (later, later))

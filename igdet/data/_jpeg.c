@@ -1,0 +1,130 @@
+/* Decodes a rectangle of a JPEG with libjpeg-turbo, going no further into the file than its last row.
+ *
+ * The pixels are those that the whole picture has there. jpeg_crop_scanline() decodes whole blocks, so its first
+ * column may lie left of the one asked for; and chroma is interpolated between neighbours, which the first and the
+ * last column that it decodes lack, so a margin is decoded on both sides.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <setjmp.h>
+#include <stdio.h> /* which jpeglib.h needs and does not include */
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+#define CHANNELS 3
+#define MARGIN 2 /* columns: one sample of chroma that is stored at half the width */
+
+typedef struct {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    jmp_buf failed;
+    char message[JMSG_LENGTH_MAX];
+} Decoder;
+
+typedef struct {
+    unsigned top, left, height, width;
+} Part;
+
+/* Leave libjpeg, which must not go on after an error. */
+static void fail(j_common_ptr jpeg) {
+    Decoder *decoder = jpeg->client_data;
+    jpeg->err->format_message(jpeg, decoder->message);
+    longjmp(decoder->failed, 1);
+}
+
+/* Stop where libjpeg would go on and fill with grey what it cannot read. */
+static void fail_on_damage(j_common_ptr jpeg, int level) {
+    switch (jpeg->err->msg_code) {
+    case JWRN_ADOBE_XFORM:     /* an odd header */
+    case JWRN_NOT_SEQUENTIAL:  /* likewise */
+    case JWRN_EXTRANEOUS_DATA: /* bytes between two parts of the file, as some cameras leave them */
+        return;
+    }
+    if (level < 0) fail(jpeg); /* other warnings: damage; levels from 0 on tell what is read */
+}
+
+static void start(j_decompress_ptr jpeg, const Py_buffer *data, int reduction, int bgr) {
+    jpeg_mem_src(jpeg, data->buf, (unsigned long)data->len);
+    jpeg_read_header(jpeg, TRUE);
+    jpeg->out_color_space = bgr ? JCS_EXT_BGR : JCS_EXT_RGB;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = (unsigned)reduction;
+    jpeg_start_decompress(jpeg);
+}
+
+static int leads_out_of(j_decompress_ptr jpeg, const Part *part) {
+    return part->height > jpeg->output_height || part->top > jpeg->output_height - part->height ||
+           part->width > jpeg->output_width || part->left > jpeg->output_width - part->width;
+}
+
+static void read_rows(j_decompress_ptr jpeg, const Part *part, unsigned char *pixels) {
+    JDIMENSION first = part->left > MARGIN ? part->left - MARGIN : 0;
+    JDIMENSION columns = part->left + part->width + MARGIN - first;
+    size_t size = (size_t)part->width * CHANNELS;
+    if (columns > jpeg->output_width - first) columns = jpeg->output_width - first;
+    jpeg_crop_scanline(jpeg, &first, &columns);
+    JSAMPARRAY row = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, columns * CHANNELS, 1);
+    if (part->top) jpeg_skip_scanlines(jpeg, part->top);
+    for (unsigned i = 0; i < part->height; i++, pixels += size) {
+        jpeg_read_scanlines(jpeg, row, 1);
+        memcpy(pixels, row[0] + (size_t)(part->left - first) * CHANNELS, size);
+    }
+}
+
+/* Fill `pixels`, or leave a message and give 0; needs no interpreter lock. */
+static int decode(Decoder *decoder, const Py_buffer *data, const Part *part, int reduction, int bgr,
+                  unsigned char *pixels) {
+    j_decompress_ptr jpeg = &decoder->jpeg;
+    jpeg->err = jpeg_std_error(&decoder->errors);
+    jpeg->err->error_exit = fail;
+    jpeg->err->emit_message = fail_on_damage;
+    jpeg->client_data = decoder;
+    if (setjmp(decoder->failed)) {
+        jpeg_destroy_decompress(jpeg);
+        return 0;
+    }
+    jpeg_create_decompress(jpeg); /* keeps err and client_data */
+    start(jpeg, data, reduction, bgr);
+    if (leads_out_of(jpeg, part)) ERREXIT(jpeg, JERR_BAD_CROP_SPEC);
+    read_rows(jpeg, part, pixels);
+    jpeg_destroy_decompress(jpeg);
+    return 1;
+}
+
+PyDoc_STRVAR(decode_part_doc, "decode_part(data, top, left, height, width, reduction, bgr) -> bytearray\n\n"
+                              "Pixels (height, width, 3) of a part of a JPEG, brought down by reduction (1, 2, 4, 8);\n"
+                              "ValueError: no such part, or the file is damaged before its end.");
+
+static PyObject *decode_part(PyObject *Py_UNUSED(module), PyObject *args) {
+    Py_buffer data;
+    Part part;
+    int reduction, bgr, succeeded = 0;
+    Decoder decoder = {0};
+    if (!PyArg_ParseTuple(args, "y*IIIIip", &data, &part.top, &part.left, &part.height, &part.width, &reduction, &bgr))
+        return NULL;
+    PyObject *pixels = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)part.height * part.width * CHANNELS);
+    if (pixels) {
+        unsigned char *first = (unsigned char *)PyByteArray_AS_STRING(pixels);
+        Py_BEGIN_ALLOW_THREADS;
+        succeeded = decode(&decoder, &data, &part, reduction, bgr, first);
+        Py_END_ALLOW_THREADS;
+        if (!succeeded) {
+            PyErr_SetString(PyExc_ValueError, decoder.message);
+            Py_CLEAR(pixels);
+        }
+    }
+    PyBuffer_Release(&data);
+    return pixels;
+}
+
+static PyMethodDef methods[] = {{"decode_part", decode_part, METH_VARARGS, decode_part_doc}, {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_jpeg", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__jpeg(void) {
+    PyObject *module = PyModule_Create(&definition);
+    /* The hash of this file, by which Python knows a module that was built from an older one. */
+    if (module && PyModule_AddStringConstant(module, "SOURCE", SOURCE)) Py_CLEAR(module);
+    return module;
+}

@@ -1,0 +1,83 @@
+"""A part of a JPEG to pixels: by igdet's binding to libjpeg-turbo where it was built, else by OpenCV.
+
+Both give exactly the pixels that Pillow gives. OpenCV decodes the whole picture for them, and does not notice data that
+are damaged in the middle.
+"""
+
+import hashlib
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+
+# By which libjpeg can bring a picture down while it decodes, with OpenCV's flag for it.
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+REDUCTIONS = tuple(_FLAGS)
+
+Part = tuple[int, int, int, int]  # top, left, height, width
+
+
+def _binding() -> tuple[ModuleType | None, str]:
+    """Give the compiled module, or None and why it cannot be used."""
+    try:
+        binding = import_module("igdet.data._jpeg")
+    except ImportError as error:
+        return None, str(error)
+    if hashlib.sha256(Path(__file__).with_name("_jpeg.c").read_bytes()).hexdigest() != binding.SOURCE:
+        return None, f"{binding.__file__} was built from another version of its source"
+    return binding, ""
+
+
+def describe(binding: ModuleType | None, missing: str) -> str:
+    """Say for the log what decodes, and how to get the faster way."""
+    if binding:
+        return "libjpeg-turbo, only the part that is wanted"
+    return (
+        f"OpenCV, whole pictures, because igdet's own faster decoder cannot be used ({missing}); to get it, install "
+        "a C compiler and libjpeg-turbo's headers (Debian: apt install gcc libjpeg62-turbo-dev, Ubuntu: gcc "
+        "libjpeg-turbo8-dev), then igdet again"
+    )
+
+
+def _by_libjpeg(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
+    pixels = _jpeg.decode_part(data, *part, reduction, channel_order == "BGR")
+    return np.frombuffer(pixels, np.uint8).reshape(*part[2:], 3)
+
+
+def _by_opencv(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture is None:
+        raise ValueError("broken JPEG data")
+    top, left, height, width = part
+    crop = picture[top : top + height, left : left + width]
+    return crop if channel_order == "BGR" else cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+
+
+def decode_part(data: bytes, part: Part, channel_order: str, reduction: int = 1) -> np.ndarray:
+    """Decode a part of a JPEG.
+
+    Args:
+        data: the file's bytes; EXIF orientation is passed over.
+        part: in pixels of the picture after `reduction`, all of it inside.
+        channel_order: "RGB" or "BGR".
+        reduction: one of `REDUCTIONS`: 2 halves both sides of the picture, rounded up.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ValueError: the file cannot be decoded up to the part's end.
+    """
+    return _decode(data, part, channel_order, reduction)
+
+
+_jpeg, _missing = _binding()
+_decode = _by_libjpeg if _jpeg else _by_opencv
+DECODER = describe(_jpeg, _missing)
