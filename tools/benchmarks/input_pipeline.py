@@ -1,0 +1,109 @@
+"""Times decoding, cropping, flipping, resizing and normalising of real JPEGs on one core, beside torchvision.
+
+taskset -c 0 python tools/benchmarks/input_pipeline.py datasets/coco/val2017 --repeats 7
+"""
+
+import argparse
+import io
+import statistics
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from input_pipeline_ways import EVALUATION, TRAINING, Draw, Way, igdet_training, levels_apart
+from PIL import Image
+from tabulate import tabulate
+
+HEADER = ["way", "ms a picture (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="JPEGs, also in folders below")
+    parser.add_argument("--count", type=int, default=500, help="pictures at most")
+    parser.add_argument("--repeats", type=int, default=7, help="of each way, in turn")
+    parser.add_argument("--side", type=int, help="make the pictures' longer side this long first (ImageNet: 500)")
+    parser.add_argument("--quality", type=int, default=93, help="of JPEG after --side")
+    parser.add_argument("--max-side", type=int, nargs="*", default=[256, 320, 384], help="of curated shards, pixels")
+    return parser.parse_args()
+
+
+def read_pictures(args: argparse.Namespace) -> list[Draw]:
+    """Read the files, and draw a crop and a flip for each."""
+    files = sorted(path for path in args.folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))[: args.count]
+    pictures = [path.read_bytes() for path in files]
+    if args.side:
+        pictures = [made_smaller(data, args.side, args.quality) for data in pictures]
+    return [Draw.of(data, number) for number, data in enumerate(pictures)]
+
+
+def made_smaller(data: bytes, side: int, quality: int) -> bytes:
+    """Encode a picture again with its longer side at `side` pixels."""
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=None)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def describe(draws: list[Draw]) -> str:
+    """Say how large the pictures are."""
+    pixels = statistics.mean(np.prod(Image.open(io.BytesIO(draw.data)).size) for draw in draws)
+    size = statistics.mean(len(draw.data) for draw in draws)
+    return f"{len(draws)} JPEGs, on the average {pixels / 1e6:.2f} megapixels and {size / 1e3:.0f} kB"
+
+
+def milliseconds(way: Way, draws: list[Draw]) -> float:
+    """Time one pass over the pictures; give ms of processor time a picture, which other processes hardly disturb."""
+    started = time.process_time()
+    for draw in draws:
+        way(draw)
+    return (time.process_time() - started) / len(draws) * 1000
+
+
+def measure(tasks: dict[str, tuple[Way, list[Draw]]], repeats: int) -> list[list]:
+    """Run the tasks in turn, the peers first in the dictionary; give a row of the table for each."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(repeats + 1):  # the first round warms up
+        for name, (way, draws) in tasks.items():
+            times[name].append(milliseconds(way, draws))
+    medians = {name: statistics.median(values[1:]) for name, values in times.items()}
+    (reference, originals), *_ = tasks.values()
+    expected = [reference(draw) for draw in originals]
+    base, other, *_ = medians.values()
+    rows = []
+    for name, (way, draws) in tasks.items():
+        apart = [levels_apart(way(draw), wanted) for draw, wanted in zip(draws, expected, strict=True)]
+        ratios = base / medians[name], other / medians[name]
+        rows.append([name, medians[name], *ratios, np.median(apart), np.percentile(apart, 95)])
+    return rows
+
+
+def print_table(title: str, rows: list[list]) -> None:
+    """Print a title and a markdown table."""
+    print(f"\n{title}\n")
+    print(tabulate(rows, HEADER, floatfmt=("", ".2f", ".2f", ".2f", ".3f", ".3f"), tablefmt="github"))
+
+
+def main() -> None:
+    """Measure training and evaluation, print both tables."""
+    args = parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    draws = read_pictures(args)
+    print(describe(draws))
+    training = {name: (way, draws) for name, way in TRAINING.items()}
+    for side in args.max_side:
+        smaller = [draw.curated(side) for draw in draws]
+        print(f"curated, MAX_SIDE {side}: {describe(smaller)}")
+        training[f"igdet, shards of MAX_SIDE {side}"] = (igdet_training(), smaller)
+    print_table("Training: decode, random-resized crop 224, flip, normalise", measure(training, args.repeats))
+    evaluation = {name: (way, draws) for name, way in EVALUATION.items()}
+    print_table("Evaluation: decode, shorter side to 256, centre 224, normalise", measure(evaluation, args.repeats))
+
+
+if __name__ == "__main__":
+    main()
