@@ -9,6 +9,7 @@ from detectron2.modeling import META_ARCH_REGISTRY, Backbone, build_backbone
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
+from igdet.modeling.labels import KHotLabels
 from igdet.modeling.losses import khot_softmax_loss
 
 
@@ -61,7 +62,7 @@ class ImageClassifier(nn.Module):
 
         Args:
             batched_inputs: N samples with "image", uint8 (3, H, W), all of one size, and in training "gt_classes",
-                int64 (k,), k >= 1, distinct ids 0..L - 1.
+                int64 (k,), k >= 1, distinct ids 0..L - 1, on the host.
 
         Returns:
             in training {"loss_cls": scalar}, else for each image {"pred_class_logits": float (L,)}.
@@ -70,10 +71,9 @@ class ImageClassifier(nn.Module):
         if not self.training:
             return [{"pred_class_logits": row} for row in logits]
         labels = [sample["gt_classes"] for sample in batched_inputs]
-        counts = torch.tensor([0] + [len(ids) for ids in labels])
-        ids, offsets = torch.cat(labels).to(self.device), counts.cumsum(0).to(self.device)
-        _log_accuracy(logits, ids, offsets)
-        return {"loss_cls": khot_softmax_loss(logits, ids, offsets)}
+        labels = KHotLabels.of(labels, self.classifier.out_features, self.device)
+        _log_accuracy(logits, labels)
+        return {"loss_cls": khot_softmax_loss(logits, labels)}
 
     def pooled_features(self, batched_inputs: list[dict]) -> Tensor:
         """Give the trunk's averaged last feature of each image, float (N, C): what a linear probe sees."""
@@ -84,9 +84,8 @@ class ImageClassifier(nn.Module):
         return features.mean(dim=(2, 3))  # (N, C, H / 32, W / 32) -> (N, C)
 
 
-def _log_accuracy(logits: Tensor, ids: Tensor, offsets: Tensor) -> None:
+def _log_accuracy(logits: Tensor, labels: KHotLabels) -> None:
     """Put the share of images whose best guess is one of their labels, in percent, into the event storage."""
-    rows = torch.repeat_interleave(torch.arange(len(logits), device=ids.device), offsets.diff())
-    hits = torch.zeros(len(logits), device=ids.device, dtype=torch.bool)
-    hits[rows[ids == logits.argmax(dim=1)[rows]]] = True
+    hits = torch.zeros(len(logits), device=logits.device, dtype=torch.bool)
+    hits[labels.rows[labels.ids == logits.argmax(dim=1)[labels.rows]]] = True
     get_event_storage().put_scalar("train_top1", 100 * hits.float().mean().item())
