@@ -3,7 +3,7 @@
 from igdet.modeling.classifier import ImageClassifier
 from igdet.modeling.labels import KHotLabels
 from igdet.modeling.losses import khot_softmax_loss
-from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, build_resnext, check_backbone
+from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, Mixture, build_resnext, check_backbone
 
 __all__ = [
     "FAMILY",
@@ -11,6 +11,7 @@ __all__ = [
     "ImageClassifier",
     "KHotLabels",
     "Member",
+    "Mixture",
     "build_resnext",
     "check_backbone",
     "khot_softmax_loss",
