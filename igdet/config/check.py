@@ -43,6 +43,14 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
     "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
+    "MODEL.MOE.EXPERTS": ("0 for none, or 2 or more", lambda value: value == 0 or value >= 2),
+    "MODEL.MOE.TOP_K": ("2 or more", lambda value: value >= 2),  # one gate is always 1: the router would not learn
+    "MODEL.MOE.STAGES": (
+        "some of res2, res3, res4, res5",
+        lambda value: set(value) <= {f"res{i}" for i in range(2, 6)},
+    ),
+    "MODEL.MOE.EVERY": ("1 or more", lambda value: value >= 1),
+    "MODEL.MOE.LOSS_WEIGHT": ("0 or more", lambda value: value >= 0),
     "INPUT.RANDOM_FLIP": (
         "horizontal, vertical or none",
         lambda value: value in ("horizontal", "vertical", "none"),
@@ -65,6 +73,10 @@ def check_config(cfg: CfgNode, training: bool = True) -> None:
         value = _value(cfg, key)
         if not fits(value):
             raise ConfigError(f"{key} is {value!r}: expected {expected}")
+    if 0 < cfg.MODEL.MOE.EXPERTS < cfg.MODEL.MOE.TOP_K:
+        raise ConfigError(
+            f"MODEL.MOE.TOP_K is {cfg.MODEL.MOE.TOP_K}: expected at most EXPERTS, {cfg.MODEL.MOE.EXPERTS}"
+        )
     if cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES:
         _check_classifier(cfg)
     if training:

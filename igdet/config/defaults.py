@@ -24,6 +24,15 @@ def _add_model(cfg: CfgNode) -> None:
     cfg.MODEL.CLASSIFIER.NUM_CLASSES = 1000
     # True: training starts with a new classifier even where the weights bring one that fits; evaluation never does.
     cfg.MODEL.CLASSIFIER.RESET = True
+    # Mixtures of experts in place of bottleneck blocks: experts each, 0 for none, and how many an image goes to.
+    cfg.MODEL.MOE = CfgNode()
+    cfg.MODEL.MOE.EXPERTS = 0
+    cfg.MODEL.MOE.TOP_K = 2
+    # Stages that have them, and in these every how many-th block is one, counted back from the stage's last.
+    cfg.MODEL.MOE.STAGES = ["res5"]
+    cfg.MODEL.MOE.EVERY = 2
+    # Of the classifier's loss_balance, which is LOSS_WEIGHT where all experts are used alike.
+    cfg.MODEL.MOE.LOSS_WEIGHT = 0.01
 
 
 def _add_input(cfg: CfgNode) -> None:

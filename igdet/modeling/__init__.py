@@ -1,7 +1,18 @@
 """Networks: registers the ResNeXt family and the classifier with Detectron2."""
 
 from igdet.modeling.classifier import ImageClassifier
+from igdet.modeling.labels import KHotLabels
 from igdet.modeling.losses import khot_softmax_loss
-from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, build_resnext, check_backbone
+from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, Mixture, build_resnext, check_backbone
 
-__all__ = ["FAMILY", "FPN_SUFFIX", "ImageClassifier", "Member", "build_resnext", "check_backbone", "khot_softmax_loss"]
+__all__ = [
+    "FAMILY",
+    "FPN_SUFFIX",
+    "ImageClassifier",
+    "KHotLabels",
+    "Member",
+    "Mixture",
+    "build_resnext",
+    "check_backbone",
+    "khot_softmax_loss",
+]

@@ -9,7 +9,9 @@ from detectron2.modeling import META_ARCH_REGISTRY, Backbone, build_backbone
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
+from igdet.modeling.labels import KHotLabels
 from igdet.modeling.losses import khot_softmax_loss
+from igdet.modeling.moe import mixture_blocks
 
 
 @META_ARCH_REGISTRY.register()
@@ -21,7 +23,15 @@ class ImageClassifier(nn.Module):
     """
 
     @configurable
-    def __init__(self, *, backbone: Backbone, num_classes: int, pixel_mean: list[float], pixel_std: list[float]):
+    def __init__(
+        self,
+        *,
+        backbone: Backbone,
+        num_classes: int,
+        pixel_mean: list[float],
+        pixel_std: list[float],
+        balance_weight: float = 0.01,
+    ):
         """Build the classifier with new weights.
 
         Args:
@@ -29,8 +39,10 @@ class ImageClassifier(nn.Module):
             num_classes: L.
             pixel_mean: of each channel, in INPUT.FORMAT order, 0..255.
             pixel_std: likewise.
+            balance_weight: of the loss that keeps the experts of a mixture in equal use; nothing without a mixture.
         """
         super().__init__()
+        self.balance_weight = balance_weight
         # Channels-last speeds grouped convolutions up (1.6x in training, one CPU core, 64-pixel pictures).
         self.backbone = backbone.to(memory_format=torch.channels_last)
         (self.feature,) = backbone.output_shape()
@@ -49,6 +61,7 @@ class ImageClassifier(nn.Module):
             "num_classes": cfg.MODEL.CLASSIFIER.NUM_CLASSES,
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
+            "balance_weight": cfg.MODEL.MOE.LOSS_WEIGHT,
         }
 
     @property
@@ -61,32 +74,40 @@ class ImageClassifier(nn.Module):
 
         Args:
             batched_inputs: N samples with "image", uint8 (3, H, W), all of one size, and in training "gt_classes",
-                int64 (k,), k >= 1, distinct ids 0..L - 1.
+                int64 (k,), k >= 1, distinct ids 0..L - 1, on the host.
 
         Returns:
-            in training {"loss_cls": scalar}, else for each image {"pred_class_logits": float (L,)}.
+            in training {"loss_cls": scalar}, with mixtures of experts also "loss_balance"; else for each image
+            {"pred_class_logits": float (L,)}.
         """
         logits = self.classifier(self.pooled_features(batched_inputs))  # (N, C) -> (N, L)
         if not self.training:
             return [{"pred_class_logits": row} for row in logits]
         labels = [sample["gt_classes"] for sample in batched_inputs]
-        counts = torch.tensor([0] + [len(ids) for ids in labels])
-        ids, offsets = torch.cat(labels).to(self.device), counts.cumsum(0).to(self.device)
-        _log_accuracy(logits, ids, offsets)
-        return {"loss_cls": khot_softmax_loss(logits, ids, offsets)}
+        labels = KHotLabels.of(labels, self.classifier.out_features, self.device)
+        _log_accuracy(logits, labels)
+        return {"loss_cls": khot_softmax_loss(logits, labels)} | self._balance_loss()
+
+    def _balance_loss(self) -> dict[str, Tensor]:
+        """How unequally the mixtures of experts used theirs in the last forward pass; nothing where there are none."""
+        routings = [block.routing for block in mixture_blocks(self.backbone)]
+        if not routings:
+            return {}
+        shares = torch.stack([routing.shares for routing in routings]).mean(dim=0)  # (E,)
+        get_event_storage().put_scalars(**{f"expert_share_{i}": share for i, share in enumerate(shares.tolist())})
+        return {"loss_balance": self.balance_weight * torch.stack([routing.balance for routing in routings]).mean()}
 
     def pooled_features(self, batched_inputs: list[dict]) -> Tensor:
         """Give the trunk's averaged last feature of each image, float (N, C): what a linear probe sees."""
         images = torch.stack([sample["image"] for sample in batched_inputs]).to(self.device, non_blocking=True)
         # Pixels travel as bytes; they become numbers here, once.
-        images = (images.float() - self.pixel_mean) / self.pixel_std
+        images = (images.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
         features = self.backbone(images.contiguous(memory_format=torch.channels_last))[self.feature]
         return features.mean(dim=(2, 3))  # (N, C, H / 32, W / 32) -> (N, C)
 
 
-def _log_accuracy(logits: Tensor, ids: Tensor, offsets: Tensor) -> None:
+def _log_accuracy(logits: Tensor, labels: KHotLabels) -> None:
     """Put the share of images whose best guess is one of their labels, in percent, into the event storage."""
-    rows = torch.repeat_interleave(torch.arange(len(logits), device=ids.device), offsets.diff())
-    hits = torch.zeros(len(logits), device=ids.device, dtype=torch.bool)
-    hits[rows[ids == logits.argmax(dim=1)[rows]]] = True
+    hits = torch.zeros(len(logits), device=logits.device, dtype=torch.bool)
+    hits[labels.rows[labels.ids == logits.argmax(dim=1)[labels.rows]]] = True
     get_event_storage().put_scalar("train_top1", 100 * hits.float().mean().item())

@@ -1,14 +1,17 @@
 """The ResNeXt family as a table over Detectron2's ResNet, each member plain and with a feature pyramid."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from detectron2.config import CfgNode
-from detectron2.layers import ShapeSpec
+from detectron2.layers import CNNBlockBase, ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from detectron2.modeling.backbone.resnet import BasicStem, BottleneckBlock
 
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.modeling.moe import MixtureBlock
 from igdet.utils.strict_yaml import ConfigError
 
 
@@ -31,16 +34,30 @@ class Member:
     res2: int = 256
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """Which blocks of a trunk are mixtures of experts.
+
+    Attributes:
+        num_experts: of each such block.
+        top_k: experts an image goes to, 2..num_experts.
+        stages: of "res2".."res5".
+        every: every how many-th block of these stages, counted back from the last.
+    """
+
+    num_experts: int
+    top_k: int = 2
+    stages: tuple[str, ...] = ("res5",)
+    every: int = 2
+
+
+# Layers -> blocks in res2..res5: 3 layers a block, the stem and the classifier: 3 * (3 + 4 + 23 + 3) + 2 = 101.
+DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
+WIDTHS = (4, 8, 16, 32, 48)
+
 # "X_<layers>_<groups>x<width>d", as in "Aggregated Residual Transformations for Deep Neural Networks".
-# Layers: 3 a block, the stem and the classifier: 3 * (3 + 4 + 23 + 3) + 2 = 101.
 FAMILY: dict[str, Member] = {
-    "X_50_32x4d": Member((3, 4, 6, 3), 32, 4),
-    "X_101_32x4d": Member((3, 4, 23, 3), 32, 4),
-    "X_101_32x8d": Member((3, 4, 23, 3), 32, 8),
-    "X_101_32x16d": Member((3, 4, 23, 3), 32, 16),
-    "X_101_32x32d": Member((3, 4, 23, 3), 32, 32),
-    "X_101_32x48d": Member((3, 4, 23, 3), 32, 48),
-    "X_152_32x8d": Member((3, 8, 36, 3), 32, 8),
+    **{f"X_{layers}_32x{width}d": Member(blocks, 32, width) for layers, blocks in DEPTHS.items() for width in WIDTHS},
     # For the synthetic world's 64-pixel pictures, on a CPU: 0.5 and 1.0 million parameters.
     "X_14_8x4d": Member((1, 1, 1, 1), 8, 4, stem=16, res2=64),
     "X_26_8x4d": Member((2, 2, 2, 2), 8, 4, stem=16, res2=64),
@@ -53,6 +70,7 @@ def build_resnext(
     norm: str = "BN",
     out_features: list[str] | None = None,
     freeze_at: int = 0,
+    mixture: Mixture | None = None,
 ) -> ResNet:
     """Build the trunk of one member, without its classifier.
 
@@ -62,6 +80,7 @@ def build_resnext(
         norm: any that Detectron2's `get_norm` knows.
         out_features: of "stem", "res2".."res5"; later stages than the last named are left out. None is res5.
         freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
+        mixture: which blocks are mixtures of experts; None: none.
 
     Returns:
         a module that takes float (N, C, H, W) and gives {name: float (N, C', H / stride, W / stride)}.
@@ -70,28 +89,49 @@ def build_resnext(
     stages, channels = [], member.stem
     for i, num_blocks in enumerate(member.blocks):
         out_channels = member.res2 * 2**i
+        kinds = _kinds(f"res{i + 2}", num_blocks, mixture)
         stages.append(
-            ResNet.make_stage(
-                BottleneckBlock,
-                num_blocks,
-                stride_per_block=[1 if i == 0 else 2] + [1] * (num_blocks - 1),
-                in_channels=channels,
-                bottleneck_channels=member.groups * member.width * 2**i,
-                out_channels=out_channels,
-                num_groups=member.groups,
-                norm=norm,
-                stride_in_1x1=False,  # the stride sits in the 3x3, as in torchvision, timm and the released weights
-            )
+            [
+                build(
+                    channels if j == 0 else out_channels,
+                    out_channels,
+                    stride=2 if i > 0 and j == 0 else 1,
+                    bottleneck_channels=member.groups * member.width * 2**i,
+                    num_groups=member.groups,
+                    norm=norm,
+                )
+                for j, build in enumerate(kinds)
+            ]
         )
         channels = out_channels
     return ResNet(stem, stages, out_features=out_features or ["res5"], freeze_at=freeze_at)
+
+
+def _kinds(stage: str, num_blocks: int, mixture: Mixture | None) -> list[Callable[..., CNNBlockBase]]:
+    """The builder of each block of a stage, first to last."""
+    # The stride sits in the 3x3, as in torchvision, timm and the released weights.
+    plain = partial(BottleneckBlock, stride_in_1x1=False)
+    if mixture is None or stage not in mixture.stages:
+        return [plain] * num_blocks
+    build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k)
+    return [build_mixture if left % mixture.every == 0 else plain for left in reversed(range(num_blocks))]
+
+
+def _mixture(cfg: CfgNode) -> Mixture | None:
+    moe = cfg.MODEL.MOE
+    return Mixture(moe.EXPERTS, moe.TOP_K, tuple(moe.STAGES), moe.EVERY) if moe.EXPERTS else None
 
 
 def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
     check_backbone(cfg)
     resnets = cfg.MODEL.RESNETS
     return build_resnext(
-        FAMILY[name], input_shape.channels, resnets.NORM, list(resnets.OUT_FEATURES), cfg.MODEL.BACKBONE.FREEZE_AT
+        FAMILY[name],
+        input_shape.channels,
+        resnets.NORM,
+        list(resnets.OUT_FEATURES),
+        cfg.MODEL.BACKBONE.FREEZE_AT,
+        _mixture(cfg),
     )
 
 

@@ -110,3 +110,24 @@ def test_missing_annotation_file_is_named(tmp_path):
 
 def test_names_of_weights_are_left_to_the_loader():
     check_config(config("MODEL.WEIGHTS", "igdet://ig_resnext101_32x8d"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("EXPERTS", 1, "0 for none, or 2 or more"),
+        ("TOP_K", 1, "2 or more"),
+        ("STAGES", "['res6']", "some of res2, res3, res4, res5"),
+        ("EVERY", 0, "1 or more"),
+        ("LOSS_WEIGHT", -1.0, "0 or more"),
+    ],
+)
+def test_mixtures_that_cannot_be_are_named(key, value, expected):
+    with pytest.raises(ConfigError, match=f"MODEL.MOE.{key} is .*: expected {expected}"):
+        check_config(config(f"MODEL.MOE.{key}", value))
+
+
+def test_more_choices_than_experts_are_refused():
+    with pytest.raises(ConfigError, match=r"MODEL\.MOE\.TOP_K is 4: expected at most EXPERTS, 3"):
+        check_config(config("MODEL.MOE.EXPERTS", 3, "MODEL.MOE.TOP_K", 4))
+    check_config(config("MODEL.MOE.EXPERTS", 4, "MODEL.MOE.TOP_K", 4))

@@ -66,6 +66,15 @@ def test_parameters_and_multiply_adds(name, size):
     assert (multiply_adds(trunk, 224) + classifier) / 1e9 == pytest.approx(gigas, rel=0.01)
 
 
+def test_a_deeper_member_by_hand():
+    with torch.device("meta"):
+        shallow, deep = (sum(p.numel() for p in build_resnext(FAMILY[f"X_{n}_32x4d"]).parameters()) for n in (101, 200))
+    # 20 blocks more in res3 (512 channels outside, 256 inside) and 13 in res4 (1024, 512); 3 norms of two numbers each
+    blocks = {(512, 256): 20, (1024, 512): 13}
+    more = sum(n * (2 * c * d + d * (d // 32) * 9 + 2 * (2 * d + c)) for (c, d), n in blocks.items())
+    assert deep - shallow == more
+
+
 def randomise_statistics(model):
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
