@@ -1,4 +1,4 @@
-"""The numbered checkpoints of a run's folder: the last ones are kept, and one that is broken has one before it."""
+"""The checkpoints in a run's folder: the last ones are kept, so that one that is broken has one before it."""
 
 import re
 from collections.abc import Iterator
@@ -24,6 +24,13 @@ def drop_old(newest: Path, kept: int) -> Iterator[Path]:
     """
     earlier = [path for path in numbered_checkpoints(newest.parent) if _iteration(path) <= _iteration(newest)]
     for path in earlier[kept:]:
+        path.unlink()
+        yield path
+
+
+def drop_halves(folder: str | Path) -> Iterator[Path]:
+    """Delete what a run left of a checkpoint when it was killed as it wrote it; yields each file that is gone."""
+    for path in Path(folder).glob(".model_*.pth.*"):
         path.unlink()
         yield path
 

@@ -43,6 +43,6 @@ def explained_death() -> Iterator[None]:
         if "DataLoader worker" not in str(error):
             raise
         raise WorkerError(
-            f"{str(error).splitlines()[0].rstrip('.')}. Mostly the memory was full, or /dev/shm. No sample is lost: lower "
-            "DATALOADER.NUM_WORKERS, or make room, and go on with --resume"
+            f"{str(error).splitlines()[0].rstrip('.')}. Mostly the memory was full, or /dev/shm. No sample is lost: "
+            "lower DATALOADER.NUM_WORKERS, or make room, and go on with --resume"
         ) from error

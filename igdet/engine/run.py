@@ -14,7 +14,7 @@ from detectron2.utils import comm
 
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.checkpointer import LAST_CHECKPOINT
-from igdet.checkpoint.rotation import numbered_checkpoints
+from igdet.checkpoint.rotation import drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
 from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
@@ -46,6 +46,8 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         return record["results"]
     comm.synchronize()  # every rank has looked for the record before the main one moves it
     if comm.is_main_process():
+        for half in drop_halves(folder):
+            logger.warning(f"Deleted {half}: a checkpoint that was being written when the run was killed")
         _set_aside(folder / RESULTS, *([] if args.resume else _progress_of(folder, cfg.MODEL.WEIGHTS)))
     trainer = Trainer(cfg)
     trainer.resume_or_load(resume=args.resume)

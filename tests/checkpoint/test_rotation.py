@@ -1,6 +1,6 @@
 """Which checkpoints of a folder stay."""
 
-from igdet.checkpoint.rotation import drop_old, numbered_checkpoints
+from igdet.checkpoint.rotation import drop_halves, drop_old, numbered_checkpoints
 
 
 def fill(folder, *names):
@@ -23,3 +23,9 @@ def test_old_ones_go_and_later_ones_which_a_fallback_has_left_stay(tmp_path):
 def test_the_final_one_replaces_none(tmp_path):
     fill(tmp_path, "model_0000001.pth", "model_final.pth")
     assert list(drop_old(tmp_path / "model_final.pth", 1)) == []
+
+
+def test_half_a_checkpoint_goes(tmp_path):
+    fill(tmp_path, ".model_0000003.pth.ab12cd", "model_0000003.pth", ".hidden")
+    assert [path.name for path in drop_halves(tmp_path)] == [".model_0000003.pth.ab12cd"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "model_0000003.pth"]

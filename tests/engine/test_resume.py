@@ -61,6 +61,7 @@ def test_killed_at_any_moment_the_run_ends_as_if_it_had_not_been(watched, tmp_pa
     assert records[0]["results"] == records[1]["results"]
     assert records[0]["images_seen"] == 64
     kept = sorted(path.name for path in (tmp_path / "broken").glob("model_*"))
+    assert not list((tmp_path / "broken").glob(".model_*"))  # the half of one that a kill had left
     assert kept == ["model_0000010.pth", "model_0000011.pth", "model_0000014.pth", "model_final.pth"]
 
 

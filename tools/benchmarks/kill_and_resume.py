@@ -73,7 +73,7 @@ def break_run(args: argparse.Namespace) -> list[list]:
         if not kill_after(start(args.folder, "killed", args.images, workers), seconds):
             break
         taken = batches(args.folder / "killed.jsonl")[before:]
-        half = any(path.name.startswith(".model") for path in (args.folder / "killed").glob(".*"))
+        half = any((args.folder / "killed").glob(".model_*"))
         span = f"{taken[0][0]} to {taken[-1][0]}" if taken else "none"
         rows.append([len(rows) + 1, seconds, workers, span, "yes" if half else ""])
     return rows
