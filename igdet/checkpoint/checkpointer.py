@@ -11,9 +11,10 @@ from torch import nn
 from igdet.checkpoint.about import ABOUT, check_class_names, class_names, describe_model
 from igdet.checkpoint.catalog import PREFIX
 from igdet.checkpoint.download import find_weights
-from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.fitting import Fit, fit_tensors
 from igdet.checkpoint.key_maps import is_classifier
+from igdet.checkpoint.rotation import drop_old, numbered_checkpoints
 from igdet.checkpoint.summary import summarise_fit
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
@@ -21,6 +22,8 @@ from igdet.config.defaults import FPN_SUFFIX
 from igdet.utils.files import atomic_write
 
 logger = logging.getLogger(__name__)
+
+LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
 
 
 class IgdetCheckpointer(DetectionCheckpointer):
@@ -72,6 +75,26 @@ class IgdetCheckpointer(DetectionCheckpointer):
             self.checkpointables[key].load_state_dict(file.rest.pop(key))
         return file.rest
 
+    def resume_or_load(self, path: str, *, resume: bool = True) -> dict[str, Any]:
+        """Continue the run in `save_dir` where it has a checkpoint, else start from other weights.
+
+        Args:
+            path: as for `load`.
+            resume: whether to look for a checkpoint.
+
+        Returns:
+            what else the file holds.
+
+        Raises:
+            WeightsError: as for `load`, or no checkpoint of the run can be read.
+        """
+        checkpoints = self._checkpoints() if resume else []
+        return self._load_newest(checkpoints) if checkpoints else self.load(path, checkpointables=[])
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is a checkpoint in `save_dir` to continue from."""
+        return bool(self._checkpoints())
+
     def load_for_evaluation(self, path: str) -> None:
         """Load the whole model, heads included, and nothing else.
 
@@ -100,11 +123,35 @@ class IgdetCheckpointer(DetectionCheckpointer):
         logger.info(f"Saving {path}")
         write_checkpoint({"model": self.model.state_dict(), **states, **kwargs, ABOUT: describe_model(self.cfg)}, path)
         self.tag_last_checkpoint(path.name)
+        for gone in drop_old(path, self.cfg.SOLVER.CHECKPOINTS_KEPT) if self.cfg.SOLVER.CHECKPOINTS_KEPT else ():
+            logger.info(f"Deleted {gone}: SOLVER.CHECKPOINTS_KEPT is {self.cfg.SOLVER.CHECKPOINTS_KEPT}")
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
         """Note a file of `save_dir` as the last checkpoint."""
-        with atomic_write(Path(self.save_dir, "last_checkpoint"), "w") as file:
+        with atomic_write(Path(self.save_dir, LAST_CHECKPOINT), "w") as file:
             file.write(last_filename_basename)
+
+    def _checkpoints(self) -> list[Path]:
+        """The run's checkpoints: that which was tagged as the last one, then the others, the newest first."""
+        if not self.save_dir:
+            return []
+        tag, numbered = Path(self.save_dir, LAST_CHECKPOINT), numbered_checkpoints(self.save_dir)
+        last = [tag.with_name(tag.read_text(encoding="utf-8").strip())] if tag.is_file() else []
+        return list(dict.fromkeys([*last, *numbered]))
+
+    def _load_newest(self, checkpoints: list[Path]) -> dict[str, Any]:
+        """Load the first that can be read; that another cannot is said loudly, for its iterations are done again."""
+        broken = []
+        for path in checkpoints:
+            try:
+                return self.load(str(path))
+            except UnreadableWeights as error:
+                logger.error(f"The checkpoint {path.name} is broken, the one before it is tried: {error}")
+                broken.append(path.name)
+        raise WeightsError(
+            f"{self.save_dir}: none of its checkpoints can be read ({', '.join(broken)}). Put a whole one there, or "
+            "begin anew without --resume"
+        )
 
     def _open(self, path: str) -> WeightsFile:
         if path.startswith(PREFIX):

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.errors import UnreadableWeights
 
 # All that a pickle of NumPy arrays asks for; NumPy 2 has renamed "core" to "_core".
 _NUMPY = {("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer")}
@@ -53,19 +53,19 @@ def read_payload(path: str | Path) -> dict:
 
     Raises:
         OSError: the file is not there.
-        WeightsError: the file is empty, cut short, no checkpoint, or asks for more than tensors and plain values.
+        UnreadableWeights: the file is empty, cut short, no checkpoint, or asks for more than tensors and plain values.
     """
     path = Path(path)
     size = path.stat().st_size
     try:
         payload = READERS.get(path.suffix, _read_torch)(path)
     except _UNREADABLE as error:
-        raise WeightsError(
+        raise UnreadableWeights(
             f"{path} ({size:,} bytes) cannot be read as a checkpoint: {_reason(error)}. "
             "Is it complete, and does it hold nothing but tensors and plain values?"
         ) from error
     if not isinstance(payload, dict):
-        raise WeightsError(f"{path}: expected a mapping from names to tensors, found a {type(payload).__name__}")
+        raise UnreadableWeights(f"{path}: expected a mapping from names to tensors, found a {type(payload).__name__}")
     return payload
 
 

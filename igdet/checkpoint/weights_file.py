@@ -11,7 +11,7 @@ from detectron2.utils.file_io import PathManager
 from torch import Tensor
 
 from igdet.checkpoint.about import ABOUT
-from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.key_maps import to_bare, with_statistics
 from igdet.checkpoint.origin import Origin, recognise_origin
 from igdet.checkpoint.reading import read_payload
@@ -58,7 +58,7 @@ def open_weights(path: str) -> WeightsFile:
         local = Path(PathManager.get_local_path(path)).expanduser()
         payload = read_payload(local)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be opened: {error}") from error
+        raise UnreadableWeights(f"{path} cannot be opened: {error}") from error
     wrapper = next((key for key in WRAPPERS if isinstance(payload.get(key), Mapping)), None)
     tensors = payload if wrapper is None else payload.pop(wrapper)
     rest = {} if wrapper is None else payload

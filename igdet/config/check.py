@@ -39,6 +39,7 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "INPUT.CLASSIFICATION.TRAIN_RESIZE": ("antialias or fast", lambda value: value in ("antialias", "fast")),
     "INPUT.FORMAT": ("RGB or BGR", lambda value: value in ("RGB", "BGR")),
     "SOLVER.BASE_LR": ("more than 0", lambda value: value > 0),
+    "SOLVER.CHECKPOINTS_KEPT": ("0 or more", lambda value: value >= 0),
     "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),

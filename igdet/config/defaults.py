@@ -67,6 +67,9 @@ def _add_dataloader(cfg: CfgNode) -> None:
 
 
 def _add_solver(cfg: CfgNode) -> None:
+    # Numbered checkpoints, model_<iteration>.pth, that stay in the run's folder; 0: all. With 2 or more, a run whose
+    # last one is broken goes on from the one before.
+    cfg.SOLVER.CHECKPOINTS_KEPT = 3
     # Length of the training in images seen. 0: MAX_ITER, STEPS and WARMUP_ITERS count, in iterations, as in Detectron2;
     # else they are worked out from the three keys below, so that a change of IMS_PER_BATCH keeps the recipe.
     cfg.SOLVER.IMAGES_SEEN = 0

@@ -2,7 +2,6 @@
 
 import logging
 
-import cv2
 import numpy as np
 from detectron2 import data as d2
 from detectron2.config import CfgNode
@@ -20,6 +19,7 @@ from igdet.data.records import Records
 from igdet.data.samplers import NumberedSampler, replication_factors
 from igdet.data.samples import EvaluationSamples, TrainingSamples, pack, unpack
 from igdet.data.transforms import TestTransform, TrainTransform
+from igdet.data.workers import start_worker
 
 logger = logging.getLogger(__name__)
 
@@ -103,14 +103,9 @@ def _classification_loader(cfg: CfgNode, name: str, samples, sampler) -> Checked
         sampler=sampler,
         num_workers=cfg.DATALOADER.NUM_WORKERS,
         collate_fn=pack,
-        worker_init_fn=_one_thread,
+        worker_init_fn=start_worker,
     )
     return CheckedLoader(loader, _log(cfg, name), unpack)
-
-
-def _one_thread(worker_id: int) -> None:
-    """Keep OpenCV from starting its threads in every worker."""
-    cv2.setNumThreads(0)
 
 
 def _log(cfg: CfgNode, name: str) -> BadRecordLog:

@@ -13,14 +13,15 @@ from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 
 from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.checkpointer import LAST_CHECKPOINT
+from igdet.checkpoint.rotation import drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
+from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
 from igdet.engine.results import EVALUATION, METRICS, RESULTS, by_dataset, read_record, utc_now, write_record
 from igdet.engine.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
 
 
 def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
@@ -35,7 +36,8 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
 
     Raises:
         FloatingPointError: a loss or a weight is not finite.
-        SystemExit: the results are not TEST.EXPECTED_RESULTS.
+        SystemExit: the results are not TEST.EXPECTED_RESULTS, or the run was stopped by SIGTERM.
+        WorkerError: a process of the data loader has died.
     """
     folder = Path(cfg.OUTPUT_DIR)
     record = read_record(folder / RESULTS)
@@ -44,13 +46,15 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         return record["results"]
     comm.synchronize()  # every rank has looked for the record before the main one moves it
     if comm.is_main_process():
-        # Without --resume nothing of an earlier run counts, least of all which checkpoint was its last.
-        _set_aside(folder / RESULTS, *([] if args.resume else [folder / METRICS, folder / LAST_CHECKPOINT]))
+        for half in drop_halves(folder):
+            logger.warning(f"Deleted {half}: a checkpoint that was being written when the run was killed")
+        _set_aside(folder / RESULTS, *([] if args.resume else _progress_of(folder, cfg.MODEL.WEIGHTS)))
     trainer = Trainer(cfg)
     trainer.resume_or_load(resume=args.resume)
     if comm.is_main_process():
         trainer.register_hooks([AtTheEnd(lambda: _record_training(trainer, args))])
-    trainer.train()
+    with explained_death():
+        trainer.train()
     return by_dataset(cfg, trainer.last_results) if comm.is_main_process() else {}
 
 
@@ -109,6 +113,12 @@ def _posts_per_hashtag(cfg: CfgNode) -> list[int]:
 
 def _arguments(args: argparse.Namespace) -> dict:
     return {"config_file": args.config_file, "opts": list(args.opts)}
+
+
+def _progress_of(folder: Path, weights: str) -> list[Path]:
+    """The files by which an earlier run could be taken for this one, but for those that this one starts from."""
+    files = [folder / METRICS, folder / LAST_CHECKPOINT, *numbered_checkpoints(folder)]
+    return [file for file in files if file.resolve() != Path(weights).resolve()]
 
 
 def _set_aside(*paths: Path) -> None:

@@ -9,12 +9,15 @@ from detectron2.data import MetadataCatalog
 from detectron2.engine import DefaultTrainer, HookBase
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
-from detectron2.utils.events import EventWriter
+from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter
 
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.data import build_classification_test_loader, build_detection_test_loader
 from igdet.engine.batches import TrainBatches, build_train_batches
+from igdet.engine.history import ContinuedTensorboard, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
+from igdet.engine.preemption import StopOnRequest
+from igdet.engine.results import METRICS
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
 
 
@@ -28,11 +31,18 @@ class Trainer(DefaultTrainer):
             self.model, self.cfg.OUTPUT_DIR, cfg=self.cfg, trainer=weakref.proxy(self)
         )
         self.progress = ImagesSeen(self.cfg.SOLVER.IMS_PER_BATCH)
-        return [self.progress, FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD), *super().build_hooks()]
+        finite = FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD)
+        return [self.progress, finite, *super().build_hooks(), StopOnRequest()]
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""
-        return [*super().build_writers(), ThroughputPrinter(self.max_iter, self.cfg.SOLVER.IMS_PER_BATCH)]
+        folder, solver = self.cfg.OUTPUT_DIR, self.cfg.SOLVER
+        return [
+            CommonMetricPrinter(self.max_iter),
+            JSONWriter(str(Path(folder, METRICS))),
+            ContinuedTensorboard(folder, lambda: self.start_iter),
+            ThroughputPrinter(self.max_iter, solver.IMS_PER_BATCH),
+        ]
 
     def resume_or_load(self, resume: bool = True) -> None:
         """Load the last checkpoint, or MODEL.WEIGHTS, and let the training batches start where the checkpoint stopped.
@@ -42,6 +52,15 @@ class Trainer(DefaultTrainer):
         """
         super().resume_or_load(resume)
         self.data_loader.start_iter = self.start_iter
+        if comm.is_main_process():
+            forget_metrics(Path(self.cfg.OUTPUT_DIR, METRICS), self.start_iter)
+
+    def train(self) -> Mapping:
+        """Detectron2's loop; the processes that load data end with it."""
+        try:
+            return super().train()
+        finally:
+            self._trainer._data_loader_iter.close()
 
     def run_step(self) -> None:
         """One step; a loss that is not finite stops the run before the weights change.

@@ -222,3 +222,41 @@ def test_folded_norms_do_not_go_into_norms_with_statistics(make_model, caffe2_fi
     model, cfg = make_model("detector", *MSRA_R50, "MODEL.RESNETS.NORM", "BN")
     with pytest.raises(WeightsError, match=r"MODEL\.RESNETS\.NORM is BN, but they need FrozenBN"):
         IgdetCheckpointer(model, cfg=cfg).load(caffe2_file, checkpointables=[])
+
+
+def test_a_broken_checkpoint_is_passed_over_loudly(make_model, tmp_path, caplog):
+    model, cfg = make_model("classifier")
+    checkpointer = IgdetCheckpointer(model, str(tmp_path), cfg=cfg, progress=(progress := Progress()))
+    for progress.iteration in (3, 6, 9):
+        checkpointer.save(f"model_{progress.iteration:07d}")
+    newest = tmp_path / "model_0000009.pth"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    checkpointer.resume_or_load("", resume=True)
+    assert progress.iteration == 6
+    assert "model_0000009.pth is broken, the one before it is tried" in caplog.text
+    newest.unlink()  # last_checkpoint names a file that is gone
+    (tmp_path / "model_0000006.pth").write_bytes(b"")
+    checkpointer.resume_or_load("", resume=True)
+    assert progress.iteration == 3
+    (tmp_path / "model_0000003.pth").write_bytes(b"x")
+    with pytest.raises(WeightsError, match=r"none of its checkpoints can be read \(model_0000009.pth, .*0006.*0003"):
+        checkpointer.resume_or_load("", resume=True)
+
+
+def test_a_checkpoint_of_another_model_is_no_broken_one(make_model, tmp_path):
+    model, cfg = make_model("classifier")
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("model_0000003")
+    other, cfg = make_model("detector")
+    with pytest.raises(WeightsError, match="tensors of the model are not in the file"):
+        IgdetCheckpointer(other, str(tmp_path), cfg=cfg).resume_or_load("", resume=True)
+
+
+@pytest.mark.parametrize(("kept", "left"), [(0, 4), (1, 1), (2, 2)])
+def test_as_many_checkpoints_as_wanted_are_kept(make_model, tmp_path, kept, left):
+    model, cfg = make_model("classifier", "SOLVER.CHECKPOINTS_KEPT", str(kept))
+    checkpointer = IgdetCheckpointer(model, str(tmp_path), cfg=cfg)
+    for iteration in range(4):
+        checkpointer.save(f"model_{iteration:07d}")
+    checkpointer.save("model_final")
+    assert len(list(tmp_path.glob("model_0*.pth"))) == left
+    assert (tmp_path / "model_final.pth").is_file() and (tmp_path / "model_0000003.pth").is_file()

@@ -1,0 +1,48 @@
+"""The data loader's processes: what they set up, and what is said when the system kills one."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import cv2
+
+from igdet.utils.errors import UserError
+
+GRACE = 20  # seconds; a step takes less, and schedulers wait for 30
+
+
+class WorkerError(UserError):
+    """A process of the data loader has died."""
+
+
+def start_worker(_worker_id: int) -> None:
+    """Prepare a process: no threads of OpenCV's own, and some time to live after the first SIGTERM.
+
+    Whoever stops a run may send it to all processes at once, but the step that is under way needs its data still.
+    """
+    cv2.setNumThreads(0)
+    signal.signal(signal.SIGTERM, _live_on)
+
+
+def _live_on(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.alarm(GRACE)  # what then comes ends the process
+
+
+@contextmanager
+def explained_death() -> Iterator[None]:
+    """Say why a process of the data loader may have died, and how to go on.
+
+    Raises:
+        WorkerError: one did.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise WorkerError(
+            f"{str(error).splitlines()[0].rstrip('.')}. Mostly the memory was full, or /dev/shm. No sample is lost: "
+            "lower DATALOADER.NUM_WORKERS, or make room, and go on with --resume"
+        ) from error

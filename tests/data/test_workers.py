@@ -1,0 +1,46 @@
+"""Processes of the data loader that are asked to go, or killed."""
+
+import os
+import signal
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from igdet.data.workers import WorkerError, explained_death, start_worker
+
+
+class Signalled(Dataset):
+    """Ten numbers; its process sends itself a signal as it gives the first."""
+
+    def __init__(self, *signals):
+        self.signals = signals
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        for number in self.signals if index == 0 else ():
+            os.kill(os.getpid(), number)
+        return index
+
+
+def draw(*signals):
+    return [
+        int(i) for i in DataLoader(Signalled(*signals), batch_size=None, num_workers=1, worker_init_fn=start_worker)
+    ]
+
+
+def test_a_request_to_the_whole_run_leaves_the_data_coming():
+    assert draw(signal.SIGTERM) == list(range(10))
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM, signal.SIGTERM]])
+def test_a_killed_process_is_explained(signals):
+    message = r"(?s)worker.*(killed by signal|exited unexpectedly).*lower DATALOADER.NUM_WORKERS.*--resume"
+    with pytest.raises(WorkerError, match=message), explained_death():
+        draw(*signals)
+
+
+def test_other_errors_pass():
+    with pytest.raises(RuntimeError, match="other"), explained_death():
+        raise RuntimeError("other")

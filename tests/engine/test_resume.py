@@ -1,0 +1,77 @@
+"""Runs that are killed and continued, against one that was not: the same samples, the same weights bit for bit."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from igdet.engine.history import forget_metrics
+
+WATCHED = Path(__file__).with_name("watched_run.py")
+# 16 iterations of 4 of the 24 pictures are two passes and two thirds; one checkpoint in three iterations.
+SCHEDULE = ("SOLVER.IMAGES_SEEN", "64", "SOLVER.CHECKPOINT_PERIOD", "3")
+BREAKS = [
+    ({"signal": "SIGKILL", "at_batch": 1}, 0),  # before there is a checkpoint
+    ({"signal": "SIGKILL", "at_batch": 5}, 2),
+    ({"signal": "SIGKILL", "while_saving": "model_0000008"}, 1),
+    ({"signal": "SIGTERM", "at_batch": 10}, 2),
+]
+
+
+@pytest.fixture
+def watched(repository, colour_config, tmp_path):
+    """Runs the training of the small config, watched; gives its exit status and what it said on stderr."""
+
+    def run(name: str, kill: dict, workers: int, *flags: str) -> tuple[int, str]:
+        command = [sys.executable, WATCHED, tmp_path / f"{name}.jsonl", json.dumps(kill)]
+        command += [repository / "tools/train_net.py", "--config-file", colour_config, *flags, *SCHEDULE]
+        command += ["OUTPUT_DIR", tmp_path / name, "DATALOADER.NUM_WORKERS", workers]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=repository)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def history(notes):
+    """What each iteration took, when it was done for the last time."""
+    lines = [json.loads(line) for line in notes.read_text().splitlines()]
+    return {iteration: batch for iteration, *batch in lines}
+
+
+def test_killed_at_any_moment_the_run_ends_as_if_it_had_not_been(watched, tmp_path):
+    assert watched("unbroken", {}, 0)[0] == 0
+    for kill, workers in BREAKS:
+        status, said = watched("broken", kill, workers, "--resume")
+        if kill["signal"] == "SIGTERM":
+            assert status == 128 + signal.SIGTERM, said
+            assert "go on with the same command and --resume" in said
+            assert (tmp_path / "broken/last_checkpoint").read_text() == "model_0000010.pth"  # the step was finished
+        else:
+            assert status == -signal.SIGKILL, said
+    status, said = watched("broken", {}, 1, "--resume")
+    assert status == 0, said
+    assert history(tmp_path / "broken.jsonl") == history(tmp_path / "unbroken.jsonl")
+    models = [torch.load(tmp_path / name / "model_final.pth")["model"] for name in ("broken", "unbroken")]
+    assert all(torch.equal(models[0][name], models[1][name]) for name in models[1])
+    records = [json.loads((tmp_path / name / "results.json").read_text()) for name in ("broken", "unbroken")]
+    assert records[0]["results"] == records[1]["results"]
+    assert records[0]["images_seen"] == 64
+    kept = sorted(path.name for path in (tmp_path / "broken").glob("model_*"))
+    assert not list((tmp_path / "broken").glob(".model_*"))  # the half of one that a kill had left
+    assert kept == ["model_0000010.pth", "model_0000011.pth", "model_0000014.pth", "model_final.pth"]
+
+
+def test_metrics_of_iterations_that_come_again_are_forgotten(tmp_path):
+    path = tmp_path / "metrics.json"
+    lines = [json.dumps({"iteration": i}) + "\n" for i in (3, 7, 11)]
+    path.write_text("".join(lines) + '{"iterat')
+    forget_metrics(path, 12)
+    assert path.read_text() == "".join(lines)
+    forget_metrics(path, 7)
+    assert path.read_text() == lines[0]
+    forget_metrics(tmp_path / "none.json", 7)
+    assert not (tmp_path / "none.json").exists()

@@ -1,0 +1,115 @@
+"""Kills a training at random moments, continues it each time, and compares it with one that was left alone.
+
+  python tools/make_world.py --out runs/world --size demo --seed 0
+  python tools/benchmarks/kill_and_resume.py runs/kills --kills 20
+
+A kill is SIGKILL to the whole process group, so many seconds after the start as the dice say: while Python starts,
+while a model is built, in a step, while a checkpoint is written, while the result is evaluated.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from tabulate import tabulate
+
+ROOT = Path(__file__).resolve().parents[2]
+WATCHED = ROOT / "tests/engine/watched_run.py"  # notes every batch that the training takes
+CONFIG = ROOT / "configs/quick_schedules/pretrain_world.yaml"
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="for the runs; what an earlier call left there is deleted")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--images", type=int, default=12_800, help="length of the training")
+    parser.add_argument("--longest", type=float, default=30, help="seconds after which a kill comes at the latest")
+    parser.add_argument("--seed", type=int, default=0, help="of the dice")
+    return parser.parse_args()
+
+
+def start(folder: Path, name: str, images: int, workers: int) -> subprocess.Popen:
+    """Start the training, or continue it."""
+    overrides = ["SOLVER.IMAGES_SEEN", images, "SOLVER.CHECKPOINT_PERIOD", 20, "SEED", 1, "OUTPUT_DIR", folder / name]
+    command = [sys.executable, WATCHED, folder / f"{name}.jsonl", "{}", ROOT / "tools/train_net.py", "--config-file"]
+    command += [CONFIG, "--resume", *overrides, "DATALOADER.NUM_WORKERS", workers]
+    with (folder / f"{name}.txt").open("a") as log:
+        return subprocess.Popen(
+            list(map(str, command)), cwd=ROOT, stdout=log, stderr=log, env=os.environ, start_new_session=True
+        )
+
+
+def kill_after(process: subprocess.Popen, seconds: float) -> bool:
+    """Kill a training and its loaders after a time; False: it has ended by itself before."""
+    try:
+        process.wait(seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+
+
+def batches(notes: Path) -> list[list]:
+    """What was noted of each batch that was taken, in order: iteration, image ids, labels, a hash of the pixels."""
+    return [json.loads(line) for line in notes.read_text().splitlines()] if notes.is_file() else []
+
+
+def break_run(args: argparse.Namespace) -> list[list]:
+    """Kill and continue; give a row for each kill."""
+    dice, rows = random.Random(args.seed), []
+    while len(rows) < args.kills:
+        workers, seconds = dice.randrange(3), dice.uniform(0.5, args.longest)
+        before = len(batches(args.folder / "killed.jsonl"))
+        if not kill_after(start(args.folder, "killed", args.images, workers), seconds):
+            break
+        taken = batches(args.folder / "killed.jsonl")[before:]
+        half = any((args.folder / "killed").glob(".model_*"))
+        span = f"{taken[0][0]} to {taken[-1][0]}" if taken else "none"
+        rows.append([len(rows) + 1, seconds, workers, span, "yes" if half else ""])
+    return rows
+
+
+def same(folder: Path) -> dict[str, bool]:
+    """Compare the two runs."""
+    notes = [batches(folder / f"{name}.jsonl") for name in ("whole", "killed")]
+    whole, killed = ({iteration: batch for iteration, *batch in note} for note in notes)
+    models = [torch.load(folder / name / "model_final.pth")["model"] for name in ("whole", "killed")]
+    results = [json.loads((folder / name / "results.json").read_text())["results"] for name in ("whole", "killed")]
+    return {
+        "same samples in the same order": whole == killed,
+        "same weights, bit for bit": all(torch.equal(models[0][name], models[1][name]) for name in models[0]),
+        "same results": results[0] == results[1],
+    }
+
+
+def main() -> None:
+    """Train whole, train with kills, print what happened."""
+    args = parse_args()
+    shutil.rmtree(args.folder, ignore_errors=True)
+    args.folder.mkdir(parents=True)
+    started = time.perf_counter()
+    if start(args.folder, "whole", args.images, workers=1).wait():
+        sys.exit(f"the training does not run: see {args.folder}/whole.txt")
+    whole_seconds = time.perf_counter() - started
+    rows = break_run(args)
+    if start(args.folder, "killed", args.images, workers=1).wait():
+        sys.exit(f"the killed training cannot be continued: see {args.folder}/killed.txt")
+    header = ["kill", "after s", "loader processes", "iterations done", "half a checkpoint left"]
+    print(tabulate(rows, header, floatfmt=".1f", tablefmt="github"))
+    print(f"\n{args.images:,} images, {whole_seconds:.0f} s without kills. After {len(rows)} kills:")
+    for what, holds in same(args.folder).items():
+        print(f"  {what}: {'yes' if holds else 'NO'}")
+
+
+if __name__ == "__main__":
+    main()
