@@ -38,6 +38,7 @@ EXTRAS = {
         *REPORT,
     ],
     "cluster": ["daft[ray]>=0.7"],  # curation on many machines
+    "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "dev": [
         "import-linter>=2",
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
@@ -46,6 +47,7 @@ EXTRAS = {
         "pytest-xdist>=3.5",
         "ruff>=0.6",
         "scikit-learn>=1.4",  # tests only: an independent average precision
+        "submitit>=1.5",  # tests of the way to SLURM
         "timm>=1.0",  # tests only: an independent ResNeXt
     ],
 }

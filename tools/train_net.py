@@ -1,8 +1,10 @@
 """Train or evaluate any config of igdet, with Detectron2's own command line."""
 
-from detectron2.engine import default_argument_parser, launch
+from detectron2.engine import default_argument_parser
 
 from igdet.engine import evaluate, setup, train
+from igdet.engine.heartbeat import heartbeat
+from igdet.engine.launching import start
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
@@ -13,24 +15,19 @@ Examples (each after `python`):
                            MODEL.WEIGHTS runs/pretrain_world/model_final.pth
   evaluate only          tools/train_net.py --config-file ... --eval-only MODEL.WEIGHTS FILE
   several GPUs           tools/train_net.py --config-file ... --num-gpus 8
+  the same, by torchrun  -m torch.distributed.run --nproc-per-node 8 tools/train_net.py --config-file ...
+  on a SLURM cluster     tools/submit.py --nodes 4 --gpus-per-node 8 --hours 24 -- --config-file ...
   change any key         tools/train_net.py --config-file ... SOLVER.BASE_LR 0.01 OUTPUT_DIR runs/lower
 """
 
 
 def main(args):
     """Set up one process and run the command in it."""
-    with one_line_errors(FloatingPointError):
+    with one_line_errors(FloatingPointError), heartbeat(args):
         cfg = setup(args)
         return evaluate(cfg, args) if args.eval_only else train(cfg, args)
 
 
 if __name__ == "__main__":
-    arguments = default_argument_parser(epilog=EXAMPLES).parse_args()
-    launch(
-        main,
-        arguments.num_gpus,
-        num_machines=arguments.num_machines,
-        machine_rank=arguments.machine_rank,
-        dist_url=arguments.dist_url,
-        args=(arguments,),
-    )
+    with one_line_errors():
+        start(main, default_argument_parser(epilog=EXAMPLES).parse_args())

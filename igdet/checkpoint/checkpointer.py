@@ -14,6 +14,7 @@ from igdet.checkpoint.download import find_weights
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.fitting import Fit, fit_tensors
 from igdet.checkpoint.key_maps import is_classifier
+from igdet.checkpoint.pieces import in_pieces, whole
 from igdet.checkpoint.rotation import drop_old, numbered_checkpoints
 from igdet.checkpoint.summary import summarise_fit
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
@@ -109,6 +110,8 @@ class IgdetCheckpointer(DetectionCheckpointer):
     def save(self, name: str, **kwargs: Any) -> None:
         """Write the model and the rest to <save_dir>/<name>.pth, and note it as the last checkpoint.
 
+        Where the model is spread over ranks (SOLVER.FSDP), all of them call this, and one of them writes.
+
         Args:
             name: of the file, without its ending.
             **kwargs: more to save.
@@ -116,12 +119,16 @@ class IgdetCheckpointer(DetectionCheckpointer):
         Raises:
             WeightsError: it could not be written; the last checkpoint is unharmed.
         """
-        if not self.save_dir or not self.save_to_disk:
+        if not self.save_dir:
             return
         states = {key: checkpointable.state_dict() for key, checkpointable in self.checkpointables.items()}
+        content = {"model": self.model.state_dict(), **states, **kwargs, ABOUT: describe_model(self.cfg)}
+        content = whole(content, keep=self.save_to_disk)
+        if not self.save_to_disk:
+            return
         path = Path(self.save_dir, f"{name}.pth")
         logger.info(f"Saving {path}")
-        write_checkpoint({"model": self.model.state_dict(), **states, **kwargs, ABOUT: describe_model(self.cfg)}, path)
+        write_checkpoint(content, path)
         self.tag_last_checkpoint(path.name)
         for gone in drop_old(path, self.cfg.SOLVER.CHECKPOINTS_KEPT) if self.cfg.SOLVER.CHECKPOINTS_KEPT else ():
             logger.info(f"Deleted {gone}: SOLVER.CHECKPOINTS_KEPT is {self.cfg.SOLVER.CHECKPOINTS_KEPT}")
@@ -174,7 +181,8 @@ class IgdetCheckpointer(DetectionCheckpointer):
                 check_class_names(file.class_names, class_names(self.cfg))
         except WeightsError as error:
             raise WeightsError(f"{file.path}: {error}") from error
-        self.model.load_state_dict(fit.loaded, strict=False)  # counters may be absent
+        # Not strict: counters may be absent.
+        self.model.load_state_dict(in_pieces(fit.loaded, self.model.state_dict()), strict=False)
         logger.info(f"Weights from {file.path} ({file.naming} names):\n{summarise_fit(fit)}")
 
 

@@ -136,11 +136,29 @@ def _check_training(cfg: CfgNode) -> None:
     if sets == 0 or (is_classifier and sets > 1):
         wanted = "exactly one" if is_classifier else "at least one"
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
-    if cfg.SOLVER.IMS_PER_BATCH % comm.get_world_size():
-        raise ConfigError(
-            f"SOLVER.IMS_PER_BATCH {cfg.SOLVER.IMS_PER_BATCH} cannot be shared equally by {comm.get_world_size()} "
-            "processes: make it a multiple of their number"
-        )
+    check_shares(cfg.SOLVER.IMS_PER_BATCH, comm.get_world_size())
+
+
+def check_shares(batch: int, processes: int) -> None:
+    """Refuse a batch that processes cannot share equally, and name the nearest numbers that go.
+
+    Args:
+        batch: images a step over all processes, >= 1.
+        processes: >= 1.
+
+    Raises:
+        ConfigError: `processes` does not divide `batch`.
+    """
+    if batch % processes == 0:
+        return
+    below = batch // processes * processes
+    batches = [str(size) for size in (below, below + processes) if size]
+    divisors = [n for n in range(1, batch + 1) if batch % n == 0]
+    counts = [max(n for n in divisors if n < processes), *[n for n in divisors if n > processes][:1]]
+    raise ConfigError(
+        f"SOLVER.IMS_PER_BATCH {batch} cannot be shared equally by {processes} processes: set it to "
+        f"{' or '.join(batches)}, or start {' or '.join(map(str, counts))} processes"
+    )
 
 
 def _check_dataset(cfg: CfgNode, key: str, name: str) -> None:

@@ -81,3 +81,6 @@ def _add_solver(cfg: CfgNode) -> None:
     # The batch for which BASE_LR is meant: the peak learning rate is BASE_LR * IMS_PER_BATCH / LR_REFERENCE_BATCH.
     # 0: BASE_LR is the peak learning rate.
     cfg.SOLVER.LR_REFERENCE_BATCH = 0
+    # With several processes: False: each holds the whole model (DistributedDataParallel). True: each holds its part of
+    # weights, gradients and momentum (PyTorch's FSDP2, from 2.8 on), for members that are too large for one GPU.
+    cfg.SOLVER.FSDP = False

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import torch
 from detectron2.engine import HookBase
+from detectron2.utils import comm
 from detectron2.utils.events import EventWriter, get_event_storage
 
+from igdet.checkpoint.pieces import local_part
 from igdet.engine.results import utc_now
 
 
@@ -70,7 +72,10 @@ class FiniteWeights(HookBase):
         done = self.trainer.iter + 1
         if done % self._period and done < self.trainer.max_iter:
             return
-        broken = [name for name, weight in self.trainer.model.state_dict().items() if not torch.isfinite(weight).all()]
+        weights = self.trainer.model.state_dict().items()
+        broken = [name for name, weight in weights if not torch.isfinite(local_part(weight)).all()]
+        # Ranks may hold different parts and statistics; they stop together.
+        broken = list(dict.fromkeys(name for names in comm.all_gather(broken) for name in names))
         if broken:
             raise FloatingPointError(
                 f"{len(broken)} weights are not finite after iteration {self.trainer.iter}, {broken[0]} among them; "

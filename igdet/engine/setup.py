@@ -12,6 +12,7 @@ from detectron2.utils.logger import setup_logger
 from igdet.config import add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
 from igdet.engine.schedule import resolve_schedule
+from igdet.engine.sharding import check_sharding
 from igdet.modeling import check_backbone
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def setup_config(args: argparse.Namespace) -> CfgNode:
     register_own_datasets(cfg, training=not args.eval_only)
     check_config(cfg, training=not args.eval_only)
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
+    check_sharding(cfg)
     return cfg
 
 

@@ -6,33 +6,56 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
-from detectron2.engine import DefaultTrainer, HookBase
+from detectron2.engine import AMPTrainer, DefaultTrainer, HookBase, SimpleTrainer, TrainerBase
+from detectron2.engine.hooks import PeriodicCheckpointer
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter
+from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.pieces import optimizer_in_pieces
 from igdet.data import build_classification_test_loader, build_detection_test_loader
 from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.history import ContinuedTensorboard, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
 from igdet.engine.preemption import StopOnRequest
 from igdet.engine.results import METRICS
+from igdet.engine.sharding import share_model, whole_weights
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
 
 
 class Trainer(DefaultTrainer):
     """Trains any config of igdet: hashtag pretraining, classification, linear probes, boxes, masks, keypoints."""
 
+    def __init__(self, cfg: CfgNode):
+        """Build all parts of a run.
+
+        Detectron2's own constructor is not called: it would wrap any model in DistributedDataParallel, on GPUs.
+
+        Args:
+            cfg: the frozen config.
+        """
+        TrainerBase.__init__(self)
+        self.cfg = cfg = self.auto_scale_workers(cfg, comm.get_world_size())
+        model = share_model(self.build_model(cfg), cfg.SOLVER.FSDP)
+        # After the model is shared: the optimizer then works on this rank's part of each weight.
+        optimizer = self.build_optimizer(cfg, model)
+        step = AMPTrainer if cfg.SOLVER.AMP.ENABLED else SimpleTrainer
+        self._trainer = step(model, self.build_train_loader(cfg), optimizer)
+        self.scheduler = self.build_lr_scheduler(cfg, optimizer)
+        self.checkpointer = IgdetCheckpointer(model, cfg.OUTPUT_DIR, cfg=cfg, trainer=weakref.proxy(self))
+        self.progress = ImagesSeen(cfg.SOLVER.IMS_PER_BATCH)
+        self.start_iter, self.max_iter = 0, cfg.SOLVER.MAX_ITER
+        self.register_hooks(self.build_hooks())
+
     def build_hooks(self) -> list[HookBase]:
         """Detectron2's hooks, after those that count images and watch the weights."""
-        # Detectron2 has just made its own checkpointer and hands it to a hook below: here is the time to replace it.
-        self.checkpointer = IgdetCheckpointer(
-            self.model, self.cfg.OUTPUT_DIR, cfg=self.cfg, trainer=weakref.proxy(self)
-        )
-        self.progress = ImagesSeen(self.cfg.SOLVER.IMS_PER_BATCH)
-        finite = FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD)
-        return [self.progress, finite, *super().build_hooks(), StopOnRequest()]
+        hooks = super().build_hooks()
+        if self.cfg.SOLVER.FSDP and not comm.is_main_process():
+            # Here, before the evaluation, the main rank saves: weights in pieces are gathered from all ranks.
+            hooks.insert(-1, PeriodicCheckpointer(self.checkpointer, self.cfg.SOLVER.CHECKPOINT_PERIOD))
+        return [self.progress, FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD), *hooks, StopOnRequest()]
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""
@@ -86,8 +109,16 @@ class Trainer(DefaultTrainer):
 
     def load_state_dict(self, state_dict: dict) -> None:
         """The inverse of `state_dict`."""
-        super().load_state_dict(state_dict)
-        self._trainer.load_state_dict(state_dict["_trainer"])
+        step = state_dict["_trainer"]
+        step = {**step, "optimizer": optimizer_in_pieces(step["optimizer"], self._trainer.optimizer)}
+        super().load_state_dict({**state_dict, "_trainer": step})
+        self._trainer.load_state_dict(step)
+
+    @classmethod
+    def test(cls, cfg: CfgNode, model: nn.Module, evaluators: list[DatasetEvaluator] | None = None) -> Mapping:
+        """Detectron2's evaluation; ranks need not have the same number of batches, however the model is shared."""
+        with whole_weights(model):
+            return super().test(cfg, model, evaluators)
 
     @property
     def last_results(self) -> Mapping:

@@ -5,6 +5,7 @@ from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.config import ConfigError, add_igdet_config, check_config
+from igdet.config.check import check_shares
 
 METADATA = {
     "check_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "jay"]},
@@ -131,3 +132,22 @@ def test_more_choices_than_experts_are_refused():
     with pytest.raises(ConfigError, match=r"MODEL\.MOE\.TOP_K is 4: expected at most EXPERTS, 3"):
         check_config(config("MODEL.MOE.EXPERTS", 3, "MODEL.MOE.TOP_K", 4))
     check_config(config("MODEL.MOE.EXPERTS", 4, "MODEL.MOE.TOP_K", 4))
+
+
+@pytest.mark.parametrize(
+    ("batch", "processes", "ways"),
+    [
+        (10, 4, "set it to 8 or 12, or start 2 or 5 processes"),
+        (8064, 10, "set it to 8060 or 8070, or start 9 or 12 processes"),
+        (3, 4, "set it to 4, or start 3 processes"),
+        (7, 2, "set it to 6 or 8, or start 1 or 7 processes"),
+    ],
+)
+def test_a_batch_that_cannot_be_shared_comes_with_the_nearest_ways(batch, processes, ways):
+    with pytest.raises(ConfigError, match=f"IMS_PER_BATCH {batch} cannot be shared equally by {processes} .*: {ways}$"):
+        check_shares(batch, processes)
+
+
+@pytest.mark.parametrize(("batch", "processes"), [(1, 1), (8, 8), (8064, 336)])
+def test_a_batch_that_can_be_shared(batch, processes):
+    check_shares(batch, processes)

@@ -1,0 +1,154 @@
+"""Noticing that a rank has died or failed: the others stop within a minute and say which one it was."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from detectron2.utils import comm
+from torch.distributed import TCPStore
+
+logger = logging.getLogger(__name__)
+
+# 35 s of silence, a period until it is looked at and two of grace: the others end within 35 + 3 x 5 = 50 s.
+PERIOD, SILENCE = 5.0, 35.0  # seconds
+ALIVE, DONE, FAILED, LEFT = "alive", "done", "failed", "left"
+
+
+class Heartbeat:
+    """Watches over a block of work that all ranks do together.
+
+    Collectives alone do not tell: a rank waits in them for its dead neighbour up to the timeout of the process group,
+    half an hour, which must be that long because ranks wait for the main one while it evaluates. Here a thread of each
+    rank says every few seconds that it lives, and looks at what the others said; clocks are not compared.
+
+    Args:
+        store: that all ranks share; rank 0 keeps it.
+        names: of the ranks, for messages.
+        rank: this one, 0..len(names) - 1.
+        period: seconds between two signs of life.
+        silence: seconds without one after which a rank counts as dead.
+    """
+
+    def __init__(self, store: TCPStore, names: list[str], rank: int, period: float = PERIOD, silence: float = SILENCE):
+        self._store = store
+        self._names = names
+        self._rank = rank
+        self._period = period
+        self._silence = silence
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        self._heard = [("", time.monotonic())] * len(self._names)  # each rank's last status and when it was new
+        self._store.set(str(self._rank), f"{ALIVE} 0")
+        self._thread.start()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, _traceback: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        failed = error is not None and not (isinstance(error, SystemExit) and not error.code)
+        first_line = f"{kind.__name__}: {error}".splitlines()[0] if failed else ""
+        try:
+            self._store.set(str(self._rank), f"{FAILED} {first_line}" if failed else DONE)
+            self._see_others_off(failed)
+        except RuntimeError:
+            self._tell(self._store_is_gone())
+
+    def _see_others_off(self, failed: bool) -> None:
+        """Rank 0 keeps the store until nobody needs it; a rank that failed may have done so because another died."""
+        others = set(range(len(self._names))) - {self._rank}
+        while (failed or self._rank == 0) and (waiting := others & self._working(self._listen())):
+            if silent := self._silent(waiting):
+                self._tell(silent)
+                time.sleep(self._period)  # the others find it too, in the same store
+                return
+            time.sleep(self._period / 10)
+
+    def _watch(self) -> None:
+        beats = 0
+        while not self._ended.wait(self._period):
+            beats += 1
+            try:
+                self._store.set(str(self._rank), f"{ALIVE} {beats}")
+                reason = self._reason_to_stop(self._listen())
+            except RuntimeError:  # of which PyTorch's network errors are a kind
+                reason = self._store_is_gone()
+            if reason:
+                return self._leave(reason)
+        return None
+
+    def _listen(self) -> list[str]:
+        """What every rank said last."""
+        statuses = [status.decode() for status in self._store.multi_get([str(i) for i in range(len(self._names))])]
+        now = time.monotonic()
+        self._heard = [
+            old if old[0] == status else (status, now) for old, status in zip(self._heard, statuses, strict=True)
+        ]
+        return statuses
+
+    def _reason_to_stop(self, statuses: list[str]) -> str:
+        failures = [
+            f"{name} has failed: {status.removeprefix(FAILED).strip()}"
+            for name, status in zip(self._names, statuses, strict=True)
+            if status.startswith(FAILED)
+        ]
+        return "; ".join(failures) or self._silent(self._working(statuses))
+
+    def _working(self, statuses: list[str]) -> set[int]:
+        return {rank for rank, status in enumerate(statuses) if status.startswith(ALIVE)}
+
+    def _silent(self, ranks: set[int]) -> str:
+        since = {rank: time.monotonic() - self._heard[rank][1] for rank in sorted(ranks)}
+        return "; ".join(
+            f"{self._names[rank]} has not been heard of for {seconds:.0f} s: it was killed, or its machine is down"
+            for rank, seconds in since.items()
+            if seconds > self._silence
+        )
+
+    def _store_is_gone(self) -> str:
+        return f"{self._names[0]} cannot be reached any more: it was killed, or its machine is down"
+
+    def _leave(self, reason: str) -> None:
+        """End this process, unless it is about to end by itself, with a message of its own."""
+        self._tell(reason)
+        with suppress(RuntimeError):  # where rank 0, which keeps the store, is what is gone
+            self._store.set(str(self._rank), LEFT)
+            self._see_others_off(failed=False)
+        if not self._ended.wait(self._period):
+            sys.stdout.flush()
+            os._exit(1)  # the main thread waits in a collective, from which no exception would wake it
+
+    def _tell(self, reason: str) -> None:
+        message = f"{self._names[self._rank]} stops: {reason}. Checkpoints are unharmed: continue with --resume"
+        logger.error(message)
+        print(message, file=sys.stderr, flush=True)
+
+
+def heartbeat(args: argparse.Namespace) -> AbstractContextManager:
+    """Watch over all ranks of this run; called by all of them together.
+
+    Args:
+        args: the command line; of Detectron2's `launch` its `dist_url` tells where rank 0 is.
+
+    Returns:
+        what the work is to be done in; for a single process it does nothing.
+    """
+    if comm.get_world_size() == 1:
+        return nullcontext()
+    host = os.environ.get("MASTER_ADDR") or urlsplit(args.dist_url).hostname or "localhost"
+    rank, timeout = comm.get_rank(), timedelta(seconds=SILENCE)
+    store = TCPStore(host, 0, is_master=True, wait_for_workers=False, timeout=timeout) if rank == 0 else None
+    ports, names = zip(*comm.all_gather((store and store.port, _name(rank))), strict=True)
+    store = store or TCPStore(host, ports[0], is_master=False, wait_for_workers=False, timeout=timeout)
+    return Heartbeat(store, list(names), rank)
+
+
+def _name(rank: int) -> str:
+    return f"rank {rank} ({socket.gethostname()}, process {os.getpid()})"

@@ -1,0 +1,137 @@
+"""Trainings as jobs of a SLURM cluster: a rank a GPU, put back in the queue when they are preempted."""
+
+import argparse
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from igdet.utils.errors import UserError
+
+try:
+    import submitit
+except ImportError:  # an extra
+    submitit = None
+
+TRAIN_NET = Path("tools", "train_net.py")  # from the root of the source tree, where the commands are given
+GRACE = 120  # seconds between the cluster's warning and the end of the job, in which a checkpoint is written
+
+
+class SubmissionError(UserError):
+    """A job cannot be submitted from here."""
+
+
+class TrainingJob:
+    """What each task of a job does: it runs one rank of the training as a process.
+
+    A process of its own, so that a warning of the cluster, which submitit gets as a signal, becomes the SIGTERM that
+    every training understands.
+
+    Args:
+        arguments: of tools/train_net.py.
+    """
+
+    def __init__(self, arguments: list[str]):
+        self.arguments = arguments
+
+    def __call__(self) -> None:
+        """Train to the end, or until the cluster gives warning.
+
+        Raises:
+            CalledProcessError: the training failed.
+        """
+        submitit.helpers.TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+        warning = signal.Signals(submitit.JobEnvironment()._usr_sig())
+        requeue = signal.getsignal(warning)
+        # The cluster signals all processes of the job: the training is to ignore this one, and inherits that.
+        signal.signal(warning, signal.SIG_IGN)
+        self._process = subprocess.Popen([sys.executable, TRAIN_NET, *self.arguments])
+        warned = []
+
+        def pass_on(number: int, frame: object) -> None:
+            warned.append(number)
+            self._process.terminate()
+            requeue(number, frame)
+
+        signal.signal(warning, pass_on)
+        status = self._process.wait()
+        if status and not warned:
+            raise subprocess.CalledProcessError(status, self._process.args)
+
+    def checkpoint(self) -> "submitit.helpers.DelayedSubmission":
+        """Wait until the training has written its checkpoint; called by submitit, on rank 0, after a warning.
+
+        Returns:
+            the job that goes on from there.
+        """
+        # Called within the signal's handler: Popen.wait may hold its lock at this very moment, so the kernel is asked.
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        resume = [] if "--resume" in self.arguments else ["--resume"]
+        return submitit.helpers.DelayedSubmission(TrainingJob([*resume, *self.arguments]))
+
+
+def submit(args: argparse.Namespace) -> "submitit.Job":
+    """Put a training in the queue.
+
+    Args:
+        args: `nodes`, `gpus_per_node`, `hours`, `partition` ("" for the cluster's own), `requeues`, `logs` (a folder),
+            `on` (a key of `CLUSTERS`) and `arguments` of tools/train_net.py.
+
+    Returns:
+        the job.
+
+    Raises:
+        SubmissionError: submitit is missing, or there is no such cluster here.
+    """
+    if submitit is None:
+        raise SubmissionError("submitit is missing: pip install 'igdet[slurm]'")
+    try:
+        executor = submitit.AutoExecutor(args.logs, cluster=args.on, slurm_max_num_timeout=args.requeues)
+    except RuntimeError as error:
+        raise SubmissionError(f"{error} To try a job out on this machine, add --on local") from error
+    executor.update_parameters(
+        name="igdet",
+        nodes=args.nodes,
+        tasks_per_node=args.gpus_per_node,
+        timeout_min=round(60 * args.hours),
+        **CLUSTERS[args.on](args),
+    )
+    return executor.submit(TrainingJob(args.arguments))
+
+
+def describe(job: "submitit.Job", args: argparse.Namespace) -> str:
+    """What a submitted job will do, for the person who has submitted it."""
+    watch, cancel = COMMANDS[args.on]
+    return (
+        f"Job {job.job_id}: {args.nodes} x {args.gpus_per_node} processes for up to {args.hours:g} hours\n"
+        f"  runs    {shlex.join(['python', str(TRAIN_NET), *args.arguments])}\n"
+        f"  logs    {args.logs}/{job.job_id}_<rank>_log.out and .err\n"
+        f"  state   {watch.format(job=job.job_id)}\n"
+        f"  cancel  {cancel.format(job=job.job_id)}\n"
+        f"When the cluster preempts it or its time is up, it goes back in the queue and continues with --resume, "
+        f"at most {args.requeues} times"
+    )
+
+
+def _on_slurm(args: argparse.Namespace) -> dict:
+    # A rank that dies takes the others with it at once; the heartbeat is there for whole machines.
+    settings = {"slurm_srun_args": ["--kill-on-bad-exit=1"], "slurm_signal_delay_s": GRACE}
+    return (
+        settings
+        | {"gpus_per_node": args.gpus_per_node}
+        | ({"slurm_partition": args.partition} if args.partition else {})
+    )
+
+
+def _on_this_machine(args: argparse.Namespace) -> dict:
+    return {"gpus_per_node": 0}  # for trying out, on the CPU
+
+
+CLUSTERS: dict[str, Callable[[argparse.Namespace], dict]] = {"slurm": _on_slurm, "local": _on_this_machine}
+# Cluster -> how to look at a job, and how to end it.
+COMMANDS = {"slurm": ("squeue --job {job}", "scancel {job}"), "local": ("ps {job}", "kill -INT {job}")}

@@ -1,0 +1,134 @@
+"""Ranks without anyone who cleans up after them: whoever dies or fails, the others end and name it."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from torch.distributed import TCPStore
+
+from igdet.engine.heartbeat import Heartbeat
+
+PERIOD, SILENCE = 0.05, 1.0  # seconds
+NAMES = [f"rank {rank} (box, process {rank + 70})" for rank in range(3)]
+FOREVER = threading.Event()  # never set: a main thread that waits in a collective
+
+
+def wait_for_ever(rank):
+    FOREVER.wait()
+
+
+def fail_in_one(rank):
+    if rank == 1:
+        raise ValueError("shard 7 is cut short\nmore")
+    FOREVER.wait()
+
+
+def lose_connection(rank):
+    """Rank 2 is gone, and the library notices in rank 1 only, where it raises something that names nobody."""
+    if rank == 1:
+        raise RuntimeError("connection closed by peer")
+    FOREVER.wait()
+
+
+def finish(rank):
+    pass
+
+
+def stop_in_order(rank):
+    raise SystemExit(0)
+
+
+def rank_process(work, rank, port, log):
+    sys.stderr = log.open("w", buffering=1)  # in the place of pytest's
+    os.dup2(sys.stderr.fileno(), 2)
+    store = TCPStore("127.0.0.1", port, is_master=rank == 0, wait_for_workers=False, timeout=timedelta(seconds=20))
+    with Heartbeat(store, NAMES, rank, PERIOD, SILENCE):
+        store.add("started", 1)
+        work(rank)
+
+
+@pytest.fixture
+def ranks(tmp_path):
+    """Start three ranks; give their processes, the function that waits for their ends, and their messages."""
+    running = []
+
+    def start(work):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        context = multiprocessing.get_context("fork")  # quick: everything is imported already
+        for rank in range(3):
+            log = tmp_path / f"{rank}.log"
+            running.append(context.Process(target=rank_process, args=(work, rank, port, log)))
+            running[-1].start()
+        return running, TCPStore("127.0.0.1", port, is_master=False, wait_for_workers=False)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.join()
+
+
+def wait_until_started(store):
+    while int(store.add("started", 0)) < 3:
+        assert not FOREVER.wait(0.01)
+
+
+def ends(processes, tmp_path):
+    """Exit status and message of each process; a minute's limit stands for the one of a run."""
+    for process in processes:
+        process.join(timeout=30)
+    return [(process.exitcode, (tmp_path / f"{rank}.log").read_text()) for rank, process in enumerate(processes)]
+
+
+@pytest.mark.parametrize("victim", [0, 2])
+def test_the_others_end_and_name_the_one_that_was_killed(ranks, tmp_path, victim):
+    processes, store = ranks(wait_for_ever)
+    wait_until_started(store)
+    os.kill(processes[victim].pid, signal.SIGKILL)
+    for rank, (status, message) in enumerate(ends(processes, tmp_path)):
+        if rank == victim:
+            assert status == -signal.SIGKILL
+        else:
+            assert status == 1
+            assert f"{NAMES[rank]} stops: {NAMES[victim]} " in message
+            assert "it was killed" in message
+
+
+def test_a_rank_that_is_frozen_counts_as_dead(ranks, tmp_path):
+    processes, store = ranks(wait_for_ever)
+    wait_until_started(store)
+    os.kill(processes[1].pid, signal.SIGSTOP)
+    for process in (processes[0], processes[2]):
+        process.join(timeout=30)
+        assert process.exitcode == 1
+    assert f"{NAMES[1]} has not been heard of" in (tmp_path / "2.log").read_text()
+
+
+def test_a_rank_that_fails_tells_the_others_why(ranks, tmp_path):
+    processes, _ = ranks(fail_in_one)
+    statuses = ends(processes, tmp_path)
+    assert [status for status, _ in statuses] == [1, 1, 1]
+    for _, message in (statuses[0], statuses[2]):
+        assert f"{NAMES[1]} has failed: ValueError: shard 7 is cut short." in message
+    assert "Traceback" in statuses[1][1]  # its own error, as ever
+
+
+def test_a_rank_that_fails_because_another_died_names_that_one(ranks, tmp_path):
+    processes, store = ranks(lose_connection)
+    wait_until_started(store)
+    os.kill(processes[2].pid, signal.SIGKILL)
+    statuses = ends(processes, tmp_path)
+    assert f"{NAMES[1]} stops: {NAMES[2]} has not been heard of" in statuses[1][1]
+    assert "connection closed by peer" in statuses[1][1]
+
+
+@pytest.mark.parametrize("work", [finish, stop_in_order])
+def test_a_run_that_ends_well_ends_in_silence(ranks, tmp_path, work):
+    processes, _ = ranks(work)
+    assert ends(processes, tmp_path) == [(0, "")] * 3

@@ -1,0 +1,130 @@
+"""Weights spread over two processes train exactly as whole ones do, and their checkpoints are anyone's."""
+
+import json
+import shutil
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from detectron2.utils import comm
+
+from igdet.config import ConfigError
+from igdet.engine import setup, setup_config, sharding, train
+from igdet.engine.trainer import Trainer
+
+FSDP = ("SOLVER.FSDP", "True")
+CLIP = ("SOLVER.CLIP_GRADIENTS.ENABLED", "True", "SOLVER.CLIP_GRADIENTS.CLIP_VALUE", "0.01")
+
+
+def worker(rank, folder, runs):
+    torch.set_num_threads(1)  # a forked process has none of its parent's threads
+    # FSDP2 takes contiguous weights only, and convolutions round otherwise with channels-last ones.
+    build = Trainer.build_model
+    Trainer.build_model = staticmethod(lambda cfg: build(cfg).to(memory_format=torch.contiguous_format))
+    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
+    comm._LOCAL_PROCESS_GROUP, _ = dist.new_subgroups(2)
+    for args in runs:
+        train(setup(args), args)
+    dist.destroy_process_group()
+
+
+def on_two_processes(folder, *runs):
+    folder.mkdir(exist_ok=True)
+    (folder / "rendezvous").unlink(missing_ok=True)
+    mp.start_processes(worker, (folder, runs), nprocs=2, start_method="fork")
+
+
+def losses(run):
+    lines = [json.loads(line) for line in (run / "metrics.json").read_text().splitlines()]
+    return [line["total_loss"] for line in lines if "total_loss" in line]
+
+
+def contents(run, name="model_final.pth"):
+    return torch.load(run / name, weights_only=True)
+
+
+def assert_same(first, second):
+    """The same weights and momentum, bit for bit."""
+    assert first["model"].keys() == second["model"].keys()
+    for name, tensor in first["model"].items():
+        assert torch.equal(tensor, second["model"][name]), name
+    states = [run["trainer"]["_trainer"]["optimizer"]["state"] for run in (first, second)]
+    assert states[0].keys() == states[1].keys()
+    for number, state in states[0].items():
+        assert torch.equal(state["momentum_buffer"], states[1][number]["momentum_buffer"]), number
+
+
+@pytest.fixture
+def spread_and_whole(command, colour_folders, tmp_path):
+    """Six steps of the small config, by two processes, both ways, with two groups of parameters."""
+    folders = {name: tmp_path / name for name in ("spread", "whole")}
+    # 21 pictures: the ranks evaluate 6 and 5 batches of 2.
+    shutil.copytree(colour_folders / "val", tmp_path / "val", ignore=shutil.ignore_patterns("*_7.png"))
+    val = ("DATASETS.OWN.colours_val.ROOT", str(tmp_path / "val"), "TEST.EVAL_PERIOD", "3")
+    opts = ("SOLVER.WEIGHT_DECAY_NORM", "0.0", *val)
+    on_two_processes(
+        tmp_path,
+        command(*opts, *FSDP, "OUTPUT_DIR", str(folders["spread"])),
+        command(*opts, "OUTPUT_DIR", str(folders["whole"])),
+    )
+    return folders
+
+
+def test_spread_weights_train_exactly_as_whole_ones(spread_and_whole):
+    spread, whole = spread_and_whole["spread"], spread_and_whole["whole"]
+    assert losses(spread) == losses(whole)
+    assert_same(contents(spread), contents(whole))
+    results = [json.loads((run / "results.json").read_text())["results"] for run in (spread, whole)]
+    assert results[0] == results[1]
+
+
+def test_one_process_resumes_and_evaluates_what_two_have_spread(spread_and_whole, command, tmp_path):
+    spread = spread_and_whole["spread"]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(spread / "model_0000002.pth", alone)
+    (alone / "last_checkpoint").write_text("model_0000002.pth")
+    args = command(*FSDP, "OUTPUT_DIR", str(alone), resume=True)
+    assert train(setup(args), args)
+    assert contents(alone)["iteration"] == 5
+
+
+def test_two_processes_resume_where_they_stopped(spread_and_whole, command, tmp_path):
+    """Spread again, from a file; and as whole as the file is, by DistributedDataParallel."""
+    broken = {name: tmp_path / f"broken_{name}" for name in ("spread", "whole")}
+    runs = []
+    for name, folder in broken.items():
+        folder.mkdir()
+        shutil.copy(spread_and_whole["spread"] / "model_0000002.pth", folder)
+        (folder / "last_checkpoint").write_text("model_0000002.pth")
+        opts = ("SOLVER.WEIGHT_DECAY_NORM", "0.0", "OUTPUT_DIR", str(folder), *(FSDP if name == "spread" else ()))
+        runs.append(command(*opts, resume=True))
+    on_two_processes(tmp_path, *runs)
+    assert_same(contents(broken["spread"]), contents(broken["whole"]))
+
+
+@pytest.mark.parametrize("kind", ["value", "norm"])
+def test_gradients_in_pieces_are_clipped_like_whole_ones(command, tmp_path, kind):
+    opts = (*CLIP, "SOLVER.CLIP_GRADIENTS.CLIP_TYPE", kind, "SOLVER.IMAGES_SEEN", "4")  # one step
+    spread, whole = tmp_path / "spread", tmp_path / "whole"
+    on_two_processes(
+        tmp_path,
+        command(*opts, *FSDP, "OUTPUT_DIR", str(spread)),
+        command(*opts, "OUTPUT_DIR", str(whole)),
+    )
+    for name, tensor in contents(spread)["model"].items():
+        # A norm is summed in another order over pieces than over the whole.
+        torch.testing.assert_close(tensor, contents(whole)["model"][name], rtol=1e-5, atol=1e-6)
+
+
+def test_one_process_keeps_its_model_as_it_is(command):
+    trainer = Trainer(setup_config(command(*FSDP)))
+    assert all(type(weight) is torch.nn.Parameter for weight in trainer.model.parameters())
+
+
+def test_an_old_pytorch_is_refused_by_name(command, monkeypatch):
+    monkeypatch.setattr(sharding.torch, "__version__", "2.5.1")
+    with pytest.raises(ConfigError, match=r"SOLVER.FSDP needs PyTorch 2\.8 or later, and this is 2\.5\.1"):
+        setup_config(command(*FSDP))
+    setup_config(command())

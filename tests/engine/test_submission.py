@@ -1,0 +1,104 @@
+"""Jobs on this machine in the place of a cluster: a training by two tasks, and one that is preempted."""
+
+import argparse
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from igdet.engine.submission import SubmissionError, describe, submit
+
+pytest.importorskip("submitit")
+
+# Stands in for a long training: it stops at SIGTERM, as one does that writes a checkpoint first.
+TRAINING = """
+import os, pathlib, signal, sys
+rank = "{RANK}_of_{WORLD_SIZE}".format(**os.environ)
+mark = lambda what: pathlib.Path(f"{what}_{rank}").write_text(" ".join(sys.argv[1:]))
+if "--resume" in sys.argv:
+    mark("resumed")
+else:
+    signal.signal(signal.SIGTERM, lambda *_: (mark("saved"), sys.exit(0)))
+    mark("started")
+    signal.pause()
+"""
+
+
+def job_arguments(folder, *arguments, on="local"):
+    return argparse.Namespace(
+        nodes=1,
+        gpus_per_node=2,
+        hours=1,
+        partition="",
+        requeues=3,
+        logs=str(folder / "logs"),
+        on=on,
+        arguments=list(arguments),
+    )
+
+
+def finish(job):
+    """Wait for the controller of a local job."""
+    assert job._process.wait(timeout=120) == 0
+
+
+def wait_for(*paths):
+    """Wait until the job's processes have written these files."""
+    for _ in range(600):
+        if all(path.exists() for path in paths):
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError(f"not written: {paths}")
+
+
+def test_two_tasks_train_together(repository, colour_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    args = job_arguments(tmp_path, "--config-file", str(colour_config))
+    job = submit(args)
+    finish(job)
+    assert job.exception() is None
+    assert json.loads((tmp_path / "run/results.json").read_text())["images_seen"] == 24
+    assert (tmp_path / "run/log.txt.rank1").is_file()
+    text = describe(job, args)
+    assert f"Job {job.job_id}: 1 x 2 processes for up to 1 hours" in text
+    assert f"python tools/train_net.py --config-file {colour_config}" in text
+    assert "images/s" in (tmp_path / f"logs/{job.job_id}_0_log.out").read_text()
+
+
+def test_a_preempted_job_saves_goes_back_in_the_queue_and_resumes(tmp_path, monkeypatch):
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/train_net.py").write_text(TRAINING)
+    monkeypatch.chdir(tmp_path)
+    job = submit(job_arguments(tmp_path, "--config-file", "a.yaml"))
+    marks = lambda what: [tmp_path / f"{what}_{rank}_of_2" for rank in (0, 1)]  # noqa: E731
+    wait_for(*marks("started"))
+    for task in Path(f"/proc/{job.job_id}/task/{job.job_id}/children").read_text().split():
+        os.kill(int(task), signal.SIGUSR2)  # the cluster's warning
+    finish(job)
+    assert all(path.exists() for path in marks("saved"))
+    assert [path.read_text() for path in marks("resumed")] == ["--resume --config-file a.yaml"] * 2
+
+
+def test_without_a_cluster_the_message_tells_what_can_be_done(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SubmissionError, match="add --on local"):
+        submit(job_arguments(tmp_path, "--config-file", "a.yaml", on="slurm"))
+
+
+def test_slurm_is_asked_for_what_was_said(tmp_path, monkeypatch):
+    """A stand-in for sbatch keeps the script that it is given."""
+    for name, script in {"srun": "", "sbatch": f'cp "$1" {tmp_path}/script\necho "Submitted batch job 12"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    args = job_arguments(tmp_path, "--config-file", "a.yaml", on="slurm")
+    args.nodes, args.gpus_per_node, args.partition = 4, 8, "night"
+    job = submit(args)
+    script = (tmp_path / "script").read_text()
+    for flag in ("nodes=4", "ntasks-per-node=8", "gpus-per-node=8", "partition=night", "time=60", "signal=USR2@120"):
+        assert f"#SBATCH --{flag}\n" in script
+    assert "--kill-on-bad-exit=1" in script
+    assert "scancel 12" in describe(job, args)
