@@ -1,0 +1,202 @@
+"""Posts of shards in random order without an index: what one reader, of several, takes from the stream.
+
+The shards are put in a new random order every epoch and dealt out to the readers. A reader opens some at a time and
+reads them side by side, some posts of each, into a buffer; it empties the buffer in random order, each post as often
+as it is replicated, and fills it again. So a buffer depends on the seed and its place in the stream only, and a
+resumed run begins with the buffer at which it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from igdet.data.epoch_plan import FRACTION_BITS, label_factors
+from igdet.data.errors import DatasetError
+from igdet.data.permutation import ROUNDS, Permutation
+from igdet.data.randomness import Stream, generator, hashed, keys, name_number
+from igdet.data.records import Records
+from igdet.shards import ShardError, ShardStream, StreamedPost, Summary, read_summary
+from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
+
+
+class StreamedShards:
+    """A folder of shards that is only ever streamed.
+
+    Args:
+        folder: with the shards, their summary and their vocabulary; the index is not used.
+
+    Attributes:
+        summary: what is known of it.
+        names: the shards.
+        labels: canonical name -> label id.
+
+    Raises:
+        ShardError: the folder is not whole.
+        DatasetError: there is no post.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = Path(folder)
+        self.summary: Summary = read_summary(self.folder)
+        self.names = list(self.summary.shards)
+        if not self.names:
+            raise DatasetError(f"{folder}: its summary lists no post; expected at least one")
+        self.labels = {name: i for i, name in enumerate(Vocabulary.read(self.folder / VOCABULARY_NAME).names)}
+
+    def __len__(self) -> int:
+        return sum(count for count, _ in self.summary.shards.values())
+
+    def label_counts(self, num_labels: int = 0) -> np.ndarray:
+        """Count the posts that carry each label, int64 (L,)."""
+        return np.array(self.summary.posts, np.int64)
+
+    def label_factors(self, resampling: str, epoch_factor: float) -> np.ndarray:
+        """Work out r(h) of every label, int64 (L,), in units of 2^-24: the same as with an index."""
+        return label_factors(self.label_counts(), np.array(self.summary.rarest, np.int64), resampling, epoch_factor)
+
+    def open(self, name: str) -> ShardStream:
+        """Open one of the shards."""
+        return ShardStream(self.folder / name)
+
+    def label_ids(self, post: StreamedPost) -> np.ndarray:
+        """Give the label ids of a post, int32 (k,), ascending, as the index has them.
+
+        Raises:
+            ShardError: a hashtag is outside of the vocabulary, or there is none.
+        """
+        try:
+            ids = sorted(self.labels[name] for name in post.hashtags)
+        except KeyError as error:
+            raise ShardError(f"{self.folder}: post {post.key} has {error}, which {VOCABULARY_NAME} lacks") from None
+        if not ids:
+            raise ShardError(f"{self.folder}: post {post.key} has no hashtag; write the shards again")
+        return np.array(ids, np.int32)
+
+
+class Buffer(Records):
+    """The posts of a reader's buffer, as records that are read from memory."""
+
+    def __init__(self, posts: list[StreamedPost], labels: list[np.ndarray]):
+        super().__init__(np.cumsum([0, *map(len, labels)]), np.concatenate(labels))
+        self._posts = posts
+
+    def image_id(self, index: int) -> str:
+        """Give the post's key."""
+        return self._posts[index].key
+
+    def location(self, index: int) -> dict:
+        """A post in memory has no place on the disk."""
+        return {}
+
+    def read(self, index: int) -> bytes:
+        """Give the picture."""
+        return self._posts[index].picture
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """How a stream is read.
+
+    Attributes:
+        seed: the run's seed, >= 0.
+        factors: int64 (L,): r(h) in units of 2^-24.
+        shards_at_a_time: shards that a reader has open, >= 1.
+        buffer: posts that a reader holds in memory, at least one of each open shard.
+    """
+
+    seed: int
+    factors: np.ndarray
+    shards_at_a_time: int
+    buffer: int
+
+
+class StreamReader:
+    """One of the readers of a stream, which share the shards of every epoch among them.
+
+    Args:
+        shards: the posts.
+        settings: how they are read.
+        reader: which of the readers this is, 0..readers - 1.
+        readers: their number.
+
+    Raises:
+        DatasetError: there are more readers than shards.
+    """
+
+    def __init__(self, shards: StreamedShards, settings: StreamSettings, reader: int, readers: int):
+        if readers > len(shards.names):
+            raise DatasetError(
+                f"{shards.folder}: {len(shards.names)} shards cannot be shared by {readers} loader processes; lower "
+                "DATALOADER.NUM_WORKERS, or write more and smaller shards"
+            )
+        self._shards = shards
+        self._settings = settings
+        self._reader = reader
+        self._readers = readers
+
+    def fingerprint(self) -> str:
+        """Name everything that decides on what this reader gives."""
+        settings = [self._settings.seed, self._settings.shards_at_a_time, self._settings.buffer]
+        made_of = [*settings, self._settings.factors.tolist(), self._shards.summary.shards, self._reader, self._readers]
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
+
+    def buffers(self, first: int = 0) -> Iterator[tuple[Buffer, np.ndarray]]:
+        """Fill buffers without end.
+
+        Args:
+            first: number of the first buffer; those before it are not read.
+
+        Yields:
+            the posts, and int64 (n,): which of them to show, in order, each as often as it is replicated.
+        """
+        number = 0
+        for epoch in count():
+            for names in self._side_by_side(epoch):
+                share = max(1, self._settings.buffer // len(names))
+                parts = max(-(-self._posts(name) // share) for name in names)
+                for part, posts in self._fill(names, share, parts, max(0, first - number)):
+                    yield self._buffer(posts, epoch, number + part)
+                number += parts
+
+    def _side_by_side(self, epoch: int) -> list[list[str]]:
+        """The shards of this reader in an epoch, in groups that are open together."""
+        seed, names = self._settings.seed, self._shards.names
+        order = Permutation(len(names), keys(seed, Stream.SHARD_ORDER, epoch, ROUNDS))
+        mine = [names[i] for i in order(np.arange(self._reader, len(names), self._readers))]
+        step = self._settings.shards_at_a_time
+        return [mine[start : start + step] for start in range(0, len(mine), step)]
+
+    def _posts(self, name: str) -> int:
+        return self._shards.summary.shards[name][0]
+
+    def _fill(self, names: list[str], share: int, parts: int, first: int) -> Iterator[tuple[int, list[StreamedPost]]]:
+        if first >= parts:
+            return
+        with ExitStack() as stack:
+            streams = [stack.enter_context(closing(self._shards.open(name))) for name in names]
+            left = [self._posts(name) for name in names]
+            for part in range(parts):
+                counts = [min(share, posts) for posts in left]
+                left = [posts - taken for posts, taken in zip(left, counts, strict=True)]
+                pairs = zip(streams, counts, strict=True)
+                if part >= first:
+                    yield part, [post for stream, taken in pairs for post in stream.read(taken)]
+                else:
+                    for stream, taken in pairs:
+                        stream.skip(taken)
+
+    def _buffer(self, posts: list[StreamedPost], epoch: int, number: int) -> tuple[Buffer, np.ndarray]:
+        labels = [self._shards.label_ids(post) for post in posts]
+        factors = np.array([self._settings.factors[ids].max() for ids in labels])
+        [key] = keys(self._settings.seed, Stream.ROUNDING, epoch)
+        chances = hashed(key, np.array([name_number(post.key) for post in posts], np.uint64))
+        copies = (factors + (chances >> np.uint64(64 - FRACTION_BITS)).astype(np.int64)) >> FRACTION_BITS
+        order = np.repeat(np.arange(len(posts)), copies)
+        generator(self._settings.seed, Stream.BUFFER_ORDER, number * self._readers + self._reader).shuffle(order)
+        return Buffer(posts, labels), order
