@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "DATALOADER.EPOCH_FACTOR": ("1 or more", lambda value: value >= 1),
     "DATALOADER.STREAM_SHARDS": ("1 or more", lambda value: value >= 1),
     "DATALOADER.STREAM_BUFFER": ("1 or more", lambda value: value >= 1),
+    "DATALOADER.STREAM_PASSES": ("1 or more", lambda value: value >= 1),
     "DATALOADER.LABEL_NOISE": ("a share in 0..1", lambda value: 0 <= value <= 1),
     "DATASETS.MAX_BAD_SHARE": ("a share in 0..1", lambda value: 0 <= value <= 1),
     "INPUT.FORMAT": ("RGB or BGR", lambda value: value in ("RGB", "BGR")),

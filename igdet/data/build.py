@@ -92,8 +92,9 @@ def _records(name: str) -> Records:
 
 
 def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) -> StreamSamples:
-    factors = shards.label_factors(cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR)
-    settings = StreamSettings(seed, factors, cfg.DATALOADER.STREAM_SHARDS, cfg.DATALOADER.STREAM_BUFFER)
+    loader = cfg.DATALOADER
+    factors = shards.label_factors(loader.RESAMPLING, loader.EPOCH_FACTOR)
+    settings = StreamSettings(seed, factors, loader.STREAM_SHARDS, loader.STREAM_BUFFER, loader.STREAM_PASSES)
     batch = cfg.SOLVER.IMS_PER_BATCH
     share = Share(batch, start_draw // batch, comm.get_rank(), comm.get_world_size())
     make_samples = partial(_training_samples, cfg, label_counts=shards.label_counts(), seed=seed)

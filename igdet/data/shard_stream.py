@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
@@ -108,12 +108,14 @@ class StreamSettings:
         factors: int64 (L,): r(h) in units of 2^-24.
         shards_at_a_time: shards that a reader has open, >= 1.
         buffer: posts that a reader holds in memory, at least one of each open shard.
+        passes: how often the shards are read in an epoch, >= 1; a post's copies are shared among them.
     """
 
     seed: int
     factors: np.ndarray
     shards_at_a_time: int
     buffer: int
+    passes: int = 1
 
 
 class StreamReader:
@@ -142,8 +144,8 @@ class StreamReader:
 
     def fingerprint(self) -> str:
         """Name everything that decides on what this reader gives."""
-        settings = [self._settings.seed, self._settings.shards_at_a_time, self._settings.buffer]
-        made_of = [*settings, self._settings.factors.tolist(), self._shards.summary.shards, self._reader, self._readers]
+        settings = asdict(self._settings) | {"factors": self._settings.factors.tolist()}
+        made_of = [settings, self._shards.summary.shards, self._reader, self._readers]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
 
     def buffers(self, first: int = 0) -> Iterator[tuple[Buffer, np.ndarray]]:
@@ -156,18 +158,18 @@ class StreamReader:
             the posts, and int64 (n,): which of them to show, in order, each as often as it is replicated.
         """
         number = 0
-        for epoch in count():
-            for names in self._side_by_side(epoch):
+        for turn in count():  # a pass over the shards
+            for names in self._side_by_side(turn):
                 share = max(1, self._settings.buffer // len(names))
                 parts = max(-(-self._posts(name) // share) for name in names)
                 for part, posts in self._fill(names, share, parts, max(0, first - number)):
-                    yield self._buffer(posts, epoch, number + part)
+                    yield self._buffer(posts, turn, number + part)
                 number += parts
 
-    def _side_by_side(self, epoch: int) -> list[list[str]]:
-        """The shards of this reader in an epoch, in groups that are open together."""
+    def _side_by_side(self, turn: int) -> list[list[str]]:
+        """The shards of this reader in a pass, in groups that are open together."""
         seed, names = self._settings.seed, self._shards.names
-        order = Permutation(len(names), keys(seed, Stream.SHARD_ORDER, epoch, ROUNDS))
+        order = Permutation(len(names), keys(seed, Stream.SHARD_ORDER, turn, ROUNDS))
         mine = [names[i] for i in order(np.arange(self._reader, len(names), self._readers))]
         step = self._settings.shards_at_a_time
         return [mine[start : start + step] for start in range(0, len(mine), step)]
@@ -191,12 +193,22 @@ class StreamReader:
                     for stream, taken in pairs:
                         stream.skip(taken)
 
-    def _buffer(self, posts: list[StreamedPost], epoch: int, number: int) -> tuple[Buffer, np.ndarray]:
+    def _buffer(self, posts: list[StreamedPost], turn: int, number: int) -> tuple[Buffer, np.ndarray]:
         labels = [self._shards.label_ids(post) for post in posts]
         factors = np.array([self._settings.factors[ids].max() for ids in labels])
-        [key] = keys(self._settings.seed, Stream.ROUNDING, epoch)
-        chances = hashed(key, np.array([name_number(post.key) for post in posts], np.uint64))
-        copies = (factors + (chances >> np.uint64(64 - FRACTION_BITS)).astype(np.int64)) >> FRACTION_BITS
+        copies = self._copies(factors, [post.key for post in posts], turn)
         order = np.repeat(np.arange(len(posts)), copies)
         generator(self._settings.seed, Stream.BUFFER_ORDER, number * self._readers + self._reader).shuffle(order)
         return Buffer(posts, labels), order
+
+    def _copies(self, factors: np.ndarray, names: list[str], turn: int) -> np.ndarray:
+        """Round the factors of some posts, up with the probability of the fraction, and give the share of one pass.
+
+        Pass p of P gives floor((p + 1) r / P + u) - floor(p r / P + u) copies: over an epoch, floor(r + u).
+        """
+        epoch, step = divmod(turn, self._settings.passes)
+        [key] = keys(self._settings.seed, Stream.ROUNDING, epoch)
+        chances = hashed(key, np.array([name_number(name) for name in names], np.uint64))
+        u = (chances >> np.uint64(64 - FRACTION_BITS)).astype(np.int64)
+        before, after = (factors * k // self._settings.passes + u >> FRACTION_BITS for k in (step, step + 1))
+        return after - before

@@ -24,9 +24,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def reader(folder, number=0, readers=1, shards_at_a_time=3, buffer=12, resampling="square_root", seed=5):
+def reader(folder, number=0, readers=1, shards_at_a_time=3, buffer=12, resampling="square_root", seed=5, passes=1):
     shards = StreamedShards(str(folder))
-    settings = StreamSettings(seed, shards.label_factors(resampling, 2.0), shards_at_a_time, buffer)
+    settings = StreamSettings(seed, shards.label_factors(resampling, 2.0), shards_at_a_time, buffer, passes)
     return StreamReader(shards, settings, number, readers)
 
 
@@ -89,6 +89,16 @@ def test_posts_stand_as_often_as_the_index_says(folder):
     assert set((counts - np.floor(expected)).ravel().tolist()) <= {0, 1}
     error = np.sqrt(expected % 1 * (1 - expected % 1) / 150)
     assert (np.abs(counts.mean(axis=0) - expected) <= 5 * error + 1e-6).all()
+
+
+@pytest.mark.parametrize("passes", [2, 3])
+def test_passes_share_the_copies_of_an_epoch(folder, passes):
+    stream, whole = reader(folder, passes=passes), reader(folder)
+    names, factors = [f"p{i}" for i in range(POSTS)], np.random.default_rng(0).integers(2**24, 2**27, POSTS)
+    for epoch_number in range(4):
+        parts = [stream._copies(factors, names, epoch_number * passes + step) for step in range(passes)]
+        assert sum(parts).tolist() == whole._copies(factors, names, epoch_number).tolist()
+        assert np.ptp(parts, axis=0).max() <= 1  # as evenly as can be
 
 
 def test_what_a_post_carries_is_what_the_index_says(folder):

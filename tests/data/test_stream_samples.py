@@ -43,9 +43,9 @@ def batches(cfg, count, start_draw=0):
 
 
 @pytest.mark.parametrize("workers", [0, 2, 3])
-@pytest.mark.parametrize("journal", ["kept", "lost"])
-def test_a_resumed_run_sees_what_an_unbroken_one_would(stream_cfg, workers, journal):
-    stream_cfg.DATALOADER.NUM_WORKERS = workers
+@pytest.mark.parametrize(("journal", "passes"), [("kept", 1), ("lost", 1), ("kept", 3)])
+def test_a_resumed_run_sees_what_an_unbroken_one_would(stream_cfg, workers, journal, passes):
+    stream_cfg.DATALOADER.NUM_WORKERS, stream_cfg.DATALOADER.STREAM_PASSES = workers, passes
     unbroken = batches(stream_cfg, 40)
     assert [len(batch) for batch in unbroken] == [4] * 40
     for start in (1, 5, 18, 33):

@@ -1,6 +1,7 @@
 """Ways of shuffling posts that lie in shards: through the index, as a stream, and through a sliding buffer."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -59,9 +60,9 @@ def exact(_: np.ndarray, plan: EpochPlan, size: int, seed: int) -> np.ndarray:
     return NumberedSampler(EpochList(plan, seed), seed).records(0)
 
 
-def streamed(ids: np.ndarray, plan: EpochPlan, size: int, seed: int) -> np.ndarray:
+def streamed(ids: np.ndarray, plan: EpochPlan, size: int, seed: int, passes: int = 1) -> np.ndarray:
     """An epoch of the stream."""
-    shards, settings = SimulatedShards(ids, size), StreamSettings(seed, plan.factors, SHARDS_AT_A_TIME, BUFFER)
+    shards, settings = SimulatedShards(ids, size), StreamSettings(seed, plan.factors, SHARDS_AT_A_TIME, BUFFER, passes)
     readers = [_posts(StreamReader(shards, settings, reader, READERS)) for reader in range(READERS)]
     return _in_turn(readers, int(plan.block_ends[-1]) >> 24)
 
@@ -98,4 +99,9 @@ def _in_turn(readers: list[Iterator[int]], draws: int) -> np.ndarray:
     return np.concatenate([list(islice(reader, BATCH)) for _ in rounds for reader in readers])[:draws].astype(np.int64)
 
 
-WAYS = {"through the index": exact, "streamed": streamed, "sliding buffer": sliding}
+WAYS = {
+    "through the index": exact,
+    "streamed": streamed,
+    "streamed, 4 passes": partial(streamed, passes=4),
+    "sliding buffer": sliding,
+}
