@@ -21,8 +21,9 @@ from igdet.data.label_noise import LabelNoise
 from igdet.data.records import Records
 from igdet.data.samplers import NumberedSampler
 from igdet.data.samples import EvaluationSamples, TrainingSamples, pack, unpack
-from igdet.data.shard_stream import StreamedShards, StreamSettings
+from igdet.data.shard_stream import StreamSettings
 from igdet.data.stream_samples import Share, StreamSamples
+from igdet.data.streamed_shards import StreamedShards
 from igdet.data.transforms import TestTransform, TrainTransform
 
 logger = logging.getLogger(__name__)

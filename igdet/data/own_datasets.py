@@ -15,7 +15,7 @@ from igdet.data.errors import DatasetError
 from igdet.data.hashtag_shards import ShardRecords
 from igdet.data.hashtag_table import read_hashtag_table
 from igdet.data.image_folder import read_class_names, read_image_folder
-from igdet.data.shard_stream import StreamedShards
+from igdet.data.streamed_shards import StreamedShards
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found

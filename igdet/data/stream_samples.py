@@ -11,7 +11,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from igdet.data.records import Records
 from igdet.data.samples import TrainingSamples
-from igdet.data.shard_stream import StreamedShards, StreamReader, StreamSettings
+from igdet.data.shard_stream import StreamReader, StreamSettings
+from igdet.data.streamed_shards import StreamedShards
 from igdet.utils.files import read_json_lines
 
 

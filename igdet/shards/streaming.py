@@ -22,11 +22,17 @@ class ShardStream:
 
     Args:
         path: the tar, whose members are KEY.jpg and KEY.json in turn.
+
+    Raises:
+        ShardError: it cannot be opened.
     """
 
     def __init__(self, path: Path):
         self._path = path
-        self._file = path.open("rb")
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise ShardError(f"{path} cannot be opened: {error}; put it back and go on with --resume") from error
 
     def read(self, count: int) -> list[StreamedPost]:
         """Read the next posts.

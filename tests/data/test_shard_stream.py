@@ -7,7 +7,8 @@ import pytest
 
 from igdet.data.epoch_plan import FRACTION_BITS, plan_epoch, use_labels
 from igdet.data.errors import DatasetError
-from igdet.data.shard_stream import StreamedShards, StreamReader, StreamSettings
+from igdet.data.shard_stream import StreamReader, StreamSettings
+from igdet.data.streamed_shards import StreamedShards
 from igdet.shards import ShardError, ShardIndex, ShardWriter
 from igdet.vocabulary import Vocabulary
 

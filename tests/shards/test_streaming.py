@@ -33,6 +33,12 @@ def test_there_are_no_more_posts_than_there_are(shard):
         stream.read(1)
 
 
+def test_a_shard_that_has_gone_is_named(shard):
+    shard.unlink()
+    with pytest.raises(ShardError, match=r"posts-000000.tar cannot be opened: .*--resume"):
+        ShardStream(shard)
+
+
 @pytest.mark.parametrize("length", [0, 100, 600, 1536, 2500])
 def test_a_shard_cut_short_is_named(shard, length):
     shard.write_bytes(shard.read_bytes()[:length])

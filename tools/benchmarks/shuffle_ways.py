@@ -18,7 +18,7 @@ SHARDS_AT_A_TIME, BUFFER = 16, 4096
 
 
 class SimulatedShards:
-    """Posts without pictures in shards that lie in memory: stands for `igdet.data.shard_stream.StreamedShards`.
+    """Posts without pictures in shards that lie in memory: stands for `igdet.data.streamed_shards.StreamedShards`.
 
     Args:
         ids: int32 (N, 2): the hashtags of the posts.
