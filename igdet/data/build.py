@@ -94,6 +94,7 @@ def _records(name: str) -> Records:
 
 def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) -> StreamSamples:
     loader = cfg.DATALOADER
+    shards.check_shared_by(comm.get_world_size() * max(1, loader.NUM_WORKERS))
     factors = shards.label_factors(loader.RESAMPLING, loader.EPOCH_FACTOR)
     settings = StreamSettings(seed, factors, loader.STREAM_SHARDS, loader.STREAM_BUFFER, loader.STREAM_PASSES)
     batch = cfg.SOLVER.IMS_PER_BATCH

@@ -16,7 +16,6 @@ from itertools import count
 import numpy as np
 
 from igdet.data.epoch_plan import FRACTION_BITS
-from igdet.data.errors import DatasetError
 from igdet.data.permutation import ROUNDS, Permutation
 from igdet.data.randomness import Stream, generator, hashed, keys, name_number
 from igdet.data.records import Records
@@ -70,18 +69,10 @@ class StreamReader:
         shards: the posts.
         settings: how they are read.
         reader: which of the readers this is, 0..readers - 1.
-        readers: their number.
-
-    Raises:
-        DatasetError: there are more readers than shards.
+        readers: their number, at most that of the shards.
     """
 
     def __init__(self, shards: StreamedShards, settings: StreamSettings, reader: int, readers: int):
-        if readers > len(shards.names):
-            raise DatasetError(
-                f"{shards.folder}: {len(shards.names)} shards cannot be shared by {readers} loader processes; lower "
-                "DATALOADER.NUM_WORKERS, or write more and smaller shards"
-            )
         self._shards = shards
         self._settings = settings
         self._reader = reader

@@ -45,6 +45,18 @@ class StreamedShards:
         """Work out r(h) of every label, int64 (L,), in units of 2^-24: the same as with an index."""
         return label_factors(self.label_counts(), np.array(self.summary.rarest, np.int64), resampling, epoch_factor)
 
+    def check_shared_by(self, readers: int) -> None:
+        """Refuse more readers than there are shards, one of which would have nothing to read.
+
+        Raises:
+            DatasetError: there are more.
+        """
+        if readers > len(self.names):
+            raise DatasetError(
+                f"{self.folder}: {len(self.names)} shards cannot be shared by {readers} loader processes; lower "
+                "DATALOADER.NUM_WORKERS, or write more and smaller shards"
+            )
+
     def open(self, name: str) -> ShardStream:
         """Open one of the shards."""
         return ShardStream(self.folder / name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from igdet.utils.errors import UserError
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, sync
 from igdet.utils.folder_lock import locked
 
 _MADE, _MAKING, _FINGERPRINT = "made", "making", "fingerprint.txt"
@@ -56,6 +56,8 @@ def _make(making: Path, fingerprint: str, make: Callable[[Path], None]) -> None:
     making.mkdir()
     try:
         make(making)
+        for path in making.iterdir():
+            sync(path)
         with atomic_write(making / _FINGERPRINT, "w") as file:
             file.write(fingerprint)
     except BaseException:

@@ -132,7 +132,8 @@ def test_epochs_seeds_and_readers_differ(folder):
 
 def test_more_readers_than_shards_are_refused(folder):
     with pytest.raises(DatasetError, match=f"{SHARDS} shards cannot be shared by 12 loader processes"):
-        reader(folder, 0, SHARDS + 1)
+        StreamedShards(str(folder)).check_shared_by(SHARDS + 1)
+    StreamedShards(str(folder)).check_shared_by(SHARDS)
 
 
 def test_a_hashtag_outside_of_the_vocabulary_is_named(folder):

@@ -88,6 +88,13 @@ def test_a_bad_picture_is_replaced_and_reported(stream_cfg, tmp_path):
     assert json.loads(Path(stream_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text())["name"] == "p00"
 
 
+def test_more_loader_processes_than_shards_are_refused_before_they_start(stream_cfg, monkeypatch):
+    stream_cfg.DATALOADER.NUM_WORKERS = 4
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 3)
+    with pytest.raises(DatasetError, match="11 shards cannot be shared by 12 loader processes"):
+        build_classification_train_loader(stream_cfg)
+
+
 def test_a_stream_is_for_training_only(stream_cfg):
     stream_cfg.DATASETS.TEST = ("own",)
     with pytest.raises(DatasetError, match=r"DATASETS.TEST: own is a hashtag_stream, which is for training only"):
