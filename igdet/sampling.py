@@ -1,14 +1,19 @@
 """The replication factors of resampling by hashtag frequency (arXiv 1805.00932, section 2.1).
 
 Records are posts with their labels as flat arrays: `offsets` int64 (N + 1,) says where each record's labels begin in
-`ids`, int (M,), distinct within a record. Both may be memory-mapped: they are gone through in chunks.
+`ids`, int (M,), distinct within a record. Both may be memory-mapped: they are gone through in chunks, and the pages of
+a chunk are given back.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+
+from igdet.utils.mapped import release
 
 # phi of r(h) = max(1, phi(t / f(h))); natural resampling has no threshold t.
 PHI: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {
@@ -17,7 +22,8 @@ PHI: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {
     "uniform": np.positive,
 }
 BISECTIONS = 60  # halvings of log t: leaves the threshold exact to the last bits of a double
-CHUNK = 1_000_000  # records in memory at once
+CHUNK = 2**18  # records in memory at once: their arrays stay in the processor's cache
+THREADS = 4  # NumPy lets other threads work while it gathers and reduces
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,27 @@ def replicate(offsets: np.ndarray, ids: np.ndarray, resampling: str, budget: flo
         ValueError: the budget is smaller than the number of records, none of which can stand less than once.
     """
     counts = count_labels(ids, num_labels)
-    factors, phi, threshold = np.ones(len(counts)), PHI[resampling], None
-    num_records = sum(int(np.count_nonzero(np.diff(chunk))) for chunk, _ in chunks(offsets, ids))
-    if phi is not None and num_records:
-        if budget < num_records:
-            raise ValueError(f"no list of {budget:,.0f} can hold each of {num_records:,} records once")
-        carried = counts > 0
-        frequencies = counts[carried] / num_records  # f(h)
-        threshold = _solve_threshold(*_rarest(offsets, ids, counts), num_records, phi, budget)
-        factors[carried] = np.maximum(1.0, phi(threshold / frequencies))  # r(h) = max(1, phi(t / f(h)))
+    by_rarest = np.zeros(0, np.int64) if PHI[resampling] is None else count_by_rarest(offsets, ids, counts)
+    return replicate_counted(counts, by_rarest, resampling, budget)
+
+
+def replicate_counted(counts: np.ndarray, by_rarest: np.ndarray, resampling: str, budget: float) -> Replication:
+    """Work out the same of what is known of records that are not at hand.
+
+    Args:
+        counts: int64 (L,): records that carry each label.
+        by_rarest: int64 (L,): what `count_by_rarest` gives; natural resampling needs none.
+        resampling, budget: as `replicate` has them.
+    """
+    factors, phi, num_records = np.ones(len(counts)), PHI[resampling], int(by_rarest.sum())
+    if phi is None or not num_records:
+        return Replication(counts, None, factors)
+    if budget < num_records:
+        raise ValueError(f"no list of {budget:,.0f} can hold each of {num_records:,} records once")
+    rarest, carried = by_rarest > 0, counts > 0
+    threshold = _solve_threshold(counts[rarest], by_rarest[rarest], num_records, phi, budget)
+    frequencies = counts[carried] / num_records  # f(h)
+    factors[carried] = np.maximum(1.0, phi(threshold / frequencies))  # r(h) = max(1, phi(t / f(h)))
     return Replication(counts, threshold, factors)
 
 
@@ -76,7 +94,7 @@ def record_factors(offsets: np.ndarray, ids: np.ndarray, label_factors: np.ndarr
         float64 (n,): the factors of the next n records.
     """
     for chunk_offsets, chunk_ids in chunks(offsets, ids):
-        yield _reduce(np.maximum, label_factors[chunk_ids], chunk_offsets)
+        yield _reduce(np.maximum, label_factors.take(chunk_ids), chunk_offsets)
 
 
 def chunks(offsets: np.ndarray, ids: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -88,6 +106,7 @@ def chunks(offsets: np.ndarray, ids: np.ndarray) -> Iterator[tuple[np.ndarray, n
     for start in range(0, len(offsets) - 1, CHUNK):
         part = np.asarray(offsets[start : start + CHUNK + 1])
         yield part - part[0], np.asarray(ids[part[0] : part[-1]])
+        release(offsets, ids)
 
 
 def count_labels(ids: np.ndarray, num_labels: int = 0) -> np.ndarray:
@@ -97,31 +116,53 @@ def count_labels(ids: np.ndarray, num_labels: int = 0) -> np.ndarray:
         part = np.bincount(ids[start : start + CHUNK], minlength=len(counts))
         part[: len(counts)] += counts
         counts = part
+        release(ids)
     return counts
+
+
+def rarest_labels(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> Iterator[np.ndarray]:
+    """Give the rarest label of each record, which alone decides on r(I), as r(h) falls with f(h).
+
+    Args:
+        offsets: int64 (n + 1,), ids: int (m,): all records, or some of them.
+        counts: int64 (L,): of all records.
+
+    Yields:
+        unsigned (n,): the rarest labels of the next n records, L for one without labels; of the labels that equally
+        many records carry, the first stands for them all.
+    """
+    _, firsts, rank = np.unique(counts, return_index=True, return_inverse=True)
+    rank = (rank + 1).astype(np.int32)  # 0 is left for records without labels
+    label_of = np.concatenate([[len(counts)], firsts]).astype(np.min_scalar_type(len(counts)))
+
+    def find(chunk: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return label_of.take(_reduce(np.minimum, rank.take(chunk[1]), chunk[0]))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = deque()
+        for chunk in chunks(offsets, ids):
+            found.append(pool.submit(find, chunk))
+            if len(found) > THREADS:
+                yield found.popleft().result()
+        yield from (future.result() for future in found)
+
+
+def count_by_rarest(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Count the records by their rarest label, int64 (L,); see `rarest_labels` for the arguments."""
+    by_rarest = np.zeros(len(counts) + 1, np.int64)
+    for rarest in rarest_labels(offsets, ids, counts):
+        by_rarest += np.bincount(rarest, minlength=len(by_rarest))
+    return by_rarest[:-1]
 
 
 def _reduce(ufunc: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Reduce the values of each record; 0 for a record without any, which reduceat alone cannot say."""
-    reduced = np.zeros(len(offsets) - 1, dtype=values.dtype)
     filled = np.diff(offsets) > 0
+    if filled.all():
+        return ufunc.reduceat(values, offsets[:-1]) if len(filled) else values
+    reduced = np.zeros(len(filled), dtype=values.dtype)
     reduced[filled] = ufunc.reduceat(values, offsets[:-1][filled]) if filled.any() else 0
     return reduced
-
-
-def _rarest(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tell records apart by the count of their rarest label: it alone decides, as r(h) falls with f(h).
-
-    Returns:
-        int64 (F,): the distinct counts, and int64 (F,): how many records have each as their rarest label's.
-    """
-    distinct, rank = np.unique(counts, return_inverse=True)
-    rank = (rank + 1).astype(np.int32)  # 0 is left for records without labels
-    num_records = np.zeros(len(distinct) + 1, dtype=np.int64)
-    for chunk_offsets, chunk_ids in chunks(offsets, ids):
-        rarest = _reduce(np.minimum, rank[chunk_ids], chunk_offsets)
-        num_records += np.bincount(rarest, minlength=len(num_records))
-    present = num_records[1:] > 0
-    return distinct[present], num_records[1:][present]
 
 
 def _solve_threshold(

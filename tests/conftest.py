@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,11 @@ def colour_config(repository, colour_folders, tmp_path) -> Path:
     path = tmp_path / "colours.yaml"
     path.write_text(COLOUR_CONFIG.format(repository=repository, data=colour_folders, output=tmp_path / "run"))
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory) -> Iterator[None]:
+    """Keep what tests prepare out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IGDET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -1,7 +1,6 @@
 """Getting published weights: once, verified, then from the cache; a path handler for `igdet://` names."""
 
 import logging
-import os
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,14 +10,10 @@ from iopath.common.file_io import file_lock
 
 from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
 from igdet.checkpoint.errors import WeightsError
+from igdet.utils.cache import cache_folder
 from igdet.utils.spelling import did_you_mean
 
 logger = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: $IGDET_CACHE, or ~/.cache/igdet."""
-    return Path(os.environ.get("IGDET_CACHE") or "~/.cache/igdet").expanduser()
 
 
 def find_weights(path: str) -> Weights:

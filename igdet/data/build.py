@@ -1,6 +1,8 @@
 """The data loaders: numbered draws for classification and hashtags, Detectron2's own for detection."""
 
 import logging
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from detectron2 import data as d2
@@ -12,12 +14,17 @@ from torch.utils.data import DataLoader
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, check_picture_files
+from igdet.data.epoch_list import EpochList
+from igdet.data.epoch_plan import plan_epoch, use_labels
 from igdet.data.errors import DatasetError
 from igdet.data.jpeg import DECODER
 from igdet.data.label_noise import LabelNoise
 from igdet.data.records import Records
-from igdet.data.samplers import NumberedSampler, replication_factors
+from igdet.data.samplers import NumberedSampler
 from igdet.data.samples import EvaluationSamples, TrainingSamples, pack, unpack
+from igdet.data.shard_stream import StreamSettings
+from igdet.data.stream_samples import Share, StreamSamples
+from igdet.data.streamed_shards import StreamedShards
 from igdet.data.transforms import TestTransform, TrainTransform
 from igdet.data.workers import start_worker
 
@@ -35,17 +42,19 @@ def build_classification_train_loader(cfg: CfgNode, start_draw: int = 0) -> Chec
 
     Returns:
         Yields this rank's share of each batch: `{"image" uint8 (3, S, S), "gt_classes" int64 (k,), "image_id"}`.
-        What it yields depends on the seed and the draws' numbers only, not on DATALOADER.NUM_WORKERS.
+        What it yields depends on the seed and the draws' numbers only, not on DATALOADER.NUM_WORKERS; a stream
+        depends on the numbers of processes and workers too.
     """
     [name] = cfg.DATASETS.TRAIN
-    records = _records(name)
     seed = cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
-    noise = LabelNoise(cfg.DATALOADER.LABEL_NOISE, np.bincount(records.hashtag_ids))
-    samples = TrainingSamples(records, _train_transform(cfg), noise, cfg.INPUT.FORMAT, seed)
-    factors = replication_factors(
-        records.hashtag_offsets, records.hashtag_ids, cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR
-    )
-    sampler = NumberedSampler(factors, seed, start_draw, comm.get_rank(), comm.get_world_size())
+    data = d2.DatasetCatalog.get(name)
+    if isinstance(data, StreamedShards):
+        return _classification_loader(cfg, name, _stream(cfg, data, seed, start_draw))
+    records = _records(name)
+    use = use_labels(records.hashtag_offsets, records.hashtag_ids, records.kept("labels"))
+    plan = plan_epoch(use, cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR, records.kept("plans"))
+    samples = _training_samples(cfg, records, use.counts, seed)
+    sampler = NumberedSampler(EpochList(plan, seed), seed, start_draw, comm.get_rank(), comm.get_world_size())
     return _classification_loader(cfg, name, samples, sampler)
 
 
@@ -85,6 +94,22 @@ def _records(name: str) -> Records:
     return records
 
 
+def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) -> StreamSamples:
+    loader = cfg.DATALOADER
+    shards.check_shared_by(comm.get_world_size() * max(1, loader.NUM_WORKERS))
+    factors = shards.label_factors(loader.RESAMPLING, loader.EPOCH_FACTOR)
+    settings = StreamSettings(seed, factors, loader.STREAM_SHARDS, loader.STREAM_BUFFER, loader.STREAM_PASSES)
+    batch = cfg.SOLVER.IMS_PER_BATCH
+    share = Share(batch, start_draw // batch, comm.get_rank(), comm.get_world_size())
+    make_samples = partial(_training_samples, cfg, label_counts=shards.label_counts(), seed=seed)
+    return StreamSamples(shards, settings, make_samples, share, Path(cfg.OUTPUT_DIR, "stream"))
+
+
+def _training_samples(cfg: CfgNode, records: Records, label_counts: np.ndarray, seed: int) -> TrainingSamples:
+    noise = LabelNoise(cfg.DATALOADER.LABEL_NOISE, label_counts, seed)
+    return TrainingSamples(records, _train_transform(cfg), noise, cfg.INPUT.FORMAT, seed)
+
+
 def _train_transform(cfg: CfgNode) -> TrainTransform:
     crop = cfg.INPUT.CLASSIFICATION
     flip = FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP]
@@ -95,7 +120,7 @@ def _test_transform(cfg: CfgNode) -> TestTransform:
     return TestTransform(cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE, cfg.INPUT.CLASSIFICATION.TEST_CROP)
 
 
-def _classification_loader(cfg: CfgNode, name: str, samples, sampler) -> CheckedLoader:
+def _classification_loader(cfg: CfgNode, name: str, samples, sampler=None) -> CheckedLoader:
     log_first_n(logging.INFO, f"JPEGs are decoded by {DECODER}", name=__name__)
     loader = DataLoader(
         samples,

@@ -15,6 +15,7 @@ from igdet.data.errors import DatasetError
 from igdet.data.hashtag_shards import ShardRecords
 from igdet.data.hashtag_table import read_hashtag_table
 from igdet.data.image_folder import read_class_names, read_image_folder
+from igdet.data.streamed_shards import StreamedShards
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
@@ -32,11 +33,17 @@ class Kind:
     evaluator_type: str
     required: tuple[str, ...]
     optional: Mapping[str, str] = field(default_factory=dict)
+    training_only: bool = False
 
 
 def _prepare_shards(fields: dict[str, str], _: BadRecordLog) -> Prepared:
     records = ShardRecords(fields["ROOT"])
     return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME)).names}, lambda: records
+
+
+def _prepare_stream(fields: dict[str, str], _: BadRecordLog) -> Prepared:
+    shards = StreamedShards(fields["ROOT"])
+    return {"thing_classes": list(shards.labels)}, lambda: shards
 
 
 def _prepare_table(fields: dict[str, str], log: BadRecordLog) -> Prepared:
@@ -55,6 +62,7 @@ def _prepare_folder(fields: dict[str, str], _: BadRecordLog) -> Prepared:
 
 KINDS = {
     "hashtag_shards": Kind(_prepare_shards, "hashtags", required=("ROOT",)),
+    "hashtag_stream": Kind(_prepare_stream, "hashtags", required=("ROOT",), training_only=True),
     "hashtag_table": Kind(
         _prepare_table,
         "hashtags",
@@ -84,6 +92,8 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
         fields = _checked_fields(name, settings)
         if name in DatasetCatalog and not MetadataCatalog.get(name).get("own_kind"):
             raise DatasetError(f"DATASETS.OWN: {name} is the name of a builtin data set; give yours another")
+        if name in cfg.DATASETS.TEST and KINDS[settings["KIND"]].training_only:
+            raise DatasetError(f"DATASETS.TEST: {name} is a {settings['KIND']}, which is for training only")
         if name in used:
             _register(name, settings["KIND"], fields, cfg)
 

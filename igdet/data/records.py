@@ -1,4 +1,4 @@
-"""Labelled pictures as columns: sparse label ids in memory, picture bytes read one by one."""
+"""Labelled pictures as columns: sparse label ids in memory or mapped, picture bytes read one by one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from igdet.data.errors import DatasetError, RecordError
+from igdet.sampling import count_labels
 
 
 class Records(Sequence, ABC):
@@ -17,21 +18,15 @@ class Records(Sequence, ABC):
 
     Args:
         hashtag_offsets: int64 (N + 1,): where each record's labels begin in `hashtag_ids`, and where the last's end.
-        hashtag_ids: int32 (M,): label ids, distinct within a record.
+        hashtag_ids: int32 (M,): label ids, distinct within a record, at least one.
 
     Attributes:
         note: what was left out when the records were read, for the log.
-
-    Raises:
-        DatasetError: there is no record, or one without a label.
     """
 
     note = ""
 
     def __init__(self, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
-        counts = np.diff(hashtag_offsets)
-        if not len(counts) or counts.min() < 1:
-            raise DatasetError(f"{(counts < 1).sum()} of {len(counts)} records have no label; each needs at least one")
         self.hashtag_offsets = hashtag_offsets
         self.hashtag_ids = hashtag_ids
 
@@ -55,6 +50,14 @@ class Records(Sequence, ABC):
         """Give the label ids of a record, int32 (k,), k >= 1."""
         return self.hashtag_ids[self.hashtag_offsets[index] : self.hashtag_offsets[index + 1]]
 
+    def kept(self, name: str) -> Path | None:
+        """Say where what is worked out of all records may be kept; None for records few enough to do it every time."""
+        return None
+
+    def label_counts(self, num_labels: int = 0) -> np.ndarray:
+        """Count the records that carry each label, int64 (L,); L is `num_labels` or more."""
+        return count_labels(self.hashtag_ids, num_labels)
+
     def __len__(self) -> int:
         return len(self.hashtag_offsets) - 1
 
@@ -71,9 +74,15 @@ class FileRecords(Records):
         root: the folder.
         paths: string (N,): the files, relative to `root`.
         hashtag_offsets, hashtag_ids: as `Records` has them.
+
+    Raises:
+        DatasetError: there is no record, or one without a label.
     """
 
     def __init__(self, root: str, paths: pa.Array, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
+        counts = np.diff(hashtag_offsets)
+        if not len(counts) or counts.min() < 1:
+            raise DatasetError(f"{(counts < 1).sum()} of {len(counts)} records have no label; each needs at least one")
         super().__init__(hashtag_offsets, hashtag_ids)
         self.root = root
         self._paths = paths  # one Arrow buffer: a list of strings would be copied into every loader process

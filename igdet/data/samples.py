@@ -57,7 +57,8 @@ class TrainingSamples(Dataset):
                 bad.append((error.name, error.why))
                 index = int(rng.integers(len(self._records)))
                 continue
-            return _sample(self._records, index, image, self._noise(self._records.labels(index), rng), bad)
+            labels = self._noise(self._records.labels(index), self._records.image_id(index))
+            return _sample(self._records, index, image, labels, bad)
         raise bad_in_a_row(bad)
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.evaluation import verify_results
@@ -108,7 +107,7 @@ def _posts_per_hashtag(cfg: CfgNode) -> list[int]:
     name = cfg.DATASETS.TRAIN[0]
     if MetadataCatalog.get(name).evaluator_type != "hashtags":
         return []
-    return np.bincount(DatasetCatalog.get(name).hashtag_ids, minlength=cfg.MODEL.CLASSIFIER.NUM_CLASSES).tolist()
+    return DatasetCatalog.get(name).label_counts(cfg.MODEL.CLASSIFIER.NUM_CLASSES).tolist()
 
 
 def _arguments(args: argparse.Namespace) -> dict:

@@ -60,6 +60,7 @@ class Trainer(DefaultTrainer):
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""
         folder, solver = self.cfg.OUTPUT_DIR, self.cfg.SOLVER
+        Path(folder).mkdir(parents=True, exist_ok=True)
         return [
             CommonMetricPrinter(self.max_iter),
             JSONWriter(str(Path(folder, METRICS))),

@@ -3,11 +3,13 @@
 A folder of shards holds
   posts-000000.tar ...  members KEY.jpg (the picture) and KEY.json ({"hashtags": [canonical names]}) of each post;
   index.parquet         one row a post, in the order of the tars: the columns of INDEX_SCHEMA;
-  vocabulary.txt        the labels; a hashtag id is a line number of it, from 0.
+  vocabulary.txt        the labels; a hashtag id is a line number of it, from 0;
+  summary.json          how many posts each shard and each label has: all that streaming needs beside the tars.
 Tools that read WebDataset read the tars without the index.
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ from igdet.utils.errors import UserError
 
 FORMAT_VERSION = "1"
 INDEX_NAME = "index.parquet"
+SUMMARY_NAME = "summary.json"
 SHARD_NAME = "posts-{:06d}.tar"
 SHARD_PATTERN = "posts-*.tar"
 VERSION_KEY = b"igdet.shard_format_version"
@@ -38,6 +41,24 @@ class ShardError(UserError):
 
 def index_schema(vocabulary_path: Path) -> pa.Schema:
     """Give the index's schema with its metadata: the format's version and the vocabulary's fingerprint."""
-    return INDEX_SCHEMA.with_metadata(
-        {VERSION_KEY: FORMAT_VERSION, VOCABULARY_KEY: hashlib.sha256(vocabulary_path.read_bytes()).hexdigest()}
-    )
+    return INDEX_SCHEMA.with_metadata({VERSION_KEY: FORMAT_VERSION, VOCABULARY_KEY: vocabulary_digest(vocabulary_path)})
+
+
+def vocabulary_digest(path: Path) -> str:
+    """Give the fingerprint of a vocabulary file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_names(path: Path, names: Iterable[str]) -> None:
+    """Refuse names of shards that lead elsewhere: a shard lies beside the file that lists it.
+
+    Args:
+        path: the file that lists them.
+        names: file names.
+
+    Raises:
+        ShardError: a name leads to another folder.
+    """
+    for name in names:
+        if Path(name).name != name:
+            raise ShardError(f"{path} names the shard {name!r}, which is not a file beside it; write the shards again")

@@ -1,7 +1,5 @@
 """Opening a folder of shards: the index as columns, and what is wrong with the folder."""
 
-import logging
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from igdet.shards.columns import IndexColumns, map_columns, open_columns
 from igdet.shards.format import (
     FORMAT_VERSION,
     INDEX_NAME,
@@ -16,79 +15,77 @@ from igdet.shards.format import (
     VERSION_KEY,
     VOCABULARY_KEY,
     ShardError,
+    check_names,
     index_schema,
 )
+from igdet.shards.presence import check_shards
 from igdet.vocabulary import VOCABULARY_NAME
-
-logger = logging.getLogger(__name__)
 
 
 class ShardIndex:
-    """The index of a folder of shards as columns; make one with `ShardIndex.open`.
+    """The index of a folder of shards as columns, mapped from files; open one with `ShardIndex.open`.
 
     Shapes: N posts, S shards, M hashtags of all posts together.
 
     Attributes:
         folder: where the shards are; their names lead nowhere else.
+        columns_folder: where the columns' files are.
         shard_names: S file names.
-        shard_ids: int32 (N,): position in `shard_names`.
+        shard_starts: int64 (S,): the first post of each shard.
         offsets: int64 (N,): byte offset of the picture in its shard.
-        sizes: int64 (N,): bytes of the picture.
+        sizes: uint32 (N,): bytes of the picture.
         hashtag_offsets: int64 (N + 1,): post i has `hashtag_ids[hashtag_offsets[i] : hashtag_offsets[i + 1]]`.
-        hashtag_ids: int32 (M,): label ids, distinct and ascending within a post.
-        cut_short: for each shard that ends too early, the number of its posts whose picture is not whole.
+        hashtag_ids: int32 (M,): label ids, distinct and ascending within a post, at least one.
+        keys: string (N,): the opaque ids of the posts.
     """
 
-    def __init__(self, folder: Path, table: pa.Table):
+    def __init__(self, folder: Path, columns: IndexColumns):
         self.folder = folder
-        shard = table.column("shard").unify_dictionaries().combine_chunks()
-        self.shard_names: list[str] = shard.dictionary.to_pylist()
-        _check_names(folder / INDEX_NAME, self.shard_names)
-        self.shard_ids = shard.indices.to_numpy()
-        self.offsets = table.column("offset").to_numpy()
-        self.sizes = table.column("size").to_numpy()
-        hashtags = table.column("hashtags").combine_chunks()
-        self.hashtag_offsets = hashtags.offsets.to_numpy().astype(np.int64)
-        self.hashtag_ids = hashtags.values.to_numpy()
-        self.cut_short = self._find_cut_short()
+        self.columns_folder = columns.folder
+        self.shard_names = columns.shard_names
+        self.shard_starts = columns.shard_starts
+        self.offsets, self.sizes = columns.arrays["offsets"], columns.arrays["sizes"]
+        self.hashtag_offsets, self.hashtag_ids = columns.arrays["hashtag_offsets"], columns.arrays["hashtag_ids"]
+        buffers = (pa.py_buffer(columns.arrays[name]) for name in ("key_offsets", "key_letters"))
+        self.keys = pa.LargeStringArray.from_buffers(len(self.offsets), *buffers)
 
     @classmethod
     def open(cls, folder: str | PathLike) -> "ShardIndex":
-        """Read a folder's index and check it against the files beside it.
+        """Open a folder's index and check it against the files beside it.
 
-        Shards that end too early are logged and listed in `cut_short`; their whole posts stay readable.
+        Shards that end too early are logged; their whole posts stay readable.
 
         Raises:
-            ShardError: the index or a shard is missing, or the index does not fit this format or the vocabulary.
+            ShardError: the index or a shard is missing, or the index contradicts itself, this format or the vocabulary.
+            CacheError: the columns cannot be written.
         """
         folder = Path(folder)
         path = folder / INDEX_NAME
         if not path.is_file():
             raise ShardError(f"{path} is missing: {folder} is no folder of shards, or its writing did not end")
         try:
-            schema = pq.read_schema(path)
-            _check_schema(path, schema)
-            columns = [name for name in INDEX_SCHEMA.names if name != "key"]
-            return cls(folder, pq.read_table(path, columns=columns, read_dictionary=["shard"]))
+            _check_schema(path, pq.read_schema(path))
         except pa.ArrowException as error:
             raise ShardError(f"{path} cannot be read as Parquet: {error}; write the shards again") from error
+        columns = open_columns(path)
+        check_names(path, columns.shard_names)
+        index = cls(folder, columns)
+        check_shards(folder, columns)
+        return index
 
-    @cached_property
-    def keys(self) -> pa.ChunkedArray:
-        """The opaque ids of the posts, string (N,); read when first asked for, as training never needs them all."""
-        return pq.read_table(self.folder / INDEX_NAME, columns=["key"]).column("key")
+    def shard_of(self, i: int) -> int:
+        """Give the position in `shard_names` of the shard that post i is in."""
+        return int(np.searchsorted(self.shard_starts, i, side="right")) - 1
 
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def _find_cut_short(self) -> dict[str, int]:
-        lengths = np.array([_shard_length(self.folder / name) for name in self.shard_names], dtype=np.int64)
-        beyond = self.offsets + self.sizes > lengths[self.shard_ids]
-        counts = np.bincount(self.shard_ids[beyond], minlength=len(lengths))
-        cut_short = {name: int(count) for name, count in zip(self.shard_names, counts, strict=True) if count}
-        for name, count in cut_short.items():
-            logger.warning("%s is cut short: %d of its posts cannot be read; copy it again", self.folder / name, count)
-        return cut_short
+    def __reduce__(self):
+        return _reopen, (self.folder, self.columns_folder)  # another process maps the files itself
+
+
+def _reopen(folder: Path, columns_folder: Path) -> ShardIndex:
+    return ShardIndex(folder, map_columns(columns_folder))
 
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:
@@ -104,17 +101,3 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
         raise ShardError(f"{vocabulary_path} is missing; copy the one that the shards were written with")
     if found.get(VOCABULARY_KEY) != index_schema(vocabulary_path).metadata[VOCABULARY_KEY]:
         raise ShardError(f"{vocabulary_path} is not the vocabulary that {path} was written with: ids would be wrong")
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    """A shard lies beside its index: a name that leads elsewhere is no work of igdet's writer."""
-    for name in names:
-        if Path(name).name != name:
-            raise ShardError(f"{path} names the shard {name!r}, which is not a file beside it; write the shards again")
-
-
-def _shard_length(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        raise ShardError(f"{path} is missing, but {INDEX_NAME} lists posts in it; copy it again") from None

@@ -2,9 +2,11 @@
 
 import os
 from collections import OrderedDict
+from tarfile import BLOCKSIZE
 
-from igdet.shards.format import ShardError
+from igdet.shards.format import INDEX_NAME, ShardError
 from igdet.shards.index import ShardIndex
+from igdet.shards.tar import read_header
 
 # Shards kept open by one process: a quarter of the usual limit of 1,024 open files, for there are several readers.
 OPEN_SHARDS = 256
@@ -25,14 +27,20 @@ class ShardReader:
         """Read the encoded picture of post i.
 
         Raises:
-            ShardError: the shard ends before the picture does.
+            ShardError: the shard ends before the picture does, or holds something else at its place.
         """
-        shard_id = int(self._index.shard_ids[i])
-        size = int(self._index.sizes[i])
+        shard_id, size, offset = self._index.shard_of(i), int(self._index.sizes[i]), int(self._index.offsets[i])
         # pread has no file position: processes that share a descriptor through fork do not disturb each other.
-        picture = os.pread(self._handle(shard_id), size, int(self._index.offsets[i]))
+        member = os.pread(self._handle(shard_id), BLOCKSIZE + size, offset - BLOCKSIZE)
+        header, picture = member[:BLOCKSIZE], member[BLOCKSIZE:]
         if len(picture) != size:
             raise ShardError(f"{self._path(shard_id)} is cut short: post {i} has {len(picture)} of {size} bytes in it")
+        expected = (f"{self._index.keys[i]}.jpg", size)
+        if (found := read_header(header)) != expected:
+            raise ShardError(
+                f"{self._path(shard_id)} holds {found} at byte {offset}, where {INDEX_NAME} expects {expected}: "
+                "shard and index do not belong together; copy both again"
+            )
         return picture
 
     def close(self) -> None:

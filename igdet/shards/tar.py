@@ -1,4 +1,4 @@
-"""Writing one shard: a tar of posts, and where in it each picture lies."""
+"""One shard: a tar of posts being written, with where in it each picture lies, and what its headers say."""
 
 import json
 import re
@@ -71,3 +71,18 @@ def _append_member(tar: IO[bytes], name: str, data: bytes) -> int:
     offset = tar.tell()
     tar.write(data + bytes(-len(data) % tarfile.BLOCKSIZE))
     return offset
+
+
+def read_header(header: bytes) -> tuple[str, int]:
+    """Read what a shard's reader needs of a tar header.
+
+    Args:
+        header: 512 bytes.
+
+    Returns:
+        name and size of the member; ("", 0) where it is no header.
+    """
+    try:
+        return header[:100].rstrip(b"\0").decode(), int(header[124:136].strip(b"\0 "), 8)
+    except ValueError:
+        return "", 0

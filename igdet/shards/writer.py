@@ -15,6 +15,7 @@ from igdet.shards.format import (
     ShardError,
     index_schema,
 )
+from igdet.shards.summary import write_summary
 from igdet.shards.tar import Shard, write_shard
 from igdet.utils.files import atomic_write
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
@@ -23,7 +24,7 @@ from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 class ShardWriter:
     """Writes posts to a folder of shards; the same posts give the same bytes. Use it as a context manager.
 
-    Every shard appears whole or not at all, and the index appears last: a folder without index is unfinished.
+    Every shard appears whole or not at all, then the index: a folder without it is unfinished. The summary comes last.
 
     Args:
         folder: made when missing; must hold no shards yet.
@@ -86,5 +87,7 @@ class ShardWriter:
         if self._shard and error_type is None:
             self._finish_shard()
 
-    def __exit__(self, *error) -> None:
-        self._open_files.__exit__(*error)
+    def __exit__(self, error_type: type | None, *error) -> None:
+        self._open_files.__exit__(error_type, *error)
+        if error_type is None:
+            write_summary(self.folder)

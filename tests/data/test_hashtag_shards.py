@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from igdet.data.errors import RecordError
+from igdet.data.errors import DatasetError, RecordError
 from igdet.data.hashtag_shards import ShardRecords
 from igdet.shards import ShardWriter
 from igdet.vocabulary import Vocabulary
@@ -35,7 +35,25 @@ def test_records_are_the_posts(shards):
 def test_records_can_be_sent_to_another_process(shards):
     records = ShardRecords(str(shards))
     records.read(0)
-    assert pickle.loads(pickle.dumps(records)).read(2) == b"third"
+    sent = pickle.dumps(records)
+    assert len(sent) < 1000  # paths: the columns are mapped there
+    again = pickle.loads(sent)
+    assert again.read(2) == b"third" and again.labels(0).tolist() == [0, 1] and again.kept("x") == records.kept("x")
+
+
+def test_a_shard_that_goes_away_makes_bad_records(shards):
+    records = ShardRecords(str(shards))
+    (shards / "posts-000001.tar").unlink()
+    assert records.read(1) == b"second picture"
+    with pytest.raises(RecordError, match=r"p2: .*No such file .*posts-000001\.tar"):
+        records.read(2)
+
+
+def test_a_folder_without_posts_is_refused(tmp_path):
+    with ShardWriter(tmp_path, Vocabulary([("cat",)])):
+        pass
+    with pytest.raises(DatasetError, match="lists no post"):
+        ShardRecords(str(tmp_path))
 
 
 def test_a_post_of_a_shard_cut_short_is_a_bad_record(shards):

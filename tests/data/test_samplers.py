@@ -1,115 +1,79 @@
-"""Tests of resampling and of numbered draws."""
+"""Tests of numbered draws."""
 
-from itertools import islice, pairwise
+from itertools import islice
 
 import numpy as np
 import pytest
-from detectron2.data.samplers import RepeatFactorTrainingSampler
 
-from igdet.data.samplers import NumberedSampler, replication_factors
+from igdet.data.epoch_list import EpochList
+from igdet.data.epoch_plan import plan_epoch, use_labels
+from igdet.data.samplers import NumberedSampler
 
-# Four posts: label 0 in three of them, label 1 in one.
-OFFSETS, IDS = np.array([0, 1, 2, 3, 4]), np.array([0, 0, 0, 1])
-
-
-@pytest.mark.parametrize(
-    ("resampling", "epoch_factor", "expected"),
-    [
-        ("natural", 2.0, [1, 1, 1, 1]),
-        ("uniform", 1.0, [1, 1, 1, 1]),
-        # Budget 5: t = 0.5 gives 0.5 / 0.25 = 2 for the rare label and 0.5 / 0.75 < 1 for the other.
-        ("uniform", 1.25, [1, 1, 1, 2]),
-        # Budget 8, both labels above 1: 3 t / 0.75 + t / 0.25 = 8 t = 8, so t = 1.
-        ("uniform", 2.0, [4 / 3, 4 / 3, 4 / 3, 4]),
-        # Budget 4.5: t = 0.5625 gives sqrt(0.5625 / 0.25) = 1.5 and sqrt(0.5625 / 0.75) < 1.
-        ("square_root", 1.125, [1, 1, 1, 1.5]),
-        # Budget 5, both above 1: sqrt(t) (3 / sqrt(0.75) + 1 / sqrt(0.25)) = 5, so sqrt(t) = 5 / (2 sqrt(3) + 2).
-        ("square_root", 1.25, [5 / (3 + 3**0.5)] * 3 + [5 / (1 + 3**0.5)]),
-    ],
-)
-def test_hand_worked_factors(resampling, epoch_factor, expected):
-    np.testing.assert_allclose(replication_factors(OFFSETS, IDS, resampling, epoch_factor), expected, rtol=1e-12)
+# Labels 0 in three posts, 1 in one, 2 in two; the last post carries two. Square root, budget 9.
+OFFSETS, IDS = np.array([0, 1, 2, 3, 4, 5, 7]), np.array([0, 0, 2, 1, 0, 0, 2], dtype=np.int32)
 
 
-def test_a_post_counts_by_its_rarest_hashtag():
-    # f(0) = 3/4, f(1) = 1/4, f(2) = 2/4; posts {0}, {0, 2}, {2}, {0, 1}. Uniform, budget 6:
-    # with t in [0.5, 0.75): 1 + t/0.5 + t/0.5 + t/0.25 = 1 + 8 t = 6, so t = 0.625.
-    factors = replication_factors(np.array([0, 1, 3, 4, 6]), np.array([0, 0, 2, 2, 0, 1]), "uniform", 1.5)
-    np.testing.assert_allclose(factors, [1, 1.25, 1.25, 2.5], rtol=1e-12)
-
-
-@pytest.fixture
-def zipfian():
-    rng = np.random.default_rng(0)
-    posts = [np.unique(np.minimum(rng.zipf(1.3, rng.integers(1, 5)), 200) - 1) for _ in range(2000)]
-    return np.cumsum([0, *map(len, posts)]), np.concatenate(posts)
-
-
-@pytest.mark.parametrize("resampling", ["square_root", "uniform"])
-def test_the_total_meets_the_budget(zipfian, resampling):
-    factors = replication_factors(*zipfian, resampling, 3.0)
-    assert factors.sum() == pytest.approx(3.0 * 2000, rel=1e-12)
-    assert factors.min() >= 1
-
-
-def test_square_root_factors_are_detectron2s_at_the_same_threshold(zipfian):
-    offsets, ids = zipfian
-    factors = replication_factors(offsets, ids, "square_root", 2.0)
-    records = [
-        {"annotations": [{"category_id": label} for label in ids[start:end].tolist()]}
-        for start, end in pairwise(offsets)
-    ]
-    most = factors.argmax()
-    rarest_count = np.bincount(ids)[ids[offsets[most] : offsets[most + 1]]].min()
-    threshold = factors.max() ** 2 * rarest_count / len(records)  # r = sqrt(t / f)
-    theirs = RepeatFactorTrainingSampler.repeat_factors_from_category_frequency(records, threshold)
-    np.testing.assert_allclose(factors, theirs.numpy(), rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("resampling", "factor", "message"),
-    [("sqrt", 2.0, "RESAMPLING is one of natural"), ("uniform", 0.5, "EPOCH_FACTOR")],
-)
-def test_wrong_settings_are_refused(resampling, factor, message):
-    with pytest.raises(ValueError, match=message):
-        replication_factors(OFFSETS, IDS, resampling, factor)
+def sampler(offsets=OFFSETS, ids=IDS, resampling="square_root", epoch_factor=1.6, seed=3, **settings):
+    plan = plan_epoch(use_labels(offsets, ids), resampling, epoch_factor)
+    return NumberedSampler(EpochList(plan, seed), seed, **settings)
 
 
 def draws(count, **settings):
-    return list(islice(NumberedSampler(np.array([1.0, 2.0, 1.5, 1.25]), seed=3, **settings), count))
+    return list(islice(sampler(**settings), count))
 
 
-def test_an_epochs_list_holds_each_record_by_its_factor():
-    sampler = NumberedSampler(np.array([1.0, 2.0, 1.5, 0.0]), seed=3)
-    counts = np.array([np.bincount(sampler.epoch_order(epoch), minlength=4) for epoch in range(400)])
-    assert (counts[:, 0] == 1).all()
-    assert (counts[:, 1] == 2).all()
-    assert set(counts[:, 2].tolist()) == {1, 2}  # the fraction is drawn afresh each epoch
-    assert counts[:, 2].mean() == pytest.approx(1.5, abs=0.1)  # standard error 0.025
-    assert (counts[:, 3] == 0).all()
-
-
-def test_epochs_are_permuted_each_in_its_own_way():
-    sampler = NumberedSampler(np.ones(50), seed=3)
-    first, second = sampler.epoch_order(0), sampler.epoch_order(1)
+def test_natural_epochs_hold_each_record_once_in_another_order():
+    natural = sampler(np.arange(51), np.zeros(50, np.int32), "natural")
+    first, second = natural.records(0), natural.records(1)
     assert sorted(first) == sorted(second) == list(range(50))
     assert first.tolist() != second.tolist() != list(range(50))
-    assert NumberedSampler(np.ones(50), seed=4).epoch_order(0).tolist() != first.tolist()
+    other_seed = sampler(np.arange(51), np.zeros(50, np.int32), "natural", seed=4)
+    assert other_seed.records(0).tolist() != first.tolist()
 
 
-def test_draws_are_numbered_and_follow_the_epochs_lists():
-    sampler = NumberedSampler(np.array([1.0, 2.0, 1.5, 1.25]), seed=3)
-    expected = np.concatenate([sampler.epoch_order(epoch) for epoch in range(10)])[:40]
-    assert draws(40) == list(enumerate(expected.tolist()))
+def test_draws_are_numbered_and_follow_the_epochs():
+    epochs = sampler()
+    expected = np.concatenate([epochs.records(epoch) for epoch in range(10)])[:70]
+    assert draws(70) == list(enumerate(expected.tolist()))
 
 
-@pytest.mark.parametrize("start", [0, 1, 5, 6, 7, 23, 200])
-def test_starting_later_gives_the_tail(start):
-    assert draws(30, start_draw=start) == draws(start + 30)[start:]
+def test_epochs_are_as_long_as_the_factor_says():
+    lengths = [len(sampler().records(epoch)) for epoch in range(200)]
+    assert set(lengths) == {9, 10}
+    assert np.mean(lengths) == pytest.approx(9.6, abs=0.18)  # standard error 0.035
 
 
-@pytest.mark.parametrize("world_size", [2, 3, 7])
-def test_ranks_share_the_draws(world_size):
+@pytest.mark.parametrize("start", [0, 1, 5, 9, 10, 23, 200])
+@pytest.mark.parametrize("look_ups", [1, 4, 1024])
+def test_starting_later_gives_the_tail_whatever_is_looked_up_together(start, look_ups, monkeypatch):
+    whole = draws(start + 30)
+    monkeypatch.setattr("igdet.data.samplers._LOOK_UPS", look_ups)
+    assert draws(30, start_draw=start) == whole[start:]
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("look_ups", [1, 4, 1024])
+def test_ranks_share_the_draws(world_size, look_ups, monkeypatch):
+    whole = draws(12 * world_size, start_draw=4)
+    monkeypatch.setattr("igdet.data.samplers._LOOK_UPS", look_ups)
     ranks = [draws(12, start_draw=4, rank=rank, world_size=world_size) for rank in range(world_size)]
-    together = sorted(draw for rank in ranks for draw in rank)
-    assert together == draws(12 * world_size, start_draw=4)
+    assert sorted(draw for rank in ranks for draw in rank) == whole
+
+
+def test_a_late_epoch_is_found(monkeypatch):
+    monkeypatch.setattr("igdet.data.samplers._EPOCHS", 3)  # epochs added up together
+    ends = np.cumsum([len(sampler().records(epoch)) for epoch in range(12)]).tolist()
+    for epoch, first in enumerate([0, *ends[:-1]]):
+        expected = list(enumerate(sampler().records(epoch).tolist(), first))
+        assert draws(len(expected), start_draw=first) == expected
+
+
+def test_all_ranks_together_see_an_epoch_exactly():
+    rng = np.random.default_rng(0)
+    offsets = np.cumsum([0, *rng.integers(1, 4, 3000)])
+    ids = np.concatenate([rng.choice(50, n, replace=False) for n in np.diff(offsets)]).astype(np.int32)
+    length = len(sampler(offsets, ids).records(0))
+    ranks = [draws(-(-length // 4), offsets=offsets, ids=ids, rank=rank, world_size=4) for rank in range(4)]
+    seen = sorted(record for rank in ranks for draw, record in rank if draw < length)
+    assert seen == sorted(sampler(offsets, ids).records(0).tolist())
+    assert set(seen) == set(range(3000))

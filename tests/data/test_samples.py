@@ -18,7 +18,7 @@ TEST_TRANSFORM = TestTransform(20, 16)
 def training_samples(folder, channel_order="RGB", seed=7):
     records = read_image_folder(str(folder), ["cat", "dog"])
     transform = TrainTransform(16, (0.3, 1.0), (3 / 4, 4 / 3), flip=0.5)
-    return TrainingSamples(records, transform, LabelNoise(0.0, np.array([5, 3])), channel_order, seed)
+    return TrainingSamples(records, transform, LabelNoise(0.0, np.array([5, 3]), seed), channel_order, seed)
 
 
 def evaluation_samples(folder):

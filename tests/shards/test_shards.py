@@ -31,13 +31,13 @@ def write(folder, posts=POSTS, shard_size=2):
 def test_columns_and_pictures_come_back(tmp_path):
     index = ShardIndex.open(write(tmp_path))
     assert index.shard_names == ["posts-000000.tar", "posts-000001.tar"]
-    np.testing.assert_array_equal(index.shard_ids, [0, 0, 1])
+    assert [index.shard_of(i) for i in range(3)] == [0, 0, 1]
     np.testing.assert_array_equal(index.sizes, [13, 512, 513])
     assert index.offsets[0] == 512  # behind one header
     np.testing.assert_array_equal(index.hashtag_offsets, [0, 2, 3, 5])
     np.testing.assert_array_equal(index.hashtag_ids, [0, 2, 1, 1, 2])
     assert index.hashtag_offsets.dtype == np.int64 and index.hashtag_ids.dtype == np.int32
-    assert index.keys.to_pylist() == ["p0", "p1", "p2"] and len(index) == 3 and not index.cut_short
+    assert index.keys.to_pylist() == ["p0", "p1", "p2"] and len(index) == 3
     reader = ShardReader(index)
     assert [reader.read(i) for i in (2, 0, 1)] == [POSTS[i][1] for i in (2, 0, 1)]
 
@@ -75,7 +75,7 @@ def test_shards_are_plain_webdataset_tars(tmp_path):
 def test_same_posts_give_the_same_bytes(tmp_path):
     once, twice = (write(tmp_path / name) for name in ("a", "b"))
     names = sorted(path.name for path in once.iterdir())
-    assert names == ["index.parquet", "posts-000000.tar", "posts-000001.tar", "vocabulary.txt"]
+    assert names == ["index.parquet", "posts-000000.tar", "posts-000001.tar", "summary.json", "vocabulary.txt"]
     assert all((once / name).read_bytes() == (twice / name).read_bytes() for name in names)
 
 
@@ -110,7 +110,6 @@ def test_a_shard_cut_short_is_named_and_the_rest_stays_readable(tmp_path, caplog
     shard = write(tmp_path) / "posts-000000.tar"
     shard.write_bytes(shard.read_bytes()[:-2148])  # 1024 end of tar, 1024 p1.json, 100 of p1.jpg
     index = ShardIndex.open(tmp_path)
-    assert index.cut_short == {"posts-000000.tar": 1}
     assert "posts-000000.tar is cut short: 1 of its posts" in caplog.text
     reader = ShardReader(index)
     assert reader.read(0) == POSTS[0][1]
@@ -118,10 +117,30 @@ def test_a_shard_cut_short_is_named_and_the_rest_stays_readable(tmp_path, caplog
         reader.read(1)
 
 
-def test_a_missing_shard_is_named(tmp_path):
-    (write(tmp_path) / "posts-000001.tar").unlink()
-    with pytest.raises(ShardError, match=r"posts-000001.tar is missing"):
+def test_a_missing_shard_is_named_until_it_is_there(tmp_path):
+    last = write(tmp_path) / "posts-000001.tar"
+    away = last.rename(tmp_path / "elsewhere")
+    with pytest.raises(ShardError, match=r"posts-000001.tar is missing, one of 1 of the 2 shards .* --resume"):
         ShardIndex.open(tmp_path)
+    away.rename(last)
+    assert len(ShardIndex.open(tmp_path)) == 3
+
+
+def test_shards_that_the_index_does_not_list_are_named(tmp_path, caplog):
+    first = write(tmp_path) / "posts-000000.tar"
+    for number in (2, 3):
+        (tmp_path / f"posts-00000{number}.tar").write_bytes(first.read_bytes())
+    assert len(ShardIndex.open(tmp_path)) == 3
+    assert "posts-000002.tar and 1 more shards beside it are not in index.parquet" in caplog.text
+
+
+def test_an_index_of_other_shards_is_found_out_when_a_post_is_read(tmp_path):
+    others = [POSTS[0], ("q1", b"z" * 512, ["owl"])]
+    (write(tmp_path / "other", others) / "posts-000000.tar").replace(write(tmp_path / "posts") / "posts-000000.tar")
+    reader = ShardReader(ShardIndex.open(tmp_path / "posts"))
+    assert reader.read(0) == POSTS[0][1]
+    with pytest.raises(ShardError, match=r"holds \('q1.jpg', 512\) at byte \d+, where .* expects \('p1.jpg', 512\)"):
+        reader.read(1)
 
 
 def test_another_vocabulary_is_refused(tmp_path):

@@ -60,7 +60,7 @@ def open_pictures(path: str | PathLike, root: str | PathLike = "") -> PictureSet
         raise DuplicatesError(f"{path}: expected shards, a .csv or .parquet table, or a folder of pictures")
     if (path / INDEX_NAME).is_file():
         index = ShardIndex.open(path)
-        return PictureSet(index.keys.combine_chunks(), _InShards(ShardReader(index)))
+        return PictureSet(index.keys.cast(pa.string()), _InShards(ShardReader(index)))
     if tables := sorted(path.rglob("*.parquet")):
         return _open_table(tables, Path(root or path))
     return _open_folder(path)

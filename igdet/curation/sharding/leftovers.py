@@ -7,7 +7,7 @@ from igdet.curation.sharding.part import FOLDER, part_path
 from igdet.shards.format import INDEX_NAME, SHARD_NAME, SHARD_PATTERN
 
 # Files that a killed process was writing, see `igdet.utils.files.atomic_write`.
-_UNFINISHED = re.compile(r"\.(posts-\d+\.(tar|parquet)|index\.parquet|vocabulary\.txt)\.\w+")
+_UNFINISHED = re.compile(r"\.(posts-\d+\.(tar|parquet)|index\.parquet|summary\.json|vocabulary\.txt)\.\w+")
 
 
 def remove_leftovers(folder: Path, shards: int) -> None:

@@ -21,6 +21,7 @@ from igdet.curation.sharding.settings import ShardSettings
 from igdet.curation.sharding.shard_maker import MadeShard, ShardMaker
 from igdet.curation.sharding.tally import Tally
 from igdet.shards.format import INDEX_NAME, index_schema
+from igdet.shards.summary import write_summary
 from igdet.utils.bad_share import too_many
 from igdet.utils.files import atomic_write
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
@@ -43,8 +44,8 @@ def make_shards(
 
     Only pictures, label ids and opaque keys reach a shard. A shard is made of a fixed range of posts, so that a longer
     list of exclusions changes only the shards with posts on it. Every shard appears whole or not at all, and the
-    index appears last. Beside the shards, `records/` holds what a later run needs, and bad_pictures.jsonl with the id
-    and image of each post whose picture is bad: it is not meant to be handed on.
+    index and its summary appear last. Beside the shards, `records/` holds what a later run needs, and
+    bad_pictures.jsonl with the id and image of each post whose picture is bad: it is not meant to be handed on.
 
     Args:
         posts: folder of Parquet files, see `LabelledPosts`.
@@ -82,6 +83,7 @@ def make_shards(
             _log(shard, log)
             _check_bad(tally, shard, settings.max_bad_share, Path(log.name))
             index.write_table(_index_rows(shard, schema))
+    write_summary(output)
     return tally
 
 

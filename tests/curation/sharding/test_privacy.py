@@ -51,7 +51,7 @@ def test_no_file_tells_about_people(private_posts, make, max_side):
     assert all(any(secret in data for data in given) for secret in secrets)
     assert make(settings=ShardSettings(pictures=CleanSettings(max_side))).kept == 2
     made = [path for path in (private_posts / "shards").rglob("*") if path.is_file()]
-    assert {path.suffix for path in made} == {".tar", ".parquet", ".txt", ".jsonl"}
+    assert {path.suffix for path in made} == {".tar", ".parquet", ".txt", ".json", ".jsonl"}
     for path in made:
         data = path.read_bytes() + b"".join(_decompressed(path))
         assert [secret for secret in secrets if secret in data] == []

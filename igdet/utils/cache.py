@@ -1,0 +1,72 @@
+"""Files that igdet can make again: where they are kept, and how processes that need the same make them once."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_write, sync
+from igdet.utils.folder_lock import locked
+
+_MADE, _MAKING, _FINGERPRINT = "made", "making", "fingerprint.txt"
+
+
+class CacheError(UserError):
+    """A cache that cannot be written."""
+
+
+def cache_folder() -> Path:
+    """Where downloads and prepared data are kept: $IGDET_CACHE, or ~/.cache/igdet."""
+    return Path(os.environ.get("IGDET_CACHE") or "~/.cache/igdet").expanduser()
+
+
+def made_once(folder: Path, fingerprint: str, make: Callable[[Path], None]) -> Path:
+    """Give a folder of prepared files; the first process that asks makes it, the others wait for it.
+
+    The files appear together or not at all. What was made for another fingerprint, or was not finished, is removed.
+
+    Args:
+        folder: is made when missing.
+        fingerprint: of everything that decides on the files.
+        make: writes them into an empty folder.
+
+    Returns:
+        where the files are, within `folder`.
+
+    Raises:
+        CacheError: the folder cannot be written, for instance because its disk is full.
+    """
+    made, making = folder / _MADE, folder / _MAKING
+    if _fingerprint(made) == fingerprint:  # without the lock: a cache may be shared read-only
+        return made
+    try:
+        with locked(folder, wait=True):
+            if _fingerprint(made) != fingerprint:
+                shutil.rmtree(making, ignore_errors=True)  # left by a process that was killed
+                _make(making, fingerprint, make)
+                shutil.rmtree(made, ignore_errors=True)
+                making.rename(made)
+    except OSError as error:
+        raise CacheError(f"{folder}: {error}; set IGDET_CACHE to a folder that can be written and has room") from error
+    return made
+
+
+def _make(making: Path, fingerprint: str, make: Callable[[Path], None]) -> None:
+    making.mkdir()
+    try:
+        make(making)
+        for path in making.iterdir():
+            sync(path)
+        with atomic_write(making / _FINGERPRINT, "w") as file:
+            file.write(fingerprint)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+
+
+def _fingerprint(made: Path) -> str | None:
+    try:
+        return (made / _FINGERPRINT).read_text(encoding="utf-8")
+    except OSError:
+        return None
