@@ -151,10 +151,16 @@ class IgdetCheckpointer(DetectionCheckpointer):
         broken = []
         for path in checkpoints:
             try:
-                return self.load(str(path))
+                rest = self.load(str(path))
             except UnreadableWeights as error:
                 logger.error(f"The checkpoint {path.name} is broken, the one before it is tried: {error}")
                 broken.append(path.name)
+                continue
+            if broken:
+                logger.error(
+                    f"The run goes on from {path.name} instead of {broken[0]}, and does again what came between"
+                )
+            return rest
         raise WeightsError(
             f"{self.save_dir}: none of its checkpoints can be read ({', '.join(broken)}). Put a whole one there, or "
             "begin anew without --resume"

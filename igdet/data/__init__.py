@@ -5,6 +5,7 @@ from igdet.data.build import (
     build_classification_train_loader,
     build_detection_test_loader,
     build_detection_train_loader,
+    draw_seed,
 )
 from igdet.data.own_datasets import register_own_datasets
 
@@ -13,5 +14,6 @@ __all__ = [
     "build_classification_train_loader",
     "build_detection_test_loader",
     "build_detection_train_loader",
+    "draw_seed",
     "register_own_datasets",
 ]

@@ -33,11 +33,17 @@ logger = logging.getLogger(__name__)
 FLIP_PROBABILITY = {"horizontal": 0.5, "none": 0.0}  # by INPUT.RANDOM_FLIP
 
 
-def build_classification_train_loader(cfg: CfgNode, start_draw: int = 0) -> CheckedLoader:
+def draw_seed(cfg: CfgNode) -> int:
+    """Give the seed of a run's draws: SEED, or where that is negative a random one, the same on all ranks."""
+    return cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
+
+
+def build_classification_train_loader(cfg: CfgNode, seed: int, start_draw: int = 0) -> CheckedLoader:
     """Build the endless training loader of a classification or hashtag set.
 
     Args:
         cfg: the run's config; DATASETS.TRAIN names one set.
+        seed: of the draws, >= 0; see `draw_seed`.
         start_draw: number of the first draw over all ranks: iterations done * SOLVER.IMS_PER_BATCH.
 
     Returns:
@@ -46,7 +52,6 @@ def build_classification_train_loader(cfg: CfgNode, start_draw: int = 0) -> Chec
         depends on the numbers of processes and workers too.
     """
     [name] = cfg.DATASETS.TRAIN
-    seed = cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
     data = d2.DatasetCatalog.get(name)
     if isinstance(data, StreamedShards):
         return _classification_loader(cfg, name, _stream(cfg, data, seed, start_draw))

@@ -13,7 +13,7 @@ from detectron2.data.detection_utils import convert_image_to_rgb
 from detectron2.utils.visualizer import Visualizer
 from PIL import Image, ImageDraw, ImageFont
 
-from igdet.data.build import build_classification_train_loader, build_detection_train_loader
+from igdet.data.build import build_classification_train_loader, build_detection_train_loader, draw_seed
 
 CELL = 320  # side of the square that a picture fits in, pixels
 CAPTION_LINES = 2
@@ -24,8 +24,8 @@ COLUMNS = 4
 FIELDS = {"gt_boxes": "boxes", "gt_masks": "masks", "gt_keypoints": "keypoints"}  # of Instances -> of Visualizer
 
 BUILDERS = {
-    "hashtags": build_classification_train_loader,
-    "classification": build_classification_train_loader,
+    "hashtags": lambda cfg: build_classification_train_loader(cfg, draw_seed(cfg)),
+    "classification": lambda cfg: build_classification_train_loader(cfg, draw_seed(cfg)),
     "coco": build_detection_train_loader,
 }
 

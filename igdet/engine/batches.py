@@ -4,24 +4,26 @@ from collections.abc import Callable, Iterable, Iterator
 
 from detectron2.config import CfgNode
 
-from igdet.data import build_classification_train_loader, build_detection_train_loader
+from igdet.data import build_classification_train_loader, build_detection_train_loader, draw_seed
 
 
 class TrainBatches:
-    """An endless iterable of batches that can be told where to start until the first one is drawn.
+    """An endless iterable of batches that can be told where to start, with which seed, until the first one is drawn.
 
     Args:
-        build: start iteration -> the loader whose first batch belongs to that iteration.
+        build: seed, start iteration -> the loader whose first batch belongs to that iteration.
+        seed: of the draws; that of the run's beginning is kept in its checkpoints.
     """
 
-    def __init__(self, build: Callable[[int], Iterable[list[dict]]]):
+    def __init__(self, build: Callable[[int, int], Iterable[list[dict]]], seed: int):
         self._build = build
+        self.seed = seed
         self.start_iter = 0
         self.last: list[dict] = []
 
     def __iter__(self) -> Iterator[list[dict]]:
         # A generator: Detectron2 0.6 calls iter() before it has read the checkpoint that says where to start.
-        for batch in self._build(self.start_iter):
+        for batch in self._build(self.seed, self.start_iter):
             self.last = batch
             yield batch
 
@@ -36,7 +38,8 @@ def build_train_batches(cfg: CfgNode) -> TrainBatches:
     Args:
         cfg: a complete config.
     """
+    seed = draw_seed(cfg)
     if cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
         batch = cfg.SOLVER.IMS_PER_BATCH
-        return TrainBatches(lambda start: build_classification_train_loader(cfg, start_draw=start * batch))
-    return TrainBatches(lambda start: build_detection_train_loader(cfg))
+        return TrainBatches(lambda seed, start: build_classification_train_loader(cfg, seed, start * batch), seed)
+    return TrainBatches(lambda _seed, _start: build_detection_train_loader(cfg), seed)

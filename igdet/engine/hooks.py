@@ -70,8 +70,15 @@ class FiniteWeights(HookBase):
 
     def after_step(self) -> None:
         done = self.trainer.iter + 1
-        if done % self._period and done < self.trainer.max_iter:
-            return
+        if done % self._period == 0 or done >= self.trainer.max_iter:
+            self.check()
+
+    def check(self) -> None:
+        """Look at all weights; to be called by all ranks together.
+
+        Raises:
+            FloatingPointError: some are not finite.
+        """
         weights = self.trainer.model.state_dict().items()
         broken = [name for name, weight in weights if not torch.isfinite(local_part(weight)).all()]
         # Ranks may hold different parts and statistics; they stop together.

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 import torch
@@ -12,16 +13,19 @@ logger = logging.getLogger(__name__)
 
 # What SLURM, Kubernetes, spot instances and torchrun send to processes that have to go; they wait 30 s or so.
 REQUEST = signal.SIGTERM
-AGREE_EVERY = 10  # iterations between the moments at which ranks tell each other, which waits for the GPU
 
 
 class StopOnRequest(HookBase):
     """Ends a training after the step in which SIGTERM came to any rank, with a checkpoint and status 143 (128 + 15).
 
     A second SIGTERM ends the process at once.
+
+    Args:
+        check: raises an error where the weights should not be saved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[], None]):
+        self._check = check
         self._asked = False
 
     def before_train(self) -> None:
@@ -31,6 +35,7 @@ class StopOnRequest(HookBase):
         last = self.trainer.iter + 1 >= self.trainer.max_iter  # it ends by itself
         if last or not self._agreed():
             return
+        self._check()
         name = f"model_{self.trainer.iter:07d}"
         self.trainer.checkpointer.save(name, iteration=self.trainer.iter)
         logger.warning(
@@ -47,11 +52,9 @@ class StopOnRequest(HookBase):
         logger.warning("SIGTERM: this step is brought to its end, then a checkpoint is written")
 
     def _agreed(self) -> bool:
-        """Whether any rank was asked, on all ranks at the same iteration."""
+        """Whether any rank was asked, on all ranks at the same iteration; no GPU is waited for."""
         if comm.get_world_size() == 1:
             return self._asked
-        if (self.trainer.iter + 1) % AGREE_EVERY:
-            return False
-        asked = torch.tensor(self._asked, dtype=torch.int32, device=next(self.trainer.model.parameters()).device)
-        torch.distributed.all_reduce(asked, torch.distributed.ReduceOp.MAX)
+        asked = torch.tensor(self._asked, dtype=torch.int32)
+        torch.distributed.all_reduce(asked, torch.distributed.ReduceOp.MAX, comm._get_global_gloo_group())
         return bool(asked)

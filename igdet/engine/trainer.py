@@ -10,14 +10,14 @@ from detectron2.engine import AMPTrainer, DefaultTrainer, HookBase, SimpleTraine
 from detectron2.engine.hooks import PeriodicCheckpointer
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
-from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter
+from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter, TensorboardXWriter
 from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.pieces import optimizer_in_pieces
 from igdet.data import build_classification_test_loader, build_detection_test_loader
 from igdet.engine.batches import TrainBatches, build_train_batches
-from igdet.engine.history import ContinuedTensorboard, forget_metrics
+from igdet.engine.history import StartedLate, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
 from igdet.engine.preemption import StopOnRequest
 from igdet.engine.results import METRICS
@@ -55,16 +55,18 @@ class Trainer(DefaultTrainer):
         if self.cfg.SOLVER.FSDP and not comm.is_main_process():
             # Here, before the evaluation, the main rank saves: weights in pieces are gathered from all ranks.
             hooks.insert(-1, PeriodicCheckpointer(self.checkpointer, self.cfg.SOLVER.CHECKPOINT_PERIOD))
-        return [self.progress, FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD), *hooks, StopOnRequest()]
+        finite = FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD)
+        return [self.progress, finite, *hooks, StopOnRequest(finite.check)]
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""
-        folder, solver = self.cfg.OUTPUT_DIR, self.cfg.SOLVER
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        folder, solver = Path(self.cfg.OUTPUT_DIR), self.cfg.SOLVER
+        folder.mkdir(parents=True, exist_ok=True)
         return [
             CommonMetricPrinter(self.max_iter),
-            JSONWriter(str(Path(folder, METRICS))),
-            ContinuedTensorboard(folder, lambda: self.start_iter),
+            StartedLate(lambda: JSONWriter(str(folder / METRICS))),
+            # TensorBoard itself forgets what an earlier process wrote from there on.
+            StartedLate(lambda: TensorboardXWriter(str(folder), purge_step=self.start_iter)),
             ThroughputPrinter(self.max_iter, solver.IMS_PER_BATCH),
         ]
 
@@ -105,8 +107,8 @@ class Trainer(DefaultTrainer):
             ) from error
 
     def state_dict(self) -> dict:
-        """Iteration, hooks and optimizer; Detectron2 0.6 alone would forget the optimizer."""
-        return {**super().state_dict(), "_trainer": self._trainer.state_dict()}
+        """Iteration, hooks, seed of the draws and optimizer, which Detectron2 0.6 alone would forget."""
+        return {**super().state_dict(), "_trainer": self._trainer.state_dict(), "seed": self.data_loader.seed}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """The inverse of `state_dict`."""
@@ -114,6 +116,7 @@ class Trainer(DefaultTrainer):
         step = {**step, "optimizer": optimizer_in_pieces(step["optimizer"], self._trainer.optimizer)}
         super().load_state_dict({**state_dict, "_trainer": step})
         self._trainer.load_state_dict(step)
+        self.data_loader.seed = state_dict["seed"]
 
     @classmethod
     def test(cls, cfg: CfgNode, model: nn.Module, evaluators: list[DatasetEvaluator] | None = None) -> Mapping:

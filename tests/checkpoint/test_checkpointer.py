@@ -234,6 +234,7 @@ def test_a_broken_checkpoint_is_passed_over_loudly(make_model, tmp_path, caplog)
     checkpointer.resume_or_load("", resume=True)
     assert progress.iteration == 6
     assert "model_0000009.pth is broken, the one before it is tried" in caplog.text
+    assert "goes on from model_0000006.pth instead of model_0000009.pth" in caplog.text
     newest.unlink()  # last_checkpoint names a file that is gone
     (tmp_path / "model_0000006.pth").write_bytes(b"")
     checkpointer.resume_or_load("", resume=True)

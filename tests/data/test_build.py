@@ -15,6 +15,7 @@ from igdet.data import (
     build_classification_train_loader,
     build_detection_test_loader,
     build_detection_train_loader,
+    draw_seed,
     register_own_datasets,
 )
 from igdet.data.bad_records import BadRecordsError
@@ -42,7 +43,7 @@ def coco_cfg(cfg, coco_content, write_coco):
 
 
 def batches(cfg, count, start_draw=0):
-    return list(islice(build_classification_train_loader(cfg, start_draw), count))
+    return list(islice(build_classification_train_loader(cfg, draw_seed(cfg), start_draw), count))
 
 
 def content(batch):
@@ -146,7 +147,7 @@ def test_too_many_bad_records_stop_the_run(folder_cfg, picture_folder):
 
 def test_a_detection_set_is_no_classification_set(coco_cfg):
     with pytest.raises(DatasetError, match="toys is no classification or hashtag data set"):
-        build_classification_train_loader(coco_cfg)
+        build_classification_train_loader(coco_cfg, 0)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -35,7 +35,7 @@ def stream_cfg(cfg, tmp_path, save_picture):
 
 
 def batches(cfg, count, start_draw=0):
-    loader = build_classification_train_loader(cfg, start_draw)
+    loader = build_classification_train_loader(cfg, cfg.SEED, start_draw)
     return [
         [(s["image_id"], s["gt_classes"].tolist(), s["image"].numpy().tobytes()) for s in batch]
         for batch in islice(loader, count)
@@ -92,7 +92,7 @@ def test_more_loader_processes_than_shards_are_refused_before_they_start(stream_
     stream_cfg.DATALOADER.NUM_WORKERS = 4
     monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 3)
     with pytest.raises(DatasetError, match="11 shards cannot be shared by 12 loader processes"):
-        build_classification_train_loader(stream_cfg)
+        build_classification_train_loader(stream_cfg, 0)
 
 
 def test_a_stream_is_for_training_only(stream_cfg):

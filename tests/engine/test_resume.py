@@ -1,6 +1,7 @@
 """Runs that are killed and continued, against one that was not: the same samples, the same weights bit for bit."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,9 +27,10 @@ BREAKS = [
 def watched(repository, colour_config, tmp_path):
     """Runs the training of the small config, watched; gives its exit status and what it said on stderr."""
 
-    def run(name: str, kill: dict, workers: int, *flags: str) -> tuple[int, str]:
-        command = [sys.executable, WATCHED, tmp_path / f"{name}.jsonl", json.dumps(kill)]
-        command += [repository / "tools/train_net.py", "--config-file", colour_config, *flags, *SCHEDULE]
+    def run(name: str, kill: dict, workers: int, *opts: str, resume=False, starter: tuple = ()) -> tuple[int, str]:
+        command = [sys.executable, *starter, WATCHED, tmp_path / f"{name}.jsonl", json.dumps(kill)]
+        command += [repository / "tools/train_net.py", "--config-file", colour_config]
+        command += [*(["--resume"] if resume else []), *SCHEDULE, *opts]
         command += ["OUTPUT_DIR", tmp_path / name, "DATALOADER.NUM_WORKERS", workers]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=repository)
         return done.returncode, done.stdout + done.stderr
@@ -45,14 +47,14 @@ def history(notes):
 def test_killed_at_any_moment_the_run_ends_as_if_it_had_not_been(watched, tmp_path):
     assert watched("unbroken", {}, 0)[0] == 0
     for kill, workers in BREAKS:
-        status, said = watched("broken", kill, workers, "--resume")
+        status, said = watched("broken", kill, workers, resume=True)
         if kill["signal"] == "SIGTERM":
             assert status == 128 + signal.SIGTERM, said
             assert "go on with the same command and --resume" in said
             assert (tmp_path / "broken/last_checkpoint").read_text() == "model_0000010.pth"  # the step was finished
         else:
             assert status == -signal.SIGKILL, said
-    status, said = watched("broken", {}, 1, "--resume")
+    status, said = watched("broken", {}, 1, resume=True)
     assert status == 0, said
     assert history(tmp_path / "broken.jsonl") == history(tmp_path / "unbroken.jsonl")
     models = [torch.load(tmp_path / name / "model_final.pth")["model"] for name in ("broken", "unbroken")]
@@ -63,6 +65,22 @@ def test_killed_at_any_moment_the_run_ends_as_if_it_had_not_been(watched, tmp_pa
     kept = sorted(path.name for path in (tmp_path / "broken").glob("model_*"))
     assert not list((tmp_path / "broken").glob(".model_*"))  # the half of one that a kill had left
     assert kept == ["model_0000010.pth", "model_0000011.pth", "model_0000014.pth", "model_final.pth"]
+
+
+def test_two_processes_continue_what_one_began_with_the_same_global_batches(watched, tmp_path):
+    """Random numbers too: without SEED, the seed that the first process drew is taken from the checkpoint."""
+    assert watched("run", {"signal": "SIGTERM", "at_batch": 4}, 0, "SEED", "-1")[0] == 128 + signal.SIGTERM
+    shutil.copytree(tmp_path / "run", tmp_path / "both")
+    starter = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    opts = ("SEED", "-1", "SOLVER.IMAGES_SEEN", "40")
+    status, said = watched("both", {}, 1, *opts, resume=True, starter=starter)
+    assert status == 0, said
+    assert watched("run", {}, 0, *opts, resume=True)[0] == 0
+    shares = [history(tmp_path / f"both.jsonl{rank}") for rank in (0, 1)]
+    for iteration, (images, labels, _) in history(tmp_path / "run.jsonl").items():
+        if iteration > 4:  # of each batch, each process takes every second sample
+            for rank, share in enumerate(shares):
+                assert share[iteration][:2] == [images[rank::2], labels[rank::2]]
 
 
 def test_metrics_of_iterations_that_come_again_are_forgotten(tmp_path):

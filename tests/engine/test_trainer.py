@@ -13,7 +13,7 @@ from igdet.evaluation import ClassificationEvaluator, HashtagEvaluator
 
 
 def test_batches_start_where_they_are_told_after_they_were_asked_for():
-    batches = TrainBatches(lambda start: ([{"image_id": f"picture {i}"}] for i in range(start, 100)))
+    batches = TrainBatches(lambda _seed, start: ([{"image_id": f"picture {i}"}] for i in range(start, 100)), seed=0)
     iterator = iter(batches)
     batches.start_iter = 40
     assert next(iterator) == [{"image_id": "picture 40"}]

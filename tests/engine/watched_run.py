@@ -50,7 +50,8 @@ def killing(kill: dict):
 
 if __name__ == "__main__":
     notes, kill, *command = sys.argv[1:]
-    TrainBatches.__iter__ = noting(Path(notes), json.loads(kill))
+    rank = os.environ.get("RANK", "")
+    TrainBatches.__iter__ = noting(Path(f"{notes}{rank}"), json.loads(kill))
     sys.modules["igdet.checkpoint.checkpointer"].write_checkpoint = killing(json.loads(kill))
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")

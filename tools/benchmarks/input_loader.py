@@ -61,7 +61,7 @@ def igdet_batches(root: Path, args: argparse.Namespace, resize: str):
     cfg.DATASETS.TRAIN, cfg.OUTPUT_DIR = ("linked",), str(root)
     register_own_datasets(cfg)
     mean, std = (255 * torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    for batch in build_classification_train_loader(cfg):
+    for batch in build_classification_train_loader(cfg, seed=0):
         images = torch.stack([sample["image"] for sample in batch])
         yield images.float().sub_(mean).div_(std)
 
