@@ -35,5 +35,5 @@ def test_an_error_is_one_line(convert, tmp_path):
     (tmp_path / "broken.pth").write_bytes(b"no checkpoint")
     process = convert("broken.pth", "out.pkl", "--to", "detectron2")
     assert process.returncode == 2
-    assert process.stderr.splitlines()[-1].startswith("WeightsError: broken.pth (13 bytes) cannot be read")
+    assert process.stderr.splitlines()[-1].startswith("UnreadableWeights: broken.pth (13 bytes) cannot be read")
     assert "Traceback" not in process.stderr
