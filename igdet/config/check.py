@@ -37,7 +37,11 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "DATALOADER.LABEL_NOISE": ("a share in 0..1", lambda value: 0 <= value <= 1),
     "DATASETS.MAX_BAD_SHARE": ("a share in 0..1", lambda value: 0 <= value <= 1),
     "INPUT.FORMAT": ("RGB or BGR", lambda value: value in ("RGB", "BGR")),
+    "MODEL.RESNETS.NORM_BATCH": ("0 or more", lambda value: value >= 0),
+    "SOLVER.ACCUMULATE": ("1 or more", lambda value: value >= 1),
+    "SOLVER.AMP.DTYPE": ("bf16 or fp16", lambda value: value in ("bf16", "fp16")),
     "SOLVER.BASE_LR": ("more than 0", lambda value: value > 0),
+    "SOLVER.EMA_HALF_LIFE": ("0 or more", lambda value: value >= 0),
     "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
@@ -122,10 +126,12 @@ def _check_training(cfg: CfgNode) -> None:
     if sets == 0 or (is_classifier and sets > 1):
         wanted = "exactly one" if is_classifier else "at least one"
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
-    if cfg.SOLVER.IMS_PER_BATCH % comm.get_world_size():
+    ranks, parts, batch = comm.get_world_size(), cfg.SOLVER.ACCUMULATE, cfg.SOLVER.IMS_PER_BATCH
+    if batch % (ranks * parts):
+        micro = f" in {parts} micro-batches (SOLVER.ACCUMULATE)" if parts > 1 else ""
         raise ConfigError(
-            f"SOLVER.IMS_PER_BATCH {cfg.SOLVER.IMS_PER_BATCH} cannot be shared equally by {comm.get_world_size()} "
-            "processes: make it a multiple of their number"
+            f"SOLVER.IMS_PER_BATCH {batch} cannot be shared equally by {ranks} processes{micro}: "
+            f"make it a multiple of {ranks * parts}"
         )
 
 

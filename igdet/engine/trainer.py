@@ -2,33 +2,77 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
-from detectron2.engine import DefaultTrainer, HookBase
+from detectron2.engine import DefaultTrainer, HookBase, hooks
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 from detectron2.utils.events import EventWriter
+from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.data import build_classification_test_loader, build_detection_test_loader
 from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
+from igdet.engine.metrics import NonFiniteLoss
+from igdet.engine.statistics import PreciseStatistics, SharedStatistics
+from igdet.engine.step import build_step
+from igdet.engine.weight_average import WeightAverage
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
+from igdet.modeling import apply_execution
 
 
 class Trainer(DefaultTrainer):
     """Trains any config of igdet: hashtag pretraining, classification, linear probes, boxes, masks, keypoints."""
 
     def build_hooks(self) -> list[HookBase]:
-        """Detectron2's hooks, after those that count images and watch the weights."""
-        # Detectron2 has just made its own checkpointer and hands it to a hook below: here is the time to replace it.
+        """All hooks, in the order in which they act after a step."""
+        self._replace_parts()
+        solver, test = self.cfg.SOLVER, self.cfg.TEST
+        precise = [self._precise_statistics()] if test.PRECISE_BN.ENABLED else []
+        acting = [
+            *([self._average] if self._average else []),
+            self.progress,
+            FiniteWeights(solver.CHECKPOINT_PERIOD),
+            hooks.IterationTimer(),
+            hooks.LRScheduler(),
+            *precise,
+            SharedStatistics((solver.CHECKPOINT_PERIOD, test.EVAL_PERIOD), self._evaluated_weights),
+            hooks.EvalHook(test.EVAL_PERIOD, self._evaluate),
+        ]
+        if not comm.is_main_process():
+            return acting
+        # Saved before the evaluation, which may fail; written after it, with its metrics.
+        acting.insert(-1, hooks.PeriodicCheckpointer(self.checkpointer, solver.CHECKPOINT_PERIOD))
+        return [*acting, hooks.PeriodicWriter(self.build_writers(), period=20)]
+
+    def _replace_parts(self) -> None:
+        """Put igdet's step and checkpointer in the place of those that Detectron2 has just made."""
+        cfg, solver = self.cfg, self.cfg.SOLVER
+        self._trainer = build_step(cfg, self.model, self.data_loader, self.optimizer)
+        self._average = WeightAverage(solver.EMA_HALF_LIFE, solver.IMS_PER_BATCH) if solver.EMA_HALF_LIFE else None
+        self._evaluated_weights = self._average.in_place if self._average else nullcontext
         self.checkpointer = IgdetCheckpointer(
-            self.model, self.cfg.OUTPUT_DIR, cfg=self.cfg, trainer=weakref.proxy(self)
+            self.model, cfg.OUTPUT_DIR, cfg=cfg, saved_weights=self._evaluated_weights, trainer=weakref.proxy(self)
         )
-        self.progress = ImagesSeen(self.cfg.SOLVER.IMS_PER_BATCH)
-        return [self.progress, FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD), *super().build_hooks()]
+        self.progress = ImagesSeen(solver.IMS_PER_BATCH)
+
+    def _precise_statistics(self) -> PreciseStatistics:
+        cfg = self.cfg.clone()
+        cfg.defrost()
+        cfg.DATALOADER.NUM_WORKERS = 0  # rarely used: not worth processes of its own
+        batches, settings = self.build_train_loader(cfg), cfg.TEST
+        return PreciseStatistics(
+            settings.EVAL_PERIOD, self.model, batches, settings.PRECISE_BN.NUM_ITER, self._evaluated_weights
+        )
+
+    def _evaluate(self) -> Mapping:
+        with self._evaluated_weights():
+            self._last_eval_results = self.test(self.cfg, self.model)
+        return self._last_eval_results
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""
@@ -44,19 +88,20 @@ class Trainer(DefaultTrainer):
         self.data_loader.start_iter = self.start_iter
 
     def run_step(self) -> None:
-        """One step; a loss that is not finite stops the run before the weights change.
+        """One step; a loss that is not finite stops the run, on every rank, before the weights change.
 
         Raises:
-            FloatingPointError: naming the loss, the pictures of the batch and the checkpoint to go back to.
+            FloatingPointError: naming the loss, the pictures it came from and the checkpoint to go back to.
         """
         try:
             super().run_step()
-        except FloatingPointError as error:
+        except NonFiniteLoss as error:
+            shares = comm.all_gather(self.data_loader.last_names())
+            pictures = ", ".join(name for rank in error.ranks for name in shares[rank])
+            where = f" on rank {', '.join(map(str, error.ranks))}" if len(shares) > 1 else ""
             good = self.checkpointer.get_checkpoint_file() if self.checkpointer.has_checkpoint() else "none yet"
-            ranks = comm.get_world_size()
-            share = f" (this process's share; the loss is the mean over {ranks})" if ranks > 1 else ""
             raise FloatingPointError(
-                f"{error}\nPictures of the batch{share}: {', '.join(self.data_loader.last_names())}\n"
+                f"{error}, at iteration {self.iter}\nPictures of the batch{where}: {pictures}\n"
                 f"No step was taken. Last good checkpoint: {good}. If the pictures are sound, lower SOLVER.BASE_LR "
                 f"({self.cfg.SOLVER.BASE_LR:g}) or lengthen the warm-up, and continue with --resume"
             ) from error
@@ -69,6 +114,13 @@ class Trainer(DefaultTrainer):
         """The inverse of `state_dict`."""
         super().load_state_dict(state_dict)
         self._trainer.load_state_dict(state_dict["_trainer"])
+
+    @classmethod
+    def build_model(cls, cfg: CfgNode) -> nn.Module:
+        """The model of a config, run in the way that the config asks for."""
+        model = super().build_model(cfg)
+        apply_execution(model, cfg)
+        return model
 
     @property
     def last_results(self) -> Mapping:

@@ -1,7 +1,17 @@
 """Networks: registers the ResNeXt family and the classifier with Detectron2."""
 
 from igdet.modeling.classifier import ImageClassifier
+from igdet.modeling.execution import apply_execution
 from igdet.modeling.losses import khot_softmax_loss
 from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, build_resnext, check_backbone
 
-__all__ = ["FAMILY", "FPN_SUFFIX", "ImageClassifier", "Member", "build_resnext", "check_backbone", "khot_softmax_loss"]
+__all__ = [
+    "FAMILY",
+    "FPN_SUFFIX",
+    "ImageClassifier",
+    "Member",
+    "apply_execution",
+    "build_resnext",
+    "check_backbone",
+    "khot_softmax_loss",
+]

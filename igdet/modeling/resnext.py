@@ -1,5 +1,6 @@
 """The ResNeXt family as a table over Detectron2's ResNet, each member plain and with a feature pyramid."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from detectron2.config import CfgNode
@@ -7,8 +8,10 @@ from detectron2.layers import ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from detectron2.modeling.backbone.resnet import BasicStem, BottleneckBlock
+from torch import nn
 
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.modeling.ghost_norm import choose_norm
 from igdet.utils.strict_yaml import ConfigError
 
 
@@ -50,7 +53,7 @@ FAMILY: dict[str, Member] = {
 def build_resnext(
     member: Member,
     in_channels: int = 3,
-    norm: str = "BN",
+    norm: str | Callable[[int], nn.Module] = "BN",
     out_features: list[str] | None = None,
     freeze_at: int = 0,
 ) -> ResNet:
@@ -59,7 +62,7 @@ def build_resnext(
     Args:
         member: a row of `FAMILY`.
         in_channels: of the pictures.
-        norm: any that Detectron2's `get_norm` knows.
+        norm: anything that Detectron2's `get_norm` takes.
         out_features: of "stem", "res2".."res5"; later stages than the last named are left out. None is res5.
         freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
 
@@ -90,8 +93,9 @@ def build_resnext(
 def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
     check_backbone(cfg)
     resnets = cfg.MODEL.RESNETS
+    norm = choose_norm(resnets.NORM, resnets.NORM_BATCH)
     return build_resnext(
-        FAMILY[name], input_shape.channels, resnets.NORM, list(resnets.OUT_FEATURES), cfg.MODEL.BACKBONE.FREEZE_AT
+        FAMILY[name], input_shape.channels, norm, list(resnets.OUT_FEATURES), cfg.MODEL.BACKBONE.FREEZE_AT
     )
 
 
@@ -120,6 +124,7 @@ def check_backbone(cfg: CfgNode) -> None:
     member = FAMILY.get(name.removesuffix(FPN_SUFFIX))
     if member is None:
         return
+    choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
     # Key of MODEL.RESNETS -> (Detectron2's default, which says nothing; the table's value).
     decided = {
         "DEPTH": (50, 3 * sum(member.blocks) + 2),
