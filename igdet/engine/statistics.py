@@ -1,7 +1,7 @@
 """The batch statistics that a model is evaluated and saved with: precise where asked for, and the same on all ranks."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from detectron2.engine import HookBase
@@ -51,7 +51,7 @@ class SharedStatistics(HookBase):
         in_place: puts the weights that are evaluated into the model; they have statistics of their own.
     """
 
-    def __init__(self, periods: tuple[int, ...], in_place: Callable[[], AbstractContextManager]):
+    def __init__(self, periods: tuple[int, ...], in_place: Callable[[], AbstractContextManager] = nullcontext):
         self._periods = periods
         self._in_place = in_place
 

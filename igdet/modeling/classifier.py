@@ -77,7 +77,7 @@ class ImageClassifier(nn.Module):
         """Give the trunk's averaged last feature of each image, float (N, C): what a linear probe sees."""
         images = torch.stack([sample["image"] for sample in batched_inputs]).to(self.device, non_blocking=True)
         # Pixels travel as bytes; they become numbers here, once.
-        images = (images.float() - self.pixel_mean) / self.pixel_std
+        images = (images.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
         features = self.backbone(images)[self.feature]
         return features.mean(dim=(2, 3))  # (N, C, H / 32, W / 32) -> (N, C)
 

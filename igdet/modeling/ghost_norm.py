@@ -42,8 +42,8 @@ class GhostBatchNorm(nn.BatchNorm2d):
             for part, mean, variance in zip(features.tensor_split(num_groups), means, variances, strict=True)
         ]
         with torch.no_grad():  # by differences: a momentum of 0 leaves the statistics as they are, to the bit
-            self.running_mean += (means - self.running_mean).mean(dim=0)
-            self.running_var += (variances - self.running_var).mean(dim=0)
+            self.running_mean.add_((means - self.running_mean).mean(dim=0))
+            self.running_var.add_((variances - self.running_var).mean(dim=0))
         return torch.cat(parts)
 
     def extra_repr(self) -> str:
