@@ -1,6 +1,8 @@
 """igdet's checkpointer: Detectron2's interface, safe reading, strict fitting, atomic writing."""
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
         *,
         cfg: CfgNode,
         save_to_disk: bool | None = None,
+        saved_weights: Callable[[], AbstractContextManager] = nullcontext,
         **checkpointables: Any,
     ):
         """Prepare for one model.
@@ -46,10 +49,12 @@ class IgdetCheckpointer(DetectionCheckpointer):
             save_dir: where checkpoints go; "" saves none.
             cfg: the config that the model was built from.
             save_to_disk: whether this process saves; None: the main one does.
+            saved_weights: puts the weights that are to be saved into the model, where it is trained with others.
             **checkpointables: what else is saved and restored; each has `state_dict` and `load_state_dict`.
         """
         super().__init__(model, save_dir, save_to_disk=save_to_disk, **checkpointables)
         self.cfg = cfg
+        self._saved_weights = saved_weights
 
     def load(self, path: str, checkpointables: list[str] | None = None) -> dict[str, Any]:
         """Continue from a checkpoint of this very model, or start a new training from the weights of another.
@@ -121,12 +126,14 @@ class IgdetCheckpointer(DetectionCheckpointer):
         """
         if not self.save_dir:
             return
-        states = {key: checkpointable.state_dict() for key, checkpointable in self.checkpointables.items()}
-        content = {"model": self.model.state_dict(), **states, **kwargs, ABOUT: describe_model(self.cfg)}
-        content = whole(content, keep=self.save_to_disk)
+        with self._saved_weights():
+            states = {key: checkpointable.state_dict() for key, checkpointable in self.checkpointables.items()}
+            content = {"model": self.model.state_dict(), **states, **kwargs, ABOUT: describe_model(self.cfg)}
+            self._write(whole(content, keep=self.save_to_disk), Path(self.save_dir, f"{name}.pth"))
+
+    def _write(self, content: dict, path: Path) -> None:
         if not self.save_to_disk:
             return
-        path = Path(self.save_dir, f"{name}.pth")
         logger.info(f"Saving {path}")
         write_checkpoint(content, path)
         self.tag_last_checkpoint(path.name)

@@ -41,8 +41,12 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "DATASETS.MAX_BAD_SHARE": ("a share in 0..1", lambda value: 0 <= value <= 1),
     "INPUT.CLASSIFICATION.TRAIN_RESIZE": ("antialias or fast", lambda value: value in ("antialias", "fast")),
     "INPUT.FORMAT": ("RGB or BGR", lambda value: value in ("RGB", "BGR")),
+    "MODEL.RESNETS.NORM_BATCH": ("0 or more", lambda value: value >= 0),
+    "SOLVER.ACCUMULATE": ("1 or more", lambda value: value >= 1),
+    "SOLVER.AMP.DTYPE": ("bf16 or fp16", lambda value: value in ("bf16", "fp16")),
     "SOLVER.BASE_LR": ("more than 0", lambda value: value > 0),
     "SOLVER.CHECKPOINTS_KEPT": ("0 or more", lambda value: value >= 0),
+    "SOLVER.EMA_HALF_LIFE": ("0 or more", lambda value: value >= 0),
     "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
@@ -139,7 +143,13 @@ def _check_training(cfg: CfgNode) -> None:
     if sets == 0 or (is_classifier and sets > 1):
         wanted = "exactly one" if is_classifier else "at least one"
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
-    check_shares(cfg.SOLVER.IMS_PER_BATCH, comm.get_world_size())
+    ranks, parts, batch = comm.get_world_size(), cfg.SOLVER.ACCUMULATE, cfg.SOLVER.IMS_PER_BATCH
+    check_shares(batch, ranks)
+    if batch // ranks % parts:
+        raise ConfigError(
+            f"SOLVER.ACCUMULATE {parts} does not divide the {batch // ranks} images of SOLVER.IMS_PER_BATCH {batch} "
+            "that each process takes: choose a divisor of them"
+        )
 
 
 def check_shares(batch: int, processes: int) -> None:

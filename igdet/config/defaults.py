@@ -33,6 +33,16 @@ def _add_model(cfg: CfgNode) -> None:
     cfg.MODEL.MOE.EVERY = 2
     # Of the classifier's loss_balance, which is LOSS_WEIGHT where all experts are used alike.
     cfg.MODEL.MOE.LOSS_WEIGHT = 0.01
+    # The trunk's channels innermost in memory: faster convolutions, the same results.
+    cfg.MODEL.CHANNELS_LAST = True
+    # True: the trunk goes through torch.compile: faster steps after minutes of compilation.
+    cfg.MODEL.COMPILE = False
+    # True: a block's activations are computed again in the backward pass instead of being kept: less memory, one more
+    # forward pass.
+    cfg.MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS = False
+    # Most images that share the statistics of MODEL.RESNETS.NORM BN (the paper: 24); a GPU's larger (micro-)batch is
+    # normalised in groups. 0: all images of a (micro-)batch share theirs.
+    cfg.MODEL.RESNETS.NORM_BATCH = 0
 
 
 def _add_input(cfg: CfgNode) -> None:
@@ -90,3 +100,11 @@ def _add_solver(cfg: CfgNode) -> None:
     # With several processes: False: each holds the whole model (DistributedDataParallel). True: each holds its part of
     # weights, gradients and momentum (PyTorch's FSDP2, from 2.8 on), for members that are too large for one GPU.
     cfg.SOLVER.FSDP = False
+    # Micro-batches into which each GPU's share of IMS_PER_BATCH is split, one after the other; their gradients are
+    # averaged before the step, so IMS_PER_BATCH, the schedule and the draws stay as they are. BN sees a micro-batch.
+    cfg.SOLVER.ACCUMULATE = 1
+    # Precision of the forward pass where Detectron2's SOLVER.AMP.ENABLED is True: "bf16", or "fp16" with loss scaling.
+    cfg.SOLVER.AMP.DTYPE = "bf16"
+    # Half-life, in images seen, of the moving average of the weights, which is then evaluated and saved in place of the
+    # weights being trained. 0: no average.
+    cfg.SOLVER.EMA_HALF_LIFE = 0

@@ -32,9 +32,11 @@ class ImagesSeen(HookBase):
         self._step_started = time.perf_counter()
 
     def after_step(self) -> None:
-        storage = self.trainer.storage
+        storage, seconds = self.trainer.storage, time.perf_counter() - self._step_started
         # Without the warm-up of caches and compilers in the first steps, the median over the window is the honest rate.
-        storage.put_scalar("images_per_second", self._batch / (time.perf_counter() - self._step_started))
+        storage.put_scalar("images_per_second", self._batch / seconds)
+        if "data_time" in storage.histories():  # on the main rank: of the rank that waited longest
+            storage.put_scalar("data_share", storage.history("data_time").latest() / seconds)
         storage.put_scalar("images_seen", self.images_seen, smoothing_hint=False)
 
     def after_train(self) -> None:
@@ -107,7 +109,7 @@ class AtTheEnd(HookBase):
 
 
 class ThroughputPrinter(EventWriter):
-    """Logs images seen and images per second beside Detectron2's line of losses and ETA.
+    """Logs images seen, images per second and the share of waiting beside Detectron2's line of losses and ETA.
 
     Args:
         max_iter: iterations of the whole run.
@@ -126,4 +128,8 @@ class ThroughputPrinter(EventWriter):
             return
         seen = int(storage.history("images_seen").latest())
         rate = storage.history("images_per_second").median(20)
-        self._logger.info(f" images seen: {seen:,} of {self._total:,} ({seen / self._total:.0%})  images/s: {rate:.1f}")
+        waiting = storage.history("data_share").median(20)
+        self._logger.info(
+            f" images seen: {seen:,} of {self._total:,} ({seen / self._total:.0%})  images/s: {rate:.1f}  "
+            f"waiting for data: {waiting:.0%}"
+        )

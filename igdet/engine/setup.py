@@ -9,7 +9,7 @@ from detectron2.engine import default_setup
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
-from igdet.config import add_igdet_config, check_config, merge_config_file, merge_overrides
+from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
@@ -65,17 +65,35 @@ def setup(args: argparse.Namespace) -> CfgNode:
 
 
 def fit_to_device(cfg: CfgNode) -> None:
-    """Fall back, in place, to what the machine has: CPU where there is no GPU, no mixed precision on the CPU.
+    """Fall back, in place, to what the machine has: the CPU where there is no GPU, and what runs on it.
 
     Args:
         cfg: a config, not frozen.
+
+    Raises:
+        ConfigError: the GPU cannot compute in SOLVER.AMP.DTYPE.
     """
+    amp = cfg.SOLVER.AMP
     if cfg.MODEL.DEVICE.startswith("cuda") and not torch.cuda.is_available():
         logger.warning("No GPU is visible to PyTorch: running on the CPU (MODEL.DEVICE cpu)")
         cfg.MODEL.DEVICE = "cpu"
-    if cfg.SOLVER.AMP.ENABLED and cfg.MODEL.DEVICE == "cpu":
-        logger.warning("Mixed precision needs a GPU: running in float32 (SOLVER.AMP.ENABLED False)")
-        cfg.SOLVER.AMP.ENABLED = False
+        if amp.ENABLED:  # meant for the GPU; with MODEL.DEVICE cpu it is done as asked
+            logger.warning("Mixed precision is slow on most CPUs: running in float32 (SOLVER.AMP.ENABLED False)")
+            amp.ENABLED = False
+    if cfg.MODEL.DEVICE == "cpu":
+        _use_cpu_norms(cfg)
+    elif amp.ENABLED and amp.DTYPE == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        name = torch.cuda.get_device_name()
+        raise ConfigError(f"SOLVER.AMP.DTYPE is bf16, in which {name} cannot compute: set it to fp16")
+
+
+def _use_cpu_norms(cfg: CfgNode) -> None:
+    """PyTorch synchronises batch norm on GPUs only; Detectron2 has a version that runs anywhere."""
+    if comm.get_world_size() > 1:
+        for section in (cfg.MODEL.RESNETS, cfg.MODEL.FPN):
+            if section.NORM == "SyncBN":
+                logger.warning("SyncBN needs GPUs: Detectron2's naiveSyncBN takes its place")
+                section.NORM = "naiveSyncBN"
 
 
 def plan(cfg: CfgNode, eval_only: bool) -> str:

@@ -19,11 +19,13 @@ MIN_TORCH = "2.8"
 
 
 def check_sharding(cfg: CfgNode) -> None:
-    """Refuse SOLVER.FSDP where PyTorch is too old for it.
+    """Refuse SOLVER.FSDP where PyTorch is too old for it, or with what does not go with it.
 
     Raises:
-        ConfigError: naming both versions.
+        ConfigError: naming both versions, or both keys.
     """
+    if cfg.SOLVER.FSDP and cfg.SOLVER.EMA_HALF_LIFE:
+        raise ConfigError("SOLVER.EMA_HALF_LIFE averages whole weights, SOLVER.FSDP holds pieces: set one of them to 0")
     if cfg.SOLVER.FSDP and TorchVersion(torch.__version__) < MIN_TORCH:
         raise ConfigError(
             f"SOLVER.FSDP needs PyTorch {MIN_TORCH} or later, and this is {torch.__version__}: install a later one, "

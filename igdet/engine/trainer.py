@@ -2,12 +2,12 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
-from detectron2.engine import AMPTrainer, DefaultTrainer, HookBase, SimpleTrainer, TrainerBase
-from detectron2.engine.hooks import PeriodicCheckpointer
+from detectron2.engine import DefaultTrainer, HookBase, TrainerBase, hooks
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter, TensorboardXWriter
@@ -19,10 +19,15 @@ from igdet.data import build_classification_test_loader, build_detection_test_lo
 from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.history import StartedLate, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
+from igdet.engine.metrics import NonFiniteLoss
 from igdet.engine.preemption import StopOnRequest
 from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
+from igdet.engine.statistics import PreciseStatistics, SharedStatistics
+from igdet.engine.step import build_step
+from igdet.engine.weight_average import WeightAverage
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
+from igdet.modeling import apply_execution
 
 
 class Trainer(DefaultTrainer):
@@ -38,25 +43,54 @@ class Trainer(DefaultTrainer):
         """
         TrainerBase.__init__(self)
         self.cfg = cfg = self.auto_scale_workers(cfg, comm.get_world_size())
-        model = share_model(self.build_model(cfg), cfg.SOLVER.FSDP)
+        solver = cfg.SOLVER
+        model = share_model(self.build_model(cfg), solver.FSDP)
         # After the model is shared: the optimizer then works on this rank's part of each weight.
         optimizer = self.build_optimizer(cfg, model)
-        step = AMPTrainer if cfg.SOLVER.AMP.ENABLED else SimpleTrainer
-        self._trainer = step(model, self.build_train_loader(cfg), optimizer)
+        self._trainer = build_step(cfg, model, self.build_train_loader(cfg), optimizer)
         self.scheduler = self.build_lr_scheduler(cfg, optimizer)
-        self.checkpointer = IgdetCheckpointer(model, cfg.OUTPUT_DIR, cfg=cfg, trainer=weakref.proxy(self))
-        self.progress = ImagesSeen(cfg.SOLVER.IMS_PER_BATCH)
-        self.start_iter, self.max_iter = 0, cfg.SOLVER.MAX_ITER
+        self._average = WeightAverage(solver.EMA_HALF_LIFE, solver.IMS_PER_BATCH) if solver.EMA_HALF_LIFE else None
+        self._evaluated_weights = self._average.in_place if self._average else nullcontext
+        self.checkpointer = IgdetCheckpointer(
+            model, cfg.OUTPUT_DIR, cfg=cfg, saved_weights=self._evaluated_weights, trainer=weakref.proxy(self)
+        )
+        self.progress = ImagesSeen(solver.IMS_PER_BATCH)
+        self.start_iter, self.max_iter = 0, solver.MAX_ITER
         self.register_hooks(self.build_hooks())
 
     def build_hooks(self) -> list[HookBase]:
-        """Detectron2's hooks, after those that count images and watch the weights."""
-        hooks = super().build_hooks()
-        if self.cfg.SOLVER.FSDP and not comm.is_main_process():
-            # Here, before the evaluation, the main rank saves: weights in pieces are gathered from all ranks.
-            hooks.insert(-1, PeriodicCheckpointer(self.checkpointer, self.cfg.SOLVER.CHECKPOINT_PERIOD))
-        finite = FiniteWeights(self.cfg.SOLVER.CHECKPOINT_PERIOD)
-        return [self.progress, finite, *hooks, StopOnRequest(finite.check)]
+        """All hooks, in the order in which they act after a step."""
+        solver, test = self.cfg.SOLVER, self.cfg.TEST
+        finite = FiniteWeights(solver.CHECKPOINT_PERIOD)
+        return [
+            *([self._average] if self._average else []),
+            self.progress,
+            finite,
+            hooks.IterationTimer(),
+            hooks.LRScheduler(),
+            *([self._precise_statistics()] if test.PRECISE_BN.ENABLED else []),
+            SharedStatistics((solver.CHECKPOINT_PERIOD, test.EVAL_PERIOD), self._evaluated_weights),
+            # Saved before the evaluation, which may fail. On all ranks: they may hold the weights in pieces.
+            hooks.PeriodicCheckpointer(self.checkpointer, solver.CHECKPOINT_PERIOD),
+            hooks.EvalHook(test.EVAL_PERIOD, self._evaluate),
+            # Written after it, with its metrics.
+            *([hooks.PeriodicWriter(self.build_writers(), period=20)] if comm.is_main_process() else []),
+            StopOnRequest(finite.check),
+        ]
+
+    def _precise_statistics(self) -> PreciseStatistics:
+        cfg = self.cfg.clone()
+        cfg.defrost()
+        cfg.DATALOADER.NUM_WORKERS = 0  # rarely used: not worth processes of its own
+        batches, settings = self.build_train_loader(cfg), cfg.TEST
+        return PreciseStatistics(
+            settings.EVAL_PERIOD, self.model, batches, settings.PRECISE_BN.NUM_ITER, self._evaluated_weights
+        )
+
+    def _evaluate(self) -> Mapping:
+        with self._evaluated_weights():
+            self._last_eval_results = self.test(self.cfg, self.model)
+        return self._last_eval_results
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""
@@ -89,19 +123,20 @@ class Trainer(DefaultTrainer):
             self._trainer._data_loader_iter.close()
 
     def run_step(self) -> None:
-        """One step; a loss that is not finite stops the run before the weights change.
+        """One step; a loss that is not finite stops the run, on every rank, before the weights change.
 
         Raises:
-            FloatingPointError: naming the loss, the pictures of the batch and the checkpoint to go back to.
+            FloatingPointError: naming the loss, the pictures it came from and the checkpoint to go back to.
         """
         try:
             super().run_step()
-        except FloatingPointError as error:
+        except NonFiniteLoss as error:
+            shares = comm.all_gather(self.data_loader.last_names())
+            pictures = ", ".join(name for rank in error.ranks for name in shares[rank])
+            where = f" on rank {', '.join(map(str, error.ranks))}" if len(shares) > 1 else ""
             good = self.checkpointer.get_checkpoint_file() if self.checkpointer.has_checkpoint() else "none yet"
-            ranks = comm.get_world_size()
-            share = f" (this process's share; the loss is the mean over {ranks})" if ranks > 1 else ""
             raise FloatingPointError(
-                f"{error}\nPictures of the batch{share}: {', '.join(self.data_loader.last_names())}\n"
+                f"{error}, at iteration {self.iter}\nPictures of the batch{where}: {pictures}\n"
                 f"No step was taken. Last good checkpoint: {good}. If the pictures are sound, lower SOLVER.BASE_LR "
                 f"({self.cfg.SOLVER.BASE_LR:g}) or lengthen the warm-up, and continue with --resume"
             ) from error
@@ -123,6 +158,13 @@ class Trainer(DefaultTrainer):
         """Detectron2's evaluation; ranks need not have the same number of batches, however the model is shared."""
         with whole_weights(model):
             return super().test(cfg, model, evaluators)
+
+    @classmethod
+    def build_model(cls, cfg: CfgNode) -> nn.Module:
+        """The model of a config, run in the way that the config asks for."""
+        model = super().build_model(cfg)
+        apply_execution(model, cfg)
+        return model
 
     @property
     def last_results(self) -> Mapping:

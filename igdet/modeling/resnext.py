@@ -9,8 +9,10 @@ from detectron2.layers import CNNBlockBase, ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from detectron2.modeling.backbone.resnet import BasicStem, BottleneckBlock
+from torch import nn
 
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.modeling.ghost_norm import choose_norm
 from igdet.modeling.moe import MixtureBlock
 from igdet.utils.strict_yaml import ConfigError
 
@@ -67,7 +69,7 @@ FAMILY: dict[str, Member] = {
 def build_resnext(
     member: Member,
     in_channels: int = 3,
-    norm: str = "BN",
+    norm: str | Callable[[int], nn.Module] = "BN",
     out_features: list[str] | None = None,
     freeze_at: int = 0,
     mixture: Mixture | None = None,
@@ -77,7 +79,7 @@ def build_resnext(
     Args:
         member: a row of `FAMILY`.
         in_channels: of the pictures.
-        norm: any that Detectron2's `get_norm` knows.
+        norm: anything that Detectron2's `get_norm` takes.
         out_features: of "stem", "res2".."res5"; later stages than the last named are left out. None is res5.
         freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
         mixture: which blocks are mixtures of experts; None: none.
@@ -125,10 +127,11 @@ def _mixture(cfg: CfgNode) -> Mixture | None:
 def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
     check_backbone(cfg)
     resnets = cfg.MODEL.RESNETS
+    norm = choose_norm(resnets.NORM, resnets.NORM_BATCH)
     return build_resnext(
         FAMILY[name],
         input_shape.channels,
-        resnets.NORM,
+        norm,
         list(resnets.OUT_FEATURES),
         cfg.MODEL.BACKBONE.FREEZE_AT,
         _mixture(cfg),
@@ -160,6 +163,7 @@ def check_backbone(cfg: CfgNode) -> None:
     member = FAMILY.get(name.removesuffix(FPN_SUFFIX))
     if member is None:
         return
+    choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
     # Key of MODEL.RESNETS -> (Detectron2's default, which says nothing; the table's value).
     decided = {
         "DEPTH": (50, 3 * sum(member.blocks) + 2),

@@ -51,13 +51,22 @@ def test_the_dumped_config_runs_again_as_it_is(command, tmp_path):
     assert yaml.safe_load(setup_config(args).dump()) == yaml.safe_load(cfg.dump())
 
 
-def test_a_resumed_run_ends_where_the_unbroken_one_ended(command, tmp_path):
-    run(command())
+ADDITIONS = {
+    "plain": (),
+    "average": ("SOLVER.EMA_HALF_LIFE", "8", "TEST.EVAL_PERIOD", "2"),
+    "parts": ("SOLVER.ACCUMULATE", "2", "SOLVER.AMP.ENABLED", "True", "SOLVER.AMP.DTYPE", "fp16"),
+    "precise": ("TEST.PRECISE_BN.ENABLED", "True", "TEST.PRECISE_BN.NUM_ITER", "2", "TEST.EVAL_PERIOD", "2"),
+}
+
+
+@pytest.mark.parametrize("additions", ADDITIONS.values(), ids=ADDITIONS)
+def test_a_resumed_run_ends_where_the_unbroken_one_ended(command, tmp_path, additions):
+    run(command(*additions))
     broken = tmp_path / "broken"
     broken.mkdir()
     shutil.copy(tmp_path / "run/model_0000002.pth", broken)
     (broken / "last_checkpoint").write_text("model_0000002.pth")
-    run(command("OUTPUT_DIR", str(broken), resume=True))
+    run(command("OUTPUT_DIR", str(broken), *additions, resume=True))
     unbroken = weights(tmp_path / "run")
     for name, tensor in weights(broken).items():
         assert torch.equal(torch.as_tensor(tensor), torch.as_tensor(unbroken[name])), name
@@ -103,6 +112,17 @@ def test_evaluation_alone_needs_no_training_data(command, tmp_path):
     final = str(tmp_path / "run/model_final.pth")
     gone = ("DATASETS.OWN.colours_train.ROOT", "/nowhere")
     assert run(command("MODEL.WEIGHTS", final, *gone, eval_only=True)) == trained
+
+
+def test_the_average_of_the_weights_is_evaluated_and_saved(command, tmp_path):
+    raw = run(command("OUTPUT_DIR", str(tmp_path / "raw")))
+    trained = run(command("SOLVER.EMA_HALF_LIFE", "100"))
+    assert trained != raw
+    average, last = weights(tmp_path / "run"), weights(tmp_path / "raw")
+    assert not torch.equal(average["classifier.weight"], last["classifier.weight"])
+    state = torch.load(tmp_path / "run/model_final.pth", weights_only=False)["trainer"]["hooks"]["WeightAverage"]
+    assert torch.equal(state["weights"]["classifier.weight"], last["classifier.weight"])  # for a resumption
+    assert run(command("MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"), eval_only=True)) == trained
 
 
 def test_evaluation_alone_gives_the_results_of_the_training(command, tmp_path):

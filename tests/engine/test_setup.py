@@ -4,6 +4,7 @@ import logging
 
 import pytest
 import torch
+from detectron2.utils import comm
 
 from igdet.config import ConfigError
 from igdet.engine import setup_config
@@ -36,3 +37,28 @@ def test_plan_tells_length_data_and_place(command, tmp_path):
     assert "colours_train" in text
     assert str(tmp_path / "run") in text
     assert "iterations" not in plan(setup_config(command(eval_only=True)), eval_only=True)
+
+
+def test_mixed_precision_asked_for_on_the_cpu_is_done(command):
+    cfg = setup_config(command("SOLVER.AMP.ENABLED", "True"))
+    fit_to_device(cfg)
+    assert (cfg.MODEL.DEVICE, cfg.SOLVER.AMP.ENABLED) == ("cpu", True)
+
+
+def test_bf16_on_a_gpu_without_it_is_refused(command, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100")
+    cfg = setup_config(command("MODEL.DEVICE", "cuda", "SOLVER.AMP.ENABLED", "True"))
+    with pytest.raises(ConfigError, match="DTYPE is bf16, in which Tesla V100 cannot compute: set it to fp16"):
+        fit_to_device(cfg)
+    cfg.SOLVER.AMP.DTYPE = "fp16"
+    fit_to_device(cfg)
+
+
+@pytest.mark.parametrize(("ranks", "norm"), [(1, "SyncBN"), (2, "naiveSyncBN")])
+def test_batch_norm_over_processes_runs_without_gpus(command, monkeypatch, ranks, norm):
+    cfg = setup_config(command("MODEL.RESNETS.NORM", "SyncBN"))
+    monkeypatch.setattr(comm, "get_world_size", lambda: ranks)
+    fit_to_device(cfg)
+    assert norm == cfg.MODEL.RESNETS.NORM
