@@ -27,7 +27,7 @@ def trained(args):
 
 def first_statistics(model, cfg):
     """Mean and variance of what the first normalisation sees in the first three training batches, as one."""
-    loader = iter(build_classification_train_loader(cfg))
+    loader = iter(build_classification_train_loader(cfg, cfg.SEED))
     with torch.no_grad():
         seen = []
         for _ in range(3):
