@@ -4,7 +4,7 @@
   python tools/benchmarks/training_step.py IMAGES --network X_101_32x8d --batch 128 --device cuda --dtype bf16 --compile
 
 JPEGs are dealt into ten classes. Every way decodes, crops, flips and normalises with as many loader processes, and
-trains with SGD and momentum in the same precision; igdet is its trainer's own step. Ways take turns, medians of repeats.
+trains with SGD and momentum in the same precision; igdet is its trainer's own step. Ways take turns; medians.
 """
 
 import argparse
