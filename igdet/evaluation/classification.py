@@ -60,7 +60,7 @@ class PredictionEvaluator(DatasetEvaluator):
 
 
 class ClassificationEvaluator(PredictionEvaluator):
-    """Accuracy on pictures with one label each: "top1", "top5", "ece", and "top1-<class>" for every class that occurs."""
+    """Accuracy on pictures of one label each: "top1", "top5", "ece", and "top1-<class>" for each class that occurs."""
 
     task = "classification"
 
