@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import PROGRAM, Chromium
 from PIL import Image
 
 COLOUR_CONFIG = """
@@ -64,3 +65,12 @@ def colour_config(repository, colour_folders, tmp_path) -> Path:
     path = tmp_path / "colours.yaml"
     path.write_text(COLOUR_CONFIG.format(repository=repository, data=colour_folders, output=tmp_path / "run"))
     return path
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """A tab of headless Chromium that downloads into tmp_path."""
+    if not PROGRAM:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    with Chromium(tmp_path) as tab:
+        yield tab

@@ -80,7 +80,12 @@ def run_real(args: argparse.Namespace) -> None:
     )
 
 
-if __name__ == "__main__":
-    arguments = parse_arguments()
+def main() -> None:
+    """Run a command; errors are one line."""
+    args = parse_arguments()
     with one_line_errors(OSError):
-        arguments.run(arguments)
+        args.run(args)
+
+
+if __name__ == "__main__":
+    main()
