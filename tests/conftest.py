@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from chromium import PROGRAM, Chromium
 from PIL import Image
 
 COLOUR_CONFIG = """
@@ -81,3 +82,12 @@ def _own_cache(tmp_path_factory) -> Iterator[None]:
 def quick_compiler(monkeypatch):
     """The whole way through torch.compile but for the code generation, which takes a minute."""
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """A tab of headless Chromium that downloads into tmp_path."""
+    if not PROGRAM:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    with Chromium(tmp_path) as tab:
+        yield tab

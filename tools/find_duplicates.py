@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from igdet.curation.duplicates.bound import bound, read_predictions
+from igdet.curation.duplicates.bound import bound
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
 from igdet.curation.duplicates.finding import find
 from igdet.curation.duplicates.hamming import BYTES_A_PICTURE
@@ -25,6 +25,7 @@ from igdet.curation.duplicates.vectors import Describer
 from igdet.curation.duplicates.whitening import DIM
 from igdet.utils.csv_files import write_csv
 from igdet.utils.errors import UserError, one_line_errors
+from igdet.utils.predictions_file import read_predictions
 
 _SETTINGS = {
     "max_distance": "pdq: bits of 256 that two hashes may differ in",

@@ -47,6 +47,10 @@ class Picture(ABC):
             PictureError: the file is damaged there.
         """
 
+    def whole(self) -> np.ndarray:
+        """Give all pixels, as `crop` does."""
+        return self.crop(0, 0, self.height, self.width)
+
 
 class DecodedPicture(Picture):
     """A picture whose pixels are all at hand, uint8 (H, W, 3)."""

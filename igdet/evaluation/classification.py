@@ -1,4 +1,4 @@
-"""Evaluation of classifiers: the shared collecting of predictions, and top-1, top-5 and per-class accuracy."""
+"""Evaluation of classifiers: the shared collecting of predictions; accuracy, per class too, and calibration."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 
+from igdet.evaluation.calibration import expected_calibration_error
 from igdet.evaluation.predictions import Prediction, gather, predictions_of, write_predictions
 from igdet.utils.errors import UserError
 
@@ -59,7 +60,7 @@ class PredictionEvaluator(DatasetEvaluator):
 
 
 class ClassificationEvaluator(PredictionEvaluator):
-    """Accuracy on pictures with one label each: "top1", "top5", and "top1-<class>" for every class that occurs."""
+    """Accuracy on pictures of one label each: "top1", "top5", "ece", and "top1-<class>" for each class that occurs."""
 
     task = "classification"
 
@@ -68,5 +69,10 @@ class ClassificationEvaluator(PredictionEvaluator):
         hits = np.stack([prediction.hits for prediction in predictions])  # N, T
         labels = np.array([prediction.gt_classes[0] for prediction in predictions])  # N
         per_class = {f"top1-{self._class_names[c]}": 100 * hits[labels == c, 0].mean() for c in np.unique(labels)}
-        overall = {"top1": 100 * hits[:, 0].mean(), "top5": 100 * hits.any(axis=1).mean()}
+        confidences = np.array([prediction.top_scores[0] for prediction in predictions])  # N
+        overall = {
+            "top1": 100 * hits[:, 0].mean(),
+            "top5": 100 * hits.any(axis=1).mean(),
+            "ece": 100 * expected_calibration_error(confidences, hits[:, 0]),
+        }
         return {name: float(value) for name, value in {**overall, **per_class}.items()}

@@ -5,11 +5,12 @@ from datetime import datetime, timezone
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
-def render_page(package: str, **values) -> str:
-    """Fill in a package's template report.html.j2, which extends page.html.j2 of this package.
+def render_page(package: str, template: str = "report.html.j2", **values) -> str:
+    """Fill in a package's template, which extends page.html.j2 or cards.html.j2 of this package.
 
     Args:
         package: whose folder templates/ holds it; everything that it prints is escaped.
+        template: its name.
         values: what the template prints; page.html.j2 itself prints title, answer (sentences), facts ((number, what it
             counts) pairs) and warnings (sentences).
 
@@ -24,4 +25,4 @@ def render_page(package: str, **values) -> str:
         lstrip_blocks=True,
     )
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    return environment.get_template("report.html.j2").render(now=now, **values)
+    return environment.get_template(template).render(now=now, **values)

@@ -36,6 +36,8 @@ def test_hand_counted_accuracy(tmp_path):
         batch(("c", 3, (6, 5, 4, 2, 3)), ("d", 6, (0, 1, 2, 3, 4))),
     )
     # right at once: a; within five: a, b, c; never: d
+    confidence = np.exp(5) / np.exp([5, 4, 3, 2, 1, 0, 0]).sum()  # of each best answer, of which one in four is right
+    assert results["classification"].pop("ece") == pytest.approx(100 * (confidence - 0.25))
     assert results == {
         "classification": {"top1": 25.0, "top5": 75.0, "top1-ant": 50.0, "top1-dog": 0.0, "top1-gnu": 0.0}
     }
@@ -56,7 +58,9 @@ def test_fewer_than_five_classes(tmp_path):
     evaluator.process(
         [{"image_id": "a", "gt_classes": torch.tensor([1])}], [{"pred_class_logits": torch.tensor([2.0, 1.0])}]
     )
-    assert evaluator.evaluate()["classification"] == {"top1": 0.0, "top5": 100.0, "top1-no": 0.0}
+    results = evaluator.evaluate()["classification"]
+    assert results.pop("ece") == pytest.approx(100 / (1 + np.exp(-1)))  # sure to that degree, and wrong
+    assert results == {"top1": 0.0, "top5": 100.0, "top1-no": 0.0}
 
 
 def test_reset_forgets(tmp_path):

@@ -5,10 +5,8 @@ Source: Mahajan et al. 2018, arXiv 1805.00932, on near-duplicates between pretra
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from os import PathLike
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from igdet.curation.duplicates.errors import DuplicatesError
 
@@ -59,15 +57,3 @@ def bound(predictions: pa.Table, duplicated: Collection[str]) -> Bound:
             "give the predictions of the evaluation set that was searched for, and pictures the same ids"
         )
     return Bound(len(right), len(set(duplicated)), sum(right.values()), sum(right[name] for name in set(duplicated)))
-
-
-def read_predictions(path: str | PathLike) -> pa.Table:
-    """Read the predictions of an evaluation.
-
-    Raises:
-        DuplicatesError: they cannot be read.
-    """
-    try:
-        return pq.read_table(path, columns=["image_id", "gt_classes", "top_classes"])
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise DuplicatesError(f"{path}: expected the predictions of a classification: {error}") from error

@@ -1,30 +1,21 @@
 """Judging pairs by eye: pages to be gone through with the keyboard, and reading back what was judged."""
 
-import base64
 import csv
-import hashlib
-import io
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
 
 from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.duplicates.scanning import decode
 from igdet.curation.pictures import PictureError
-from igdet.utils.files import atomic_write
+from igdet.utils.cards import PICTURE_SIDE, jpeg_uri, write_card_pages
 
-PAGE_NAME = "judging-{:03d}.html"
-PAGES = "judging-*.html"
 PAIRS_ON_PAGE = 200  # about 5 MB of pictures
 VERDICTS = {"duplicate": True, "different": False}
-_SIDE = 256  # pixels of a picture's longer side
-_QUALITY = 80
 
 Pair = tuple[str, str]  # ids of the query and of the match
 
@@ -44,30 +35,23 @@ def write_pages(folder: str | PathLike, pairs: pa.Table, queries: PictureSet, tr
     Raises:
         DuplicatesError: a picture is no longer there.
     """
-    environment = Environment(
-        loader=PackageLoader("igdet.curation.duplicates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    template = environment.get_template("judging.html.j2")
-    for page in Path(folder).glob(PAGES):
-        page.unlink()
-    starts = range(0, len(pairs), PAIRS_ON_PAGE)
-    paths = []
-    for number, start in enumerate(starts, start=1):
-        cards = _cards(pairs.slice(start, PAIRS_ON_PAGE), queries, training)
-        listed = "\n".join(f"{card['query']}\t{card['match']}" for card in cards)
-        page_id = hashlib.sha256(listed.encode()).hexdigest()[:16]  # a browser keeps the verdicts of a page under it
-        page = template.render(cards=cards, number=number, pages=len(starts), page_id=page_id, verdicts=list(VERDICTS))
-        paths.append(Path(folder) / PAGE_NAME.format(number))
-        with atomic_write(paths[-1], "w") as file:
-            file.write(page)
-    return paths
+
+    def cards(part: slice) -> list[dict]:
+        return _cards(pairs.slice(part.start, part.stop - part.start), queries, training)
+
+    package = "igdet.curation.duplicates"
+    return write_card_pages(folder, package, "judging", cards, len(pairs), PAIRS_ON_PAGE, verdicts=list(VERDICTS))
 
 
 def _cards(pairs: pa.Table, queries: PictureSet, training: PictureSet) -> list[dict]:
     query_rows = pc.index_in(pairs["query"], value_set=queries.ids).to_pylist()
     match_rows = pc.index_in(pairs["match"], value_set=training.ids).to_pylist()
     return [
-        {**pair, "pictures": [_picture(queries, i, pair["query"]), _picture(training, j, pair["match"])]}
+        {
+            **pair,
+            "id": f"{pair['query']}\t{pair['match']}",
+            "pictures": [_picture(queries, i, pair["query"]), _picture(training, j, pair["match"])],
+        }
         for pair, i, j in zip(pairs.to_pylist(), query_rows, match_rows, strict=True)
     ]
 
@@ -77,12 +61,10 @@ def _picture(pictures: PictureSet, row: int | None, name: str) -> str:
     if row is None:
         raise DuplicatesError(f"{name}: the list of pairs names this picture, but the set no longer has it")
     try:
-        pixels = decode(pictures.read(row), _SIDE)
+        pixels = decode(pictures.read(row), PICTURE_SIDE)
     except PictureError as error:
         raise DuplicatesError(f"{name}: {error}") from error
-    encoded = io.BytesIO()
-    Image.fromarray(pixels).save(encoded, "JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.getvalue()).decode()
+    return jpeg_uri(pixels)
 
 
 def read_verdicts(paths: Iterable[str | PathLike]) -> dict[Pair, bool]:

@@ -1,10 +1,9 @@
 """The lower bound of accuracy."""
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.duplicates.bound import bound, read_predictions
+from igdet.curation.duplicates.bound import bound
 from igdet.curation.duplicates.errors import DuplicatesError
 
 PREDICTIONS = pa.table(
@@ -33,10 +32,3 @@ def test_pictures_that_were_not_evaluated_are_named():
 def test_no_predictions_have_no_accuracy():
     with pytest.raises(DuplicatesError, match="the 0 predictions"):
         bound(PREDICTIONS.slice(0, 0), [])
-
-
-def test_predictions_are_read_from_what_an_evaluation_writes(tmp_path):
-    pq.write_table(PREDICTIONS.append_column("top_scores", [[[1.0]] * 4]), tmp_path / "predictions.parquet")
-    assert read_predictions(tmp_path / "predictions.parquet") == PREDICTIONS
-    with pytest.raises(DuplicatesError, match=r"none\.parquet: expected the predictions"):
-        read_predictions(tmp_path / "none.parquet")

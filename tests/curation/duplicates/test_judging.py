@@ -110,3 +110,14 @@ def test_what_are_no_verdicts_is_named(tmp_path, text, message):
 def test_missing_verdicts_are_named(tmp_path):
     with pytest.raises(DuplicatesError, match=r"none\.csv"):
         read_verdicts([tmp_path / "none.csv"])
+
+
+def test_judging_in_a_browser(sets, tmp_path, browser):
+    listed = pairs(("q.jpg", "m.jpg", 0.9, "pdq"), (NASTY, "m.jpg", 0.5, "pdq"))
+    (path,) = write_pages(tmp_path, listed, *sets)
+    browser.open(path.as_uri())
+    browser.press("yn")
+    browser.open(path.as_uri())  # what was judged is kept
+    browser.press("s")
+    browser.wait_for("Browser.downloadProgress", state="completed")
+    assert read_verdicts([tmp_path / "judged-001.csv"]) == {("q.jpg", "m.jpg"): True, (NASTY, "m.jpg"): False}

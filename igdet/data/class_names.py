@@ -1,0 +1,25 @@
+"""Names that people read for class folders such as n01443537."""
+
+from pathlib import Path
+
+from igdet.data.errors import DatasetError
+
+
+def read_readable_names(path: str, classes: list[str]) -> list[str]:
+    """Name each class.
+
+    Args:
+        path: a file of lines "folder, tab, name"; "" for the folders' own names.
+        classes: the class folders, by class id.
+
+    Raises:
+        DatasetError: a class has no line.
+    """
+    if not path:
+        return classes
+    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    names = {folder.strip(): name.strip() for folder, _, name in (line.partition("\t") for line in lines)}
+    missing = [folder for folder in classes if not names.get(folder)]
+    if missing:
+        raise DatasetError(f"{path} has no line 'folder, tab, name' for {len(missing)} classes: {missing[:5]}")
+    return [names[folder] for folder in classes]

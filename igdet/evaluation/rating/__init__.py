@@ -1,0 +1,1 @@
+"""Accuracy after raters have looked at the disagreements between labels and predictions."""

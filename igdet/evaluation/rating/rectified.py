@@ -1,0 +1,94 @@
+"""Rectified accuracy: a prediction that raters find in the picture is right, whatever the label says.
+
+Source: Mahajan et al. 2018, arXiv 1805.00932. The interval is Wilson's (1927, JASA 22).
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from igdet.evaluation.rating.agreement import krippendorff_alpha, pairwise_agreement
+from igdet.evaluation.rating.disagreements import Questions
+from igdet.evaluation.rating.votes import Question, Votes
+from igdet.utils.errors import UserError
+
+Z_95 = 1.959964  # the normal distribution's 97.5% point
+
+
+@dataclass(frozen=True)
+class Rectified:
+    """What the raters' votes come to; shares are 0..1.
+
+    Attributes:
+        plain: top-1 accuracy.
+        rectified: with the predictions that raters accept; where not all disagreements were rated, those that were
+            stand for the rest.
+        interval: its 95% interval; of no width when all were rated.
+        rated: disagreements whose prediction was rated.
+        disagreements: all there are.
+        accepted: predictions found in the picture by more than half of their votes.
+        labels_refused: labels found in the picture by half of their votes or fewer, of those of `labels_rated`.
+        labels_rated: labels that were rated.
+        raters: number of raters.
+        agreement: share of equal pairs of answers; None with one rater.
+        alpha: Krippendorff's; None with one rater, or where all answers are alike.
+    """
+
+    plain: float
+    rectified: float
+    interval: tuple[float, float]
+    rated: int
+    disagreements: int
+    accepted: int
+    labels_refused: int
+    labels_rated: int
+    raters: int
+    agreement: float | None
+    alpha: float | None
+
+
+def rectify(questions: Questions, votes: Votes) -> Rectified:
+    """Merge the votes by majority and count; a tie or a majority of "unsure" accepts nothing.
+
+    Raises:
+        UserError: no prediction was rated.
+    """
+    predictions = [Question(row.image_id, row.prediction) for row in questions.disagreements]
+    labels = [Question(row.image_id, row.label) for row in questions.disagreements]
+    verdicts = [majority(votes[question].values()) for question in predictions if question in votes]
+    on_labels = [majority(votes[question].values()) for question in labels if question in votes]
+    if not verdicts:
+        raise UserError("the ratings hold no vote on a prediction; rate some pictures first")
+    wrong = questions.pictures - questions.right
+    accepted, rated = sum(verdicts), len(verdicts)
+    low, high = wilson(accepted, rated) if rated < wrong else (accepted / rated,) * 2
+    top1, low, high = (
+        (questions.right + wrong * share) / questions.pictures for share in (accepted / rated, low, high)
+    )
+    answers = [list(given.values()) for given in votes.values()]
+    return Rectified(
+        plain=questions.right / questions.pictures,
+        rectified=top1,
+        interval=(low, high),
+        rated=rated,
+        disagreements=wrong,
+        accepted=accepted,
+        labels_refused=len(on_labels) - sum(on_labels),
+        labels_rated=len(on_labels),
+        raters=len({rater for given in votes.values() for rater in given}),
+        agreement=pairwise_agreement(answers),
+        alpha=krippendorff_alpha(answers),
+    )
+
+
+def majority(answers: Collection[str]) -> bool:
+    """Whether more than half of the answers are "yes"."""
+    return 2 * sum(answer == "yes" for answer in answers) > len(answers)
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Give the 95% score interval of a share, 0..1."""
+    share, spread = successes / trials, Z_95**2 / trials
+    centre = share + spread / 2
+    half = math.sqrt(spread * (share * (1 - share) + spread / 4))
+    return (centre - half) / (1 + spread), (centre + half) / (1 + spread)

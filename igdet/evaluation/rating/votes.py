@@ -1,0 +1,64 @@
+"""Reading what raters saved: votes on whether a picture shows a class."""
+
+import json
+from collections.abc import Iterable
+from os import PathLike
+from typing import NamedTuple
+
+from igdet.evaluation.rating.disagreements import Questions
+from igdet.utils.errors import UserError
+
+ANSWERS = ("yes", "no", "unsure")
+
+
+class Question(NamedTuple):
+    """Does the picture show the class?"""
+
+    image_id: str
+    class_id: int
+
+
+Votes = dict[Question, dict[str, str]]  # the answer of each rater
+
+
+def read_votes(paths: Iterable[str | PathLike], questions: Questions) -> Votes:
+    """Read the saved files of all raters; a rater may have several files, and a file may be given twice.
+
+    Raises:
+        UserError: a file is no such file, is about another data set, asks what was not asked, has no rater, or a rater
+            answers a question in two ways.
+    """
+    asked = {Question(row.image_id, c) for row in questions.disagreements for c in (row.label, row.prediction)}
+    votes: Votes = {}
+    for path in paths:
+        rater, answers = _read(path, questions.fingerprint)
+        for question, answer in answers:
+            if question not in asked:
+                raise UserError(
+                    f"{path}: {question.image_id}, class {question.class_id}: not among the exported questions; "
+                    "merge ratings with the folder whose pages were rated"
+                )
+            if votes.setdefault(question, {}).setdefault(rater, answer) != answer:
+                raise UserError(
+                    f"{path}: {rater} votes {answer!r} on {question.image_id}, class {question.class_id}, but voted "
+                    f"{votes[question][rater]!r} before; keep one vote, or give two people two names"
+                )
+    return votes
+
+
+def _read(path: str | PathLike, fingerprint: str) -> tuple[str, list[tuple[Question, str]]]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 (a path may be text)
+            saved = json.load(file)
+        rater, given = saved["rater"].strip(), saved["fingerprint"]
+        answers = [(Question(vote["image_id"], vote["class"]), vote["answer"]) for vote in saved["votes"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: expected ratings saved by a page (fingerprint, rater, votes): {error!r}") from error
+    if not rater:
+        raise UserError(f"{path}: has no rater; type a name on the page and save again")
+    if given != fingerprint:
+        raise UserError(f"{path}: rates another data set ({given}, not {fingerprint})")
+    for question, answer in answers:
+        if answer not in ANSWERS:
+            raise UserError(f"{path}: {question.image_id}: the answer {answer!r} is none of {', '.join(ANSWERS)}")
+    return rater, answers

@@ -1,0 +1,61 @@
+"""Disagreements, and predictions that are those of another data set."""
+
+import pyarrow as pa
+import pytest
+
+from igdet.evaluation.rating.disagreements import Disagreement, Questions, find_disagreements
+from igdet.utils.errors import UserError
+
+LABELS = {"a": 0, "b": 1, "c": 2}
+NAMES = ["x", "y", "z"]
+
+
+def predictions(ids=("a", "b", "c"), labels=(0, 1, 2), answers=(0, 2, 0)):
+    columns = {"image_id": ids, "gt_classes": [[label] for label in labels], "top_classes": [[a, 1] for a in answers]}
+    return pa.table({name: list(column) for name, column in columns.items()})
+
+
+def test_disagreements_are_found_and_kept(tmp_path):
+    questions = find_disagreements(predictions(), LABELS, NAMES, None, 0)
+    assert (questions.pictures, questions.right) == (3, 1)
+    assert sorted(questions.disagreements) == [Disagreement("b", 1, 2), Disagreement("c", 2, 0)]
+    questions.write(tmp_path)
+    assert Questions.read(tmp_path) == questions
+
+
+def test_a_sample_is_the_beginning_of_the_whole():
+    ids = [str(number) for number in range(50)]
+    labels, table = dict.fromkeys(ids, 0), predictions(ids, [0] * 50, [1] * 50)
+    whole = find_disagreements(table, labels, NAMES, None, 3).disagreements
+    assert sorted(row.image_id for row in whole) == sorted(ids) != [row.image_id for row in whole]
+    for sample in (0, 7, 99):
+        assert find_disagreements(table, labels, NAMES, sample, 3).disagreements == whole[:sample]
+
+
+def test_the_fingerprint_is_that_of_the_data_set():
+    def of(labels, names):
+        table = predictions(labels, labels.values(), [0] * 3)
+        return find_disagreements(table, labels, names, None, 0).fingerprint
+
+    assert of(LABELS, NAMES) == of(dict(reversed(LABELS.items())), NAMES)
+    assert len({of(LABELS, NAMES), of(LABELS, ["x", "y", "w"]), of({"a": 0, "b": 1, "d": 2}, NAMES)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (predictions(ids=("a", "b", "q")), r"1 of them unknown to the data set \['q'\], 1 pictures have none \['c'\]"),
+        (predictions(ids=("a", "b", "b")), r"1 pictures have none \['c'\]"),
+        (predictions(labels=(0, 2, 2)), r"b has the labels \[2\] .* expected the label 1"),
+        (predictions(answers=(0, 3, 0)), "best answer 3; .* an answer below 3"),
+        (predictions().slice(0, 0), "0 predictions for 3 pictures"),
+    ],
+)
+def test_predictions_of_another_data_set(table, message):
+    with pytest.raises(UserError, match=message):
+        find_disagreements(table, LABELS, NAMES, None, 0)
+
+
+def test_a_folder_without_an_export(tmp_path):
+    with pytest.raises(UserError, match=r"questions\.json: expected the folder of an export"):
+        Questions.read(tmp_path)
