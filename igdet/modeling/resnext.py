@@ -162,6 +162,11 @@ def check_backbone(cfg: CfgNode) -> None:
     name = cfg.MODEL.BACKBONE.NAME
     member = FAMILY.get(name.removesuffix(FPN_SUFFIX))
     if member is None:
+        if cfg.MODEL.MOE.EXPERTS:
+            raise ConfigError(
+                f"MODEL.MOE.EXPERTS is {cfg.MODEL.MOE.EXPERTS}, but MODEL.BACKBONE.NAME {name} is none of igdet's "
+                "family, which alone has mixtures of experts: name a member such as X_101_32x8d, or set EXPERTS to 0"
+            )
         return
     choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
     # Key of MODEL.RESNETS -> (Detectron2's default, which says nothing; the table's value).

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from igdet.checkpoint.key_maps import to_bare
-from igdet.config import add_igdet_config
-from igdet.modeling import FAMILY, FPN_SUFFIX, build_resnext
+from igdet.config import ConfigError, add_igdet_config
+from igdet.modeling import FAMILY, FPN_SUFFIX, build_resnext, check_backbone
 
 # Trunk parameters in millions and multiply-adds in thousand millions (with a 1,000-way classifier), 224 x 224:
 # computed from the layers' shapes.
@@ -159,3 +159,11 @@ def test_keys_that_repeat_the_table_pass(cfg):
     cfg.MODEL.RESNETS.DEPTH, cfg.MODEL.RESNETS.NUM_GROUPS, cfg.MODEL.RESNETS.WIDTH_PER_GROUP = 101, 32, 8
     with torch.device("meta"):
         assert build("X_101_32x8d", cfg) is not None
+
+
+def test_mixtures_in_a_backbone_of_others_are_refused(cfg):
+    cfg.MODEL.BACKBONE.NAME, cfg.MODEL.MOE.EXPERTS = "build_resnet_backbone", 4
+    with pytest.raises(ConfigError, match=r"MODEL.MOE.EXPERTS is 4, but .* build_resnet_backbone is none of"):
+        check_backbone(cfg)
+    cfg.MODEL.MOE.EXPERTS = 0
+    check_backbone(cfg)
