@@ -38,9 +38,13 @@ class PreciseStatistics(PreciseBN):
     def update_stats(self) -> None:
         """Compute the statistics and put them into the model."""
         self._data_iter = None  # from the first batch again: a resumed run computes what the unbroken one would have
-        # A compiled trunk does not call the hooks by which fvcore looks at each layer's input.
-        with self._in_place(), torch.compiler.set_stance("force_eager"):
+        with self._in_place(), _uncompiled():
             super().update_stats()
+
+
+def _uncompiled() -> AbstractContextManager:
+    """What fvcore changes in each layer for a few batches is not worth a compilation (torch before 2.6 makes it)."""
+    return torch.compiler.set_stance("force_eager") if hasattr(torch.compiler, "set_stance") else nullcontext()
 
 
 class SharedStatistics(HookBase):
