@@ -9,6 +9,7 @@ from igdet.curation.manifest import Manifest, file_facts, fingerprint, now, read
 from igdet.curation.settings import Curation
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 from igdet.curation.stages.stage import Stage
+from igdet.utils.files import remove_unfinished
 from igdet.utils.folder_lock import locked
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
@@ -65,6 +66,7 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
         OSError: the disk is full or not writable; run again when it is mended.
     """
     with locked(curation.folder):
+        remove_unfinished(curation.folder)
         for step in steps(curation):
             if step.is_current:
                 say(f"{step.stage.name}: done before")

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+_UNFINISHED = ".unfinished"  # ends the name of a file that is being written
+
 
 @contextmanager
 def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
@@ -22,7 +24,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED)
     try:
         with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
@@ -35,6 +37,16 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
             Path(temporary).unlink()
         raise
     sync(path.parent)
+
+
+def remove_unfinished(folder: str | os.PathLike) -> None:
+    """Remove what killed processes were writing in a folder and below; no process may be writing there now.
+
+    Args:
+        folder: need not exist.
+    """
+    for path in Path(folder).rglob(f".*{_UNFINISHED}"):
+        path.unlink()
 
 
 def read_json_lines(path: str | os.PathLike) -> list:

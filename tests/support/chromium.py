@@ -71,6 +71,13 @@ class Chromium:
     def run(self, script: str):
         return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
+    def run_until(self, script: str, expected) -> bool:
+        """Whether a script gives a value, at once or when what was sent to the page's process has reached it."""
+        deadline = time.monotonic() + _PATIENCE
+        while (found := self.run(script)) != expected and time.monotonic() < deadline:
+            pass
+        return found == expected
+
     def _until(self, fits) -> dict:
         deadline = time.monotonic() + _PATIENCE
         while True:

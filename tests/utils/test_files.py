@@ -1,8 +1,18 @@
 """Atomic writing: all or nothing, and nothing left behind; reading of what a crash has cut short."""
 
+import subprocess
+import sys
+
 import pytest
 
-from igdet.utils.files import atomic_write, read_json_lines
+from igdet.utils.files import atomic_write, read_json_lines, remove_unfinished
+
+KILLED = """
+import os, signal, sys
+from igdet.utils.files import atomic_write
+with atomic_write(sys.argv[1]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_whole_content_arrives(tmp_path):
@@ -21,6 +31,17 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):
         raise OSError("disk full")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_leaves_is_found_and_removed(tmp_path):
+    others = [tmp_path / "below/.hidden", tmp_path / "below/file.unfinished"]
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "below/file.bin")])
+    for path in others:
+        path.touch()
+    assert len(list(others[0].parent.iterdir())) == 3
+    remove_unfinished(tmp_path)
+    assert sorted(others[0].parent.iterdir()) == others
+    remove_unfinished(tmp_path / "absent")
 
 
 def test_others_may_read_the_file(tmp_path):

@@ -1,13 +1,10 @@
 """What earlier runs have left in a folder of shards."""
 
-import re
 from pathlib import Path
 
-from igdet.curation.sharding.part import FOLDER, part_path
+from igdet.curation.sharding.part import part_path
 from igdet.shards.format import INDEX_NAME, SHARD_NAME, SHARD_PATTERN
-
-# Files that a killed process was writing, see `igdet.utils.files.atomic_write`.
-_UNFINISHED = re.compile(r"\.(posts-\d+\.(tar|parquet)|index\.parquet|summary\.json|vocabulary\.txt)\.\w+")
+from igdet.utils.files import remove_unfinished
 
 
 def remove_leftovers(folder: Path, shards: int) -> None:
@@ -17,9 +14,7 @@ def remove_leftovers(folder: Path, shards: int) -> None:
         folder: of the shards; need not exist.
         shards: how many shards there will be.
     """
-    for path in [*folder.glob(".*"), *(folder / FOLDER).glob(".*")]:
-        if _UNFINISHED.fullmatch(path.name):
-            path.unlink()
+    remove_unfinished(folder)
     expected = {SHARD_NAME.format(number) for number in range(shards)}
     for shard in sorted(folder.glob(SHARD_PATTERN)):
         if shard.name not in expected:

@@ -60,7 +60,7 @@ def test_rating_in_a_browser(questions, tmp_path, browser):
     browser.press("yznu")  # yes, taken back, no, unsure
     assert browser.run(state) == "2 of 6 judged"
     browser.open(path.as_uri())
-    assert browser.run(state) == "2 of 6 judged"
+    assert browser.run_until(state, "2 of 6 judged")
     browser.press("y")  # goes on with the third question
     browser.press("s")
     assert browser.run(state) == "Type your name, then save"
