@@ -5,6 +5,7 @@ from igdet.data.build import (
     build_classification_train_loader,
     build_detection_test_loader,
     build_detection_train_loader,
+    describe_training_set,
     draw_seed,
 )
 from igdet.data.own_datasets import register_own_datasets
@@ -14,6 +15,7 @@ __all__ = [
     "build_classification_train_loader",
     "build_detection_test_loader",
     "build_detection_train_loader",
+    "describe_training_set",
     "draw_seed",
     "register_own_datasets",
 ]

@@ -1,5 +1,6 @@
 """The data loaders: numbered draws for classification and hashtags, Detectron2's own for detection."""
 
+import hashlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, check_picture_files
 from igdet.data.epoch_list import EpochList
-from igdet.data.epoch_plan import plan_epoch, use_labels
+from igdet.data.epoch_plan import LabelUse, plan_epoch, use_labels
 from igdet.data.errors import DatasetError
 from igdet.data.jpeg import DECODER
 from igdet.data.label_noise import LabelNoise
@@ -38,6 +39,14 @@ def draw_seed(cfg: CfgNode) -> int:
     return cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
 
 
+def describe_training_set(cfg: CfgNode) -> str:
+    """Say what draws depend on in a classification or hashtag set: a resumed run must find the same."""
+    [name] = cfg.DATASETS.TRAIN
+    data = d2.DatasetCatalog.get(name)
+    counts = data.label_counts() if isinstance(data, StreamedShards) else _label_use(data).counts
+    return f"{name}: {len(data):,} records, label counts {hashlib.sha256(counts.tobytes()).hexdigest()[:12]}"
+
+
 def build_classification_train_loader(cfg: CfgNode, seed: int, start_draw: int = 0) -> CheckedLoader:
     """Build the endless training loader of a classification or hashtag set.
 
@@ -56,7 +65,7 @@ def build_classification_train_loader(cfg: CfgNode, seed: int, start_draw: int =
     if isinstance(data, StreamedShards):
         return _classification_loader(cfg, name, _stream(cfg, data, seed, start_draw))
     records = _records(name)
-    use = use_labels(records.hashtag_offsets, records.hashtag_ids, records.kept("labels"))
+    use = _label_use(records)
     plan = plan_epoch(use, cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR, records.kept("plans"))
     samples = _training_samples(cfg, records, use.counts, seed)
     sampler = NumberedSampler(EpochList(plan, seed), seed, start_draw, comm.get_rank(), comm.get_world_size())
@@ -88,6 +97,10 @@ def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
     mapper = CheckedMapper(d2.DatasetMapper(cfg, is_train=False))
     loader = d2.build_detection_test_loader(records, mapper=mapper, num_workers=cfg.DATALOADER.NUM_WORKERS)
     return CheckedLoader(loader, _log(cfg, name))
+
+
+def _label_use(records: Records) -> LabelUse:
+    return use_labels(records.hashtag_offsets, records.hashtag_ids, records.kept("labels"))
 
 
 def _records(name: str) -> Records:

@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from detectron2.config import CfgNode
 
-from igdet.data import build_classification_train_loader, build_detection_train_loader, draw_seed
+from igdet.data import (
+    build_classification_train_loader,
+    build_detection_train_loader,
+    describe_training_set,
+    draw_seed,
+)
+from igdet.data.errors import DatasetError
 
 
 class TrainBatches:
@@ -13,11 +19,13 @@ class TrainBatches:
     Args:
         build: seed, start iteration -> the loader whose first batch belongs to that iteration.
         seed: of the draws; that of the run's beginning is kept in its checkpoints.
+        contents: what the draws depend on in the training set, likewise; empty where a resumed run draws anew.
     """
 
-    def __init__(self, build: Callable[[int, int], Iterable[list[dict]]], seed: int):
+    def __init__(self, build: Callable[[int, int], Iterable[list[dict]]], seed: int, contents: str = ""):
         self._build = build
         self.seed = seed
+        self.contents = contents
         self.start_iter = 0
         self.last: list[dict] = []
 
@@ -26,6 +34,22 @@ class TrainBatches:
         for batch in self._build(self.seed, self.start_iter):
             self.last = batch
             yield batch
+
+    def check_contents(self, before: str) -> None:
+        """Refuse to go on with a training set that is not what it was.
+
+        Args:
+            before: `contents` when the run began.
+
+        Raises:
+            DatasetError: it has changed.
+        """
+        if before != self.contents:
+            raise DatasetError(
+                f"the training set has changed since the checkpoint was written (then {before}; now {self.contents}), "
+                "so the run cannot go on with its draws; put the old set back, or start a new run in another "
+                "OUTPUT_DIR with MODEL.WEIGHTS set to the checkpoint"
+            )
 
     def last_names(self) -> list[str]:
         """The pictures of the batch drawn last, by file name or id."""
@@ -41,5 +65,9 @@ def build_train_batches(cfg: CfgNode) -> TrainBatches:
     seed = draw_seed(cfg)
     if cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
         batch = cfg.SOLVER.IMS_PER_BATCH
-        return TrainBatches(lambda seed, start: build_classification_train_loader(cfg, seed, start * batch), seed)
+        return TrainBatches(
+            lambda seed, start: build_classification_train_loader(cfg, seed, start * batch),
+            seed,
+            describe_training_set(cfg),
+        )
     return TrainBatches(lambda _seed, _start: build_detection_train_loader(cfg), seed)

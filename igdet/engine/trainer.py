@@ -142,11 +142,13 @@ class Trainer(DefaultTrainer):
             ) from error
 
     def state_dict(self) -> dict:
-        """Iteration, hooks, seed of the draws and optimizer, which Detectron2 0.6 alone would forget."""
-        return {**super().state_dict(), "_trainer": self._trainer.state_dict(), "seed": self.data_loader.seed}
+        """Iteration, hooks, what the draws depend on, and the optimizer, which Detectron2 0.6 alone would forget."""
+        draws = {"seed": self.data_loader.seed, "training_set": self.data_loader.contents}
+        return {**super().state_dict(), "_trainer": self._trainer.state_dict(), **draws}
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """The inverse of `state_dict`."""
+        """The inverse of `state_dict`; a training set that has changed since is refused."""
+        self.data_loader.check_contents(state_dict["training_set"])
         step = state_dict["_trainer"]
         step = {**step, "optimizer": optimizer_in_pieces(step["optimizer"], self._trainer.optimizer)}
         super().load_state_dict({**state_dict, "_trainer": step})

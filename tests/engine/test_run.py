@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 import yaml
 
 from igdet.config import ConfigError
+from igdet.data.errors import DatasetError
 from igdet.engine import evaluate, setup, setup_config, train
 from igdet.engine.trainer import Trainer
 
@@ -85,6 +87,15 @@ def test_a_finished_run_can_be_made_longer(command, tmp_path):
     run(command())
     run(command("SOLVER.IMAGES_SEEN", "32", resume=True))
     assert record(tmp_path / "run")["images_seen"] == 32
+
+
+def test_a_training_set_that_has_changed_stops_a_resumed_run(command, tmp_path):
+    cfg = setup(command())
+    run(command())
+    (picture, *_) = sorted(Path(cfg.DATASETS.OWN["colours_train"]["ROOT"]).rglob("*.png"))
+    shutil.copy(picture, picture.with_name("another.png"))
+    with pytest.raises(DatasetError, match=r"has changed since .*then colours_train: .*now colours_train: "):
+        run(command("SOLVER.IMAGES_SEEN", "32", resume=True))
 
 
 def test_a_new_run_in_the_same_folder_keeps_the_old_record_aside(command, tmp_path):
