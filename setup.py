@@ -14,6 +14,7 @@ VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "igdet/__init__.py").read
 # here; igdet says how to get it when it is missing.
 INSTALL_REQUIRES = [
     "fvcore>=0.1.5.post20221221",
+    "hotcoco>=1.3",  # COCO's and LVIS' metrics: pycocotools' numbers bit for bit, in a fraction of the time; 3 MB
     "iopath>=0.1.9",
     "numpy>=1.26",
     "opencv-python-headless>=4.8",  # the headless build: a bare server has no libGL

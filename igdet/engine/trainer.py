@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -195,10 +196,10 @@ def _classifier_evaluator(kind: type) -> Callable[[CfgNode, str, str], DatasetEv
     return lambda cfg, name, output_dir: kind(MetadataCatalog.get(name).thing_classes, output_dir)
 
 
-def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str) -> CocoTransferEvaluator:
+def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str, lvis: bool = False) -> CocoTransferEvaluator:
     wanted = {"bbox": True, "segm": cfg.MODEL.MASK_ON, "keypoints": cfg.MODEL.KEYPOINT_ON}
     tasks = tuple(task for task, is_on in wanted.items() if is_on)
-    return CocoTransferEvaluator(name, tasks, output_dir, tuple(cfg.TEST.KEYPOINT_OKS_SIGMAS))
+    return CocoTransferEvaluator(name, tasks, output_dir, tuple(cfg.TEST.KEYPOINT_OKS_SIGMAS), lvis)
 
 
 # Detectron2's `evaluator_type` of a data set -> (builder of its loader, builder of its evaluator).
@@ -206,4 +207,5 @@ EVALUATIONS = {
     "hashtags": (build_classification_test_loader, _classifier_evaluator(HashtagEvaluator)),
     "classification": (build_classification_test_loader, _classifier_evaluator(ClassificationEvaluator)),
     "coco": (build_detection_test_loader, _coco_evaluator),
+    "lvis": (build_detection_test_loader, partial(_coco_evaluator, lvis=True)),
 }

@@ -1,0 +1,108 @@
+"""COCO's and LVIS' metrics of boxes, masks and keypoints, by hotcoco, bit for bit pycocotools'.
+
+Shapes: `precision` has IoU (or OKS) thresholds, 101 recalls, classes, areas (all first), limits (largest last).
+"""
+
+import contextlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from hotcoco import COCO, COCOeval
+from pycocotools import mask
+
+# What `COCOeval.stats` holds, in its order. AR is the recall with the most detections a picture: 100, for keypoints 20.
+_BOXES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR@1", "AR@10", "AR", "ARs", "ARm", "ARl")
+SUMMARY = {
+    "bbox": _BOXES,
+    "segm": _BOXES,
+    "keypoints": ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl"),
+}
+# LVIS (Gupta et al. 2019): APr, APc, APf of classes that are rare, common, frequent in the training set; 300 detections
+# a picture.
+LVIS_SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", "AR", "ARs", "ARm", "ARl")
+
+
+def score_detections(
+    truth: COCO,
+    detections: Sequence[dict],
+    task: str,
+    sigmas: Sequence[float] = (),
+    lvis: bool = False,
+    image_ids: Sequence[int] | None = None,
+) -> COCOeval:
+    """Evaluate detections, which have been checked (`igdet.evaluation.coco_check`).
+
+    Args:
+        truth: the annotations.
+        detections: in COCO's result format; an empty list is fine.
+        task: a key of `SUMMARY`.
+        sigmas: of the object keypoint similarity, one a keypoint; empty for COCO's 17.
+        lvis: whether the annotations are federated, as LVIS has them; not for keypoints.
+        image_ids: the pictures that count; None for all.
+
+    Returns:
+        The evaluation, summarised. AP is 0 where nothing was found, -1 where there was nothing to find.
+    """
+    if task == "segm":  # an area is then that of the mask, not that of the box
+        detections = [{key: value for key, value in record.items() if key != "bbox"} for record in detections]
+    if lvis:
+        detections = [record for record in detections if _is_seen(record, task)]
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its summary
+        evaluation = COCOeval(truth, truth.load_res(list(detections)), task, lvis_style=lvis)
+        if sigmas:
+            evaluation.params.kpt_oks_sigmas = list(sigmas)
+        if image_ids is not None:
+            evaluation.params.img_ids = list(image_ids)
+        evaluation.run()
+    return evaluation
+
+
+def _is_seen(detection: dict, task: str) -> bool:
+    """Whether a detection covers anything; the official LVIS code passes over those that do not, COCO's counts them."""
+    if task == "segm":
+        return mask.area(detection["segmentation"]) > 0
+    return detection["bbox"][2] * detection["bbox"][3] > 0
+
+
+def metrics_of(evaluation: COCOeval, task: str, class_names: Sequence[str], lvis: bool = False) -> dict[str, float]:
+    """Give every number of an evaluation, in percent, 0..100; NaN where there was nothing to find.
+
+    Args:
+        evaluation: what `score_detections` returned.
+        task: its task.
+        class_names: in the order of the category ids.
+        lvis: whether it was LVIS'.
+
+    Returns:
+        The official numbers by the names in `SUMMARY` or `LVIS_SUMMARY`; "AP@0.50" ... "AP@0.95", whose mean is AP; and
+        with more than one class each one's AP and AP50, as "AP-cat" and "AP50-cat".
+    """
+    precision = np.asarray(evaluation.eval["precision"])[:, :, :, 0, -1]
+    by_class = _mean(precision, (0, 1))
+    by_class_50 = _mean(precision[:1], (0, 1))
+    official = np.asarray(evaluation.stats, float)
+    return {
+        **dict(zip(LVIS_SUMMARY if lvis else SUMMARY[task], _percent(official), strict=True)),
+        **{
+            f"AP@{iou:.2f}": value
+            for iou, value in zip(evaluation.params.iou_thrs, _percent(_mean(precision, (1, 2))), strict=True)
+        },
+        **(_named("AP", class_names, by_class) if len(class_names) > 1 else {}),
+        **(_named("AP50", class_names, by_class_50) if len(class_names) > 1 else {}),
+    }
+
+
+def _mean(precision: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """The mean over what has ground truth (-1 has none); -1 where nothing has."""
+    known = precision > -1
+    count = known.sum(axis=axes)
+    return np.where(count > 0, np.where(known, precision, 0).sum(axis=axes) / np.maximum(count, 1), -1)
+
+
+def _percent(values: np.ndarray) -> list[float]:
+    return np.where(values < 0, np.nan, 100 * values).tolist()
+
+
+def _named(metric: str, class_names: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return {f"{metric}-{name}": value for name, value in zip(class_names, _percent(values), strict=True)}

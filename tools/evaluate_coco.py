@@ -1,0 +1,67 @@
+"""Score any file of COCO or LVIS detections: the official numbers, every IoU threshold, every class."""
+
+import argparse
+import json
+from pathlib import Path
+
+from hotcoco import COCO
+
+from igdet.evaluation.coco import metrics_table
+from igdet.evaluation.coco_check import check_detections, read_detections
+from igdet.evaluation.coco_metrics import SUMMARY, metrics_of, score_detections
+from igdet.utils.errors import UserError, one_line_errors
+from igdet.utils.files import atomic_write
+from igdet.utils.table import Entry, Table
+
+EXAMPLES = """
+Examples:
+  python tools/evaluate_coco.py instances_val2017.json coco_instances_results.json --per-class
+  python tools/evaluate_coco.py person_keypoints_val2017.json results.json --task keypoints --out scores.json
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("annotations", type=Path, help="JSON file of the data set")
+    parser.add_argument("detections", type=Path, help="JSON list in COCO's result format")
+    parser.add_argument("--task", choices=SUMMARY, default="bbox", help="what is scored; bbox unless told")
+    parser.add_argument("--lvis", action="store_true", help="the annotations are federated, as LVIS has them")
+    parser.add_argument("--per-class", action="store_true", help="print every class too")
+    parser.add_argument("--out", type=Path, help="JSON file for all numbers")
+    return parser.parse_args()
+
+
+def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
+    """Give all numbers, and the classes by name."""
+    detections = read_detections(args.detections)
+    try:
+        truth = json.loads(args.annotations.read_text(encoding="utf-8"))
+        classes = [category["name"] for category in sorted(truth["categories"], key=lambda category: category["id"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{args.annotations}: cannot be read as COCO annotations: {error}") from error
+    check_detections(detections, truth, args.task, args.detections)
+    evaluation = score_detections(COCO(truth), detections, args.task, lvis=args.lvis)
+    return metrics_of(evaluation, args.task, classes, args.lvis), classes
+
+
+def main() -> None:
+    """Score, print and write."""
+    args = parse_args()
+    with one_line_errors():
+        metrics, classes = score(args)
+        print(metrics_table(metrics).plain())
+        if args.per_class:
+            rows = [
+                [Entry(name), *(Entry(f"{metrics[f'{m}-{name}']:.1f}") for m in ("AP", "AP50"))] for name in classes
+            ]
+            print(Table("", ["class", "AP", "AP50"], rows).plain())
+        if args.out:
+            with atomic_write(args.out, "w") as file:
+                json.dump({name: None if value != value else value for name, value in metrics.items()}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
