@@ -16,11 +16,12 @@ from igdet.data.image_folder import read_class_names, read_image_folder
 from igdet.data.pictures import open_picture
 from igdet.evaluation.rating.disagreements import Questions, find_disagreements
 from igdet.evaluation.rating.pages import write_rating_pages
-from igdet.evaluation.rating.real import real_accuracy, real_labels
+from igdet.evaluation.rating.real import real_accuracy
 from igdet.evaluation.rating.rectified import rectify
 from igdet.evaluation.rating.report import describe
 from igdet.evaluation.rating.votes import read_votes
 from igdet.utils.errors import one_line_errors
+from igdet.utils.imagenet_lists import real_labels
 from igdet.utils.predictions_file import read_predictions
 
 

@@ -9,7 +9,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.data import register_own_datasets
 from igdet.data.errors import DatasetError
-from igdet.data.own_datasets import KINDS
+from igdet.data.kinds import KINDS
 from igdet.shards import ShardWriter
 from igdet.vocabulary import Vocabulary
 
