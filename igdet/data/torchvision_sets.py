@@ -51,8 +51,8 @@ FILES: dict[str, Callable[[VisionDataset], Samples]] = {
 # Pictures in memory, with the name of their labels; uint8, (N, 32, 32, 3) or with the channels before the sides.
 ARRAYS = {"CIFAR10": "targets", "CIFAR100": "targets", "STL10": "labels", "SVHN": "labels"}
 CLASSES = sorted({*FILES, *ARRAYS})
-# Numbers that torchvision has no names for.
-NUM_CLASSES = {"GTSRB": 43, "SVHN": 10}
+# Sets whose classes torchvision does not always name.
+NUM_CLASSES = {"GTSRB": 43, "STL10": 10, "SVHN": 10}
 
 
 def read_torchvision_set(
@@ -73,7 +73,7 @@ def read_torchvision_set(
         DatasetError: the class is unknown, its arguments are, its files are not there, or the part is empty.
     """
     data = _open(root, kind, arguments)
-    names = [_text(name) for name in getattr(data, "classes", ())] or _numbers(data, kind)
+    names = _class_names(data, kind)
     if kind in ARRAYS:
         pictures, labels = _channels_last(data.data), np.asarray(getattr(data, ARRAYS[kind]), dtype=np.int32)
         kept = part_of([f"{i:06d}" for i in range(len(labels))], labels, held_out, split)
@@ -96,14 +96,11 @@ def _open(root: str, kind: str, arguments: Mapping) -> VisionDataset:
         ) from error
 
 
-def _text(name: object) -> str:
-    return name if isinstance(name, str) else ", ".join(name)  # ImageNet's are lists of lemmas
-
-
-def _numbers(data: VisionDataset, kind: str) -> list[str]:
+def _class_names(data: VisionDataset, kind: str) -> list[str]:
     if kind in NUM_CLASSES:
         return [str(number) for number in range(NUM_CLASSES[kind])]
-    return [name.replace("/", ", ") for name in data.all_categories]  # iNaturalist
+    # wnids, where there are any: the lemmas of two synsets may be the same. iNaturalist has categories.
+    return list(next(getattr(data, key) for key in ("wnids", "classes", "all_categories") if hasattr(data, key)))
 
 
 def _channels_last(pictures: np.ndarray) -> np.ndarray:
