@@ -34,7 +34,7 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
             raise DatasetError(f"DATASETS.OWN: {name} is the name of a builtin data set; give yours another")
         _check_use(cfg, name, settings["KIND"])
         if name in used:
-            _register(name, settings["KIND"], existing_paths(f"DATASETS.OWN.{name}", fields), cfg)
+            _register(name, settings["KIND"], existing_paths(f"DATASETS.OWN.{name}.", fields), cfg)
     for name in sorted((used & SPLITS.keys()) - cfg.DATASETS.OWN.keys()):
         if not is_builtin(name):
             settings = fields_of(name, datasets_folder())
@@ -68,7 +68,7 @@ def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
     """Expand the paths among a data set's fields.
 
     Args:
-        where: how an error calls the data set.
+        where: what stands before a field's name in an error.
         fields: the checked fields.
         hint: how an error ends.
 
@@ -76,7 +76,7 @@ def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
         DatasetError: a path does not exist.
     """
     return {
-        key: _existing_path(f"{where}.{key}", value, hint) if is_path(key, value) else value
+        key: _existing_path(f"{where}{key}", value, hint) if is_path(key, value) else value
         for key, value in fields.items()
     }
 
@@ -85,7 +85,7 @@ def target_paths(name: str, fields: Mapping) -> dict:
     """As `existing_paths` for a target's data set."""
     target = name.rpartition("_")[0]
     hint = f". `python tools/check_dataset.py {target}` says what is expected; DATASETS.OWN can name another place"
-    return existing_paths(name, fields, hint)
+    return existing_paths(f"{name}: ", fields, hint)
 
 
 def _existing_path(key: str, path: str, hint: str) -> str:

@@ -7,6 +7,7 @@ them; a test compares each row with what the class itself gives.
 import os
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 from torchvision import datasets
@@ -82,6 +83,21 @@ def read_torchvision_set(
     labels = np.array([label for _, label in samples], dtype=np.int32)
     kept = part_of([path for path, _ in samples], labels, held_out, split)
     return names, files_of_one_label(root, [samples[i][0] for i in kept], labels[kept])
+
+
+def download(fields: Mapping) -> None:
+    """Let torchvision fetch the files of a data set.
+
+    Args:
+        fields: of DATASETS.OWN.
+
+    Raises:
+        DatasetError: it is none of torchvision's, or torchvision cannot.
+    """
+    if fields["KIND"] != "torchvision":
+        raise DatasetError(f"a {fields['KIND']} cannot be downloaded; only sets of the kind torchvision can")
+    Path(fields["ROOT"]).mkdir(parents=True, exist_ok=True)
+    _open(fields["ROOT"], fields["CLASS"], {**fields["ARGS"], "download": True})
 
 
 def _open(root: str, kind: str, arguments: Mapping) -> VisionDataset:

@@ -6,8 +6,8 @@ from igdet.data.cub2011 import read_cub2011
 from igdet.data.errors import DatasetError
 
 FILES = {
-    "classes.txt": "1 001.Black_footed_Albatross\n2 002.Laysan_Albatross\n",
-    "images.txt": "1 001.Black_footed_Albatross/B_1.jpg\n2 002.Laysan_Albatross/L_1.jpg\n3 002.Laysan_Albatross/L_2.jpg\n",
+    "classes.txt": "1 001.Black_Albatross\n2 002.Laysan_Albatross\n",
+    "images.txt": "1 001.Black_Albatross/B_1.jpg\n2 002.Laysan_Albatross/L_1.jpg\n3 002.Laysan_Albatross/L_2.jpg\n",
     "image_class_labels.txt": "1 1\n2 2\n3 2\n",
     "train_test_split.txt": "1 0\n2 1\n3 0\n",
     "bounding_boxes.txt": "1 60.0 27.0 325.0 304.0\n",
@@ -28,7 +28,7 @@ def test_the_official_parts(write, tmp_path, save_picture):
     picture = save_picture(tmp_path / "images/002.Laysan_Albatross/L_1.jpg", 0)
     names, train = read_cub2011(write(), "train")
     _, test = read_cub2011(write(), "test")
-    assert names == ["001.Black_footed_Albatross", "002.Laysan_Albatross"]
+    assert names == ["001.Black_Albatross", "002.Laysan_Albatross"]
     assert [(record["image_id"], record["gt_classes"].tolist()) for record in train] == [
         ("002.Laysan_Albatross/L_1.jpg", [1])
     ]

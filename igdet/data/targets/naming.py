@@ -5,7 +5,7 @@ from pathlib import Path
 
 from igdet.data.class_lists import is_file
 from igdet.data.targets.table import TARGETS
-from igdet.data.targets.target import Split
+from igdet.data.targets.target import Split, Target
 
 # Fields that are paths: relative to the folder of all data sets in the table, to the current folder in YAML.
 PATHS = ("ROOT", "ANNOTATIONS", "VOCABULARY", "CLASSES", "LIST")
@@ -29,6 +29,11 @@ def fields_of(name: str, folder: str) -> dict[str, object]:
     """
     fields = SPLITS[name].fields
     return {key: str(Path(folder, value)) if is_path(key, value) else value for key, value in fields.items()}
+
+
+def target_of(name: str) -> Target:
+    """Give the target of one of `SPLITS`."""
+    return TARGETS[name.rpartition("_")[0]]
 
 
 def is_path(key: str, value: object) -> bool:
