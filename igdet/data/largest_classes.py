@@ -1,6 +1,6 @@
 """A list of the classes with the most pictures: how ImageNet-5k and -9k are chosen from the 22k.
 
-The paper's own lists were never released. ImageNet-1k's classes come first, so that the larger sets contain it as far as
+The paper's own lists were never released. ImageNet-1k's classes come first, so that the larger sets contain it as far
 as the folder does: the Fall 2011 release lacks one of them, n04399382.
 """
 
