@@ -41,7 +41,7 @@ def parse_arguments() -> argparse.Namespace:
         command.add_argument("--predictions", required=True, help="predictions.parquet of an evaluation")
     exports.add_argument("--pictures", required=True, help="the folder of class folders that was evaluated")
     exports.add_argument("--classes", default="", help="file of the class folders, if not all were evaluated")
-    exports.add_argument("--names", default="", help="file of class folder, tab, name to show raters (the folder's)")
+    exports.add_argument("--names", default="", help="file of class folder, tab, name to show raters, or timm:lemmas")
     exports.add_argument("--sample", type=int, help="how many disagreements (default all)")
     exports.add_argument("--seed", type=int, default=0, help="of their order")
     merges.add_argument("ratings", nargs="+", help="files saved by the raters")
