@@ -11,10 +11,11 @@ from igdet.data.bad_records import BadRecordLog
 from igdet.data.checking.named_sets import NamedSet
 from igdet.data.checking.scanning import scan
 from igdet.data.class_lists import read_class_list
+from igdet.data.errors import DatasetError
 from igdet.data.image_folder import class_folders
 from igdet.data.kinds import KINDS
 from igdet.data.own_datasets import existing_paths
-from igdet.data.records import FileRecords
+from igdet.data.records import FileRecords, Records
 from igdet.utils.errors import UserError
 from igdet.utils.files import read_json_lines
 
@@ -93,6 +94,8 @@ def _check_set(named: NamedSet, options: Options) -> Checked:
 def _open(checked: Checked, log: BadRecordLog) -> None:
     named = checked.named
     kind = KINDS[named.fields["KIND"]]
+    if kind.only_for == "training":  # a stream has no records of its own
+        raise DatasetError(f"a {named.fields['KIND']} has no list of posts: check its folder as hashtag_shards")
     metadata, load = kind.prepare(existing_paths("", named.fields), log)
     checked.classes = list(metadata["thing_classes"])
     checked.num_classes = len(metadata.get("answers", checked.classes))
@@ -179,7 +182,7 @@ def _compare_pictures(first: Checked, second: Checked) -> None:
 
 def _name(records: Sequence[dict], index: int) -> str:
     record = records[int(index)]
-    return str(record.get("image_id") if isinstance(records, FileRecords) else record.get("file_name", index))
+    return str(record["image_id" if isinstance(records, Records) else "file_name"])
 
 
 def _again(named: NamedSet) -> str:

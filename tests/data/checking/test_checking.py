@@ -9,6 +9,8 @@ import pytest
 from igdet.data.checking import Options, check, report, sets_of
 from igdet.data.errors import DatasetError
 from igdet.data.targets import SPLITS, TARGETS, Split, Target
+from igdet.shards import ShardWriter
+from igdet.vocabulary import Vocabulary
 
 
 def pictures(save_picture, root, *names, start=0):
@@ -155,6 +157,27 @@ def test_coco(tmp_path, coco_content, write_coco, save_picture):
     assert "annotation 2 of image 99: its image is not in the file" in annotations
     assert "2 of 2 pictures are missing or broken" in broken
     assert "2.jpg: has 50 x 40 pixels, is annotated with 60 x 40" in broken
+
+
+def test_posts_in_shards(tmp_path, save_picture):
+    picture = save_picture(tmp_path / "a.jpg", 0).read_bytes()
+    for part, data in (("train", picture), ("val", b"")):
+        with ShardWriter(tmp_path / part, Vocabulary([("cat",)])) as writer:
+            writer.add("p0", picture, ["cat"])
+            writer.add("p1", data, ["cat"])
+    own = ", ".join(
+        f"{name}: {{KIND: {kind}, ROOT: {tmp_path}/{part}}}"
+        for name, kind, part in (
+            ("posts", "hashtag_shards", "train"),
+            ("stream", "hashtag_stream", "train"),
+            ("val", "hashtag_shards", "val"),
+        )
+    )
+    (tmp_path / "posts.yaml").write_text(f"DATASETS: {{OWN: {{{own}}}, TRAIN: [posts, stream], TEST: [val]}}")
+    [stream, broken, shared] = findings(tmp_path / "posts.yaml")
+    assert stream == ("stream", "a hashtag_stream has no list of posts: check its folder as hashtag_shards")
+    assert broken == ("val", "1 of 2 pictures are missing or broken: p1: is empty (0 bytes)")
+    assert shared == ("val", "1 pictures are also in posts, byte for byte: p0 = p0")
 
 
 def test_a_config_names_the_next_command(colour_config):
