@@ -8,7 +8,7 @@ from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import comm
 
-from igdet.data.bad_records import BadRecordLog
+from igdet.data.bad_records import BadRecordLog, BadRecordsError
 from igdet.data.errors import DatasetError
 from igdet.data.kinds import KINDS
 from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
@@ -57,7 +57,12 @@ def _check_use(cfg: CfgNode, name: str, kind: str) -> None:
 def _register(name: str, kind_name: str, fields: dict, cfg: CfgNode) -> None:
     kind = KINDS[kind_name]
     log = BadRecordLog(cfg.OUTPUT_DIR, name, cfg.DATASETS.MAX_BAD_SHARE, names=comm.is_main_process())
-    metadata, load = kind.prepare(fields, log)
+    try:
+        metadata, load = kind.prepare(fields, log)
+    except BadRecordsError:  # names the data set itself
+        raise
+    except DatasetError as error:
+        raise DatasetError(f"{name}: {error}") from error
     DatasetCatalog.pop(name, None)
     MetadataCatalog.pop(name, None)
     DatasetCatalog.register(name, load)

@@ -95,6 +95,11 @@ def test_wrong_settings_are_named(cfg, fields, message):
         register(cfg, own=fields)
 
 
+def test_what_the_kind_refuses_names_the_data_set(cfg, picture_folder):
+    with pytest.raises(DatasetError, match=r"^own: SPLIT 'val' with HELD_OUT 0: expected"):
+        register(cfg, own={"KIND": "image_folder", "ROOT": str(picture_folder), "SPLIT": "val"})
+
+
 def test_settings_that_are_no_table_are_refused(cfg):
     with pytest.raises(DatasetError, match="needs a KIND"):
         register(cfg, own="image_folder")
