@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+from generated import generated_part
+
 from igdet.checkpoint import WEIGHTS
+from igdet.data.targets.markdown import full_table, short_table
 
 
 def test_the_table_of_weights_is_the_catalog(repository):
@@ -18,6 +22,11 @@ def test_the_table_of_weights_is_the_catalog(repository):
         )
         for name, weights in WEIGHTS.items()
     }
+
+
+@pytest.mark.parametrize(("document", "table"), [("README.md", short_table), ("docs/DATASETS.md", full_table)])
+def test_the_tables_of_targets_are_the_codes(repository, document, table):
+    assert generated_part(repository / document, "targets") == table(), "run tools/write_target_tables.py"
 
 
 def test_every_path_named_in_the_documents_exists(repository):

@@ -16,11 +16,12 @@ from igdet.data.image_folder import read_class_names, read_image_folder
 from igdet.data.pictures import open_picture
 from igdet.evaluation.rating.disagreements import Questions, find_disagreements
 from igdet.evaluation.rating.pages import write_rating_pages
-from igdet.evaluation.rating.real import real_accuracy, real_labels
+from igdet.evaluation.rating.real import real_accuracy
 from igdet.evaluation.rating.rectified import rectify
 from igdet.evaluation.rating.report import describe
 from igdet.evaluation.rating.votes import read_votes
 from igdet.utils.errors import one_line_errors
+from igdet.utils.imagenet_lists import real_labels
 from igdet.utils.predictions_file import read_predictions
 
 
@@ -40,7 +41,7 @@ def parse_arguments() -> argparse.Namespace:
         command.add_argument("--predictions", required=True, help="predictions.parquet of an evaluation")
     exports.add_argument("--pictures", required=True, help="the folder of class folders that was evaluated")
     exports.add_argument("--classes", default="", help="file of the class folders, if not all were evaluated")
-    exports.add_argument("--names", default="", help="file of class folder, tab, name to show raters (the folder's)")
+    exports.add_argument("--names", default="", help="file of class folder, tab, name to show raters, or timm:lemmas")
     exports.add_argument("--sample", type=int, help="how many disagreements (default all)")
     exports.add_argument("--seed", type=int, default=0, help="of their order")
     merges.add_argument("ratings", nargs="+", help="files saved by the raters")

@@ -44,8 +44,9 @@ def check_class_names(theirs: list[str] | None, ours: list[str] | None) -> None:
     """
     if theirs is None or ours is None or theirs == ours:
         return
-    differing = [f"{their} / {our}" for their, our in zip_longest(theirs, ours) if their != our]
+    pairs = enumerate(zip_longest(theirs, ours))
+    differing = [f"{position}: {their} / {our}" for position, (their, our) in pairs if their != our]
     raise WeightsError(
-        f"its outputs stand for other classes than the config's data sets: {len(differing)} differ (file / config: "
-        f"{', '.join(differing[:3])}). Use the data it was trained on, or train a new classifier from it"
+        f"its outputs stand for other classes than the config's data sets: {len(differing)} differ (class: file / "
+        f"config: {', '.join(differing[:3])}). Use the data it was trained on, or train a new classifier from it"
     )

@@ -4,12 +4,25 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
+from igdet.data.class_lists import read_class_list
 from igdet.data.errors import DatasetError
-from igdet.data.records import FileRecords
+from igdet.data.held_out import part_of
+from igdet.data.records import FileRecords, files_of_one_label
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+def class_folders(root: str) -> list[str]:
+    """Give the names of the class folders, sorted.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    present = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    if not present:
+        raise DatasetError(f"{root} holds no class folders; expected one folder a class with its pictures inside")
+    return present
 
 
 def read_class_names(root: str, class_list: str) -> list[str]:
@@ -17,50 +30,48 @@ def read_class_names(root: str, class_list: str) -> list[str]:
 
     Args:
         root: the folder of class folders.
-        class_list: a file of the class folders to keep, one a line, in order; "" keeps all, sorted by name.
+        class_list: the class folders to keep, as `read_class_list` takes it; "" keeps all, sorted by name.
 
     Raises:
         DatasetError: there is no class folder, or the list names one that is not there, or one twice.
     """
-    present = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-    if not present:
-        raise DatasetError(f"{root} holds no class folders; expected one folder a class with its pictures inside")
+    present = class_folders(root)
     if not class_list:
         return present
-    lines = Path(class_list).read_text(encoding="utf-8-sig").splitlines()
-    names = [line.strip() for line in lines if line.strip()]
+    names = read_class_list(class_list)
     missing = sorted(set(names) - set(present))
     if missing:
         raise DatasetError(f"{class_list} names {len(missing)} classes without a folder in {root}: {missing[:5]}")
-    if not names or len(set(names)) != len(names):
-        raise DatasetError(f"{class_list} must name each class once, and at least one; it names {len(names)}")
     return names
 
 
-def read_image_folder(root: str, class_names: list[str]) -> FileRecords:
+def read_image_folder(root: str, class_names: list[str], held_out: int = 0, split: str = "all") -> FileRecords:
     """List the pictures of class folders, those in folders below them too.
 
     Args:
         root: the folder of class folders.
         class_names: the class folders, by class id.
+        held_out, split: the part to keep; see `part_of`.
 
     Raises:
-        DatasetError: a class folder has no picture.
+        DatasetError: a class folder has no picture, or the part is none.
     """
-    paths = [_pictures(root, name) for name in class_names]
-    for name, found in zip(class_names, paths, strict=True):
-        if not found:
+    found = [list_pictures(root, name) for name in class_names]
+    for name, pictures in zip(class_names, found, strict=True):
+        if not pictures:
             raise DatasetError(f"{Path(root, name)} has no pictures ({', '.join(PICTURE_SUFFIXES)})")
-    class_ids = np.repeat(np.arange(len(paths), dtype=np.int32), [len(found) for found in paths])
-    all_paths = pa.array([path for found in paths for path in found], pa.large_string())
-    return FileRecords(root, all_paths, np.arange(len(class_ids) + 1), class_ids)
+    class_ids = np.repeat(np.arange(len(found), dtype=np.int32), [len(pictures) for pictures in found])
+    paths = [path for pictures in found for path in pictures]
+    kept = part_of(paths, class_ids, held_out, split)
+    return files_of_one_label(root, [paths[i] for i in kept], class_ids[kept])
 
 
-def _pictures(root: str, class_name: str) -> list[str]:
-    """List a class's pictures, relative to the root, sorted; links are followed, as people link class folders."""
+def list_pictures(root: str, folder: str = "") -> list[str]:
+    """List the pictures below a folder of the root, relative to the root, sorted; links are followed, as people link
+    class folders."""
     return sorted(
-        os.path.relpath(os.path.join(folder, file), root)  # noqa: PTH118 (hot: a million files)
-        for folder, _, files in os.walk(os.path.join(root, class_name), followlinks=True)  # noqa: PTH118
+        os.path.relpath(os.path.join(where, file), root)  # noqa: PTH118 (hot: a million files)
+        for where, _, files in os.walk(os.path.join(root, folder), followlinks=True)  # noqa: PTH118
         for file in files
         if file.lower().endswith(PICTURE_SUFFIXES)
     )

@@ -1,130 +1,124 @@
-"""Data sets of one's own, named in YAML under DATASETS.OWN: their kinds and fields, and their registration."""
+"""Data sets of one's own, named in YAML under DATASETS.OWN, and named targets: checked and registered."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import comm
 
-from igdet.data.bad_records import BadRecordLog
-from igdet.data.coco import prepare_coco
+from igdet.data.bad_records import BadRecordLog, BadRecordsError
 from igdet.data.errors import DatasetError
-from igdet.data.hashtag_shards import ShardRecords
-from igdet.data.hashtag_table import read_hashtag_table
-from igdet.data.image_folder import read_class_names, read_image_folder
-from igdet.data.streamed_shards import StreamedShards
-from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
-
-# What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
-# wrong, here; pictures are not touched.
-Prepared = tuple[dict, Callable[[], Sequence[dict]]]
-
-PATHS = ("ROOT", "ANNOTATIONS", "VOCABULARY", "CLASSES")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of data set: its fields, how it is scored and how it is opened."""
-
-    prepare: Callable[[dict[str, str], BadRecordLog], Prepared]
-    evaluator_type: str
-    required: tuple[str, ...]
-    optional: Mapping[str, str] = field(default_factory=dict)
-    training_only: bool = False
-
-
-def _prepare_shards(fields: dict[str, str], _: BadRecordLog) -> Prepared:
-    records = ShardRecords(fields["ROOT"])
-    return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME)).names}, lambda: records
-
-
-def _prepare_stream(fields: dict[str, str], _: BadRecordLog) -> Prepared:
-    shards = StreamedShards(fields["ROOT"])
-    return {"thing_classes": list(shards.labels)}, lambda: shards
-
-
-def _prepare_table(fields: dict[str, str], log: BadRecordLog) -> Prepared:
-    vocabulary = Vocabulary.read(fields["VOCABULARY"])
-    records = read_hashtag_table(
-        fields["ANNOTATIONS"], fields["ROOT"], vocabulary, fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"], log
-    )
-    return {"thing_classes": vocabulary.names}, lambda: records
-
-
-def _prepare_folder(fields: dict[str, str], _: BadRecordLog) -> Prepared:
-    names = read_class_names(fields["ROOT"], fields["CLASSES"])
-    records = read_image_folder(fields["ROOT"], names)
-    return {"thing_classes": names}, lambda: records
-
-
-KINDS = {
-    "hashtag_shards": Kind(_prepare_shards, "hashtags", required=("ROOT",)),
-    "hashtag_stream": Kind(_prepare_stream, "hashtags", required=("ROOT",), training_only=True),
-    "hashtag_table": Kind(
-        _prepare_table,
-        "hashtags",
-        required=("ROOT", "ANNOTATIONS", "VOCABULARY"),
-        optional={"IMAGE_COLUMN": "image", "HASHTAG_COLUMN": "hashtags"},
-    ),
-    "image_folder": Kind(_prepare_folder, "classification", required=("ROOT",), optional={"CLASSES": ""}),
-    "coco": Kind(prepare_coco, "coco", required=("ROOT", "ANNOTATIONS")),
-}
+from igdet.data.kinds import KINDS
+from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
 
 
 def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
-    """Register the data sets under DATASETS.OWN that a command uses; a second call replaces the first's.
+    """Register the sets under DATASETS.OWN and the targets that a command uses; a second call replaces the first's.
 
-    The fields of the others are checked too, but their files need not be there.
+    The fields of others under DATASETS.OWN are checked too, but their files need not be there.
 
     Args:
         cfg: the config.
         training: whether DATASETS.TRAIN is used besides DATASETS.TEST.
 
     Raises:
-        DatasetError: a kind or field is unknown, a field or file is missing, a name is one of Detectron2's own, or the
-            annotations cannot be used.
+        DatasetError: a kind or field is unknown, a field or file is missing, a name is one of Detectron2's own, a set
+            is used for what it is not for, or the annotations cannot be used.
     """
     used = {*cfg.DATASETS.TEST, *(cfg.DATASETS.TRAIN if training else ())}
     for name, settings in cfg.DATASETS.OWN.items():
-        fields = _checked_fields(name, settings)
-        if name in DatasetCatalog and not MetadataCatalog.get(name).get("own_kind"):
+        fields = checked_fields(name, settings)
+        if is_builtin(name):
             raise DatasetError(f"DATASETS.OWN: {name} is the name of a builtin data set; give yours another")
-        if name in cfg.DATASETS.TEST and KINDS[settings["KIND"]].training_only:
-            raise DatasetError(f"DATASETS.TEST: {name} is a {settings['KIND']}, which is for training only")
+        _check_use(cfg, name, settings["KIND"])
         if name in used:
-            _register(name, settings["KIND"], fields, cfg)
+            _register(name, settings["KIND"], existing_paths(f"DATASETS.OWN.{name}.", fields), cfg)
+    for name in sorted((used & SPLITS.keys()) - cfg.DATASETS.OWN.keys()):
+        if not is_builtin(name):
+            settings = fields_of(name, datasets_folder())
+            _check_use(cfg, name, settings["KIND"])
+            _register(name, settings["KIND"], target_paths(name, checked_fields(name, settings)), cfg)
 
 
-def _register(name: str, kind_name: str, fields: dict[str, str], cfg: CfgNode) -> None:
-    for key in set(PATHS) & set(fields):
-        fields[key] = _existing_path(f"DATASETS.OWN.{name}.{key}", fields[key])
+def is_builtin(name: str) -> bool:
+    """Whether Detectron2, or somebody's own Python, registered the data set."""
+    return name in DatasetCatalog and not MetadataCatalog.get(name).get("own_kind")
+
+
+def _check_use(cfg: CfgNode, name: str, kind: str) -> None:
+    for key, use in (("TRAIN", "training"), ("TEST", "evaluation")):
+        only_for = KINDS[kind].only_for
+        if name in cfg.DATASETS[key] and only_for not in ("", use):
+            raise DatasetError(f"DATASETS.{key}: {name} is a {kind}, which is for {only_for} only")
+
+
+def _register(name: str, kind_name: str, fields: dict, cfg: CfgNode) -> None:
     kind = KINDS[kind_name]
     log = BadRecordLog(cfg.OUTPUT_DIR, name, cfg.DATASETS.MAX_BAD_SHARE, names=comm.is_main_process())
-    metadata, load = kind.prepare(fields, log)
+    try:
+        metadata, load = kind.prepare(fields, log)
+    except BadRecordsError:  # names the data set itself
+        raise
+    except DatasetError as error:
+        raise DatasetError(f"{name}: {error}") from error
     DatasetCatalog.pop(name, None)
     MetadataCatalog.pop(name, None)
     DatasetCatalog.register(name, load)
     MetadataCatalog.get(name).set(evaluator_type=kind.evaluator_type, own_kind=kind_name, **metadata)
 
 
-def _existing_path(key: str, path: str) -> str:
-    expanded = path and os.path.expandvars(Path(path).expanduser())  # "" is an optional file that is not given
-    if expanded and not Path(expanded).exists():
-        raise DatasetError(f"{key}: {expanded} does not exist (relative paths count from {Path.cwd()})")
+def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
+    """Expand the paths among a data set's fields.
+
+    Args:
+        where: what stands before a field's name in an error.
+        fields: the checked fields.
+        hint: how an error ends.
+
+    Raises:
+        DatasetError: a path does not exist.
+    """
+    return {
+        key: _existing_path(f"{where}{key}", value, hint) if is_path(key, value) else value
+        for key, value in fields.items()
+    }
+
+
+def target_paths(name: str, fields: Mapping) -> dict:
+    """As `existing_paths` for a target's data set."""
+    target = name.rpartition("_")[0]
+    hint = f". `python tools/check_dataset.py {target}` says what is expected; DATASETS.OWN can name another place"
+    return existing_paths(f"{name}: ", fields, hint)
+
+
+def _existing_path(key: str, path: str, hint: str) -> str:
+    expanded = os.path.expandvars(Path(path).expanduser())
+    if not Path(expanded).exists():
+        raise DatasetError(f"{key}: {expanded} does not exist (relative paths count from {Path.cwd()}){hint}")
     return expanded
 
 
-def _checked_fields(name: str, settings: Mapping) -> dict[str, str]:
-    """Check the names of a data set's fields; fill in what is optional."""
+def checked_fields(name: str, settings: Mapping) -> dict:
+    """Check the names and types of a data set's fields; fill in what is optional.
+
+    Args:
+        name: the data set.
+        settings: KIND and fields.
+
+    Raises:
+        DatasetError: a kind or field is unknown, missing or of another type.
+    """
     if not isinstance(settings, Mapping) or settings.get("KIND") not in KINDS:
         raise DatasetError(f"DATASETS.OWN.{name} needs a KIND, one of {', '.join(KINDS)}; it says {settings}")
     kind = KINDS[settings["KIND"]]
-    known = {"KIND", *kind.required, *kind.optional}
-    for wrong in sorted(set(settings) - known):
-        raise DatasetError(f"DATASETS.OWN.{name}: {settings['KIND']} has no field {wrong!r}; it has {sorted(known)}")
+    types = {**dict.fromkeys(("KIND", *kind.required), str), **{key: type(of) for key, of in kind.optional.items()}}
+    for wrong in sorted(settings.keys() - types.keys()):
+        raise DatasetError(f"DATASETS.OWN.{name}: {settings['KIND']} has no field {wrong!r}; it has {sorted(types)}")
     for missing in sorted(set(kind.required) - set(settings)):
         raise DatasetError(f"DATASETS.OWN.{name}: {settings['KIND']} needs the field {missing}")
+    for key, value in settings.items():
+        if not isinstance(value, types[key]):
+            raise DatasetError(f"DATASETS.OWN.{name}.{key} is {value!r}: expected a {types[key].__name__}")
     return {**kind.optional, **settings}

@@ -85,11 +85,11 @@ class FileRecords(Records):
             raise DatasetError(f"{(counts < 1).sum()} of {len(counts)} records have no label; each needs at least one")
         super().__init__(hashtag_offsets, hashtag_ids)
         self.root = root
-        self._paths = paths  # one Arrow buffer: a list of strings would be copied into every loader process
+        self.paths = paths  # one Arrow buffer: a list of strings would be copied into every loader process
 
     def image_id(self, index: int) -> str:
         """Give the file's path relative to the root."""
-        return self._paths[index].as_py()
+        return self.paths[index].as_py()
 
     def location(self, index: int) -> dict:
         """Give the file's path."""
@@ -103,3 +103,45 @@ class FileRecords(Records):
             raise RecordError(self.image_id(index), f"does not exist under {self.root}") from None
         except (OSError, ValueError) as error:  # ValueError: the path holds a NUL byte
             raise RecordError(self.image_id(index), f"cannot be read under {self.root}: {error}") from error
+
+
+class ArrayRecords(Records):
+    """Records of one label each whose pictures are in memory; a picture's file is made, without loss, when it is read.
+
+    Args:
+        pictures: uint8 (N, H, W, 3) RGB.
+        class_ids: int32 (N,).
+    """
+
+    def __init__(self, pictures: np.ndarray, class_ids: np.ndarray):
+        super().__init__(np.arange(len(class_ids) + 1), class_ids)
+        self._pictures = pictures
+        self._header = b"P6 %d %d 255\n" % pictures.shape[2:0:-1]  # PPM: width, height, largest value, then the bytes
+
+    def image_id(self, index: int) -> str:
+        """Give the position in the set."""
+        return f"{index:06d}"
+
+    def location(self, index: int) -> dict:
+        """Nothing: there is no file."""
+        return {}
+
+    def read(self, index: int) -> bytes:
+        """Write the picture as PPM."""
+        return self._header + self._pictures[index].tobytes()
+
+
+def files_of_one_label(root: str, paths: Sequence[str], class_ids: np.ndarray) -> FileRecords:
+    """Make records of files that carry one label each.
+
+    Shapes: N files.
+
+    Args:
+        root: the folder.
+        paths: (N,): the files, relative to `root`.
+        class_ids: int (N,).
+
+    Raises:
+        DatasetError: there is no file.
+    """
+    return FileRecords(root, pa.array(paths, pa.large_string()), np.arange(len(paths) + 1), class_ids.astype(np.int32))

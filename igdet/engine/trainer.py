@@ -193,7 +193,11 @@ class Trainer(DefaultTrainer):
 
 
 def _classifier_evaluator(kind: type) -> Callable[[CfgNode, str, str], DatasetEvaluator]:
-    return lambda cfg, name, output_dir: kind(MetadataCatalog.get(name).thing_classes, output_dir)
+    def build(cfg: CfgNode, name: str, output_dir: str) -> DatasetEvaluator:
+        metadata = MetadataCatalog.get(name)
+        return kind(metadata.thing_classes, output_dir, metadata.get("answers"))
+
+    return build
 
 
 def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str, lvis: bool = False) -> CocoTransferEvaluator:

@@ -19,13 +19,16 @@ class PredictionEvaluator(DatasetEvaluator):
     Args:
         class_names: name of each class, by its id.
         output_dir: folder that gets `predictions.parquet`.
+        answers: ids of the classes that occur in the data set, where only these can be answers: the logits of all
+            others are left out, as the makers of ImageNet-A and -R do. None: every class can.
     """
 
     task: str
     needs_all_scores = False
 
-    def __init__(self, class_names: Sequence[str], output_dir: str | Path):
+    def __init__(self, class_names: Sequence[str], output_dir: str | Path, answers: Sequence[int] | None = None):
         self._class_names = class_names
+        self._answers = answers
         self._output_dir = Path(output_dir)
         self._predictions: list[Prediction] = []
 
@@ -35,7 +38,7 @@ class PredictionEvaluator(DatasetEvaluator):
 
     def process(self, inputs: list[dict], outputs: list[dict]) -> None:
         """Take in one batch; see `predictions_of` for what the dicts hold."""
-        self._predictions += predictions_of(inputs, outputs, self.needs_all_scores)
+        self._predictions += predictions_of(inputs, outputs, self.needs_all_scores, self._answers)
 
     def evaluate(self) -> dict[str, dict[str, float]]:
         """Work out the metrics over all ranks.
@@ -60,19 +63,27 @@ class PredictionEvaluator(DatasetEvaluator):
 
 
 class ClassificationEvaluator(PredictionEvaluator):
-    """Accuracy on pictures of one label each: "top1", "top5", "ece", and "top1-<class>" for each class that occurs."""
+    """Accuracy: "top1", "top5", "ece", and "top1-<class>" for each class that occurs.
+
+    Where a picture has several labels, as in ReaL, each is a right answer, and the picture counts for each class.
+    """
 
     task = "classification"
 
     def metrics(self, predictions: Sequence[Prediction]) -> dict[str, float]:
         """As `PredictionEvaluator.metrics`; top5 counts all answers where there are fewer than five classes."""
         hits = np.stack([prediction.hits for prediction in predictions])  # N, T
-        labels = np.array([prediction.gt_classes[0] for prediction in predictions])  # N
-        per_class = {f"top1-{self._class_names[c]}": 100 * hits[labels == c, 0].mean() for c in np.unique(labels)}
         confidences = np.array([prediction.top_scores[0] for prediction in predictions])  # N
         overall = {
             "top1": 100 * hits[:, 0].mean(),
             "top5": 100 * hits.any(axis=1).mean(),
             "ece": 100 * expected_calibration_error(confidences, hits[:, 0]),
         }
-        return {name: float(value) for name, value in {**overall, **per_class}.items()}
+        return {name: float(value) for name, value in {**overall, **self._per_class(predictions, hits[:, 0])}.items()}
+
+    def _per_class(self, predictions: Sequence[Prediction], hits: np.ndarray) -> dict[str, float]:
+        """Top-1 of the pictures of each class; hits: (N,) bool."""
+        labels = np.concatenate([prediction.gt_classes for prediction in predictions])  # M labels of N pictures
+        hits_by_label = np.repeat(hits, [len(prediction.gt_classes) for prediction in predictions])  # M
+        totals, right = np.bincount(labels), np.bincount(labels, weights=hits_by_label)
+        return {f"top1-{self._class_names[c]}": 100 * right[c] / totals[c] for c in np.flatnonzero(totals)}

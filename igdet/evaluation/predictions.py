@@ -35,22 +35,35 @@ class Prediction:
         return np.isin(self.top_classes, self.gt_classes)
 
 
-def predictions_of(inputs: Sequence[dict], outputs: Sequence[dict], keep_all_scores: bool) -> list[Prediction]:
+def predictions_of(
+    inputs: Sequence[dict], outputs: Sequence[dict], keep_all_scores: bool, answers: Sequence[int] | None = None
+) -> list[Prediction]:
     """Read one batch of the classifier.
 
     Args:
         inputs: dicts with "image_id" and "gt_classes" (k,) int64.
         outputs: dicts with "pred_class_logits" (L,) float.
         keep_all_scores: whether each prediction keeps its L log scores, 4 bytes a class.
+        answers: the class ids that can be answers, None for all; the others get the probability 0.
 
     Returns:
         one prediction a picture, on the CPU.
     """
-    log_scores = torch.stack([output["pred_class_logits"] for output in outputs]).float().log_softmax(dim=1)  # N, L
+    logits = torch.stack([output["pred_class_logits"] for output in outputs]).float()  # N, L
+    log_scores = _only(logits, answers).log_softmax(dim=1)  # N, L
     top_scores, top_classes = log_scores.exp().topk(min(KEPT, log_scores.shape[1]), dim=1)  # N, T
     all_scores = log_scores.cpu().numpy() if keep_all_scores else [None] * len(inputs)
     rows = zip(inputs, top_classes.cpu().numpy(), top_scores.cpu().numpy(), all_scores, strict=True)
     return [Prediction(record["image_id"], np.asarray(record["gt_classes"]), *answers) for record, *answers in rows]
+
+
+def _only(logits: torch.Tensor, answers: Sequence[int] | None) -> torch.Tensor:
+    """(N, L) logits, minus infinity but for the answers."""
+    if answers is None:
+        return logits
+    kept = torch.full_like(logits, float("-inf"))
+    kept[:, answers] = logits[:, answers]
+    return kept
 
 
 def gather(predictions: list[Prediction]) -> list[Prediction]:

@@ -155,7 +155,7 @@ def test_other_classes_of_the_same_number_are_refused(make_model, tmp_path):
     IgdetCheckpointer(model, cfg=cfg).load_for_evaluation(weights)
     cfg.DATASETS.TRAIN = ("test_garden",)
     for load in (IgdetCheckpointer.load_for_evaluation, lambda self, path: self.load(path, checkpointables=[])):
-        with pytest.raises(WeightsError, match=r"2 differ \(file / config: dog / dill, elk / elder\)"):
+        with pytest.raises(WeightsError, match=r"2 differ \(class: file / config: 3: dog / dill, 4: elk / elder\)"):
             load(IgdetCheckpointer(model, cfg=cfg), weights)
     cfg.MODEL.CLASSIFIER.RESET = True
     IgdetCheckpointer(model, cfg=cfg).load(weights, checkpointables=[])

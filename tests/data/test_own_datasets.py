@@ -9,7 +9,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.data import register_own_datasets
 from igdet.data.errors import DatasetError
-from igdet.data.own_datasets import KINDS
+from igdet.data.kinds import KINDS
 from igdet.shards import ShardWriter
 from igdet.vocabulary import Vocabulary
 
@@ -93,6 +93,11 @@ def test_files_of_sets_that_are_not_used_need_not_be_there(cfg):
 def test_wrong_settings_are_named(cfg, fields, message):
     with pytest.raises(DatasetError, match=message):
         register(cfg, own=fields)
+
+
+def test_what_the_kind_refuses_names_the_data_set(cfg, picture_folder):
+    with pytest.raises(DatasetError, match=r"^own: SPLIT 'val' with HELD_OUT 0: expected"):
+        register(cfg, own={"KIND": "image_folder", "ROOT": str(picture_folder), "SPLIT": "val"})
 
 
 def test_settings_that_are_no_table_are_refused(cfg):

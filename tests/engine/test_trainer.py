@@ -59,3 +59,14 @@ def test_the_data_set_chooses_its_evaluator(command, evaluator_type, expected):
     cfg = setup_config(command())
     MetadataCatalog.get(f"trainer_{evaluator_type}").set(evaluator_type=evaluator_type, thing_classes=["a", "b"])
     assert isinstance(Trainer.build_evaluator(cfg, f"trainer_{evaluator_type}"), expected)
+
+
+def test_only_classes_of_the_data_set_can_be_answers(command):
+    """The classifier prefers green; the data set has no green."""
+    cfg = setup_config(command())
+    some = MetadataCatalog.get("trainer_some")
+    some.set(evaluator_type="classification", thing_classes=["blue", "green", "red"], answers=[0, 2])
+    evaluator = Trainer.build_evaluator(cfg, "trainer_some")
+    logits = torch.tensor([1.0, 9.0, 2.0])
+    evaluator.process([{"image_id": "a", "gt_classes": torch.tensor([2])}], [{"pred_class_logits": logits}])
+    assert evaluator.evaluate()["classification"]["top1"] == 100

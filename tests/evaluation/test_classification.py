@@ -74,3 +74,28 @@ def test_reset_forgets(tmp_path):
 def test_nothing_to_evaluate_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no picture to evaluate"):
         evaluate(tmp_path / "val")
+
+
+def test_only_classes_of_the_data_set_can_be_answers(tmp_path):
+    """As on ImageNet-A and -R: the best of all classes is right for c only after the others are left out."""
+    pictures = batch(("a", 0, (1, 0, 2, 3, 4)), ("b", 2, (3, 4, 2, 1, 0)), ("c", 6, (5, 6, 0, 1, 2)))
+    evaluator = ClassificationEvaluator(NAMES, tmp_path, answers=[0, 2, 6])
+    evaluator.process(*pictures)
+    assert evaluator.evaluate()["classification"]["top1"] == 100.0
+    rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
+    assert [row["top_classes"][:3] for row in rows] == [[0, 2, 6], [2, 0, 6], [6, 0, 2]]
+    weights = np.exp([4, 3, 0])  # the logits of 0, 2, 6
+    np.testing.assert_allclose(rows[0]["top_scores"], [*(weights / weights.sum()), 0, 0], rtol=1e-6)
+    assert evaluate(tmp_path / "all", pictures)["classification"]["top1"] == 0.0
+
+
+def test_any_of_several_labels_is_right(tmp_path):
+    """As with ReaL labels; a picture counts for the class of each of its labels."""
+    inputs, outputs = batch(("a", 0, (1,)), ("b", 0, (2,)), ("c", 3, (3,)))
+    inputs[0]["gt_classes"] = torch.tensor([0, 1])
+    evaluator = ClassificationEvaluator(NAMES, tmp_path)
+    evaluator.process(inputs, outputs)
+    results = evaluator.evaluate()["classification"]
+    per_class = {name: value for name, value in results.items() if name.startswith("top1-")}
+    assert results["top1"] == pytest.approx(200 / 3)
+    assert per_class == {"top1-ant": 50.0, "top1-bee": 100.0, "top1-dog": 100.0}

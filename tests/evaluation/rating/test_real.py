@@ -1,13 +1,12 @@
 """ReaL labels against timm's own evaluator."""
 
-import sys
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from igdet.evaluation.rating.real import IMAGENET_VAL, real_accuracy, real_labels
+from igdet.evaluation.rating.real import real_accuracy
 from igdet.utils.errors import UserError
+from igdet.utils.imagenet_lists import VALIDATION_PICTURES, real_labels
 
 
 def table(ids, answers, labels=None):
@@ -24,8 +23,8 @@ def test_by_hand():
 def test_against_timm():
     torch = pytest.importorskip("torch")
     timm = pytest.importorskip("timm.data.real_labels")
-    answers = np.random.default_rng(0).integers(0, 20, IMAGENET_VAL)
-    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, IMAGENET_VAL + 1)]
+    answers = np.random.default_rng(0).integers(0, 20, VALIDATION_PICTURES)
+    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, VALIDATION_PICTURES + 1)]
     expected = timm.RealLabelsImagenet(names, topk=(1,))
     expected.add_result(torch.nn.functional.one_hot(torch.from_numpy(answers), 20))
     ours = real_accuracy(table(names, answers), real_labels())
@@ -43,9 +42,3 @@ def test_nothing_to_score():
         real_accuracy(table([], []).slice(0, 0), [[0]])
     with pytest.raises(UserError, match="none of the 1 pictures has a ReaL label"):
         real_accuracy(table(["ILSVRC2012_val_00000001"], [0]), [[]])
-
-
-def test_without_timm(monkeypatch):
-    monkeypatch.setitem(sys.modules, "timm.data.real_labels", None)
-    with pytest.raises(UserError, match="pip install timm"):
-        real_labels()

@@ -1,0 +1,197 @@
+"""What is checked of data sets: files, counts, classes, pictures, and what two parts have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, zip_longest
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from igdet.data.bad_records import BadRecordLog
+from igdet.data.checking.named_sets import NamedSet
+from igdet.data.checking.scanning import scan
+from igdet.data.class_lists import read_class_list
+from igdet.data.errors import DatasetError
+from igdet.data.image_folder import class_folders
+from igdet.data.kinds import KINDS
+from igdet.data.own_datasets import existing_paths
+from igdet.data.records import FileRecords, Records
+from igdet.utils.errors import UserError
+from igdet.utils.files import read_json_lines
+
+_NAMED = 5  # of what a finding is about
+
+
+@dataclass(frozen=True)
+class Options:
+    """How pictures are read: only headers or all of them, and by how many processes."""
+
+    decode: bool = False
+    processes: int = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong, and how to mend it."""
+
+    name: str
+    what: str
+    mend: str
+
+
+@dataclass
+class Checked:
+    """What was found of a data set.
+
+    Shapes: N pictures.
+    """
+
+    named: NamedSet
+    classes: list[str] = field(default_factory=list)
+    num_classes: int = 0  # those that occur
+    records: Sequence[dict] = ()
+    digests: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))  # (N,), 0 of a bad picture
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def root(self) -> str:
+        """The folder of the pictures; "" where they are no files."""
+        is_files = isinstance(self.records, FileRecords) or self.named.fields["KIND"] == "coco"
+        return getattr(self.records, "root", self.named.fields["ROOT"]) if is_files else ""
+
+    def find(self, what: str, mend: str) -> None:
+        """Note something that is wrong."""
+        self.findings.append(Finding(self.named.name, what, mend))
+
+
+def check(sets: Sequence[NamedSet], options: Options) -> list[Checked]:
+    """Check data sets and what they have in common; what is wrong stands in their findings."""
+    checked = [_check_set(named, options) for named in sets]
+    opened = [one for one in checked if one.classes]
+    for first, second in combinations(opened, 2):
+        _compare_classes(first, second)
+        if not any(KINDS[one.named.fields["KIND"]].only_for == "evaluation" for one in (first, second)):
+            _compare_pictures(first, second)
+    return checked
+
+
+def _check_set(named: NamedSet, options: Options) -> Checked:
+    checked = Checked(named)
+    with TemporaryDirectory() as folder:
+        log = BadRecordLog(folder, named.name, max_share=1.0)
+        try:
+            _open(checked, log)
+        except UserError as error:
+            checked.find(str(error), _again(named))
+            return checked
+        _check_annotations(checked, read_json_lines(log.path))
+        _check_counts(checked)
+        _check_folders(checked)
+        _check_pictures(checked, options)
+    return checked
+
+
+def _open(checked: Checked, log: BadRecordLog) -> None:
+    named = checked.named
+    kind = KINDS[named.fields["KIND"]]
+    if kind.only_for == "training":  # a stream has no records of its own
+        raise DatasetError(f"a {named.fields['KIND']} has no list of posts: check its folder as hashtag_shards")
+    metadata, load = kind.prepare(existing_paths("", named.fields), log)
+    checked.classes = list(metadata["thing_classes"])
+    checked.num_classes = len(metadata.get("answers", checked.classes))
+    checked.records = load()
+
+
+def _check_annotations(checked: Checked, bad: list[dict]) -> None:
+    if bad:
+        named = [f"{row['name']}: {row['why']}" for row in bad]
+        checked.find(
+            f"{len(bad):,} annotations cannot be used: {_some(named)}",
+            "training leaves them out; mend them in the json to keep them",
+        )
+
+
+def _check_counts(checked: Checked) -> None:
+    named, again = checked.named, _again(checked.named)
+    if named.pictures not in (None, len(checked.records)):
+        checked.find(f"{len(checked.records):,} pictures are listed, expected {named.pictures:,}", again)
+    if named.target and named.target.classes != checked.num_classes:
+        checked.find(f"{checked.num_classes:,} classes, expected {named.target.classes:,}", again)
+
+
+def _check_folders(checked: Checked) -> None:
+    """Compare class folders with a list of what they should be called."""
+    named = checked.named
+    if not (named.target and named.target.folders):
+        return
+    try:
+        expected = read_class_list(named.target.folders)
+    except UserError as error:
+        checked.find(f"the names of its class folders cannot be checked: {error}", "or go on without this check")
+        return
+    present = class_folders(checked.root)
+    strange, missing = sorted(set(present) - set(expected)), sorted(set(expected) - set(present))
+    if strange:
+        checked.find(
+            f"{len(strange):,} folders are no class of it: {_some(strange)}", f"move them out of {checked.root}"
+        )
+    if missing:
+        checked.find(f"{len(missing):,} classes have no folder: {_some(missing)}", _again(named))
+
+
+def _check_pictures(checked: Checked, options: Options) -> None:
+    scanned = scan(checked.records, checked.named.name, options.decode, options.processes)
+    bad, digests = [], np.zeros(len(checked.records), dtype=np.uint64)
+    for position, picture in enumerate(scanned):
+        digests[position] = picture.digest
+        if picture.why:
+            bad.append(f"{picture.name}: {picture.why}")
+    checked.digests = digests
+    if bad:
+        checked.find(
+            f"{len(bad):,} of {len(digests):,} pictures are missing or broken: {_some(bad)}",
+            f"{_again(checked.named)}; training replaces them up to a share of DATASETS.MAX_BAD_SHARE",
+        )
+
+
+def _compare_classes(first: Checked, second: Checked) -> None:
+    pairs = enumerate(zip_longest(first.classes, second.classes))
+    differing = [(i, a, b) for i, (a, b) in pairs if a != b]
+    if differing:
+        position, a, b = differing[0]
+        second.find(
+            f"its classes are not those of {first.named.name}: {len(differing):,} differ, the first is class "
+            f"{position}: {b!r}, there {a!r}",
+            "complete the folders, or give both the same CLASSES",
+        )
+
+
+def _compare_pictures(first: Checked, second: Checked) -> None:
+    common, in_first, in_second = np.intersect1d(first.digests, second.digests, return_indices=True)
+    pairs = [
+        f"{_name(second.records, j)} = {_name(first.records, i)}"
+        for digest, i, j in zip(common, in_first, in_second, strict=True)
+        if digest  # 0 is a bad picture
+    ]
+    if pairs:
+        second.find(
+            f"{len(pairs):,} pictures are also in {first.named.name}, byte for byte: {_some(pairs)}",
+            f"take them out of {first.named.name}, or report a lower bound (docs/EVALUATION.md)",
+        )
+
+
+def _name(records: Sequence[dict], index: int) -> str:
+    record = records[int(index)]
+    return str(record["image_id" if isinstance(records, Records) else "file_name"])
+
+
+def _again(named: NamedSet) -> str:
+    if named.target is None:
+        return f"mend what lies in {named.fields['ROOT']}"
+    fetch = "let torchvision fetch it with --download, or " if named.fields["KIND"] == "torchvision" else ""
+    return f"{fetch}put the files of {named.target.title} there ({named.target.source}), or unpack them again"
+
+
+def _some(things: Sequence[str]) -> str:
+    more = len(things) - _NAMED
+    return ", ".join(things[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,43 @@
+"""What a check found, for people: counts, findings with how to mend them, and what to do next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from igdet.data.checking.checks import Checked
+from igdet.data.targets import TARGETS
+
+
+def report(what: str, checked: Sequence[Checked]) -> list[str]:
+    """Write the lines of a report.
+
+    Args:
+        what: what the user named.
+        checked: its data sets.
+    """
+    findings = [finding for one in checked for finding in one.findings]
+    lines = [_counts(one) for one in checked if one.classes]
+    for finding in findings:
+        lines += ["", f"{finding.name}: {finding.what}", f"  to mend it: {finding.mend}"]
+    if findings:
+        return [*lines, "", f"{len(findings)} findings. Then check again."]
+    return [*lines, "Nothing is wrong.", *(f"Next: {command}" for command in _next(what, checked))]
+
+
+def _counts(one: Checked) -> str:
+    expected = "" if one.named.pictures is None else f" of {one.named.pictures:,}"
+    return f"{one.named.name}: {len(one.records):,}{expected} pictures, {one.num_classes:,} classes"
+
+
+def _next(what: str, checked: Sequence[Checked]) -> list[str]:
+    commands = []
+    roots = list(dict.fromkeys(one.root for one in checked))
+    if len(roots) > 1 and all(roots):  # of sets in one folder, find_duplicates takes tables
+        commands.append(f"python tools/find_duplicates.py find near --training {roots[0]} --evaluation {roots[-1]}")
+    config = what if what.endswith((".yaml", ".yml")) else _config_of(what)
+    return [*commands, f"python tools/train_net.py --config-file {config}"] if config else commands
+
+
+def _config_of(what: str) -> str:
+    target = what if what in TARGETS else what.rpartition("_")[0]
+    config = f"configs/Classification/finetune_{target}_X_101_32x8d_ig.yaml"
+    return config if Path(config).is_file() else ""

@@ -1,0 +1,60 @@
+"""A held-out part of a set that comes in one piece: so many pictures of every class, chosen by their names."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+
+from igdet.data.errors import DatasetError
+
+SPLITS = ("all", "train", "val")
+
+
+def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: str) -> np.ndarray:
+    """Choose the pictures of a part.
+
+    Of a class with n pictures, min(held_out, n // 2) are held out: those whose file names have the smallest hashes. So
+    the choice does not depend on the order or place of the files, and an added picture displaces at most one.
+
+    Shapes: N pictures, M of the part.
+
+    Args:
+        names: (N,): paths, of which only the file names count.
+        class_ids: int (N,).
+        held_out: pictures a class, >= 0.
+        split: "val" for what is held out, "train" for the others, "all".
+
+    Returns:
+        int64 (M,): positions, ascending.
+
+    Raises:
+        DatasetError: another split, nothing held out to split off, or an empty part.
+    """
+    if split not in SPLITS or (split != "all") != (held_out > 0):
+        raise DatasetError(
+            f"SPLIT {split!r} with HELD_OUT {held_out}: expected train or val with a number of pictures a class of 1 "
+            "or more, or all with none"
+        )
+    if split == "all":
+        return np.arange(len(class_ids))
+    is_held_out = _held_out(names, class_ids, held_out)
+    chosen = np.flatnonzero(is_held_out if split == "val" else ~is_held_out)
+    if not len(chosen):
+        raise DatasetError(f"SPLIT {split} is empty: no class has two pictures, of which one could be held out")
+    return chosen
+
+
+def _held_out(names: Sequence[str], class_ids: np.ndarray, count: int) -> np.ndarray:
+    """(N,) bool: whether each picture is held out."""
+    hashes = np.fromiter((_hash(name) for name in names), np.uint64, len(class_ids))
+    order = np.lexsort((hashes, class_ids))  # class by class, the smallest hash first
+    sizes = np.bincount(class_ids)
+    starts = np.cumsum(sizes) - sizes
+    rank = np.arange(len(order)) - starts[class_ids[order]]  # 0, 1, ... within each class
+    is_held_out = np.empty(len(order), dtype=bool)
+    is_held_out[order] = rank < np.minimum(count, sizes // 2)[class_ids[order]]
+    return is_held_out
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(blake2b(name.rpartition("/")[2].encode(), digest_size=8).digest(), "little")

@@ -1,0 +1,111 @@
+"""The kinds of data sets that YAML can name: their fields, how they are opened and how they are scored."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from igdet.data.bad_records import BadRecordLog
+from igdet.data.class_lists import read_class_list
+from igdet.data.coco import prepare_coco
+from igdet.data.cub2011 import read_cub2011
+from igdet.data.hashtag_shards import ShardRecords
+from igdet.data.hashtag_table import read_hashtag_table
+from igdet.data.image_folder import read_class_names, read_image_folder
+from igdet.data.image_list import read_image_list
+from igdet.data.imagenet_variants import read_evaluation_folder, read_real
+from igdet.data.streamed_shards import StreamedShards
+from igdet.data.torchvision_sets import read_torchvision_set
+from igdet.utils.imagenet_lists import real_labels, synsets
+from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
+
+# What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
+# wrong, here; pictures are not touched.
+Prepared = tuple[dict, Callable[[], Sequence[dict]]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data set: its fields, how it is scored, how it is opened, and what alone it may be used for."""
+
+    prepare: Callable[[dict, BadRecordLog], Prepared]
+    evaluator_type: str
+    required: tuple[str, ...]
+    optional: Mapping[str, object] = field(default_factory=dict)
+    only_for: str = ""  # "", "training" or "evaluation"
+
+
+def _prepare_shards(fields: dict, _: BadRecordLog) -> Prepared:
+    records = ShardRecords(fields["ROOT"])
+    return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME)).names}, lambda: records
+
+
+def _prepare_stream(fields: dict, _: BadRecordLog) -> Prepared:
+    shards = StreamedShards(fields["ROOT"])
+    return {"thing_classes": list(shards.labels)}, lambda: shards
+
+
+def _prepare_table(fields: dict, log: BadRecordLog) -> Prepared:
+    vocabulary = Vocabulary.read(fields["VOCABULARY"])
+    records = read_hashtag_table(
+        fields["ANNOTATIONS"], fields["ROOT"], vocabulary, fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"], log
+    )
+    return {"thing_classes": vocabulary.names}, lambda: records
+
+
+def _prepare_folder(fields: dict, _: BadRecordLog) -> Prepared:
+    names = read_class_names(fields["ROOT"], fields["CLASSES"])
+    records = read_image_folder(fields["ROOT"], names, fields["HELD_OUT"], fields["SPLIT"])
+    return {"thing_classes": names}, lambda: records
+
+
+def _prepare_list(fields: dict, _: BadRecordLog) -> Prepared:
+    names = read_class_list(fields["CLASSES"])
+    records = read_image_list(fields["ROOT"], fields["LIST"], len(names))
+    return {"thing_classes": names}, lambda: records
+
+
+def _prepare_cub2011(fields: dict, _: BadRecordLog) -> Prepared:
+    names, records = read_cub2011(fields["ROOT"], fields["SPLIT"])
+    return {"thing_classes": names}, lambda: records
+
+
+def _prepare_torchvision(fields: dict, _: BadRecordLog) -> Prepared:
+    names, records = read_torchvision_set(
+        fields["ROOT"], fields["CLASS"], fields["ARGS"], fields["HELD_OUT"], fields["SPLIT"]
+    )
+    return {"thing_classes": names}, lambda: records
+
+
+def _prepare_evaluation_folder(fields: dict, _: BadRecordLog) -> Prepared:
+    names, answers, records = read_evaluation_folder(fields["ROOT"], fields["CLASSES"])
+    return {"thing_classes": names, "answers": answers}, lambda: records
+
+
+def _prepare_real(fields: dict, _: BadRecordLog) -> Prepared:
+    records = read_real(fields["ROOT"], real_labels())
+    return {"thing_classes": synsets("imagenet-1k")}, lambda: records
+
+
+PART = {"HELD_OUT": 0, "SPLIT": "all"}
+
+KINDS = {
+    "hashtag_shards": Kind(_prepare_shards, "hashtags", required=("ROOT",)),
+    "hashtag_stream": Kind(_prepare_stream, "hashtags", required=("ROOT",), only_for="training"),
+    "hashtag_table": Kind(
+        _prepare_table,
+        "hashtags",
+        required=("ROOT", "ANNOTATIONS", "VOCABULARY"),
+        optional={"IMAGE_COLUMN": "image", "HASHTAG_COLUMN": "hashtags"},
+    ),
+    "image_folder": Kind(_prepare_folder, "classification", required=("ROOT",), optional={"CLASSES": "", **PART}),
+    "image_list": Kind(_prepare_list, "classification", required=("ROOT", "LIST", "CLASSES")),
+    "cub2011": Kind(_prepare_cub2011, "classification", required=("ROOT", "SPLIT")),
+    "torchvision": Kind(
+        _prepare_torchvision, "classification", required=("ROOT", "CLASS"), optional={"ARGS": {}, **PART}
+    ),
+    "evaluation_folder": Kind(
+        _prepare_evaluation_folder, "classification", required=("ROOT", "CLASSES"), only_for="evaluation"
+    ),
+    "imagenet_real": Kind(_prepare_real, "classification", required=("ROOT",), only_for="evaluation"),
+    "coco": Kind(prepare_coco, "coco", required=("ROOT", "ANNOTATIONS")),
+}

@@ -1,0 +1,112 @@
+"""The targets that have a name: where their files are expected, what they should hold, what is held out of training.
+
+A split's data set is called TARGET_SPLIT, such as cub2011_test; its fields are those of DATASETS.OWN, with paths
+relative to the folder of all data sets.
+"""
+
+from igdet.data.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, Split, Target
+from igdet.data.targets.torchvision_table import TORCHVISION_TARGETS
+
+IN1K = "timm:imagenet-1k"
+
+
+def _folders(root: str, train: int, val: int) -> dict[str, Split]:
+    return {
+        split: Split({"KIND": "image_folder", "ROOT": f"{root}/{split}"}, pictures)
+        for split, pictures in (("train", train), ("val", val))
+    }
+
+
+def _imagenet_2011(class_list: str = "") -> dict[str, Split]:
+    fields = {"KIND": "image_folder", "ROOT": "imagenet22k/images", "HELD_OUT": 50}
+    if class_list:
+        fields["CLASSES"] = f"imagenet22k/{class_list}"
+    return {split: Split({**fields, "SPLIT": split}, None) for split in ("train", "val")}
+
+
+def _places365() -> dict[str, Split]:
+    parts = {"train": ("data_256", "places365_train_standard", 1_803_460), "val": ("val_256", "places365_val", 36_500)}
+    return {
+        split: Split(
+            {
+                "KIND": "image_list",
+                "ROOT": f"places365/{folder}",
+                "LIST": f"places365/{listed}.txt",
+                "CLASSES": "places365/categories_places365.txt",
+            },
+            pictures,
+        )
+        for split, (folder, listed, pictures) in parts.items()
+    }
+
+
+def _cub2011() -> dict[str, Split]:
+    return {
+        split: Split({"KIND": "cub2011", "ROOT": "CUB_200_2011", "SPLIT": split}, pictures)
+        for split, pictures in (("train", 5_994), ("test", 5_794))
+    }
+
+
+def _variant(root: str, pictures: int) -> dict[str, Split]:
+    return {"test": Split({"KIND": "evaluation_folder", "ROOT": root, "CLASSES": IN1K}, pictures)}
+
+
+def _coco(annotations: str) -> dict[str, Split]:
+    return {
+        split: Split(
+            {
+                "KIND": "coco",
+                "ROOT": f"coco/{split}2017",
+                "ANNOTATIONS": f"coco/annotations/{annotations}_{split}2017.json",
+            },
+            pictures,
+        )
+        for split, pictures in (("train", 118_287), ("val", 5_000))
+    }
+
+
+FIFTY = "50 pictures of every class, half of those with fewer than 100"
+ONLY_EVALUATION = "evaluation only"
+IN2011 = "the Fall 2011 release of image-net.org, unpacked into a folder a synset"
+BY_RULE = f"{IN2011}; the list by `tools/list_largest_classes.py`: the paper's own was never released"
+
+TARGETS: dict[str, Target] = {
+    "imagenet1k": Target(
+        "ImageNet-1k", 1000, _folders("imagenet", 1_281_167, 50_000), OFFICIAL_VAL, "image-net.org, ILSVRC 2012", IN1K
+    ),
+    "imagenet5k": Target("ImageNet-5k", 5000, _imagenet_2011("imagenet5k.txt"), FIFTY, BY_RULE),
+    "imagenet9k": Target("ImageNet-9k", 9000, _imagenet_2011("imagenet9k.txt"), FIFTY, BY_RULE),
+    "imagenet22k": Target("ImageNet-22k", 21_841, _imagenet_2011(), FIFTY, IN2011, "timm:imagenet-22k"),
+    "cub2011": Target("CUB2011", 200, _cub2011(), OFFICIAL_TEST, "Caltech, CUB_200_2011.tgz"),
+    "places365": Target("Places365", 365, _places365(), OFFICIAL_VAL, "places2.csail.mit.edu, small pictures, lists"),
+    "places365_easy": Target(
+        "Places365, easy format",
+        365,
+        _folders("places365_standard", 1_803_460, 36_500),
+        OFFICIAL_VAL,
+        "places2.csail.mit.edu, easy directory structure",
+    ),
+    **TORCHVISION_TARGETS,
+    "imagenet_a": Target("ImageNet-A", 200, _variant("imagenet-a", 7_500), ONLY_EVALUATION, "its authors' archive"),
+    "imagenet_r": Target("ImageNet-R", 200, _variant("imagenet-r", 30_000), ONLY_EVALUATION, "its authors' archive"),
+    "imagenet_v2": Target(
+        "ImageNet-V2",
+        1000,
+        _variant("imagenetv2-matched-frequency-format-val", 10_000),
+        ONLY_EVALUATION,
+        "its authors' archive, matched frequency",
+    ),
+    "imagenet_sketch": Target(
+        "ImageNet-Sketch", 1000, _variant("sketch", 50_889), ONLY_EVALUATION, "its authors' archive"
+    ),
+    "imagenet_real": Target(
+        "ImageNet ReaL",
+        1000,
+        # 50,000 pictures, of which 3,163 have no ReaL label
+        {"test": Split({"KIND": "imagenet_real", "ROOT": "imagenet/val"}, 46_837)},
+        ONLY_EVALUATION,
+        "ImageNet-1k's validation set; labels with timm",
+    ),
+    "coco_2017": Target("COCO boxes and masks", 80, _coco("instances"), OFFICIAL_VAL, "cocodataset.org"),
+    "keypoints_coco_2017": Target("COCO keypoints", 1, _coco("person_keypoints"), OFFICIAL_VAL, "cocodataset.org"),
+}

@@ -1,0 +1,40 @@
+"""What is known of a target task: its parts, where their files are expected and what they should hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+OFFICIAL_TEST, OFFICIAL_VAL = "the official test set", "the official validation set"
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a target.
+
+    Attributes:
+        fields: KIND and the kind's fields.
+        pictures: how many there should be; None where it depends on the files.
+    """
+
+    fields: Mapping[str, object]
+    pictures: int | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target task.
+
+    Attributes:
+        title: what people call it.
+        classes: their number.
+        splits: by name; training uses the first, but where the target is for evaluation only.
+        held_out: which pictures training does not see.
+        source: where the files come from.
+        folders: the class folders that there should be, as `read_class_list` takes it; "" where anything may be.
+    """
+
+    title: str
+    classes: int
+    splits: Mapping[str, Split]
+    held_out: str
+    source: str
+    folders: str = ""

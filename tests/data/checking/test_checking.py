@@ -1,0 +1,193 @@
+"""Tests of the check of data sets on disk, finding by finding."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from igdet.data.checking import Options, check, report, sets_of
+from igdet.data.errors import DatasetError
+from igdet.data.targets import SPLITS, TARGETS, Split, Target
+from igdet.shards import ShardWriter
+from igdet.vocabulary import Vocabulary
+
+
+def pictures(save_picture, root, *names, start=0):
+    for seed, name in enumerate(names, start=start):
+        save_picture(root / name, seed)
+
+
+@pytest.fixture
+def folder(tmp_path, save_picture) -> Path:
+    """Two classes, of two training pictures and one validation picture each."""
+    root = tmp_path / "set"
+    pictures(save_picture, root / "train", "cat/0.jpg", "cat/1.jpg", "dog/0.jpg", "dog/1.png")
+    pictures(save_picture, root / "val", "cat/9.jpg", "dog/9.jpg", start=10)
+    return root
+
+
+def findings(what, root="datasets", **options):
+    checked = check(sets_of(str(what), str(root)), Options(**options))
+    return [(finding.name, finding.what) for one in checked for finding in one.findings]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_sound_folder(folder, processes):
+    checked = check(sets_of(str(folder), ""), Options(processes=processes))
+    assert report(str(folder), checked) == [
+        "train: 4 pictures, 2 classes",
+        "val: 2 pictures, 2 classes",
+        "Nothing is wrong.",
+        f"Next: python tools/find_duplicates.py find near --training {folder}/train --evaluation {folder}/val",
+    ]
+
+
+def test_a_single_folder(folder):
+    [checked] = check(sets_of(str(folder / "train"), ""), Options())
+    assert (checked.named.name, len(checked.records), checked.findings) == ("train", 4, [])
+
+
+def test_missing_empty_and_cut_pictures(folder):
+    (folder / "train/cat/0.jpg").write_bytes(b"")
+    whole = (folder / "train/dog/0.jpg").read_bytes()
+    (folder / "train/dog/0.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "train/dog/1.png").unlink()
+    (folder / "train/dog/1.png").symlink_to("nowhere.png")
+    [(name, what)] = findings(folder)
+    assert (name, what[:47]) == ("train", "3 of 4 pictures are missing or broken: cat/0.jp")
+    assert "cat/0.jpg: is empty" in what
+    assert "dog/1.png: does not exist" in what
+
+
+def test_damage_inside_is_seen_when_decoded(folder):
+    """The header and the end of a JPEG are whole; only decoding meets the hole."""
+    path = folder / "train/cat/0.jpg"
+    data = path.read_bytes()
+    scan = data.index(b"\xff\xda")
+    path.write_bytes(data[: scan + 40] + b"\xff\xd9")
+    assert findings(folder) == []
+    [(name, what)] = findings(folder, decode=True)
+    assert name == "train"
+    assert "1 of 4 pictures are missing or broken: cat/0.jpg" in what
+
+
+def test_the_same_picture_in_two_parts(folder):
+    shutil.copy(folder / "train/dog/0.jpg", folder / "val/dog/copy.jpg")
+    assert findings(folder) == [("val", "1 pictures are also in train, byte for byte: dog/copy.jpg = dog/0.jpg")]
+
+
+def test_broken_pictures_are_no_duplicates(folder):
+    (folder / "train/cat/0.jpg").write_bytes(b"")
+    (folder / "val/cat/9.jpg").write_bytes(b"")
+    assert [name for name, what in findings(folder) if "also in" in what] == []
+
+
+def test_parts_of_different_classes(folder):
+    (folder / "val/dog").rename(folder / "val/hound")
+    assert findings(folder) == [
+        ("val", "its classes are not those of train: 1 differ, the first is class 1: 'hound', there 'dog'")
+    ]
+
+
+def test_a_class_without_pictures_stops_its_part_alone(folder):
+    (folder / "val/cat/9.jpg").unlink()
+    [(name, what)] = findings(folder)
+    assert name == "val"
+    assert "cat has no pictures" in what
+
+
+@pytest.fixture
+def target(monkeypatch, folder):
+    """A target that expects the folder to be as it is."""
+    (folder / "names.txt").write_text("cat\ndog\n")
+    splits = {
+        split: Split({"KIND": "image_folder", "ROOT": f"set/{split}"}, count)
+        for split, count in (("train", 4), ("val", 2))
+    }
+    known = Target("Pets", 2, splits, "val", "the pet shop", str(folder / "names.txt"))
+    monkeypatch.setitem(TARGETS, "petshop", known)
+    for split, part in splits.items():
+        monkeypatch.setitem(SPLITS, f"petshop_{split}", part)
+    return folder.parent
+
+
+def test_a_target_as_it_should_be(target):
+    assert findings("petshop", target) == []
+    assert findings("petshop_val", target) == []
+
+
+def test_counts_and_names_that_are_not_the_targets(target, save_picture):
+    save_picture(target / "set/train/unknown/1.jpg", 50)
+    [counts, classes, folders, between] = findings("petshop", target)
+    assert counts == ("petshop_train", "5 pictures are listed, expected 4")
+    assert classes == ("petshop_train", "3 classes, expected 2")
+    assert folders == ("petshop_train", "1 folders are no class of it: unknown")
+    assert between[0] == "petshop_val"
+
+
+def test_a_missing_class_is_named(target):
+    shutil.rmtree(target / "set/val/dog")
+    what = [what for name, what in findings("petshop_val", target)]
+    assert "1 classes have no folder: dog" in what
+
+
+def test_a_target_that_is_not_there(tmp_path):
+    checked = check(sets_of("cub2011", str(tmp_path)), Options())
+    lines = report("cub2011", checked)
+    assert (
+        lines[1]
+        == f"cub2011_train: ROOT: {tmp_path}/CUB_200_2011 does not exist (relative paths count from {Path.cwd()})"
+    )
+    assert "Caltech, CUB_200_2011.tgz" in lines[2]
+    assert lines[-1] == "2 findings. Then check again."
+
+
+def test_coco(tmp_path, coco_content, write_coco, save_picture):
+    coco_content["annotations"][0]["bbox"] = [60, 6, 20, 10]  # of a picture 50 wide
+    coco_content["annotations"][1]["image_id"] = 99
+    coco_content["images"][1]["width"] = 60
+    fields = write_coco(coco_content)
+    (tmp_path / "pictures/1.jpg").unlink()
+    (tmp_path / "coco.yaml").write_text(
+        f"DATASETS: {{OWN: {{toys: {json.dumps({'KIND': 'coco', **fields})}}}, TRAIN: [toys], TEST: [toys]}}"
+    )
+    [annotations, broken] = [what for _, what in findings(tmp_path / "coco.yaml")]
+    assert "2 annotations cannot be used: annotation 1 of image 1: its bbox" in annotations
+    assert "annotation 2 of image 99: its image is not in the file" in annotations
+    assert "2 of 2 pictures are missing or broken" in broken
+    assert "2.jpg: has 50 x 40 pixels, is annotated with 60 x 40" in broken
+
+
+def test_posts_in_shards(tmp_path, save_picture):
+    picture = save_picture(tmp_path / "a.jpg", 0).read_bytes()
+    for part, data in (("train", picture), ("val", b"")):
+        with ShardWriter(tmp_path / part, Vocabulary([("cat",)])) as writer:
+            writer.add("p0", picture, ["cat"])
+            writer.add("p1", data, ["cat"])
+    own = ", ".join(
+        f"{name}: {{KIND: {kind}, ROOT: {tmp_path}/{part}}}"
+        for name, kind, part in (
+            ("posts", "hashtag_shards", "train"),
+            ("stream", "hashtag_stream", "train"),
+            ("val", "hashtag_shards", "val"),
+        )
+    )
+    (tmp_path / "posts.yaml").write_text(f"DATASETS: {{OWN: {{{own}}}, TRAIN: [posts, stream], TEST: [val]}}")
+    [stream, broken, shared] = findings(tmp_path / "posts.yaml")
+    assert stream == ("stream", "a hashtag_stream has no list of posts: check its folder as hashtag_shards")
+    assert broken == ("val", "1 of 2 pictures are missing or broken: p1: is empty (0 bytes)")
+    assert shared == ("val", "1 pictures are also in posts, byte for byte: p0 = p0")
+
+
+def test_a_config_names_the_next_command(colour_config):
+    lines = report(str(colour_config), check(sets_of(str(colour_config), ""), Options()))
+    assert lines[-1] == f"Next: python tools/train_net.py --config-file {colour_config}"
+
+
+def test_what_is_nothing(tmp_path):
+    with pytest.raises(DatasetError, match=r"'cub201' is no target, .*did you mean 'cub2011'\?"):
+        sets_of("cub201", "datasets")
+    (tmp_path / "other.yaml").write_text("DATASETS: {TRAIN: [cub2011_trian], TEST: []}")
+    with pytest.raises(DatasetError, match=r"cub2011_trian cannot be checked; did you mean 'cub2011_train'\?"):
+        sets_of(str(tmp_path / "other.yaml"), "datasets")

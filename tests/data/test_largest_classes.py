@@ -1,0 +1,36 @@
+"""Tests of the list of the largest classes, in the layout of an ImageNet release: a folder a synset."""
+
+import pytest
+
+from igdet.data.errors import DatasetError
+from igdet.data.largest_classes import largest_classes
+
+
+@pytest.fixture
+def release(tmp_path):
+    for name, count in (("n1", 1), ("n2", 4), ("n3", 2), ("n4", 2), ("n5", 3)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            (tmp_path / name / f"{name}_{i}.JPEG").touch()
+    (tmp_path / "n3/notes.txt").touch()
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "chosen"),
+    [
+        (2, [], ["n2", "n5"]),
+        (3, [], ["n2", "n3", "n5"]),  # n3 and n4 have as many: the name decides
+        (3, ["n1", "n9"], ["n1", "n2", "n5"]),  # n9 has no folder
+        (1, ["n1"], ["n1"]),
+        (5, ["n1"], ["n1", "n2", "n3", "n4", "n5"]),
+    ],
+)
+def test_the_wanted_ones_then_the_largest(release, count, first, chosen):
+    assert largest_classes(release, count, first) == chosen
+
+
+@pytest.mark.parametrize(("count", "first"), [(6, []), (1, ["n1", "n2"])])
+def test_more_or_fewer_than_there_are(release, count, first):
+    with pytest.raises(DatasetError, match=f"{count} classes are wanted of the 5"):
+        largest_classes(release, count, first)
