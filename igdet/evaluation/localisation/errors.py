@@ -4,28 +4,41 @@ Source: Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detec
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from igdet.evaluation.localisation.overlaps import Picture
+from igdet.evaluation.localisation.overlaps import Picture, pictures
 
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 FOREGROUND, BACKGROUND = 0.5, 0.1  # IoU
 RIGHT, UNCOUNTED = "right", "uncounted"
 
 
-def decompose(pictures: Iterable[Picture]) -> dict:
+def error_metrics(dataset: dict, detections: Sequence[dict], task: str) -> dict[str, float]:
+    """The decomposition as metrics: "dAP-missed", ... in points of AP50 and "errors-missed", ... as counts.
+
+    Args:
+        dataset: the content of a COCO annotation file.
+        detections: COCO results.
+        task: "bbox" or "segm".
+    """
+    result = decompose(pictures(dataset, detections, task))
+    gains = {f"dAP-{kind}": gain for kind, gain in result["gains"].items()}
+    return gains | {f"errors-{kind}": count for kind, count in result["counts"].items()}
+
+
+def decompose(shown: Iterable[Picture]) -> dict:
     """Count the errors at IoU 0.5 and mend each kind alone.
 
     Args:
-        pictures: of one task.
+        shown: pictures of one task.
 
     Returns:
         "AP50" in percent; "counts" and "gains" by kind: errors, and points of AP50 that mending them would gain.
     """
     rows, objects, missed = [], Counter(), Counter()
-    for number, picture in enumerate(pictures):
+    for number, picture in enumerate(shown):
         kinds, targets = judge(picture)
         matched = {target for kind, target in zip(kinds, targets, strict=True) if kind == RIGHT}
         near = {t for kind, t in zip(kinds, targets, strict=True) if kind in KINDS[:2]}
