@@ -10,6 +10,7 @@ from igdet.utils.table import EMPTY, Entry, Table
 
 # A verdict is told by a sign as well as by colour.
 SIGNS = {"gain": "▲ ", "loss": "▼ ", "within spread": "≈ ", "single seed": ""}
+ERRORS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 NOT_PUBLISHED = "not published here"
 
 
@@ -49,6 +50,24 @@ def gain_tables(study: Study) -> list[Table]:
         for baseline in study.suite.baselines
         if any(against == baseline for _, against in study.comparisons)
     ]
+
+
+def error_table(study: Study) -> Table | None:
+    """Points of AP50 that mending each kind of error alone would gain; None without boxes or masks."""
+    rows = []
+    for column in study.columns:
+        task = column.metric.rpartition("/")[0]
+        for name in study.suite.initialisations:
+            gains = [study.summary(column.target, name, f"{task}/dAP-{kind}") for kind in ERRORS]
+            if any(gains):
+                texts = [Entry(gain.text() if gain else EMPTY) for gain in gains]
+                rows.append([Entry(column.title), Entry(_title(study, name)), *texts])
+    note = "Points of AP50, after TIDE (Bolya et al. 2020); large numbers are what costs a model most."
+    return (
+        Table("What mending each kind of error would gain", ["", "Initialisation", *ERRORS], rows, note)
+        if rows
+        else None
+    )
 
 
 def localisation_table(study: Study) -> Table | None:

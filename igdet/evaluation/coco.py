@@ -9,6 +9,7 @@ from hotcoco import COCO
 
 from igdet.evaluation.coco_check import check_detections
 from igdet.evaluation.coco_metrics import metrics_of, score_detections
+from igdet.evaluation.localisation.errors import error_metrics
 from igdet.utils.files import atomic_write
 from igdet.utils.table import Entry, Table
 
@@ -58,6 +59,8 @@ class CocoTransferEvaluator(COCOEvaluator):
                 self._logger.warning(f"{task}: the model detected nothing in any picture, so its AP is 0")
             evaluation = score_detections(truth, detections, task, self._sigmas, self._lvis, img_ids)
             self._results[task] = metrics_of(evaluation, task, self._metadata.thing_classes, self._lvis)
+            if task != "keypoints" and not self._lvis:  # LVIS does not say which objects it left out
+                self._results[task] |= error_metrics(self._coco_api.dataset, detections, task)
             self._logger.info(f"{task}:\n{metrics_table(self._results[task]).plain()}")
 
 

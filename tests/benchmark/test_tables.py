@@ -124,3 +124,9 @@ def test_csv_files_can_be_read_back(study):
         "metric": "val/classification/top1",
         "value": "20.0",
     }
+
+
+def test_errors_by_kind(suite, finish):
+    finish(expand(suite)[1], {"bbox": {"AP": 30.0, "dAP-localisation": 12.0, "dAP-missed": 3.0}})
+    rows = texts(tables.error_table(Study(suite, expand(suite))))
+    assert rows == [["Box AP", "From scratch", "–", "12.0", "–", "–", "–", "3.0"]]

@@ -76,6 +76,7 @@ def test_ap_at_each_threshold_of_hand_made_boxes(registered, tiny_json, tmp_path
     assert results["AP"] == pytest.approx(np.mean([results[key] for key in THRESHOLDS])) == pytest.approx(80)
     assert (results["AP@0.50"], results["AP@0.75"]) == (results["AP50"], results["AP75"])
     assert results["AP-cat"] == pytest.approx(60)
+    assert results["errors-missed"] == results["dAP-localisation"] == 0
 
 
 @pytest.mark.parametrize("tasks", [("bbox", "segm"), ("bbox", "keypoints")])
