@@ -22,6 +22,7 @@ INSTALL_REQUIRES = [
     "pyarrow>=14",
     "pycocotools>=2.0.7",
     "pyyaml>=6",
+    "shapely>=2",  # crops polygons, for Detectron2's cropping augmentations
     "tabulate>=0.9",
     "tensorboard>=2.14",
     "torch>=2.4",
