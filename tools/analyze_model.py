@@ -8,6 +8,7 @@ import torch
 from detectron2.config import CfgNode, get_cfg
 from detectron2.modeling import build_model
 from detectron2.structures import Boxes, Instances, PolygonMasks
+from detectron2.utils.events import EventStorage
 
 from igdet.config import add_igdet_config, merge_config_file, merge_overrides
 from igdet.modeling.analysis import count, seconds, training_bytes
@@ -79,7 +80,8 @@ def row(member: str, args: argparse.Namespace) -> list[Entry]:
     cost = count(model, inputs)
     with torch.no_grad():
         forward = seconds(lambda: model(inputs), args.repeats, args.device)
-    memory = training_bytes(model.train(), lambda: model(inputs)) / 1e9
+    with EventStorage():  # detectors write into it
+        memory = training_bytes(model.train(), lambda: model(inputs)) / 1e9
     numbers = (
         f"{cost.parameters:.1f}",
         f"{cost.multiply_adds:.1f}",
