@@ -17,11 +17,12 @@ from igdet.benchmark.samples import choose, inference_file
 PREDICTIONS = "coco_instances_results.json"
 
 
-def coco_rows(runs: Sequence[Run]) -> list[list[str]]:
-    """Draw the chosen pictures once with the ground truth and once for each run.
+def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[list[str]]:
+    """Draw some pictures once with the ground truth and once for each run.
 
     Args:
         runs: finished runs of one COCO target, one an initialisation.
+        images: ids of the pictures; None for some that are evenly spaced among all with objects.
 
     Returns:
         For each picture the data URIs of the drawings; empty where the data set is no longer here.
@@ -34,7 +35,8 @@ def coco_rows(runs: Sequence[Run]) -> list[list[str]]:
     present = [
         image for image in annotations["images"] if image["id"] in truth and (root / image["file_name"]).is_file()
     ]
-    chosen = choose(present, itemgetter("id"))
+    by_id = {image["id"]: image for image in present}
+    chosen = choose(present, itemgetter("id")) if images is None else [by_id[i] for i in images if i in by_id]
     wanted = {image["id"] for image in chosen}
     predictions = [_by_image(item for item in _predictions(run) if item["image_id"] in wanted) for run in runs]
     # The ground truth shows what the models predict: no masks, say, beside models that give none.

@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 
 from igdet.benchmark.collect import Run, Study
+from igdet.benchmark.placing import coco_tasks
 from igdet.benchmark.statistics import summarise
+from igdet.benchmark.tables import title_of
 from igdet.utils.charts import Series, line_chart
 from igdet.utils.ranks import log_spaced_ranks
 
@@ -24,6 +26,18 @@ def threshold_charts(study: Study) -> list[str]:
         measure = "OKS threshold" if task == "keypoints" else "IoU threshold"
         lines = _lines(_transfers(study, column.target), partial(_by_threshold, task=task))
         charts.append(_chart(f"{column.title} by threshold", (measure, "AP"), lines))
+    return [chart for chart in charts if chart]
+
+
+def gain_charts(study: Study) -> list[str]:
+    """Gains over each baseline against the IoU (or OKS) threshold, paired by seed."""
+    charts = []
+    for target, title, task in coco_tasks(study):
+        for baseline in study.suite.baselines:
+            others = [other for other, against in study.comparisons if against == baseline]
+            lines = [_gain_line(study, target, other, baseline, task) for other in others]
+            name = f"{title}: gain over {title_of(study, baseline)}"
+            charts.append(_chart(name, ("threshold", "points of AP"), [line for line in lines if line]))
     return [chart for chart in charts if chart]
 
 
@@ -84,6 +98,15 @@ def _over_seeds(style: int, runs: Sequence[dict[float, float]]) -> Series:
 def _by_threshold(run: Run, task: str) -> dict[float, float]:
     values = {threshold: run.metric(f"{task}/AP@{threshold:.2f}") for threshold in THRESHOLDS}
     return {threshold: value for threshold, value in values.items() if value is not None}
+
+
+def _gain_line(study: Study, target: str, other: str, baseline: str, task: str) -> Series | None:
+    gains = {threshold: study.gain(target, other, baseline, f"{task}/AP@{threshold:.2f}") for threshold in THRESHOLDS}
+    found = {threshold: gain for threshold, gain in gains.items() if gain}
+    spreads = [gain.spread for gain in found.values() if gain.spread is not None]
+    style = list(study.suite.initialisations).index(other)
+    means = [gain.mean for gain in found.values()]
+    return Series(style, list(found), means, spreads if len(spreads) == len(found) else ()) if found else None
 
 
 def _losses(run: Run) -> dict[float, float]:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from igdet.benchmark import exports, figures, tables
+from igdet.benchmark import exports, figures, placing, tables
 from igdet.benchmark.collect import Study
 from igdet.benchmark.headline import headline
-from igdet.benchmark.pictures import galleries
+from igdet.benchmark.pictures import changes, galleries
 from igdet.benchmark.runner import last_lines
 from igdet.utils.charts import LEGEND
 from igdet.utils.durations import clock
@@ -51,8 +51,9 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         transfer=tables.transfer_table(study),
         gains=tables.gain_tables(study),
         threshold_charts=figures.threshold_charts(study),
-        localisation=tables.localisation_table(study),
-        errors=tables.error_table(study),
+        gain_charts=figures.gain_charts(study),
+        placing=placing.tables(study),
+        changes=changes(study),
         curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
         pretraining=tables.pretraining_table(study),
         hashtags=figures.hashtag_chart(study),
@@ -72,8 +73,7 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
     shown = [
         tables.transfer_table(study),
         *tables.gain_tables(study),
-        tables.localisation_table(study),
-        tables.error_table(study),
+        *placing.tables(study),
         tables.pretraining_table(study),
         tables.learning_rate_table(study),
         tables.published_table(study),

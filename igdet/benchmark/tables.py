@@ -1,4 +1,4 @@
-"""The report's tables: transfer, gains, localisation, learning rates, published numbers, cells."""
+"""The report's tables: transfer, gains, learning rates, published numbers, cells."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,6 @@ from igdet.utils.table import EMPTY, Entry, Table
 
 # A verdict is told by a sign as well as by colour.
 SIGNS = {"gain": "▲ ", "loss": "▼ ", "within spread": "≈ ", "single seed": ""}
-ERRORS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 NOT_PUBLISHED = "not published here"
 
 
@@ -24,8 +23,8 @@ def transfer_table(study: Study) -> Table:
     best = [max((row[at].mean for row in summaries.values() if row[at]), default=None) for at in range(len(shown))]
     rows = []
     for name, row in summaries.items():
-        entries = [_summary_entry(summary, of_column) for summary, of_column in zip(row, best, strict=True)]
-        rows.append([Entry(_title(study, name)), *entries, Entry(_seed_counts(row))])
+        entries = [summary_entry(summary, of_column) for summary, of_column in zip(row, best, strict=True)]
+        rows.append([Entry(title_of(study, name)), *entries, Entry(_seed_counts(row))])
     note = "Mean ± sample standard deviation over the seeds, percent; the best mean of a column is bold."
     header = ["Initialisation", *(column.title for column in shown), "seeds"]
     return Table("Transfer", header, rows, note)
@@ -36,12 +35,12 @@ def gain_tables(study: Study) -> list[Table]:
     shown = study.columns
     return [
         Table(
-            f"Gain over: {_title(study, baseline)}",
+            f"Gain over: {title_of(study, baseline)}",
             ["Initialisation", *(column.title for column in shown)],
             [
                 [
-                    Entry(_title(study, other)),
-                    *(_gain_entry(study.gain(c.target, other, baseline, c.metric)) for c in shown),
+                    Entry(title_of(study, other)),
+                    *(gain_entry(study.gain(c.target, other, baseline, c.metric)) for c in shown),
                 ]
                 for other, against in study.comparisons
                 if against == baseline
@@ -52,44 +51,10 @@ def gain_tables(study: Study) -> list[Table]:
     ]
 
 
-def error_table(study: Study) -> Table | None:
-    """Points of AP50 that mending each kind of error alone would gain; None without boxes or masks."""
-    rows = []
-    for column in study.columns:
-        task = column.metric.rpartition("/")[0]
-        for name in study.suite.initialisations:
-            gains = [study.summary(column.target, name, f"{task}/dAP-{kind}") for kind in ERRORS]
-            if any(gains):
-                texts = [Entry(gain.text() if gain else EMPTY) for gain in gains]
-                rows.append([Entry(column.title), Entry(_title(study, name)), *texts])
-    note = "Points of AP50, after TIDE (Bolya et al. 2020); large numbers are what costs a model most."
-    return (
-        Table("What mending each kind of error would gain", ["", "Initialisation", *ERRORS], rows, note)
-        if rows
-        else None
-    )
-
-
-def localisation_table(study: Study) -> Table | None:
-    """Gains at IoU (or OKS) 0.50 beside those at 0.75; None without a COCO target."""
-    rows = []
-    for column in study.columns:
-        task = column.metric.rpartition("/")[0]
-        for other, baseline in study.comparisons:
-            gains = [study.gain(column.target, other, baseline, f"{task}/{metric}") for metric in ("AP50", "AP75")]
-            if all(gains):
-                name = f"{_title(study, other)} over {_title(study, baseline)}"
-                rows.append([Entry(name), Entry(column.title), *map(_gain_entry, gains)])
-    note = (
-        "Where the gain at 0.50 exceeds the one at 0.75, objects are found and named better rather than placed better."
-    )
-    return Table("Gains at IoU 0.50 and 0.75", ["Comparison", "Task", "AP50", "AP75"], rows, note) if rows else None
-
-
 def pretraining_table(study: Study) -> Table | None:
     """How well each pretraining learned its own task; None when the suite names no metric for it."""
     rows = [
-        [Entry(node.title), Entry(title), _summary_entry(study.pretraining_summary(name, metric))]
+        [Entry(node.title), Entry(title), summary_entry(study.pretraining_summary(name, metric))]
         for name, node in study.suite.initialisations.items()
         for metric, title in node.metrics.items()
     ]
@@ -105,7 +70,7 @@ def learning_rate_table(study: Study) -> Table | None:
             chosen = study.learning_rate(target, name)
             for rate, summary in study.by_rate(target, name, metric).items():
                 entry = Entry(summary.text(), "best" if rate == chosen else "")
-                rows.append([Entry(node.title), Entry(_title(study, name)), Entry(f"{rate:g}"), entry])
+                rows.append([Entry(node.title), Entry(title_of(study, name)), Entry(f"{rate:g}"), entry])
     note = "The rate with the best mean is used above; it is chosen on the evaluation set itself, for all alike."
     return Table("Learning rates", ["Target", "Initialisation", "Rate", "Result"], rows, note) if rows else None
 
@@ -132,17 +97,20 @@ def cell_table(study: Study) -> Table:
     return Table("What ran", ["Cell", "State", "Time", "Images seen", "Peak memory"], rows)
 
 
-def _title(study: Study, initialisation: str) -> str:
+def title_of(study: Study, initialisation: str) -> str:
+    """The name under which an initialisation is shown."""
     return study.suite.initialisations[initialisation].title
 
 
-def _summary_entry(summary: Summary | None, best: float | None = None) -> Entry:
+def summary_entry(summary: Summary | None, best: float | None = None) -> Entry:
+    """Mean and spread, marked where the mean is the best of a column."""
     if summary is None:
         return Entry(EMPTY)
     return Entry(summary.text(), "best" if summary.mean == best else "")
 
 
-def _gain_entry(gain: Gain | None) -> Entry:
+def gain_entry(gain: Gain | None) -> Entry:
+    """A gain with the sign of its verdict."""
     return Entry(SIGNS[gain.verdict] + gain.text(signed=True), gain.verdict) if gain else Entry(EMPTY)
 
 
@@ -158,7 +126,7 @@ def _best_here(study: Study, column: Column) -> Entry:
     if not found:
         return Entry(EMPTY)
     best = max(found, key=lambda name: found[name].mean)
-    return Entry(f"{found[best].text()} ({_title(study, best)})")
+    return Entry(f"{found[best].text()} ({title_of(study, best)})")
 
 
 def _cell_facts(run: Run) -> tuple[str, str, str]:

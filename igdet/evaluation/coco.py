@@ -9,11 +9,12 @@ from hotcoco import COCO
 
 from igdet.evaluation.coco_check import check_detections
 from igdet.evaluation.coco_metrics import metrics_of, score_detections
-from igdet.evaluation.localisation.errors import error_metrics
+from igdet.evaluation.localisation.analysis import analyse
 from igdet.utils.files import atomic_write
 from igdet.utils.table import Entry, Table
 
 DETECTIONS = "coco_instances_results.json"
+DETAILS = "localisation.json"  # task -> "confusions" and "pictures", see igdet.evaluation.localisation
 
 
 class CocoTransferEvaluator(COCOEvaluator):
@@ -24,7 +25,7 @@ class CocoTransferEvaluator(COCOEvaluator):
     Args:
         dataset_name: a registered data set with COCO annotations.
         tasks: of "bbox", "segm" and "keypoints".
-        output_dir: folder that gets the detections, as `coco_instances_results.json`.
+        output_dir: folder that gets the detections, as `coco_instances_results.json`, and `localisation.json`.
         sigmas: of the object keypoint similarity, one a keypoint; empty for COCO's 17.
         lvis: whether the annotations are federated, as LVIS has them.
     """
@@ -52,16 +53,20 @@ class CocoTransferEvaluator(COCOEvaluator):
         if not self._do_evaluation:
             self._logger.info(f"{path}: written; the data set has no annotations to score it with")
             return
-        truth = COCO(PathManager.get_local_path(self._metadata.json_file))
+        truth, details = COCO(PathManager.get_local_path(self._metadata.json_file)), {}
         for task in self._tasks:
             check_detections(detections, self._coco_api.dataset, task, path, len(self._sigmas) or 17)
             if not detections:
                 self._logger.warning(f"{task}: the model detected nothing in any picture, so its AP is 0")
             evaluation = score_detections(truth, detections, task, self._sigmas, self._lvis, img_ids)
             self._results[task] = metrics_of(evaluation, task, self._metadata.thing_classes, self._lvis)
-            if task != "keypoints" and not self._lvis:  # LVIS does not say which objects it left out
-                self._results[task] |= error_metrics(self._coco_api.dataset, detections, task)
             self._logger.info(f"{task}:\n{metrics_table(self._results[task]).plain()}")
+            if not self._lvis:  # LVIS does not say which objects it left out
+                dataset = self._coco_api.dataset
+                metrics, details[task] = analyse(evaluation, task, dataset, detections, self._sigmas)
+                self._results[task] |= metrics
+        with atomic_write(path.with_name(DETAILS), "w") as file:
+            json.dump(details, file)
 
 
 def metrics_table(metrics: dict[str, float]) -> Table:

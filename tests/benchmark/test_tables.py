@@ -35,7 +35,6 @@ def test_transfer_table(study):
 def test_missing_results_stay_empty(empty):
     assert texts(tables.transfer_table(empty))[0] == ["From scratch", "–", "–", "0"]
     assert texts(tables.gain_tables(empty)[0]) == [["Hashtags", "–", "–"]]
-    assert tables.localisation_table(empty) is None
     assert tables.pretraining_table(empty) is None
     assert tables.learning_rate_table(empty) is None
 
@@ -45,12 +44,6 @@ def test_gains_carry_their_verdict(study):
     assert table.title == "Gain over: From scratch"
     assert texts(table) == [["Hashtags", "≈ +0.0 ± 1.0", "▲ +12.0 ± 2.0"]]
     assert [entry.mark for entry in table.rows[0]] == ["", "within spread", "gain"]
-
-
-def test_localisation_gains(study):
-    assert texts(tables.localisation_table(study)) == [
-        ["Hashtags over From scratch", "Box AP", "≈ +0.0 ± 2.0", "≈ +0.0 ± 0.5"]
-    ]
 
 
 def test_columns_of_the_same_title_name_their_target(write_suite):
@@ -124,9 +117,3 @@ def test_csv_files_can_be_read_back(study):
         "metric": "val/classification/top1",
         "value": "20.0",
     }
-
-
-def test_errors_by_kind(suite, finish):
-    finish(expand(suite)[1], {"bbox": {"AP": 30.0, "dAP-localisation": 12.0, "dAP-missed": 3.0}})
-    rows = texts(tables.error_table(Study(suite, expand(suite))))
-    assert rows == [["Box AP", "From scratch", "–", "12.0", "–", "–", "–", "3.0"]]

@@ -1,1 +1,1 @@
-"""What kind of errors a detector makes: placing, naming, finding; pure functions on COCO JSON."""
+"""What a detector gets wrong: naming, placing, finding; where the keypoints of each body part go."""

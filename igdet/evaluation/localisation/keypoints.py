@@ -3,9 +3,11 @@
 Source: Ronchi and Perona 2017, "Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation", ICCV.
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from hotcoco import COCOeval
 
 KINDS = ("good", "jitter", "inversion", "swap", "miss")
 GOOD, NEAR = 0.85, 0.5  # similarities
@@ -66,3 +68,61 @@ def _kind(own: float, inverted: float, swapped: float) -> str:
     if max(inverted, swapped) < NEAR:
         return "miss"
     return "inversion" if inverted >= swapped else "swap"
+
+
+def matches(evaluation: COCOeval, truth: Mapping, detections: Sequence[dict]) -> Iterable[tuple[dict, dict]]:
+    """Give the pairs of (detection, object) that belong together at OKS 0.5.
+
+    Args:
+        evaluation: of keypoints, from `score_detections`.
+        truth: content of the annotation file.
+        detections: those that were evaluated, in their order.
+    """
+    objects = {annotation["id"]: annotation for annotation in truth["annotations"]}
+    pairs = evaluation.image_diagnostics(iou_thr=NEAR)["dt_match"]
+    return ((detections[number - 1], objects[found]) for number, found in pairs.items())  # it counts from 1
+
+
+def part_metrics(
+    pairs: Iterable[tuple[dict, dict]], truth: Mapping, sigmas: Sequence[float], names: Sequence[str]
+) -> dict[str, float]:
+    """Shares of the kinds among the labelled keypoints of matched objects.
+
+    Args:
+        pairs: from `matches`.
+        truth: content of the annotation file.
+        sigmas: (K,).
+        names: (K,) of the keypoints; "left_x" and "right_x" mirror each other.
+
+    Returns:
+        "keypoints-jitter", ... of all keypoints and "jitter-left_knee", ... of one, percent; none without matches.
+    """
+    mirror = mirrored(names)
+    beside = defaultdict(list)
+    for annotation in truth["annotations"]:
+        beside[annotation["image_id"]].append(annotation)
+    counts: dict[str, Counter] = defaultdict(Counter)
+    for detection, matched in pairs:
+        others = [_points(other) for other in beside[matched["image_id"]] if other is not matched]
+        found = _points(detection)[:, :2]
+        kinds = keypoint_kinds(found, _points(matched), matched["area"], np.array(sigmas), mirror, others)
+        for name, kind in zip(names, kinds, strict=True):
+            if kind:
+                counts[name][kind] += 1
+                counts[""][kind] += 1
+    return {
+        f"{kind}-{name}" if name else f"keypoints-{kind}": 100 * of_part[kind] / of_part.total()
+        for name, of_part in counts.items()
+        for kind in KINDS
+    }
+
+
+def mirrored(names: Sequence[str]) -> list[int]:
+    """For each keypoint the one of the other side, itself where there is none."""
+    sides = {"left": "right", "right": "left"}
+    others = ["_".join(sides.get(word, word) for word in name.split("_")) for name in names]
+    return [names.index(other) if other in names else own for own, other in enumerate(others)]
+
+
+def _points(record: dict) -> np.ndarray:
+    return np.reshape(np.array(record["keypoints"], float), (-1, 3))
