@@ -132,7 +132,7 @@ class _Path:
                 break
             low, high = (length, high) if first < 0 else (low, length)
             newton = length - first / second if second > 0 else high
-            middle = min(2 * (low + high) / 4, 4 * length)  # doubles and more while there is no upper bound
+            middle = min((low + high) / 2, 4 * length)  # grows while there is no upper bound
             length = newton if low < newton < min(high, 4 * length) else middle
         return length
 
@@ -141,9 +141,9 @@ class _Path:
 
     def _ridge(self, penalty: float) -> Tensor:
         """(D + 1, 1): the penalty of each row; none of the intercept's."""
-        return torch.full_like(self._squares, penalty).index_fill_(
-            0, torch.tensor([len(self._squares) - 1], device=self._squares.device), 0.0
-        )
+        ridge = torch.full_like(self._squares, penalty)
+        ridge[-1] = 0
+        return ridge
 
 
 def _dot(a: Tensor, b: Tensor) -> float:
