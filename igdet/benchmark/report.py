@@ -7,6 +7,7 @@ from pathlib import Path
 from igdet.benchmark import exports, figures, tables
 from igdet.benchmark.collect import Study
 from igdet.benchmark.headline import headline
+from igdet.benchmark.paired import paired_table
 from igdet.benchmark.pictures import galleries
 from igdet.benchmark.runner import last_lines
 from igdet.utils.charts import LEGEND
@@ -50,6 +51,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         warnings=[*_unfinished(study), *_notes(study)],
         transfer=tables.transfer_table(study),
         gains=tables.gain_tables(study),
+        paired=paired_table(study),
         threshold_charts=figures.threshold_charts(study),
         localisation=tables.localisation_table(study),
         curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
@@ -71,6 +73,7 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
     shown = [
         tables.transfer_table(study),
         *tables.gain_tables(study),
+        paired_table(study),
         tables.localisation_table(study),
         tables.pretraining_table(study),
         tables.learning_rate_table(study),
