@@ -118,7 +118,7 @@ def _add_probe(cfg: CfgNode) -> None:
     # Share of each training class, 0..1, by which strengths and numbers of neighbours are chosen; SEED draws it.
     cfg.PROBE.HELD_OUT = 0.2
     # L2 strengths to try: scikit-learn's C, on features whose mean squared distance from their mean is 1. Factors of 4.
-    cfg.PROBE.STRENGTHS = tuple(4.0**power for power in range(-2, 8))  # 0.0625 .. 16,384
+    cfg.PROBE.STRENGTHS = tuple(4.0**power for power in range(-3, 7))  # 0.0156 .. 4,096
     # Pictures a class of the k-shot protocol, and its draws, with the seeds SEED, SEED + 1, ...
     cfg.PROBE.SHOTS = (1, 2, 5, 10)
     cfg.PROBE.DRAWS = 5
