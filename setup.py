@@ -22,6 +22,7 @@ INSTALL_REQUIRES = [
     "pyarrow>=14",
     "pycocotools>=2.0.7",
     "pyyaml>=6",
+    "scipy>=1.11",  # quantiles of Student's t, exact tests: intervals and "A beats B"
     "tabulate>=0.9",
     "tensorboard>=2.14",
     "torch>=2.4",
