@@ -2,22 +2,21 @@
 
 import re
 
-from igdet.checkpoint import WEIGHTS
+import pytest
+
+from igdet.checkpoint import documents_blocks
+from igdet.utils.generated import names_of_blocks, with_blocks
 
 
-def test_the_table_of_weights_is_the_catalog(repository):
-    rows = re.findall(r"^\| `igdet://(\S+)` \|(.+)\|$", (repository / "README.md").read_text(encoding="utf-8"), re.M)
-    stated = {name: tuple(cell.strip() for cell in cells.split("|")) for name, cells in rows}
-    assert stated == {
-        name: (
-            weights.backbone,
-            weights.publication.trained_on,
-            f"{weights.top1:g}",
-            f"{weights.top5:g}" if weights.top5 else "",
-            weights.publication.licence,
-        )
-        for name, weights in WEIGHTS.items()
-    }
+@pytest.mark.parametrize("document", ["README.md", "docs/WEIGHTS.md"])
+def test_the_tables_of_weights_are_the_catalog(document, repository):
+    text = (repository / document).read_text(encoding="utf-8")
+    assert with_blocks(text, documents_blocks()) == text, f"run `python tools/weights.py list --write {document}`"
+
+
+def test_every_generated_table_has_its_place(repository):
+    documents = [(repository / name).read_text(encoding="utf-8") for name in ("README.md", "docs/WEIGHTS.md")]
+    assert set(documents_blocks()) <= {name for text in documents for name in names_of_blocks(text)}
 
 
 def test_every_path_named_in_the_documents_exists(repository):
