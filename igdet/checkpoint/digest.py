@@ -51,10 +51,9 @@ def read_record(path: Path) -> Digest | None:
 
 
 def write_record(path: Path) -> None:
-    """Record a file's hash, unless there is a record or the folder is read-only."""
-    if read_record(path) is None:
-        with suppress(OSError), atomic_write(record_of(path), "w") as file:
-            file.write(f"{hash_file(path)}  {path.name}\n")
+    """Record a file's hash, unless the folder is read-only."""
+    with suppress(OSError), atomic_write(record_of(path), "w") as file:
+        file.write(f"{hash_file(path)}  {path.name}\n")
 
 
 def is_recorded(path: Path) -> bool:

@@ -52,12 +52,13 @@ def fetch(weights: Weights) -> Path:
     path = cached_path(weights)
     if is_recorded(path):  # without the lock: a cache may be shared read-only
         return path
-    if not path.is_file():
+    if path.is_file():  # put there by hand, or touched since
+        _check(weights, path, f"Remove it to download it anew, or put the right file there: {weights.url}")
+    else:
         _check_allowed(weights, path)
         with _writing(weights, path), file_lock(str(path)):  # the processes of a run ask at the same time
             if not path.is_file():
                 _download(weights, path)
-    _check(weights, path, f"Remove it to download it anew, or put the right file there: {weights.url}")
     write_record(path)
     return path
 
@@ -71,7 +72,10 @@ def _download(weights: Weights, path: Path) -> None:
     licence, source = weights.publication.licence, weights.publication.source
     logger.info(f"Downloading {weights.url} to {path}. Licence of the weights: {licence} ({source})")
     part = path.with_name(f"{path.name}.part")
-    transfer(weights.url, part)
+    try:
+        transfer(weights.url, part)
+    except WeightsError as error:
+        raise WeightsError(f"{error}, or {_by_hand(weights, path)}") from error
     try:
         _check(weights, part, f"What came from {weights.url} is removed; try again, or {_by_hand(weights, path)}", path)
     except WeightsError:

@@ -23,9 +23,11 @@ from igdet.checkpoint.key_maps import is_trunk
 from igdet.checkpoint.misfit import describe_trunk
 from igdet.checkpoint.origin import Origin
 from igdet.checkpoint.weights_file import WeightsFile
+from igdet.checkpoint.writing import size_in_bytes
 from igdet.config.defaults import add_igdet_config
 
 _NEEDED = ("onnx", "onnxscript")
+MAX_BYTES = 2**31 - 2**24  # the protocol buffer that an ONNX file is, less room for the graph
 _OPSET = 18
 _SIDE = 64  # of the pictures that the export looks at; the file takes any
 
@@ -63,14 +65,18 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
         what `save_onnx` writes.
 
     Raises:
-        WeightsError: packages are missing, the network is none of igdet's family, or the file does not say what
-            pictures it expects.
+        WeightsError: packages are missing, the network is none of igdet's family or too large for the format, or the
+            file does not say what pictures it expects.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise WeightsError(f"ONNX needs {' and '.join(missing)}: pip install 'igdet[export]'")
     if file.origin is None:
         raise WeightsError(f"{file.path}: it does not say what pictures it expects, which an ONNX file must know")
+    if size_in_bytes(tensors) > MAX_BYTES:
+        raise WeightsError(
+            f"{file.path}: {size_in_bytes(tensors):,} bytes of weights do not fit into an ONNX file of 2 GiB"
+        )
     model = build_exported(tensors, file.origin, str(file.path))
     dimension = torch.export.Dim.DYNAMIC
     with _quiet():

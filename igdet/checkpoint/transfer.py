@@ -18,7 +18,7 @@ from igdet.checkpoint.errors import WeightsError
 
 logger = logging.getLogger(__name__)
 
-WAITS = (1, 2, 4, 8, 16)  # seconds between attempts that bring nothing; whatever arrives resets the count
+WAITS = (1, 2, 4, 8)  # seconds between attempts that bring nothing; whatever arrives resets the count
 _TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that another attempt may change

@@ -12,7 +12,7 @@ import pytest
 import torch
 from detectron2.utils.file_io import PathManager
 
-from igdet.checkpoint import WEIGHTS, Publication, Weights, WeightsError, fetch, open_weights, transfer
+from igdet.checkpoint import WEIGHTS, Publication, Weights, WeightsError, digest, fetch, open_weights, transfer
 
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes, each stretch of 256 alike: offsets matter
 DIGITS = hashlib.sha256(CONTENT).hexdigest()[:8]
@@ -189,7 +189,9 @@ def test_wrong_bytes_are_asked_for_again_by_the_next_call(server, cache):
 def test_no_network(cache, monkeypatch):
     monkeypatch.setattr(transfer, "WAITS", (0,))
     publication = Publication("http://127.0.0.1:1", "nothing", "nobody", "none")  # nobody listens on port 1
-    with pytest.raises(WeightsError, match=r"cannot download http://127\.0\.0\.1:1/.*refused.*Check the network"):
+    with pytest.raises(
+        WeightsError, match=rf"cannot download http://127.0.0.1:1/.*refused.*try again, or .* put it at {cache / NAME}"
+    ):
         fetch(Weights(NAME, "X_14_8x4d", publication, {}))
 
 
@@ -219,6 +221,14 @@ def test_offline(server, cache, monkeypatch):
     (cache / NAME).write_bytes(CONTENT)
     assert fetch(entry(server)) == cache / NAME
     assert server.ranges == []
+
+
+def test_a_file_that_was_touched_is_hashed_once_more(server, cache, monkeypatch):
+    path = fetch(entry(server))
+    path.write_bytes(CONTENT)
+    assert fetch(entry(server)) == path
+    monkeypatch.setattr(digest, "hash_file", None)  # not called any more
+    assert fetch(entry(server)) == path
 
 
 def test_a_file_put_there_by_hand_is_checked(server, cache):

@@ -135,3 +135,16 @@ def test_networks_of_others_are_named(tmp_path, run_onnx):
     with pytest.raises(WeightsError, match=r"it holds R_34, which is no member of igdet's family"):
         convert_checkpoint(str(tmp_path / "in.pth"), tmp_path / "out.onnx", "onnx")
     assert not (tmp_path / "out.onnx").exists()
+
+
+def test_what_an_onnx_file_cannot_hold_is_said_before_the_export(torchvision_file, tmp_path, run_onnx, monkeypatch):
+    monkeypatch.setattr(onnx_export, "MAX_BYTES", 1000)
+    with pytest.raises(WeightsError, match=r"bytes of weights do not fit into an ONNX file"):
+        convert_checkpoint(torchvision_file, tmp_path / "out.onnx", "onnx")
+
+
+def test_what_strides_in_the_1x1_is_no_member_of_the_family(make_model, tmp_path, run_onnx):
+    model, cfg = make_model("classifier", "MODEL.BACKBONE.NAME", "R_50")
+    cfg.MODEL.RESNETS.STRIDE_IN_1X1 = True  # as Detectron2's own ResNets say of themselves
+    with pytest.raises(WeightsError, match=r"it holds R_50 with the stride in the 1x1 convolution"):
+        convert_checkpoint(saved(model, cfg, tmp_path), tmp_path / "out.onnx", "onnx")
