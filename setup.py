@@ -22,6 +22,7 @@ INSTALL_REQUIRES = [
     "pyarrow>=14",
     "pycocotools>=2.0.7",
     "pyyaml>=6",
+    "scipy>=1.11",  # quantiles of Student's t, exact tests: intervals and "A beats B"
     "shapely>=2",  # crops polygons, for Detectron2's cropping augmentations
     "tabulate>=0.9",
     "tensorboard>=2.14",
@@ -40,6 +41,11 @@ EXTRAS = {
         *REPORT,
     ],
     "cluster": ["daft[ray]>=0.7"],  # curation on many machines
+    "export": [
+        "onnx>=1.16",  # checkpoints as ONNX files
+        "onnxruntime>=1.18",  # to run them
+        "onnxscript>=0.1",  # PyTorch's exporter is written in it
+    ],
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads

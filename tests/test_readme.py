@@ -3,30 +3,20 @@
 import re
 
 import pytest
-from generated import generated_part
+from write_tables import DOCUMENTS, blocks
 
-from igdet.checkpoint import WEIGHTS
-from igdet.data.targets.markdown import full_table, short_table
-
-
-def test_the_table_of_weights_is_the_catalog(repository):
-    rows = re.findall(r"^\| `igdet://(\S+)` \|(.+)\|$", (repository / "README.md").read_text(encoding="utf-8"), re.M)
-    stated = {name: tuple(cell.strip() for cell in cells.split("|")) for name, cells in rows}
-    assert stated == {
-        name: (
-            weights.backbone,
-            weights.publication.trained_on,
-            f"{weights.top1:g}",
-            f"{weights.top5:g}" if weights.top5 else "",
-            weights.publication.licence,
-        )
-        for name, weights in WEIGHTS.items()
-    }
+from igdet.utils.generated import names_of_blocks, with_blocks
 
 
-@pytest.mark.parametrize(("document", "table"), [("README.md", short_table), ("docs/DATASETS.md", full_table)])
-def test_the_tables_of_targets_are_the_codes(repository, document, table):
-    assert generated_part(repository / document, "targets") == table(), "run tools/write_target_tables.py"
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_tables_of_the_documents_are_the_codes(document, repository):
+    text = (repository / document).read_text(encoding="utf-8")
+    assert with_blocks(text, blocks()) == text, "run `python tools/write_tables.py`"
+
+
+def test_every_generated_table_has_its_place(repository):
+    documents = [(repository / name).read_text(encoding="utf-8") for name in DOCUMENTS]
+    assert set(blocks()) == {name for text in documents for name in names_of_blocks(text)}
 
 
 def test_every_path_named_in_the_documents_exists(repository):

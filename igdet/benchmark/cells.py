@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from igdet.benchmark.metrics import find_metric, finite_metrics
+from igdet.benchmark.selection import SELECT, grid_settings, selection_opts, setting_label
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils.files import atomic_write
 from igdet.utils.strict_yaml import read_with_bases
@@ -23,33 +25,59 @@ class Cell:
     """One training process of the matrix.
 
     Attributes:
-        name: its folder below the suite's, e.g. "seed0/boxes/hashtag_lr0.02".
-        target: the target's name, or "pretraining".
-        learning_rate: the one tried here; None: the config's own.
-        opts: KEY: VALUE overrides, complete.
+        name: its folder below the suite's, e.g. "seed0/boxes/hashtag".
+        target: the target's name, "pretraining", or "<target>/select" for a trial of the target's grid.
+        setting: KEY: VALUE of the grid that are tried here.
+        own_opts: KEY: VALUE overrides but for the setting that is chosen among the trials.
         launch: the training script and its options.
         prepared: hash of what the suite's PREPARE made.
-        needs: the pretraining that must be finished before.
         minutes: expected duration, from the suite.
+        needs: the pretraining, and the trials, that must be finished before.
+        deciding: the metric by which a trial is chosen.
     """
 
     name: str
     initialisation: str
     target: str
     seed: int
-    learning_rate: float | None
+    setting: dict
     config: str
-    opts: dict
+    own_opts: dict
     launch: tuple[str, ...]
     folder: Path
     prepared: str
     minutes: float
-    needs: "Cell | None" = None
+    needs: "tuple[Cell, ...]" = ()
+    deciding: str = ""
 
     @property
     def kind(self) -> tuple:
         """What the cells of all seeds share: they take about the same time."""
-        return self.target, self.initialisation, self.learning_rate
+        return self.target, self.initialisation, setting_label(self.setting)
+
+    @property
+    def trials(self) -> "list[Cell]":
+        """The cells that try settings for this one."""
+        return [cell for cell in self.needs if cell.setting]
+
+    @property
+    def chosen(self) -> "Cell | None":
+        """The trial with the best result, of equals the first; None before all are finished, or without any."""
+        if not self.trials or any(trial.state != "finished" for trial in self.trials):
+            return None
+        scores = {trial.name: trial.deciding_value for trial in self.trials}
+        known = [trial for trial in self.trials if scores[trial.name] is not None]
+        return max(known, key=lambda trial: scores[trial.name], default=None)
+
+    @property
+    def deciding_value(self) -> float | None:
+        """The cell's result in the deciding metric."""
+        return find_metric(finite_metrics(self.read(RESULTS) or {}), self.deciding, self.name)
+
+    @property
+    def opts(self) -> dict:
+        """KEY: VALUE overrides, with the chosen setting once there is one."""
+        return self.own_opts | (self.chosen.setting if self.chosen else {})
 
     @cached_property
     def digest(self) -> str:
@@ -58,9 +86,9 @@ class Cell:
             self.launch,
             # Contents alone, so that a changed comment changes nothing.
             [content for _, content in read_with_bases(self.config)],
-            self.opts,
+            self.own_opts,
             self.prepared,
-            self.needs and self.needs.digest,
+            [cell.digest for cell in self.needs],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -92,14 +120,17 @@ class Cell:
 
 
 def expand(suite: Suite, seeds: int | None = None) -> list[Cell]:
-    """The cells of a suite, each after the one that it needs.
+    """The cells of a suite, each after those that it needs.
 
     Args:
         suite: the checked suite.
         seeds: number of seeds; None: the suite's own.
     """
     prepared = _file_hash(suite.prepared)
-    return [cell for seed in range(seeds or suite.seeds) for cell in _seed_cells(suite, seed, prepared)]
+    cells: list[Cell] = []
+    for seed in range(seeds or suite.seeds):
+        cells += _seed_cells(suite, seed, prepared, [cell for cell in cells if cell.setting])
+    return cells
 
 
 def known_seeds(suite: Suite) -> int:
@@ -122,31 +153,37 @@ def write_json(path: Path, content: dict) -> None:
         json.dump(content, file, indent=1)
 
 
-def _seed_cells(suite: Suite, seed: int, prepared: str) -> list[Cell]:
-    """The pretrainings of one seed, then its transfers."""
+def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> list[Cell]:
+    """The pretrainings of one seed, the trials where an earlier seed has not made them, then the transfers."""
 
-    def cell(target: str, initialisation: str, opts: dict, rate: float | None = None, **entries) -> Cell:
-        name = f"seed{seed}/{target}/{initialisation}" + ("" if rate is None else f"_lr{rate:g}")
+    def cell(target: str, initialisation: str, opts: dict, setting: dict | None = None, **entries) -> Cell:
+        name = f"seed{seed}/{target}/{initialisation}" + (f"_{setting_label(setting)}" if setting else "")
         folder = suite.folder / name
-        opts = suite.opts | opts | {"SEED": seed, "OUTPUT_DIR": str(folder)}
+        opts = suite.opts | opts | (setting or {}) | {"SEED": seed, "OUTPUT_DIR": str(folder)}
         entries |= {"launch": _launch(suite), "folder": folder, "prepared": prepared}
-        return Cell(name, initialisation, target, seed, rate, opts=opts, **entries)
+        return Cell(name, initialisation, target, seed, setting or {}, own_opts=opts, **entries)
 
     pretrainings = {
         name: cell(PRETRAINING, name, node.opts | {"MODEL.WEIGHTS": ""}, config=node.config, minutes=node.minutes)
         for name, node in suite.initialisations.items()
         if node.config
     }
-    transfers = []
+    new_trials, transfers = [], []
     for target, node in suite.targets.items():
         for name, start in suite.initialisations.items():
-            needs = pretrainings.get(name)
-            weights = str(needs.folder / "model_final.pth") if needs else start.weights
-            for rate in node.learning_rates or [None]:
-                opts = node.opts | node.opts_for.get(name, {}) | ({} if rate is None else {"SOLVER.BASE_LR": rate})
-                opts |= {"MODEL.WEIGHTS": weights}
-                transfers.append(cell(target, name, opts, rate, config=node.config, minutes=node.minutes, needs=needs))
-    return [*pretrainings.values(), *transfers]
+            needs = tuple(pretrainings[name] for _ in range(name in pretrainings))
+            weights = str(needs[0].folder / "model_final.pth") if needs else start.weights
+            opts = node.opts | node.opts_for.get(name, {}) | {"MODEL.WEIGHTS": weights}
+            entries = {"config": node.config, "minutes": node.minutes, "deciding": next(iter(node.metrics))}
+            place = f"{target}/{SELECT}"
+            tried = [trial for trial in trials if (trial.target, trial.initialisation) == (place, name)]
+            if node.grid and not tried:
+                trial_opts = opts | selection_opts(node)
+                settings = grid_settings(node.grid)
+                tried = [cell(place, name, trial_opts, setting, needs=needs, **entries) for setting in settings]
+                new_trials += tried
+            transfers.append(cell(target, name, opts, needs=(*needs, *tried), **entries))
+    return [*pretrainings.values(), *new_trials, *transfers]
 
 
 def _launch(suite: Suite) -> tuple[str, ...]:

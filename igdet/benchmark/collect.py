@@ -1,6 +1,5 @@
 """Reads the run folders of a matrix back: states, results and learning curves."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +7,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from igdet.benchmark.cells import RECORD, RESULTS, Cell
+from igdet.benchmark.metrics import find_metric, finite_metrics
 from igdet.benchmark.process import is_locked
+from igdet.benchmark.selection import SELECT, setting_label
 from igdet.benchmark.statistics import Gain, Summary, paired_gain, summarise
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils.files import read_json_lines
-from igdet.utils.strict_yaml import ConfigError
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Metric name -> finite value, e.g. "world_val/bbox/AP" -> 12.3."""
-        return {name: value for name, value in _flatten(self.results.get("results", {})) if math.isfinite(value)}
+        return finite_metrics(self.results)
 
     def metric(self, name: str) -> float | None:
         """A metric by its full name or by the end of it; None when the run has none.
@@ -41,10 +41,7 @@ class Run:
         Raises:
             ConfigError: several data sets have it.
         """
-        found = [full for full in self.metrics if full == name or full.endswith(f"/{name}")]
-        if len(found) > 1:
-            raise ConfigError(f"{self.cell.name}: the metric {name} is ambiguous; name one of {', '.join(found)}")
-        return self.metrics[found[0]] if found else None
+        return find_metric(self.metrics, name, self.cell.name)
 
     @cached_property
     def curve(self) -> list[dict]:
@@ -97,26 +94,21 @@ class Study:
         return summarise(value for value in values if value is not None)
 
     def transfers(self, target: str, initialisation: str) -> list[Run]:
-        """The finished runs on a target with the chosen learning rate, one a seed."""
-        rate = self.learning_rate(target, initialisation)
-        return [run for run in self._finished(target, initialisation) if run.cell.learning_rate == rate]
+        """The finished runs on a target, one a seed."""
+        return self._finished(target, initialisation)
 
-    def learning_rate(self, target: str, initialisation: str) -> float | None:
-        """The tried learning rate with the best mean of the target's first metric; None when none was to be tried."""
-        deciding = next(iter(self.suite.targets[target].metrics))
-        means = {rate: summary.mean for rate, summary in self.by_rate(target, initialisation, deciding).items()}
-        return max(means, key=means.get, default=None)
+    def trials(self, target: str, initialisation: str) -> list[Run]:
+        """The finished trials of a target's grid."""
+        return self._finished(f"{target}/{SELECT}", initialisation)
 
-    def by_rate(self, target: str, initialisation: str, metric: str) -> dict[float | None, Summary]:
-        """Learning rate -> summary of a metric."""
-        values: dict[float | None, list[float]] = {}
-        for run in self._finished(target, initialisation):
-            if (value := run.metric(metric)) is not None:
-                values.setdefault(run.cell.learning_rate, []).append(value)
-        return {rate: summarise(of_rate) for rate, of_rate in values.items()}
+    def setting(self, target: str, initialisation: str) -> str:
+        """The chosen setting's label; "" before the choice, or without a grid."""
+        wanted = target, initialisation
+        chosen = [run.cell.chosen for run in self.runs if (run.cell.target, run.cell.initialisation) == wanted]
+        return setting_label(chosen[0].setting) if chosen and chosen[0] else ""
 
     def values(self, target: str, initialisation: str, metric: str) -> dict[int, float]:
-        """Seed -> a metric's value, with the chosen learning rate."""
+        """Seed -> a metric's value."""
         runs = self.transfers(target, initialisation)
         return {run.cell.seed: value for run in runs if (value := run.metric(metric)) is not None}
 
@@ -152,21 +144,10 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
         state = cell.state
         if state == "started":
             state = "running" if busy else "interrupted"
-        if state == "waiting" and cell.needs and states.get(cell.needs.name) == "failed":
+        if state == "waiting" and any(states.get(need.name) in ("failed", "blocked") for need in cell.needs):
             state = "blocked"
         states[cell.name] = state
         begun = state not in ("waiting", "blocked")  # else the folder is empty or another configuration's
         record, results = ((cell.read(name) or {}) if begun else {} for name in (RECORD, RESULTS))
         runs.append(Run(cell, state, record, results))
     return runs
-
-
-def _flatten(node: dict, prefix: str = "") -> list[tuple[str, float]]:
-    """("a/b", number) pairs of a nested mapping; what is not a number is left out."""
-    pairs = []
-    for key, value in node.items():
-        if isinstance(value, dict):
-            pairs += _flatten(value, f"{prefix}{key}/")
-        elif isinstance(value, int | float):
-            pairs.append((prefix + key, float(value)))
-    return pairs

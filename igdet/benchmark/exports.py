@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from igdet.benchmark.collect import Study
+from igdet.benchmark.selection import setting_label
 
 
 def transfer_csv(study: Study) -> str:
@@ -14,19 +15,19 @@ def transfer_csv(study: Study) -> str:
         for name in study.suite.initialisations:
             summary = study.summary(column.target, name, column.metric)
             if summary:
-                rate = study.learning_rate(column.target, name)
-                rows.append([name, column.target, column.metric, rate, summary.mean, summary.spread, summary.n])
-    return _csv(["initialisation", "target", "metric", "learning_rate", "mean", "spread", "seeds"], rows)
+                setting = study.setting(column.target, name)
+                rows.append([name, column.target, column.metric, setting, summary.mean, summary.spread, summary.n])
+    return _csv(["initialisation", "target", "metric", "setting", "mean", "spread", "seeds"], rows)
 
 
 def results_csv(study: Study) -> str:
     """Every metric of every finished run."""
     rows = [
-        [run.cell.initialisation, run.cell.target, run.cell.learning_rate, run.cell.seed, metric, value]
+        [run.cell.initialisation, run.cell.target, setting_label(run.cell.setting), run.cell.seed, metric, value]
         for run in study.runs
         for metric, value in run.metrics.items()
     ]
-    return _csv(["initialisation", "target", "learning_rate", "seed", "metric", "value"], rows)
+    return _csv(["initialisation", "target", "setting", "seed", "metric", "value"], rows)
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence]) -> str:

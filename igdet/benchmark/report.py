@@ -7,6 +7,7 @@ from pathlib import Path
 from igdet.benchmark import exports, figures, placing, tables
 from igdet.benchmark.collect import Study
 from igdet.benchmark.headline import headline
+from igdet.benchmark.paired import paired_table
 from igdet.benchmark.pictures import changes, galleries
 from igdet.benchmark.runner import last_lines
 from igdet.utils.charts import LEGEND
@@ -50,6 +51,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         warnings=[*_unfinished(study), *_notes(study)],
         transfer=tables.transfer_table(study),
         gains=tables.gain_tables(study),
+        paired=paired_table(study),
         threshold_charts=figures.threshold_charts(study),
         gain_charts=figures.gain_charts(study),
         placing=placing.tables(study),
@@ -59,7 +61,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         hashtags=figures.hashtag_chart(study),
         galleries=galleries(study),
         published=tables.published_table(study),
-        learning_rates=tables.learning_rate_table(study),
+        selection=tables.selection_table(study),
         cells=tables.cell_table(study),
         failures=[(run, last_lines(run.cell)) for run in study.runs if run.state == "failed"],
         surroundings=_surroundings(study),
@@ -73,9 +75,10 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
     shown = [
         tables.transfer_table(study),
         *tables.gain_tables(study),
+        paired_table(study),
         *placing.tables(study),
         tables.pretraining_table(study),
-        tables.learning_rate_table(study),
+        tables.selection_table(study),
         tables.published_table(study),
         tables.cell_table(study),
         _surroundings(study),

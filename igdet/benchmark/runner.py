@@ -31,7 +31,7 @@ class Runner:
 
     Args:
         suite: jobs, threads and GPUs.
-        cells: the matrix; each cell after the one that it needs.
+        cells: the matrix; each cell after those that it needs.
         lock: file descriptor of the suite folder's lock.
         refresh: called after each finished or failed cell.
         progress: prints the state.
@@ -86,7 +86,7 @@ class Runner:
         self._set_blocked_aside()
         # A process is waited for even when its results are there already: its last files may not be.
         ahead = {cell.name for cell in [*self._waiting, *(training.cell for training in self._running)]}
-        ready = [cell for cell in self._waiting if cell.needs is None or cell.needs.name not in ahead]
+        ready = [cell for cell in self._waiting if not any(need.name in ahead for need in cell.needs)]
         ready.sort(key=self._timing.chain, reverse=True)
         taken = {training.slot for training in self._running}
         free = [slot for slot in range(self._suite.workers) if slot not in taken]
@@ -97,10 +97,12 @@ class Runner:
             self._progress.event(f"started   {cell.name}")
 
     def _set_blocked_aside(self) -> None:
-        for cell in [cell for cell in self._waiting if cell.needs in self.failed]:
-            self._waiting.remove(cell)
-            self.blocked.append(cell)
-            self._progress.event(f"blocked   {cell.name}: it waits for {cell.needs.name}")
+        for cell in list(self._waiting):  # a cell stands after those that it needs, so one pass blocks whole chains
+            lost = [need for need in cell.needs if need in self.failed or need in self.blocked]
+            if lost:
+                self._waiting.remove(cell)
+                self.blocked.append(cell)
+                self._progress.event(f"blocked   {cell.name}: it waits for {lost[0].name}")
 
     def _settle(self, training: Training, code: int) -> None:
         """File a process that has ended as finished, to be tried again, or failed."""

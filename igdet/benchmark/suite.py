@@ -29,7 +29,8 @@ class Target:
     metrics: dict[str, str]  # name in results.json -> title; higher is better; the first one decides
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides for all initialisations
     opts_for: dict[str, dict] = field(default_factory=dict)  # initialisation -> further overrides
-    learning_rates: list[float] = field(default_factory=list)  # each is tried; empty: the config's own
+    grid: dict[str, list[float]] = field(default_factory=dict)  # KEY: values; each combination is tried
+    select_on: dict[str, str] = field(default_factory=dict)  # TRAIN, TEST: data sets that the trials use
     published: str = ""  # the protocol in igdet/benchmark/reference.py that this target follows
     minutes: float = 1.0
 

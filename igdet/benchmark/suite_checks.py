@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from igdet.benchmark.reference import PUBLISHED
+from igdet.benchmark.selection import selection_problems
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils.spelling import did_you_mean
 
@@ -51,6 +52,7 @@ def _reserved(suite: Suite) -> Iterator[str]:
     groups |= {f"INITIALISATIONS.{name}.OPTS": node.opts for name, node in suite.initialisations.items()}
     for name, node in suite.targets.items():
         groups[f"TARGETS.{name}.OPTS"] = node.opts
+        groups[f"TARGETS.{name}.GRID"] = node.grid
         groups |= {f"TARGETS.{name}.OPTS_FOR.{key}": opts for key, opts in node.opts_for.items()}
     for where, opts in groups.items():
         for key in RESERVED_OPTS:
@@ -60,8 +62,6 @@ def _reserved(suite: Suite) -> Iterator[str]:
 
 def _targets(suite: Suite) -> Iterator[str]:
     for name, node in suite.targets.items():
-        if len(set(node.learning_rates)) < len(node.learning_rates):
-            yield f"TARGETS.{name}.LEARNING_RATES names a rate twice: {node.learning_rates}"
         if not node.metrics:
             yield f"TARGETS.{name}.METRICS is empty; name at least one metric of results.json"
 
@@ -79,4 +79,4 @@ def _files(suite: Suite) -> Iterator[str]:
             yield f"{where}: there is no file {file}; paths count from the working directory, {Path.cwd()}"
 
 
-CHECKS = (_counts, _sections, _references, _reserved, _targets, _files)
+CHECKS = (_counts, _sections, _references, _reserved, _targets, _files, selection_problems)

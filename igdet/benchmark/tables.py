@@ -1,9 +1,10 @@
-"""The report's tables: transfer, gains, learning rates, published numbers, cells."""
+"""The report's tables: transfer, gains, settings tried, published numbers, cells."""
 
 from collections.abc import Sequence
 
 from igdet.benchmark.collect import Column, Run, Study
 from igdet.benchmark.reference import PUBLISHED
+from igdet.benchmark.selection import setting_label
 from igdet.benchmark.statistics import Gain, Summary
 from igdet.utils.durations import clock
 from igdet.utils.table import EMPTY, Entry, Table
@@ -61,18 +62,19 @@ def pretraining_table(study: Study) -> Table | None:
     return Table("Pretraining", ["Pretraining", "Metric", "Result"], rows) if rows else None
 
 
-def learning_rate_table(study: Study) -> Table | None:
-    """Every learning rate tried, with the target's first metric; None when none was to be chosen."""
+def selection_table(study: Study) -> Table | None:
+    """Every setting tried, with the target's first metric; None when none was to be chosen."""
     rows = []
     for target, node in study.suite.targets.items():
-        metric = next(iter(node.metrics))
-        for name in study.suite.initialisations if node.learning_rates else ():
-            chosen = study.learning_rate(target, name)
-            for rate, summary in study.by_rate(target, name, metric).items():
-                entry = Entry(summary.text(), "best" if rate == chosen else "")
-                rows.append([Entry(node.title), Entry(title_of(study, name)), Entry(f"{rate:g}"), entry])
-    note = "The rate with the best mean is used above; it is chosen on the evaluation set itself, for all alike."
-    return Table("Learning rates", ["Target", "Initialisation", "Rate", "Result"], rows, note) if rows else None
+        for name in study.suite.initialisations:
+            chosen = study.setting(target, name)
+            for run in study.trials(target, name):
+                label, value = setting_label(run.cell.setting), run.cell.deciding_value
+                result = Entry(EMPTY if value is None else f"{value:.1f}", "best" if label == chosen else "")
+                mark = "chosen" if label == chosen else ""
+                rows.append([Entry(node.title), Entry(title_of(study, name)), Entry(label), result, Entry(mark)])
+    note = "Tried with the first seed on the target's SELECT_ON data sets; the test set was not looked at."
+    return Table("Settings tried", ["Target", "Initialisation", "Setting", "Result", ""], rows, note) if rows else None
 
 
 def published_table(study: Study) -> Table:

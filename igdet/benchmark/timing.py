@@ -18,8 +18,8 @@ class Timing:
         self._dependants = defaultdict(list)
         self._measured = defaultdict(list)
         for cell in cells:
-            if cell.needs:
-                self._dependants[cell.needs.name].append(cell)
+            for need in cell.needs:
+                self._dependants[need.name].append(cell)
             if cell.state == "finished":
                 self.learn(cell, cell.read(RECORD)["seconds"])
 
@@ -34,8 +34,8 @@ class Timing:
         return cell.minutes * 60 * self._slowness()
 
     def chain(self, cell: Cell) -> float:
-        """The cell's duration with the longest one that waits for it: the longest chain is started first."""
-        return self.seconds(cell) + max(map(self.seconds, self._dependants[cell.name]), default=0.0)
+        """The cell's duration with the longest chain that waits for it: the longest of all is started first."""
+        return self.seconds(cell) + max(map(self.chain, self._dependants[cell.name]), default=0.0)
 
     def remaining(self, waiting: Collection[Cell], running: Collection[tuple[Cell, float]], jobs: int) -> float:
         """Expected seconds until all is done.

@@ -5,6 +5,8 @@ from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.checkpoint.convert import TARGETS, convert_checkpoint
 from igdet.checkpoint.download import CatalogHandler, fetch, find_weights
 from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.inspection import inspect_weights
+from igdet.checkpoint.listing import documents_blocks, list_weights
 from igdet.checkpoint.origin import TORCHVISION, Origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 
@@ -20,7 +22,10 @@ __all__ = [
     "WeightsError",
     "WeightsFile",
     "convert_checkpoint",
+    "documents_blocks",
     "fetch",
     "find_weights",
+    "inspect_weights",
+    "list_weights",
     "open_weights",
 ]

@@ -1,8 +1,13 @@
 """Published weights by name: `MODEL.WEIGHTS: igdet://<name>`."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from igdet.checkpoint.origin import FAIR_RESNEXT, MSRA, TORCHVISION, Origin
+
 PREFIX = "igdet://"
+_HASH_IN_NAME = re.compile(r"[-_]([0-9a-f]{6,64})\.\w+$")
 
 
 @dataclass(frozen=True)
@@ -14,31 +19,36 @@ class Publication:
         trained_on: the data, in order.
         source: who published files and accuracies.
         licence: of the files.
+        algorithm: "sha256" or "md5", the first digits of which end the files' names; "": no hash is published.
     """
 
     folder: str
     trained_on: str
     source: str
     licence: str
+    algorithm: str = "sha256"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One published file, in torchvision's format: RGB pictures, torchvision's normalisation.
+    """One published file.
 
     Attributes:
-        file_name: ends in the first eight hexadecimal digits of its SHA-256.
-        backbone: the member of the ResNeXt family that it fits.
+        file_name: below the publication's folder, and below the cache.
+        backbone: the MODEL.BACKBONE.NAME that it fits.
         publication: where it belongs.
-        top1: published accuracy on ImageNet-1k's validation set, in percent, one centre crop of 224 pixels.
-        top5: likewise; None where it is not published here.
+        accuracy: as published, in percent. "top-1" and "top-5": ImageNet-1k's validation set, one centre crop of 224
+            pixels; "box", "mask" and "keypoint": AP on COCO val2017. Empty: not published here.
+        origin: how pictures must be fed.
+        note: what else one should know.
     """
 
     file_name: str
     backbone: str
     publication: Publication
-    top1: float
-    top5: float | None = None
+    accuracy: Mapping[str, float]
+    origin: Origin = TORCHVISION
+    note: str = ""
 
     @property
     def url(self) -> str:
@@ -46,14 +56,17 @@ class Weights:
         return f"{self.publication.folder}/{self.file_name}"
 
     @property
-    def sha256(self) -> str:
-        """The first digits of the file's SHA-256."""
-        return self.file_name.removesuffix(".pth").rsplit("-", 1)[-1]
+    def digits(self) -> str:
+        """The first hexadecimal digits of the file's hash, by the publication's algorithm; "": not published."""
+        return _HASH_IN_NAME.search(self.file_name)[1] if self.publication.algorithm else ""
 
 
 _PYTORCH = "https://download.pytorch.org/models"
 _FAIR = "https://dl.fbaipublicfiles.com/semiweaksupervision/model_files"
+_DETECTRON2 = "https://dl.fbaipublicfiles.com/detectron2"
 _NON_COMMERCIAL = "CC BY-NC 4.0"
+_SHARE_ALIKE = "CC BY-SA 3.0"
+_ZOO = "Detectron2, MODEL_ZOO.md"
 
 HASHTAGS = Publication(
     _PYTORCH,
@@ -77,37 +90,92 @@ IMAGENET = Publication(_PYTORCH, "ImageNet-1k", "torchvision, IMAGENET1K_V1", "B
 IMAGENET_V2 = Publication(
     _PYTORCH, "ImageNet-1k", "torchvision, IMAGENET1K_V2 (long recipe; from a 232-pixel short side)", "BSD-3-Clause"
 )
+ZOO_IMAGENET = Publication(f"{_DETECTRON2}/ImageNetPretrained", "ImageNet-1k", _ZOO, _SHARE_ALIKE, algorithm="")
+ZOO_MASKS = Publication(
+    f"{_DETECTRON2}/COCO-InstanceSegmentation", "ImageNet-1k, then COCO train2017", _ZOO, _SHARE_ALIKE, "md5"
+)
+ZOO_KEYPOINTS = Publication(
+    f"{_DETECTRON2}/COCO-Keypoints", "ImageNet-1k, then persons of COCO train2017", _ZOO, _SHARE_ALIKE, "md5"
+)
 
+
+def _top(top1: float, top5: float | None = None) -> dict[str, float]:
+    return {"top-1": top1} | ({"top-5": top5} if top5 else {})
+
+
+_BAD_SAVE = "84.8 was published; the file on the server is a bad save and reaches 83.3"
+# Detectron2's ResNets of this kind stride in the 1x1 convolution, which igdet's family does not.
+_MSRA, _MSRA_FPN = "build_resnet_backbone", "build_resnet_fpn_backbone"
+
+# fmt: off
 WEIGHTS: dict[str, Weights] = {
-    "ig_resnext101_32x8d": Weights("ig_resnext101_32x8-c38310e5.pth", "X_101_32x8d", HASHTAGS, 82.2, 96.4),
-    "ig_resnext101_32x16d": Weights("ig_resnext101_32x16-c6f796b0.pth", "X_101_32x16d", HASHTAGS, 84.2, 97.2),
-    "ig_resnext101_32x32d": Weights("ig_resnext101_32x32-e4b90b00.pth", "X_101_32x32d", HASHTAGS, 85.1, 97.5),
-    "ig_resnext101_32x48d": Weights("ig_resnext101_32x48-3e41cc8a.pth", "X_101_32x48d", HASHTAGS, 85.4, 97.6),
+    "ig_resnext101_32x8d": Weights("ig_resnext101_32x8-c38310e5.pth", "X_101_32x8d", HASHTAGS, _top(82.2, 96.4)),
+    "ig_resnext101_32x16d": Weights("ig_resnext101_32x16-c6f796b0.pth", "X_101_32x16d", HASHTAGS, _top(84.2, 97.2)),
+    "ig_resnext101_32x32d": Weights("ig_resnext101_32x32-e4b90b00.pth", "X_101_32x32d", HASHTAGS, _top(85.1, 97.5)),
+    "ig_resnext101_32x48d": Weights("ig_resnext101_32x48-3e41cc8a.pth", "X_101_32x48d", HASHTAGS, _top(85.4, 97.6)),
+
+    "swsl_resnet18": Weights("semi_weakly_supervised_resnet18-118f1556.pth", "R_18", HASHTAG_TEACHER, _top(73.4)),
+    "swsl_resnet50": Weights("semi_weakly_supervised_resnet50-16a12f1b.pth", "R_50", HASHTAG_TEACHER, _top(81.2)),
     "swsl_resnext50_32x4d": Weights(
-        "semi_weakly_supervised_resnext50_32x4-72679e44.pth", "X_50_32x4d", HASHTAG_TEACHER, 82.2
-    ),
+        "semi_weakly_supervised_resnext50_32x4-72679e44.pth", "X_50_32x4d", HASHTAG_TEACHER, _top(82.2)),
     "swsl_resnext101_32x4d": Weights(
-        "semi_weakly_supervised_resnext101_32x4-3f87e46b.pth", "X_101_32x4d", HASHTAG_TEACHER, 83.4
-    ),
+        "semi_weakly_supervised_resnext101_32x4-3f87e46b.pth", "X_101_32x4d", HASHTAG_TEACHER, _top(83.4)),
     "swsl_resnext101_32x8d": Weights(
-        "semi_weakly_supervised_resnext101_32x8-b4712904.pth", "X_101_32x8d", HASHTAG_TEACHER, 84.3
-    ),
-    # 84.8 was published; the file on the server is a bad save and reaches 83.3.
+        "semi_weakly_supervised_resnext101_32x8-b4712904.pth", "X_101_32x8d", HASHTAG_TEACHER, _top(84.3)),
     "swsl_resnext101_32x16d": Weights(
-        "semi_weakly_supervised_resnext101_32x16-f3559a9c.pth", "X_101_32x16d", HASHTAG_TEACHER, 83.3
-    ),
-    "ssl_resnext50_32x4d": Weights("semi_supervised_resnext50_32x4-ddb3e555.pth", "X_50_32x4d", IMAGENET_TEACHER, 80.3),
+        "semi_weakly_supervised_resnext101_32x16-f3559a9c.pth", "X_101_32x16d", HASHTAG_TEACHER, _top(83.3),
+        note=_BAD_SAVE),
+
+    "ssl_resnet18": Weights("semi_supervised_resnet18-d92f0530.pth", "R_18", IMAGENET_TEACHER, _top(72.8)),
+    "ssl_resnet50": Weights("semi_supervised_resnet50-08389792.pth", "R_50", IMAGENET_TEACHER, _top(79.3)),
+    "ssl_resnext50_32x4d": Weights(
+        "semi_supervised_resnext50_32x4-ddb3e555.pth", "X_50_32x4d", IMAGENET_TEACHER, _top(80.3)),
     "ssl_resnext101_32x4d": Weights(
-        "semi_supervised_resnext101_32x4-dc43570a.pth", "X_101_32x4d", IMAGENET_TEACHER, 81.0
-    ),
+        "semi_supervised_resnext101_32x4-dc43570a.pth", "X_101_32x4d", IMAGENET_TEACHER, _top(81.0)),
     "ssl_resnext101_32x8d": Weights(
-        "semi_supervised_resnext101_32x8-2cfe2f8b.pth", "X_101_32x8d", IMAGENET_TEACHER, 81.7
-    ),
+        "semi_supervised_resnext101_32x8-2cfe2f8b.pth", "X_101_32x8d", IMAGENET_TEACHER, _top(81.7)),
     "ssl_resnext101_32x16d": Weights(
-        "semi_supervised_resnext101_32x16-15fffa57.pth", "X_101_32x16d", IMAGENET_TEACHER, 81.9
-    ),
-    "in1k_resnext50_32x4d": Weights("resnext50_32x4d-7cdf4587.pth", "X_50_32x4d", IMAGENET, 77.618, 93.698),
-    "in1k_resnext101_32x8d": Weights("resnext101_32x8d-8ba56ff5.pth", "X_101_32x8d", IMAGENET, 79.312, 94.526),
-    "in1k_v2_resnext50_32x4d": Weights("resnext50_32x4d-1a0047aa.pth", "X_50_32x4d", IMAGENET_V2, 81.198, 95.34),
-    "in1k_v2_resnext101_32x8d": Weights("resnext101_32x8d-110c445d.pth", "X_101_32x8d", IMAGENET_V2, 82.834, 96.228),
+        "semi_supervised_resnext101_32x16-15fffa57.pth", "X_101_32x16d", IMAGENET_TEACHER, _top(81.9)),
+
+    "in1k_resnet18": Weights("resnet18-f37072fd.pth", "R_18", IMAGENET, _top(69.758, 89.078)),
+    "in1k_resnet50": Weights("resnet50-0676ba61.pth", "R_50", IMAGENET, _top(76.13, 92.862)),
+    "in1k_resnet101": Weights("resnet101-63fe2227.pth", "R_101", IMAGENET, _top(77.374, 93.546)),
+    "in1k_resnext50_32x4d": Weights("resnext50_32x4d-7cdf4587.pth", "X_50_32x4d", IMAGENET, _top(77.618, 93.698)),
+    "in1k_resnext101_32x8d": Weights("resnext101_32x8d-8ba56ff5.pth", "X_101_32x8d", IMAGENET, _top(79.312, 94.526)),
+    "in1k_v2_resnet50": Weights("resnet50-11ad3fa6.pth", "R_50", IMAGENET_V2, _top(80.858, 95.434)),
+    "in1k_v2_resnet101": Weights("resnet101-cd907fc2.pth", "R_101", IMAGENET_V2, _top(81.886, 95.78)),
+    "in1k_v2_resnext50_32x4d": Weights("resnext50_32x4d-1a0047aa.pth", "X_50_32x4d", IMAGENET_V2, _top(81.198, 95.34)),
+    "in1k_v2_resnext101_32x8d": Weights(
+        "resnext101_32x8d-110c445d.pth", "X_101_32x8d", IMAGENET_V2, _top(82.834, 96.228)),
+
+    "d2_msra_resnet50": Weights("MSRA/R-50.pkl", _MSRA, ZOO_IMAGENET, {}, MSRA),
+    "d2_msra_resnet101": Weights("MSRA/R-101.pkl", _MSRA, ZOO_IMAGENET, {}, MSRA),
+    "d2_torchvision_resnet50": Weights("torchvision/R-50.pkl", "R_50", ZOO_IMAGENET, {}),
+    "d2_fair_resnext101_32x8d": Weights("FAIR/X-101-32x8d.pkl", "X_101_32x8d", ZOO_IMAGENET, {}, FAIR_RESNEXT),
+
+    "d2_mask_resnet50_fpn_1x": Weights(
+        "mask_rcnn_R_50_FPN_1x/137260431/model_final_a54504.pkl", _MSRA_FPN, ZOO_MASKS,
+        {"box": 38.6, "mask": 35.2}, MSRA),
+    "d2_mask_resnet50_fpn_3x": Weights(
+        "mask_rcnn_R_50_FPN_3x/137849600/model_final_f10217.pkl", _MSRA_FPN, ZOO_MASKS,
+        {"box": 41.0, "mask": 37.2}, MSRA),
+    "d2_mask_resnet101_fpn_3x": Weights(
+        "mask_rcnn_R_101_FPN_3x/138205316/model_final_a3ec72.pkl", _MSRA_FPN, ZOO_MASKS,
+        {"box": 42.9, "mask": 38.6}, MSRA),
+    "d2_mask_resnext101_32x8d_fpn_3x": Weights(
+        "mask_rcnn_X_101_32x8d_FPN_3x/139653917/model_final_2d9806.pkl", "X_101_32x8d_FPN", ZOO_MASKS,
+        {"box": 44.3, "mask": 39.5}, FAIR_RESNEXT),
+    "d2_keypoint_resnet50_fpn_1x": Weights(
+        "keypoint_rcnn_R_50_FPN_1x/137261548/model_final_04e291.pkl", _MSRA_FPN, ZOO_KEYPOINTS,
+        {"box": 53.6, "keypoint": 64.0}, MSRA),
+    "d2_keypoint_resnet50_fpn_3x": Weights(
+        "keypoint_rcnn_R_50_FPN_3x/137849621/model_final_a6e10b.pkl", _MSRA_FPN, ZOO_KEYPOINTS,
+        {"box": 55.4, "keypoint": 65.5}, MSRA),
+    "d2_keypoint_resnet101_fpn_3x": Weights(
+        "keypoint_rcnn_R_101_FPN_3x/138363331/model_final_997cc7.pkl", _MSRA_FPN, ZOO_KEYPOINTS,
+        {"box": 56.4, "keypoint": 66.1}, MSRA),
+    "d2_keypoint_resnext101_32x8d_fpn_3x": Weights(
+        "keypoint_rcnn_X_101_32x8d_FPN_3x/139686956/model_final_5ad38f.pkl", "X_101_32x8d_FPN", ZOO_KEYPOINTS,
+        {"box": 57.3, "keypoint": 66.0}, FAIR_RESNEXT),
 }
+# fmt: on

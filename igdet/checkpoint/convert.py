@@ -1,4 +1,4 @@
-"""Converting checkpoints between torchvision's and Detectron2's formats, classifier included, bit for bit."""
+"""Converting checkpoints to torchvision's, timm's and Detectron2's formats, bit for bit, and to ONNX."""
 
 import pickle
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from torch import Tensor
 from igdet.checkpoint.about import ABOUT
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.key_maps import is_classifier, is_trunk, to_torchvision
+from igdet.checkpoint.onnx_export import save_onnx, to_onnx
 from igdet.checkpoint.origin import TORCHVISION
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
@@ -22,7 +23,7 @@ def convert_checkpoint(source: str, target: str | Path, to: str) -> str:
 
     Args:
         source: a file, or any name that Detectron2's PathManager knows, such as igdet://...
-        target: the file to write: `.pkl` for Detectron2, `.pth` for torchvision.
+        target: the file to write: it ends as the format's `suffix` does.
         to: a key of `TARGETS`.
 
     Returns:
@@ -54,7 +55,7 @@ class Target:
 
     suffix: str
     keeps: Callable[[str], bool]
-    content: Callable[[dict[str, Tensor], WeightsFile], dict[str, Any]]
+    content: Callable[[dict[str, Tensor], WeightsFile], Any]
     dump: Callable[[Any, IO], None]
 
 
@@ -64,7 +65,13 @@ def _for_torchvision(tensors: dict[str, Tensor], file: WeightsFile) -> dict[str,
             f"{file.path}: these weights expect {file.origin}, and a file in torchvision's format would claim "
             f"{TORCHVISION}"
         )
-    return to_torchvision(tensors)
+    return to_torchvision(_with_counters(tensors))
+
+
+def _with_counters(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give batch norms the counters that frozen ones do not have, without which strict loading fails."""
+    wanted = (name.replace("running_mean", "num_batches_tracked") for name in tensors if name.endswith("running_mean"))
+    return {**tensors, **{name: torch.tensor(0) for name in wanted if name not in tensors}}
 
 
 def _for_detectron2(tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, Any]:
@@ -78,7 +85,14 @@ def _for_detectron2(tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, 
     }
 
 
+def _in_a_classifier(name: str) -> bool:
+    return is_trunk(name) or is_classifier(name)
+
+
+_TORCHVISION = Target(".pth", _in_a_classifier, _for_torchvision, torch.save)
 TARGETS = {
-    "torchvision": Target(".pth", lambda name: is_trunk(name) or is_classifier(name), _for_torchvision, torch.save),
+    "torchvision": _TORCHVISION,
+    "timm": _TORCHVISION,  # timm's ResNets have torchvision's names
     "detectron2": Target(".pkl", lambda name: True, _for_detectron2, pickle.dump),
+    "onnx": Target(".onnx", _in_a_classifier, to_onnx, save_onnx),
 }

@@ -1,15 +1,19 @@
 """Getting published weights: once, verified, then from the cache; a path handler for `igdet://` names."""
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import torch
 from detectron2.utils.file_io import PathHandler, PathManager
 from iopath.common.file_io import file_lock
 
 from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
+from igdet.checkpoint.digest import Digest, is_recorded, read_record, record_of, write_record
 from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.transfer import discard, finish, transfer
 from igdet.utils.cache import cache_folder
 from igdet.utils.spelling import did_you_mean
 
@@ -20,20 +24,20 @@ def find_weights(path: str) -> Weights:
     """Look a name of the catalog up.
 
     Args:
-        path: such as "igdet://ig_resnext101_32x8d".
+        path: such as "igdet://ig_resnext101_32x8d", or the name alone.
 
     Raises:
         WeightsError: there is no such name.
     """
     name = path.removeprefix(PREFIX)
     if name not in WEIGHTS:
-        hint = did_you_mean(path, [PREFIX + known for known in WEIGHTS]) or f"; there are {', '.join(WEIGHTS)}"
-        raise WeightsError(f"MODEL.WEIGHTS {path}: no such published weights{hint}")
+        hint = did_you_mean(name, WEIGHTS) or f"; there are {', '.join(WEIGHTS)}"
+        raise WeightsError(f"{path}: no such published weights{hint}")
     return WEIGHTS[name]
 
 
 def fetch(weights: Weights) -> Path:
-    """Give the local file of published weights; the first call downloads it and checks its hash.
+    """Give the local file of published weights; the first call downloads it, none gives it without its hash checked.
 
     Args:
         weights: an entry of the catalog.
@@ -42,23 +46,72 @@ def fetch(weights: Weights) -> Path:
         the file in the cache.
 
     Raises:
-        WeightsError: it could not be downloaded whole; nothing is left in the cache.
+        WeightsError: it could not be downloaded whole, is not the file that was published, or the cache cannot be
+            written; a file that is in a read-only cache is used.
     """
-    path = cache_folder() / weights.file_name
-    with file_lock(str(path)):  # the processes of a run ask at the same time
-        if not path.is_file():
-            _download(weights, path)
+    path = cached_path(weights)
+    if is_recorded(path):  # without the lock: a cache may be shared read-only
+        return path
+    if path.is_file():  # put there by hand, or touched since
+        _check(weights, path, f"Remove it to download it anew, or put the right file there: {weights.url}")
+    else:
+        _check_allowed(weights, path)
+        with _writing(weights, path), file_lock(str(path)):  # the processes of a run ask at the same time
+            if not path.is_file():
+                _download(weights, path)
+    write_record(path)
     return path
 
 
+def cached_path(weights: Weights) -> Path:
+    """Where published weights are kept, whether they are there or not."""
+    return cache_folder() / weights.file_name
+
+
 def _download(weights: Weights, path: Path) -> None:
-    logger.info(f"Downloading {weights.url} to {path} (licence of the weights: {weights.publication.licence})")
+    licence, source = weights.publication.licence, weights.publication.source
+    logger.info(f"Downloading {weights.url} to {path}. Licence of the weights: {licence} ({source})")
+    part = path.with_name(f"{path.name}.part")
     try:
-        torch.hub.download_url_to_file(weights.url, str(path), hash_prefix=weights.sha256)
-    except (OSError, RuntimeError) as error:  # network and disk; the hash
+        transfer(weights.url, part)
+    except WeightsError as error:
+        raise WeightsError(f"{error}, or {_by_hand(weights, path)}") from error
+    try:
+        _check(weights, part, f"What came from {weights.url} is removed; try again, or {_by_hand(weights, path)}", path)
+    except WeightsError:
+        discard(part)
+        raise
+    finish(part, path)
+
+
+def _check(weights: Weights, path: Path, mend: str, final: Path | None = None) -> None:
+    """Compare a file with the published hash and with the one recorded at an earlier download, where there are any."""
+    if weights.digits:
+        Digest(weights.publication.algorithm, weights.digits).check(path, mend)
+    recorded = read_record(final or path)
+    if recorded:
+        recorded.check(path, f"It has changed since {record_of(final or path)} was written. {mend}")
+
+
+def _check_allowed(weights: Weights, path: Path) -> None:
+    if os.environ.get("IGDET_OFFLINE", "0") not in ("", "0"):
+        raise WeightsError(f"{path} is not there, and IGDET_OFFLINE forbids downloads: {_by_hand(weights, path)}")
+
+
+def _by_hand(weights: Weights, path: Path) -> str:
+    digits = f"{weights.publication.algorithm} {weights.digits}..." if weights.digits else "hash not published"
+    return f"download {weights.url} ({digits}) elsewhere and put it at {path}"
+
+
+@contextmanager
+def _writing(weights: Weights, path: Path) -> Iterator[None]:
+    """Make the folder; say what is wrong with a cache that cannot be written, before anything is transferred."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
         raise WeightsError(
-            f"cannot download {weights.url} to {path}: {error}. Check network and disk and try again, or download the "
-            f"file elsewhere and put it there"
+            f"{path.parent} cannot be written: {error}. Set IGDET_CACHE to another folder, or {_by_hand(weights, path)}"
         ) from error
 
 

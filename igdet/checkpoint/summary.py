@@ -21,7 +21,7 @@ def summarise_fit(fit: Fit) -> str:
     Returns:
         a table of numbers of tensors by part of the model, then the modules that are new or left, by name.
     """
-    columns = [Counter(map(_part, names)) for names in (map(bare_name, fit.loaded), fit.initialised, fit.left)]
+    columns = [Counter(map(part_of, names)) for names in (map(bare_name, fit.loaded), fit.initialised, fit.left)]
     parts = dict.fromkeys(part for column in columns for part in column)
     rows = [(part, *(column[part] for column in columns)) for part in parts]
     lists = {
@@ -33,7 +33,7 @@ def summarise_fit(fit: Fit) -> str:
     return "\n".join([tabulate(rows, headers=_HEADERS, tablefmt="github"), *lines])
 
 
-def _part(bare: str) -> str:
+def part_of(bare: str) -> str:
     """The trunk, or a name's first component as a person would call it."""
     first = bare.split(".")[0]
     return "trunk" if is_trunk(bare) else _PARTS.get(first, first)

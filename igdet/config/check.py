@@ -65,6 +65,13 @@ VALUES: dict[str, tuple[str, Callable]] = {
         "two factors, 0 < smallest <= largest",
         lambda value: len(value) == 2 and 0 < value[0] <= value[1],
     ),
+    "PROBE.FEATURES": ("float32 or float16", lambda value: value in ("float32", "float16")),
+    "PROBE.HELD_OUT": ("a share between 0 and 1", lambda value: 0 < value < 1),
+    "PROBE.STRENGTHS": ("one or more numbers above 0", lambda value: len(value) > 0 and min(value) > 0),
+    "PROBE.SHOTS": ("numbers of 1 or more", lambda value: all(shots >= 1 for shots in value)),
+    "PROBE.DRAWS": ("1 or more", lambda value: value >= 1),
+    "PROBE.NEIGHBOURS": ("one or more numbers of 1 or more", lambda value: len(value) > 0 and min(value) >= 1),
+    "PROBE.TEMPERATURE": ("more than 0", lambda value: value > 0),
     "INPUT.RANDOM_FLIP": (
         "horizontal, vertical or none",
         lambda value: value in ("horizontal", "vertical", "none"),

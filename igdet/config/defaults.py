@@ -16,6 +16,7 @@ def add_igdet_config(cfg: CfgNode) -> None:
     _add_datasets(cfg)
     _add_dataloader(cfg)
     _add_solver(cfg)
+    _add_probe(cfg)
 
 
 def _add_model(cfg: CfgNode) -> None:
@@ -117,3 +118,19 @@ def _add_solver(cfg: CfgNode) -> None:
     # Half-life, in images seen, of the moving average of the weights, which is then evaluated and saved in place of the
     # weights being trained. 0: no average.
     cfg.SOLVER.EMA_HALF_LIFE = 0
+
+
+def _add_probe(cfg: CfgNode) -> None:
+    # Protocols on frozen features (tools/probe.py, docs/PROTOCOLS.md). How features are kept: float32 or float16.
+    cfg.PROBE = CfgNode()
+    cfg.PROBE.FEATURES = "float32"
+    # Share of each training class, 0..1, by which strengths and numbers of neighbours are chosen; SEED draws it.
+    cfg.PROBE.HELD_OUT = 0.2
+    # L2 strengths to try: scikit-learn's C, on features whose mean squared distance from their mean is 1. Factors of 4.
+    cfg.PROBE.STRENGTHS = tuple(4.0**power for power in range(-3, 7))  # 0.0156 .. 4,096
+    # Pictures a class of the k-shot protocol, and its draws, with the seeds SEED, SEED + 1, ...
+    cfg.PROBE.SHOTS = (1, 2, 5, 10)
+    cfg.PROBE.DRAWS = 5
+    # Numbers of neighbours to try, and the temperature of their votes (Wu et al. 2018).
+    cfg.PROBE.NEIGHBOURS = (1, 5, 10, 20, 50, 100, 200)
+    cfg.PROBE.TEMPERATURE = 0.07

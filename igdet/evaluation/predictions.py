@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from detectron2.utils import comm
+from torch import Tensor
 
 from igdet.utils.files import atomic_write
 
@@ -55,6 +56,23 @@ def predictions_of(
     all_scores = log_scores.cpu().numpy() if keep_all_scores else [None] * len(inputs)
     rows = zip(inputs, top_classes.cpu().numpy(), top_scores.cpu().numpy(), all_scores, strict=True)
     return [Prediction(record["image_id"], np.asarray(record["gt_classes"]), *answers) for record, *answers in rows]
+
+
+def predictions_of_scores(image_ids: Sequence[str], labels: np.ndarray, log_scores: Tensor) -> list[Prediction]:
+    """Read the scores of a whole data set; of equal scores the class of the lower id is the better answer.
+
+    Args:
+        image_ids: N names.
+        labels: int (N,), one class each.
+        log_scores: (N, L) float, log probabilities.
+
+    Returns:
+        N predictions.
+    """
+    scores, classes = log_scores.sort(dim=1, descending=True, stable=True)
+    top_scores = scores[:, :KEPT].exp().float().numpy()
+    rows = zip(image_ids, labels[:, None], classes[:, :KEPT].numpy(), top_scores, strict=True)
+    return [Prediction(*row) for row in rows]
 
 
 def _only(logits: torch.Tensor, answers: Sequence[int] | None) -> torch.Tensor:

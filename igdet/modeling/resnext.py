@@ -1,4 +1,4 @@
-"""The ResNeXt family as a table over Detectron2's ResNet, each member plain and with a feature pyramid."""
+"""The ResNets and ResNeXts as a table over Detectron2's ResNet, each member plain and with a feature pyramid."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from detectron2.config import CfgNode
 from detectron2.layers import CNNBlockBase, ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
-from detectron2.modeling.backbone.resnet import BasicStem, BottleneckBlock
+from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem, BottleneckBlock
 from torch import nn
 
 from igdet.config.defaults import FPN_SUFFIX
@@ -22,11 +22,12 @@ class Member:
     """One network of the family; channels double from each stage to the next.
 
     Attributes:
-        blocks: bottleneck blocks in res2..res5.
+        blocks: in res2..res5.
         groups: of the 3x3 convolutions.
         width: channels a group in res2.
         stem: channels of the stem.
         res2: channels that res2 gives out.
+        basic: whether a block is two 3x3 convolutions, not a bottleneck of three.
     """
 
     blocks: tuple[int, int, int, int]
@@ -34,6 +35,12 @@ class Member:
     width: int
     stem: int = 64
     res2: int = 256
+    basic: bool = False
+
+    @property
+    def layers(self) -> int:
+        """As networks are named: the convolutions of the blocks, the stem and the classifier."""
+        return (2 if self.basic else 3) * sum(self.blocks) + 2
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,10 @@ WIDTHS = (4, 8, 16, 32, 48)
 # "X_<layers>_<groups>x<width>d", as in "Aggregated Residual Transformations for Deep Neural Networks".
 FAMILY: dict[str, Member] = {
     **{f"X_{layers}_32x{width}d": Member(blocks, 32, width) for layers, blocks in DEPTHS.items() for width in WIDTHS},
+    # "Deep Residual Learning for Image Recognition", in torchvision's layout.
+    "R_18": Member((2, 2, 2, 2), 1, 64, res2=64, basic=True),
+    "R_50": Member(DEPTHS[50], 1, 64),
+    "R_101": Member(DEPTHS[101], 1, 64),
     # For the synthetic world's 64-pixel pictures, on a CPU: 0.5 and 1.0 million parameters.
     "X_14_8x4d": Member((1, 1, 1, 1), 8, 4, stem=16, res2=64),
     "X_26_8x4d": Member((2, 2, 2, 2), 8, 4, stem=16, res2=64),
@@ -86,20 +97,21 @@ def build_resnext(
 
     Returns:
         a module that takes float (N, C, H, W) and gives {name: float (N, C', H / stride, W / stride)}.
+
+    Raises:
+        ConfigError: a network of basic blocks is to hold mixtures of experts.
     """
     stem = BasicStem(in_channels, member.stem, norm)
     stages, channels = [], member.stem
-    for i, num_blocks in enumerate(member.blocks):
+    for i in range(len(member.blocks)):
         out_channels = member.res2 * 2**i
-        kinds = _kinds(f"res{i + 2}", num_blocks, mixture)
+        kinds = _kinds(member, i, mixture)
         stages.append(
             [
                 build(
                     channels if j == 0 else out_channels,
                     out_channels,
                     stride=2 if i > 0 and j == 0 else 1,
-                    bottleneck_channels=member.groups * member.width * 2**i,
-                    num_groups=member.groups,
                     norm=norm,
                 )
                 for j, build in enumerate(kinds)
@@ -109,13 +121,19 @@ def build_resnext(
     return ResNet(stem, stages, out_features=out_features or ["res5"], freeze_at=freeze_at)
 
 
-def _kinds(stage: str, num_blocks: int, mixture: Mixture | None) -> list[Callable[..., CNNBlockBase]]:
-    """The builder of each block of a stage, first to last."""
+def _kinds(member: Member, i: int, mixture: Mixture | None) -> list[Callable[..., CNNBlockBase]]:
+    """The builder of each block of the i-th stage, first to last."""
+    num_blocks = member.blocks[i]
+    if member.basic:
+        if mixture is not None:
+            raise ConfigError("MODEL.MOE.EXPERTS: basic blocks cannot be mixtures of experts: name a deeper member")
+        return [BasicBlock] * num_blocks
+    inside = {"bottleneck_channels": member.groups * member.width * 2**i, "num_groups": member.groups}
     # The stride sits in the 3x3, as in torchvision, timm and the released weights.
-    plain = partial(BottleneckBlock, stride_in_1x1=False)
-    if mixture is None or stage not in mixture.stages:
+    plain = partial(BottleneckBlock, stride_in_1x1=False, **inside)
+    if mixture is None or f"res{i + 2}" not in mixture.stages:
         return [plain] * num_blocks
-    build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k)
+    build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k, **inside)
     return [build_mixture if left % mixture.every == 0 else plain for left in reversed(range(num_blocks))]
 
 
@@ -171,7 +189,7 @@ def check_backbone(cfg: CfgNode) -> None:
     choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
     # Key of MODEL.RESNETS -> (Detectron2's default, which says nothing; the table's value).
     decided = {
-        "DEPTH": (50, 3 * sum(member.blocks) + 2),
+        "DEPTH": (50, member.layers),
         "NUM_GROUPS": (1, member.groups),
         "WIDTH_PER_GROUP": (64, member.width),
         "STEM_OUT_CHANNELS": (64, member.stem),

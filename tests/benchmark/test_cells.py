@@ -14,8 +14,8 @@ def test_cells_of_a_suite(suite):
     cells = by_name(expand(suite, seeds=2))
     names = ["pretraining/hashtag", "boxes/scratch", "boxes/hashtag", "linear/scratch", "linear/hashtag"]
     assert list(cells) == [f"seed{seed}/{name}" for seed in (0, 1) for name in names]
-    assert cells["seed1/boxes/hashtag"].needs == cells["seed1/pretraining/hashtag"]
-    assert cells["seed1/boxes/scratch"].needs is None
+    assert cells["seed1/boxes/hashtag"].needs == (cells["seed1/pretraining/hashtag"],)
+    assert cells["seed1/boxes/scratch"].needs == ()
 
 
 def test_weights_come_from_the_pretraining_of_the_same_seed(suite):
@@ -31,16 +31,11 @@ def test_weights_come_from_the_pretraining_of_the_same_seed(suite):
 
 def test_options_for_one_initialisation_win(write_suite):
     target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"a": "A"}, "OPTS": {"X": 1, "Y": 1}}
-    target |= {"OPTS_FOR": {"hashtag": {"Y": 2}}, "LEARNING_RATES": [0.1, 0.01]}
+    target |= {"OPTS_FOR": {"hashtag": {"Y": 2}}}
     cells = by_name(expand(read_suite(write_suite(TARGETS={"t": target}, OPTS={"X": 0, "Z": 0}))))
-    opts = cells["seed0/t/hashtag_lr0.01"].opts
-    assert {key: opts[key] for key in ("X", "Y", "Z", "SOLVER.BASE_LR")} == {
-        "X": 1,
-        "Y": 2,
-        "Z": 0,
-        "SOLVER.BASE_LR": 0.01,
-    }
-    assert cells["seed0/t/scratch_lr0.1"].opts["Y"] == 1
+    opts = cells["seed0/t/hashtag"].opts
+    assert {key: opts[key] for key in ("X", "Y", "Z")} == {"X": 1, "Y": 2, "Z": 0}
+    assert cells["seed0/t/scratch"].opts["Y"] == 1
 
 
 def test_released_weights_need_no_pretraining(write_suite):

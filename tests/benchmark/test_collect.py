@@ -1,4 +1,4 @@
-"""Reading runs back: states, metrics by name, the learning rate that counts, pairs to compare."""
+"""Reading runs back: states, metrics by name, pairs to compare."""
 
 import pytest
 
@@ -44,22 +44,6 @@ def test_an_ambiguous_metric_is_named(suite, finish):
     run = Study(suite, expand(suite)).runs[1]
     with pytest.raises(ValueError, match="bbox/AP is ambiguous; name one of val/a/bbox/AP, val/b/bbox/AP"):
         run.metric("bbox/AP")
-
-
-def test_the_learning_rate_with_the_best_mean_counts(write_suite, finish):
-    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"top1": "A"}, "LEARNING_RATES": [0.1, 0.01]}
-    suite = read_suite(write_suite(TARGETS={"t": target}, SEEDS=2))
-    values = {0.1: (30, 10), 0.01: (25, 25)}
-    for cell in expand(suite):
-        if cell.target == "t":
-            finish(cell, {"top1": values[cell.learning_rate][cell.seed]})
-    study = Study(suite, expand(suite))
-    assert study.learning_rate("t", "scratch") == 0.01
-    assert study.values("t", "scratch", "top1") == {0: 25, 1: 25}
-    assert {rate: summary.mean for rate, summary in study.by_rate("t", "scratch", "top1").items()} == {
-        0.1: 20,
-        0.01: 25,
-    }
 
 
 def test_every_baseline_is_compared_with_those_after_it(write_suite):

@@ -36,7 +36,7 @@ def test_missing_results_stay_empty(empty):
     assert texts(tables.transfer_table(empty))[0] == ["From scratch", "–", "–", "0"]
     assert texts(tables.gain_tables(empty)[0]) == [["Hashtags", "–", "–"]]
     assert tables.pretraining_table(empty) is None
-    assert tables.learning_rate_table(empty) is None
+    assert tables.selection_table(empty) is None
 
 
 def test_gains_carry_their_verdict(study):
@@ -75,16 +75,6 @@ def test_pretraining_table(write_suite, finish):
     assert texts(tables.pretraining_table(Study(suite, expand(suite)))) == [["H", "mAP", "48.0"]]
 
 
-def test_learning_rate_table_marks_the_chosen_one(write_suite, finish):
-    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"top1": "A"}, "LEARNING_RATES": [0.1, 0.01]}
-    suite = read_suite(write_suite(TARGETS={"t": target}, INITIALISATIONS={"scratch": {"TITLE": "S"}}))
-    for cell, value in zip(expand(suite), (30, 40), strict=True):
-        finish(cell, {"top1": value})
-    table = tables.learning_rate_table(Study(suite, expand(suite)))
-    assert texts(table) == [["T", "S", "0.1", "30.0"], ["T", "S", "0.01", "40.0"]]
-    assert [row[-1].mark for row in table.rows] == ["", "best"]
-
-
 def test_cell_table(study):
     assert texts(tables.cell_table(study))[0] == ["seed0/pretraining/hashtag", "finished", "1:30", "4,000", "2.0 GB"]
 
@@ -101,7 +91,7 @@ def test_csv_files_can_be_read_back(study):
         "initialisation": "hashtag",
         "target": "linear",
         "metric": "classification/top1",
-        "learning_rate": "",
+        "setting": "",
         "mean": "33.0",
         "spread": "3.0",
         "seeds": "3",
@@ -112,7 +102,7 @@ def test_csv_files_can_be_read_back(study):
     assert rows[0] == {
         "initialisation": "hashtag",
         "target": "pretraining",
-        "learning_rate": "",
+        "setting": "",
         "seed": "0",
         "metric": "val/classification/top1",
         "value": "20.0",

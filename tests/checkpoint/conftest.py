@@ -60,7 +60,7 @@ def make_model(make_cfg):
 @pytest.fixture
 def torchvision_weights(make_model):
     """A small classifier's tensors, statistics drawn at random, under torchvision's names."""
-    model, _ = make_model()
+    model, _ = make_model("classifier", "MODEL.BACKBONE.FREEZE_AT", 0)  # frozen norms have no counters
     generator = torch.Generator().manual_seed(3)
     state = {}
     for name, tensor in model.state_dict().items():

@@ -3,42 +3,63 @@
 import re
 
 import pytest
-from torchvision.models import ResNeXt50_32X4D_Weights, ResNeXt101_32X8D_Weights
+import torchvision
+from detectron2 import model_zoo
+from detectron2.modeling import BACKBONE_REGISTRY
 
 from igdet.checkpoint import WEIGHTS, WeightsError, find_weights
-from igdet.modeling import FAMILY
+from igdet.checkpoint.catalog import IMAGENET, IMAGENET_V2, ZOO_KEYPOINTS, ZOO_MASKS
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_every_entry_is_complete(name):
     weights = WEIGHTS[name]
-    assert weights.backbone in FAMILY
-    assert name.endswith(weights.backbone.removeprefix("X_"))
-    assert re.fullmatch(r"[0-9a-f]{8}", weights.sha256)
-    assert weights.url.startswith("https://") and weights.url.endswith(f"-{weights.sha256}.pth")
-    assert 70 < weights.top1 < (weights.top5 or 100)
-    assert weights.publication.licence and weights.publication.source and weights.publication.trained_on
+    publication = weights.publication
+    assert weights.backbone in BACKBONE_REGISTRY
+    assert weights.url.startswith("https://") and weights.url.endswith((".pth", ".pkl"))
+    assert publication.licence and publication.source and publication.trained_on
+    lengths = {"sha256": 8, "md5": 6, "": 0}
+    assert len(weights.digits) == lengths[publication.algorithm]
+    assert all(30 < value < 100 for value in weights.accuracy.values())
+    assert weights.accuracy or not publication.algorithm
+
+
+def test_no_two_entries_share_a_file():
+    assert len({weights.file_name for weights in WEIGHTS.values()}) == len(WEIGHTS)
 
 
 @pytest.mark.parametrize(
-    ("name", "theirs"),
-    [
-        ("in1k_resnext50_32x4d", ResNeXt50_32X4D_Weights.IMAGENET1K_V1),
-        ("in1k_v2_resnext50_32x4d", ResNeXt50_32X4D_Weights.IMAGENET1K_V2),
-        ("in1k_resnext101_32x8d", ResNeXt101_32X8D_Weights.IMAGENET1K_V1),
-        ("in1k_v2_resnext101_32x8d", ResNeXt101_32X8D_Weights.IMAGENET1K_V2),
-    ],
+    "name", [name for name, weights in WEIGHTS.items() if weights.publication in (IMAGENET, IMAGENET_V2)]
 )
-def test_torchvisions_are_as_torchvision_has_them(name, theirs):
+def test_torchvisions_are_as_torchvision_has_them(name):
+    version = "IMAGENET1K_V2" if "_v2_" in name else "IMAGENET1K_V1"
+    model = name.removeprefix("in1k_").removeprefix("v2_")
+    theirs = torchvision.models.get_model_weights(model)[version]
     published = theirs.meta["_metrics"]["ImageNet-1K"]
     assert WEIGHTS[name].url == theirs.url
-    assert (WEIGHTS[name].top1, WEIGHTS[name].top5) == (published["acc@1"], published["acc@5"])
+    assert WEIGHTS[name].accuracy == {"top-1": published["acc@1"], "top-5": published["acc@5"]}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, weights in WEIGHTS.items() if weights.publication in (ZOO_MASKS, ZOO_KEYPOINTS)]
+)
+def test_the_zoos_are_as_detectron2_has_them(name):
+    weights = WEIGHTS[name]
+    config = f"{weights.publication.folder.rsplit('/', 1)[-1]}/{weights.file_name.split('/')[0]}.yaml"
+    assert weights.url == model_zoo.get_checkpoint_url(config)
+    cfg = model_zoo.get_config(config)
+    assert weights.origin.contradictions(cfg) == []
+    assert weights.backbone.startswith("X_101_32x8d") == (cfg.MODEL.RESNETS.NUM_GROUPS == 32)
+
+
+def test_the_16d_teachers_bad_save_is_told():
+    assert "bad save" in WEIGHTS["swsl_resnext101_32x16d"].note
 
 
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("igdet://ig_resnext101_32x8", "did you mean 'igdet://ig_resnext101_32x8d'?"),
+        ("igdet://ig_resnext101_32x8", "did you mean 'ig_resnext101_32x8d'?"),
         ("igdet://vit", "there are ig_resnext101_32x8d, ig_resnext101_32x16d"),
     ],
 )

@@ -23,7 +23,7 @@ def read(path):
 @pytest.fixture
 def igdet_file(make_model, torchvision_file, tmp_path):
     """A classifier's checkpoint, with the tensors of `torchvision_file`."""
-    model, cfg = make_model()
+    model, cfg = make_model("classifier", "MODEL.BACKBONE.FREEZE_AT", 0)
     checkpointer = IgdetCheckpointer(model, str(tmp_path), cfg=cfg)
     checkpointer.load_for_evaluation(torchvision_file)
     checkpointer.save("model_final", iteration=3)

@@ -56,6 +56,8 @@ def test_sound_configs_pass():
 @pytest.mark.parametrize(
     ("opts", "message"),
     [
+        (("PROBE.HELD_OUT", 1.0), "PROBE.HELD_OUT is 1.0: expected a share between 0 and 1"),
+        (("PROBE.STRENGTHS", "(1, 0)"), "PROBE.STRENGTHS is .*: expected one or more numbers above 0"),
         (
             ("DATALOADER.RESAMPLING", "sqrt"),
             "DATALOADER.RESAMPLING is 'sqrt': expected natural, square_root or",

@@ -13,7 +13,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 
 from igdet.checkpoint.key_maps import to_bare
 from igdet.config import ConfigError, add_igdet_config
-from igdet.modeling import FAMILY, FPN_SUFFIX, build_resnext, check_backbone
+from igdet.modeling import FAMILY, FPN_SUFFIX, Mixture, build_resnext, check_backbone
 
 # Trunk parameters in millions and multiply-adds in thousand millions (with a 1,000-way classifier), 224 x 224:
 # computed from the layers' shapes.
@@ -100,6 +100,9 @@ PEERS = {
     "torchvision 50": ("X_50_32x4d", torchvision.models.resnext50_32x4d),
     "torchvision 101": ("X_101_32x8d", torchvision.models.resnext101_32x8d),
     "timm 50": ("X_50_32x4d", lambda: timm.create_model("resnext50_32x4d")),
+    "torchvision R_18": ("R_18", torchvision.models.resnet18),
+    "torchvision R_50": ("R_50", torchvision.models.resnet50),
+    "timm R_101": ("R_101", lambda: timm.create_model("resnet101")),
     "timm 101": ("X_101_32x8d", lambda: timm.create_model("resnext101_32x8d")),
 }
 
@@ -124,7 +127,7 @@ def test_same_weights_give_the_same_features_and_logits(name, build_peer, norm):
     with torch.no_grad():
         logits = peer(images)
         found = ours(images)
-        pooled = found["res5"].mean(dim=(2, 3))  # (2, 2048, 2, 2) -> (2, 2048)
+        pooled = found["res5"].mean(dim=(2, 3))  # (2, C, 2, 2) -> (2, C)
         found_logits = F.linear(pooled, weights["classifier.weight"], weights["classifier.bias"])
     for stage, expected in features.items():
         torch.testing.assert_close(found[stage], expected, rtol=1e-4, atol=1e-4)
@@ -167,3 +170,23 @@ def test_mixtures_in_a_backbone_of_others_are_refused(cfg):
         check_backbone(cfg)
     cfg.MODEL.MOE.EXPERTS = 0
     check_backbone(cfg)
+
+
+def test_the_sizes_of_the_plain_networks():
+    # parameters in millions with a 1,000-way classifier, as torchvision's own metadata gives them
+    published = {
+        "R_18": torchvision.models.ResNet18_Weights.IMAGENET1K_V1,
+        "R_50": torchvision.models.ResNet50_Weights.IMAGENET1K_V1,
+        "R_101": torchvision.models.ResNet101_Weights.IMAGENET1K_V1,
+    }
+    for name, weights in published.items():
+        with torch.device("meta"):
+            trunk = build_resnext(FAMILY[name])
+        classifier = nn.Linear(trunk.output_shape()["res5"].channels, 1000)
+        found = sum(p.numel() for module in (trunk, classifier) for p in module.parameters())
+        assert found == weights.meta["num_params"], name
+
+
+def test_basic_blocks_hold_no_experts():
+    with pytest.raises(ConfigError, match="basic blocks cannot be mixtures of experts"):
+        build_resnext(FAMILY["R_18"], mixture=Mixture(4))

@@ -1,0 +1,34 @@
+"""The metrics of a results.json, by their full name or by the end of it."""
+
+import math
+from collections.abc import Mapping
+
+from igdet.utils.strict_yaml import ConfigError
+
+
+def finite_metrics(results: Mapping) -> dict[str, float]:
+    """Metric name -> finite value, e.g. "world_val/bbox/AP" -> 12.3, of the content of results.json."""
+    return {name: value for name, value in _flatten(results.get("results", {})) if math.isfinite(value)}
+
+
+def find_metric(metrics: Mapping[str, float], name: str, where: str) -> float | None:
+    """A metric by its full name or by the end of it; None when there is none.
+
+    Raises:
+        ConfigError: several data sets have it; `where` names the run.
+    """
+    found = [full for full in metrics if full == name or full.endswith(f"/{name}")]
+    if len(found) > 1:
+        raise ConfigError(f"{where}: the metric {name} is ambiguous; name one of {', '.join(found)}")
+    return metrics[found[0]] if found else None
+
+
+def _flatten(node: Mapping, prefix: str = "") -> list[tuple[str, float]]:
+    """("a/b", number) pairs of a nested mapping; what is not a number is left out."""
+    pairs = []
+    for key, value in node.items():
+        if isinstance(value, dict):
+            pairs += _flatten(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float):
+            pairs.append((prefix + key, float(value)))
+    return pairs

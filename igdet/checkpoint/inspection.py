@@ -1,0 +1,90 @@
+"""What a checkpoint is, in a few lines: its format, its network, how it wants its pictures, what it stands for."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from tabulate import tabulate
+from torch import Tensor
+
+from igdet.checkpoint.catalog import PREFIX, WEIGHTS
+from igdet.checkpoint.key_maps import is_counter
+from igdet.checkpoint.listing import accuracy_of, hash_of
+from igdet.checkpoint.misfit import describe_trunk
+from igdet.checkpoint.origin import Origin
+from igdet.checkpoint.summary import part_of
+from igdet.checkpoint.weights_file import WeightsFile, open_weights
+
+_NAMES_SHOWN = 5
+
+
+def inspect_weights(name: str) -> str:
+    """Describe a checkpoint.
+
+    Args:
+        name: a file, or any name that `open_weights` takes; a name of the catalog also without igdet://.
+
+    Returns:
+        lines for a terminal.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    bare = name.removeprefix(PREFIX)
+    file = open_weights(PREFIX + bare if bare in WEIGHTS else name)
+    facts = {**_content(file), **(_published(bare) if bare in WEIGHTS else {})}
+    lines = [f"{what + ':':<12} {text}" for what, text in facts.items()]
+    return "\n".join([*lines, "", _parts(file.tensors)])
+
+
+def _parts(tensors: Mapping[str, Tensor]) -> str:
+    """A table of tensors and their numbers by part of the model."""
+    counts, sizes = Counter(), Counter()
+    for name, tensor in tensors.items():
+        if not is_counter(name):
+            part = part_of(name)
+            counts[part] += 1
+            sizes[part] += tensor.numel()
+    rows = [(part, number, f"{sizes[part]:,}") for part, number in counts.items()]
+    return tabulate(rows, ("part", "tensors", "numbers"), disable_numparse=True)
+
+
+def _content(file: WeightsFile) -> dict[str, str]:
+    classifier = file.tensors.get("classifier.weight")
+    return {
+        "file": f"{file.path} ({file.path.stat().st_size:,} bytes)",
+        "format": file.naming,
+        "network": describe_trunk(file.tensors),
+        "pictures": _pictures(file.origin),
+        "classifier": "none" if classifier is None else "{} classes, {} features".format(*classifier.shape),
+        "classes": _shortened(file.class_names),
+        "also": ", ".join(map(str, file.rest)) or "nothing",
+    }
+
+
+def _published(name: str) -> dict[str, str]:
+    weights = WEIGHTS[name]
+    publication = weights.publication
+    facts = {
+        "from": f"{weights.url} ({publication.source})",
+        "hash": hash_of(weights),
+        "trained on": publication.trained_on,
+        "published": accuracy_of(weights),
+        "licence": publication.licence,
+        "note": weights.note,
+    }
+    return {what: text for what, text in facts.items() if text}
+
+
+def _pictures(origin: Origin | None) -> str:
+    if origin is None:
+        return "unknown: the file does not say and its names do not tell"
+    numbers = [" ".join(f"{value:g}" for value in values) for values in (origin.pixel_mean, origin.pixel_std)]
+    stride = "1x1" if origin.stride_in_1x1 else "3x3"
+    return f"{origin.format}, mean {numbers[0]}, std {numbers[1]}, stride in the {stride}"
+
+
+def _shortened(names: list[str] | None) -> str:
+    if names is None:
+        return "unknown"
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,156 @@
+"""Checkpoints as ONNX files: pictures in, logits out, mean and standard deviation inside the graph.
+
+Shapes: N pictures, H x W pixels, C channels of the last stage, L classes.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import IO, Any
+
+import torch
+from detectron2.config import CfgNode, get_cfg
+from detectron2.layers import ShapeSpec
+from detectron2.modeling import BACKBONE_REGISTRY
+from torch import Tensor, nn
+
+from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.fitting import fit_tensors
+from igdet.checkpoint.key_maps import is_trunk
+from igdet.checkpoint.misfit import describe_trunk
+from igdet.checkpoint.origin import Origin
+from igdet.checkpoint.weights_file import WeightsFile
+from igdet.checkpoint.writing import size_in_bytes
+from igdet.config.defaults import add_igdet_config
+
+_NEEDED = ("onnx", "onnxscript")
+MAX_BYTES = 2**31 - 2**24  # the protocol buffer that an ONNX file is, less room for the graph
+_OPSET = 18
+_SIDE = 64  # of the pictures that the export looks at; the file takes any
+
+
+class Exported(nn.Module):
+    """What the file computes."""
+
+    def __init__(self, trunk: nn.Module, classifier: nn.Module | None, origin: Origin):
+        """Put the parts together.
+
+        Args:
+            trunk: gives "res5".
+            classifier: of averaged features; None: these are the output.
+            origin: what pictures the trunk expects.
+        """
+        super().__init__()
+        self.trunk, self.classifier = trunk, classifier or nn.Identity()
+        self.register_buffer("mean", torch.tensor(origin.pixel_mean).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(origin.pixel_std).view(-1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From float (N, 3, H, W), 0..255 in the origin's order of channels, to logits (N, L) or features (N, C)."""
+        features = self.trunk((images - self.mean) / self.std)["res5"]
+        return self.classifier(features.mean(dim=(2, 3)))  # (N, C, H / 32, W / 32) -> (N, C)
+
+
+def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
+    """Make an ONNX program of a trunk and, where there is one, its classifier.
+
+    Args:
+        tensors: by bare name.
+        file: where they come from.
+
+    Returns:
+        what `save_onnx` writes.
+
+    Raises:
+        WeightsError: packages are missing, the network is none of igdet's family or too large for the format, or the
+            file does not say what pictures it expects.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise WeightsError(f"ONNX needs {' and '.join(missing)}: pip install 'igdet[export]'")
+    if file.origin is None:
+        raise WeightsError(f"{file.path}: it does not say what pictures it expects, which an ONNX file must know")
+    if size_in_bytes(tensors) > MAX_BYTES:
+        raise WeightsError(
+            f"{file.path}: {size_in_bytes(tensors):,} bytes of weights do not fit into an ONNX file of 2 GiB"
+        )
+    model = build_exported(tensors, file.origin, str(file.path))
+    dimension = torch.export.Dim.DYNAMIC
+    with _quiet():
+        program = torch.onnx.export(
+            model,
+            (torch.zeros(2, 3, _SIDE, _SIDE),),  # two pictures: of one, the exporter would make a constant
+            input_names=["images"],
+            output_names=["features" if isinstance(model.classifier, nn.Identity) else "logits"],
+            opset_version=_OPSET,
+            dynamic_shapes=({0: dimension, 2: dimension, 3: dimension},),
+            dynamo=True,
+            verbose=False,
+        )
+    program.model.metadata_props.update(
+        channels=file.origin.format, network=describe_trunk(tensors), class_names=json.dumps(file.class_names)
+    )
+    return program
+
+
+def save_onnx(program: Any, file: IO) -> None:
+    """Write what `to_onnx` made to an open file."""
+    file.write(program.model_proto.SerializeToString())
+
+
+def build_exported(tensors: dict[str, Tensor], origin: Origin, path: str) -> Exported:
+    """Build the network that tensors belong to, with them, ready to evaluate.
+
+    Args:
+        tensors: of a trunk and perhaps a classifier, by bare name.
+        origin: what pictures they expect.
+        path: where they come from.
+
+    Raises:
+        WeightsError: they are of no member of igdet's family.
+    """
+    name = describe_trunk(tensors)
+    if name not in BACKBONE_REGISTRY or origin.stride_in_1x1:
+        stride = " with the stride in the 1x1 convolution" if origin.stride_in_1x1 else ""
+        raise WeightsError(f"{path}: it holds {name}{stride}, which is no member of igdet's family")
+    trunk = BACKBONE_REGISTRY.get(name)(_config(tensors), ShapeSpec(channels=3))
+    trunk.load_state_dict(fit_tensors(trunk.state_dict(), {n: t for n, t in tensors.items() if is_trunk(n)}).loaded)
+    return Exported(trunk, _classifier(tensors), origin).eval()
+
+
+def _classifier(tensors: dict[str, Tensor]) -> nn.Linear | None:
+    weight, bias = (tensors.get(f"classifier.{leaf}") for leaf in ("weight", "bias"))
+    if weight is None:
+        return None
+    classifier = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+    classifier.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}))
+    return classifier
+
+
+def _config(tensors: dict[str, Tensor]) -> CfgNode:
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    # FrozenBN computes what BN does in evaluation, and has no counter that a file may lack.
+    cfg.MODEL.RESNETS.NORM = "FrozenBN" if "stem.conv1.norm.running_mean" in tensors else "GN"
+    cfg.MODEL.RESNETS.STRIDE_IN_1X1, cfg.MODEL.RESNETS.OUT_FEATURES = False, ["res5"]
+    cfg.MODEL.BACKBONE.FREEZE_AT = 0
+    return cfg
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's own remarks away: they are about PyTorch's code, which no user of igdet can mend."""
+    names = ("torch.onnx", "onnxscript", "onnx_ir")
+    levels = [logging.getLogger(name).level for name in names]
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in zip(names, levels, strict=True):
+            logging.getLogger(name).setLevel(level)

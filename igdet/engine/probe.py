@@ -1,0 +1,113 @@
+"""Measuring a frozen trunk: features once, then each protocol, with its record and its predictions."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from detectron2.config import CfgNode
+from detectron2.data import MetadataCatalog
+from detectron2.utils import comm
+
+from igdet.checkpoint import IgdetCheckpointer
+from igdet.config import ConfigError
+from igdet.engine.features import features_of
+from igdet.engine.results import read_record, utc_now, write_record
+from igdet.engine.trainer import Trainer
+from igdet.evaluation import ClassificationEvaluator
+from igdet.evaluation.predictions import predictions_of_scores, write_predictions
+from igdet.evaluation.probing.labelled import LabelledFeatures
+from igdet.evaluation.probing.protocols import PROTOCOLS, Outcome, Settings
+
+logger = logging.getLogger(__name__)
+
+RECORD = "probe.json"
+
+
+def check_probe(cfg: CfgNode) -> None:
+    """Refuse a config that no protocol on frozen features can run.
+
+    Raises:
+        ConfigError: the model is no classifier, there are several processes or test sets, the test set is the training
+            set, or there are no weights.
+    """
+    if cfg.MODEL.META_ARCHITECTURE != "ImageClassifier":
+        raise ConfigError(f"MODEL.META_ARCHITECTURE is {cfg.MODEL.META_ARCHITECTURE}: a probe needs an ImageClassifier")
+    if comm.get_world_size() > 1:
+        raise ConfigError("a probe runs in one process: start it without --num-gpus")
+    if len(cfg.DATASETS.TEST) != 1 or cfg.DATASETS.TEST[0] in cfg.DATASETS.TRAIN:
+        raise ConfigError(f"DATASETS.TEST is {cfg.DATASETS.TEST}: expected one data set, other than DATASETS.TRAIN")
+    for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST):
+        if (kind := MetadataCatalog.get(name).evaluator_type) != "classification":
+            raise ConfigError(f"DATASETS: {name} is a {kind} data set: a probe needs one class a picture")
+
+
+def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
+    """Run protocols on the features of MODEL.WEIGHTS and write OUTPUT_DIR/probe.json after each.
+
+    Features and protocols that are there already, of the same inputs, are not worked out again.
+
+    Args:
+        cfg: the frozen config.
+        protocols: names in `PROTOCOLS`.
+        arguments: "config_file" and "opts" of the command line, for the record.
+
+    Returns:
+        protocol -> its record.
+
+    Raises:
+        ConfigError: as `check_probe`.
+        UserError: features are not finite, or a protocol finds too few pictures.
+    """
+    check_probe(cfg)
+    started, clock = utc_now(), time.perf_counter()
+    model = Trainer.build_model(cfg)
+    IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
+    train, test = (features_of(cfg, model, name) for name in (cfg.DATASETS.TRAIN[0], cfg.DATASETS.TEST[0]))
+    settings, path = _settings(cfg), Path(cfg.OUTPUT_DIR, RECORD)
+    results = (read_record(path) or {}).get("results", {})
+    for name in protocols:
+        inputs = _digest(settings, train, test)
+        if results.get(name, {}).get("inputs") == inputs:
+            logger.info("%s: done already, see %s", name, path)
+            continue
+        outcome = PROTOCOLS[name].run(train, test, settings)
+        results[name] = {"inputs": inputs, **outcome.record, **_evaluated(cfg, name, outcome, test)}
+        progress = {"images_seen": 0, "seconds": round(time.perf_counter() - clock, 1), "started": started}
+        write_record(path, cfg, arguments, results, progress)
+        logger.info("%s, recorded in %s\n%s", name, path, outcome.table.plain())
+    return results
+
+
+def _evaluated(cfg: CfgNode, name: str, outcome: Outcome, test: LabelledFeatures) -> dict:
+    """The metrics of an evaluation, from a predictions file like an evaluation's, where there is one classifier."""
+    if outcome.log_scores is None:
+        return {}
+    folder = Path(cfg.OUTPUT_DIR, name, "inference", test.name)
+    predictions = predictions_of_scores(test.image_ids, test.labels, outcome.log_scores)
+    write_predictions(folder / "predictions.parquet", predictions)
+    evaluator = ClassificationEvaluator(MetadataCatalog.get(test.name).thing_classes, folder)
+    return {evaluator.task: evaluator.metrics(predictions)}
+
+
+def _settings(cfg: CfgNode) -> Settings:
+    probe = cfg.PROBE
+    return Settings(
+        num_classes=cfg.MODEL.CLASSIFIER.NUM_CLASSES,
+        seed=max(0, cfg.SEED),  # -1 leaves trainings to chance; draws are always told
+        held_out=probe.HELD_OUT,
+        strengths=tuple(probe.STRENGTHS),
+        shots=tuple(sorted(probe.SHOTS)),
+        draws=probe.DRAWS,
+        neighbours=tuple(sorted(probe.NEIGHBOURS)),
+        temperature=probe.TEMPERATURE,
+    )
+
+
+def _digest(settings: Settings, *sets: LabelledFeatures) -> str:
+    digest = hashlib.sha256(json.dumps(settings.__dict__, sort_keys=True).encode())
+    for of_set in sets:
+        digest.update(of_set.name.encode() + of_set.features.tobytes() + of_set.labels.tobytes())
+    return digest.hexdigest()[:16]

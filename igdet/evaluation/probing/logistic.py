@@ -1,0 +1,150 @@
+"""Multinomial logistic regression over a path of L2 strengths, by preconditioned L-BFGS, each fit from the last one.
+
+What makes the path cheap: logits are linear in the parameters, so an iteration costs two products of features and
+parameters however carefully its step is searched; the curvature that L-BFGS has learned holds for the next strength
+too, since strengths differ by a known quadratic; and in the basis of `PrincipalBasis` the Hessian is nearly diagonal.
+
+Shapes: N images, D features, L classes; parameters (D + 1, L), the last row is the intercept.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from igdet.evaluation.probing.curvature import CurvaturePairs
+from igdet.evaluation.probing.objective import SoftmaxLoss
+
+logger = logging.getLogger(__name__)
+
+SLOPE_LEFT = 0.1  # of the line search: it ends where this share of the slope at its start is left
+LINE_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted classifier.
+
+    Attributes:
+        strength: C, as scikit-learn has it: the weight of the summed cross-entropy beside |W|^2 / 2.
+        params: float (D + 1, L); a class without an image has the intercept -inf.
+        objective: the minimum that was reached, mean cross-entropy + |W|^2 / (2 C N).
+        iterations: of this strength.
+        converged: whether `tolerance` was met.
+    """
+
+    strength: float
+    params: Tensor
+    objective: float
+    iterations: int
+    converged: bool
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(N, L) of features (N, D)."""
+        return torch.addmm(self.params[-1], features, self.params[:-1])
+
+
+def fit_path(
+    features: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    strengths: Iterable[float],
+    tolerance: float = 1e-4,
+    max_iterations: int = 200,
+) -> Iterator[Fit]:
+    """Fit one classifier a strength, from the most to the least regularised.
+
+    The intercept is not penalised; with two classes, too, each has its own weights (scikit-learn fits one vector then).
+    A fit ends when the decrease that its next step promises, half the slope along it, is at most `tolerance` times
+    the objective: for a convex objective an estimate of how far the minimum is.
+
+    Args:
+        features: float (N, D), finite.
+        labels: int64 (N,), 0..L - 1; classes that do not occur get no weights.
+        num_classes: L.
+        strengths: C, each > 0.
+        tolerance: > 0.
+        max_iterations: of each strength.
+
+    Yields:
+        the fits, in ascending order of C.
+    """
+    present, compact = torch.unique(labels, return_inverse=True)
+    path = _Path(SoftmaxLoss(features, compact, len(present)), tolerance, max_iterations)
+    for strength in sorted(strengths):
+        objective, iterations, converged = path.minimise(1 / (strength * len(features)))
+        if not converged:
+            logger.warning("C = %g: stopped after %d iterations, before it converged", strength, iterations)
+        params = path.params.new_zeros(len(path.params), num_classes)
+        params[-1] = -torch.inf
+        params[:, present] = path.params
+        yield Fit(strength, params, objective, iterations, converged)
+
+
+class _Path:
+    """The state that goes from one strength to the next: parameters, their logits, learned curvature."""
+
+    def __init__(self, loss: SoftmaxLoss, tolerance: float, max_iterations: int):
+        self._loss, self._tolerance, self._max_iterations = loss, tolerance, max_iterations
+        self.params = loss.zeros()
+        self._logits = loss.logits(self.params)
+        self._pairs = CurvaturePairs()
+        # (D + 1, 1): mean square of each feature and of the intercept's 1
+        squares = loss.features.square().mean(0)
+        self._squares = torch.cat([squares, squares.new_ones(1)])[:, None]
+        self._slopes, self._curvature = loss.gradient(self._logits)
+
+    def minimise(self, penalty: float) -> tuple[float, int, bool]:
+        """Minimise for one strength, given as 1 / (C N); give objective, iterations, and whether it converged."""
+        for iteration in range(self._max_iterations + 1):
+            gradient = self._slopes + self._penalised(self.params, penalty)
+            inverse = 1 / (self._squares * self._curvature + self._ridge(penalty)).clamp_min(1e-12)
+            direction = -self._pairs.solve(gradient, inverse, lambda s: self._penalised(s, penalty))
+            # What is added to all classes alike changes no probability: at the minimum it is 0, so it stays 0.
+            direction -= direction.mean(1, keepdim=True)
+            slope = _dot(gradient, direction)
+            objective = self._loss.value(self._logits) + penalty / 2 * _dot(self.params[:-1], self.params[:-1])
+            if -slope / 2 <= self._tolerance * objective:
+                return objective, iteration, True
+            if iteration < self._max_iterations:
+                self._step(direction, slope, penalty)
+        return objective, iteration, False
+
+    def _step(self, direction: Tensor, slope: float, penalty: float) -> None:
+        change = self._loss.logits(direction)
+        length = self._step_length(change, direction, slope, penalty)
+        self.params = self.params + length * direction
+        self._logits.add_(change, alpha=length)
+        slopes, self._curvature = self._loss.gradient(self._logits)
+        self._pairs.add(length * direction, slopes - self._slopes)
+        self._slopes = slopes
+
+    def _step_length(self, change: Tensor, direction: Tensor, slope: float, penalty: float) -> float:
+        """Newton's method along the direction, kept between the bounds that the signs of the slopes give."""
+        linear, square = (penalty * _dot(other[:-1], direction[:-1]) for other in (self.params, direction))
+        low, high, length = 0.0, float("inf"), 1.0
+        for _ in range(LINE_STEPS):
+            first, second = self._loss.along(self._logits, change, length)
+            first, second = first + linear + length * square, second + square
+            if abs(first) <= SLOPE_LEFT * -slope:
+                break
+            low, high = (length, high) if first < 0 else (low, length)
+            newton = length - first / second if second > 0 else high
+            middle = min((low + high) / 2, 4 * length)  # grows while there is no upper bound
+            length = newton if low < newton < min(high, 4 * length) else middle
+        return length
+
+    def _penalised(self, params: Tensor, penalty: float) -> Tensor:
+        return params * self._ridge(penalty)
+
+    def _ridge(self, penalty: float) -> Tensor:
+        """(D + 1, 1): the penalty of each row; none of the intercept's."""
+        ridge = torch.full_like(self._squares, penalty)
+        ridge[-1] = 0
+        return ridge
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return (a * b).sum(dtype=torch.float64).item()

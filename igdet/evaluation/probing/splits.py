@@ -1,0 +1,69 @@
+"""Which training pictures a protocol may fit on, and which it chooses by: seeded, and a matter of labels alone.
+
+They do not depend on features, so different weights are compared on the same pictures.
+"""
+
+import numpy as np
+
+from igdet.utils.errors import UserError
+
+MOST_CHOOSING = 4  # pictures a class that choose a k-shot classifier's strength, as in Zhou et al. 2022, 2109.01134
+
+
+def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split a training set into a part to fit on and a part to choose by, class by class.
+
+    Args:
+        labels: int (N,).
+        share: of each class that is held out, 0..1, rounded, and at least one picture; a class of one keeps it.
+        seed: of the choice, >= 0.
+
+    Returns:
+        rows to fit on, rows held out; both int64, ascending.
+
+    Raises:
+        UserError: every class has one picture only.
+    """
+    held = []
+    for rows in _shuffled_classes(labels, seed):
+        held.append(rows[: min(max(1, round(share * len(rows))), len(rows) - 1)])
+    held = np.sort(np.concatenate(held))
+    if not len(held):
+        raise UserError("no picture can be held out: every class has only one; a protocol needs some to choose by")
+    return np.setdiff1d(np.arange(len(labels)), held), held
+
+
+def draw_shots(labels: np.ndarray, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw k pictures of each class to fit on, and up to `MOST_CHOOSING` others to choose by.
+
+    Draws of one seed are nested: those of more shots hold those of fewer.
+
+    Args:
+        labels: int (N,).
+        shots: k, >= 1.
+        seed: of the draw, >= 0.
+
+    Returns:
+        rows to fit on, rows to choose by; both int64, ascending.
+
+    Raises:
+        UserError: a class has too few pictures.
+    """
+    fit, choose, others = [], [], min(shots, MOST_CHOOSING)
+    for rows in _shuffled_classes(labels, seed):
+        if len(rows) < shots + others:
+            raise UserError(
+                f"{shots} shots: class {labels[rows[0]]} has {len(rows)} pictures, expected at least {shots} to fit on "
+                f"and {others} to choose by; take {shots} out of PROBE.SHOTS"
+            )
+        fit.append(rows[:shots])
+        choose.append(rows[len(rows) - others :])
+    return np.sort(np.concatenate(fit)), np.sort(np.concatenate(choose))
+
+
+def _shuffled_classes(labels: np.ndarray, seed: int) -> list[np.ndarray]:
+    """The rows of each class that occurs, in an order that follows from the seed and the class."""
+    rows = np.argsort(labels, kind="stable")
+    classes, starts = np.unique(labels[rows], return_index=True)
+    groups = np.split(rows, starts[1:])
+    return [np.random.default_rng([seed, int(c)]).permutation(group) for c, group in zip(classes, groups, strict=True)]

@@ -1,0 +1,54 @@
+"""Parts of a document that are written from the code's own tables, between two marker comments."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_write
+
+_BLOCK = re.compile(r"(?<=<!-- generated: )(?P<name>[\w-]+)(?P<how>[^\n]*-->)\n.*?(?=<!-- end -->)", re.DOTALL)
+
+
+class MarkerError(UserError):
+    """A document without a place for what is to be written into it."""
+
+
+def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
+    """Write blocks anew.
+
+    Args:
+        text: a document with "<!-- generated: NAME ... -->" and "<!-- end -->" on lines of their own.
+        blocks: Markdown by name; blocks of other names stay as they are.
+
+    Returns:
+        the document.
+    """
+
+    def fill(found: re.Match) -> str:
+        body = blocks.get(found["name"])
+        return found[0] if body is None else f"{found['name']}{found['how']}\n{body.strip()}\n"
+
+    return _BLOCK.sub(fill, text)
+
+
+def names_of_blocks(text: str) -> list[str]:
+    """The names of a document's generated blocks, in order."""
+    return [found["name"] for found in _BLOCK.finditer(text)]
+
+
+def write_blocks(path: Path, blocks: Mapping[str, str]) -> None:
+    """Write a document's blocks anew.
+
+    Args:
+        path: the document.
+        blocks: as `with_blocks` takes them.
+
+    Raises:
+        MarkerError: it has none of them.
+    """
+    text = path.read_text(encoding="utf-8")
+    if not set(names_of_blocks(text)) & set(blocks):
+        raise MarkerError(f"{path}: no line '<!-- generated: NAME ... -->' with NAME one of {', '.join(blocks)}")
+    with atomic_write(path, "w") as file:
+        file.write(with_blocks(text, blocks))

@@ -1,0 +1,70 @@
+"""Intervals and paired tests: over seeds by Student's t, over pictures by McNemar's exact test."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A mean with its spread and its 95% t interval; NaN where a single value leaves them unknown."""
+
+    mean: float
+    spread: float  # sample standard deviation, divisor n - 1
+    low: float
+    high: float
+    n: int
+
+
+class PairedTest(NamedTuple):
+    """Whether A and B differ: the mean of A - B, its 95% interval, and the two-sided p-value."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+
+def t_interval(values: Sequence[float]) -> Interval:
+    """The mean of independent values and where the true one lies with 95% confidence, if they are normal."""
+    n, mean = len(values), statistics.fmean(values)
+    if n < 2:
+        return Interval(mean, math.nan, math.nan, math.nan, n)
+    spread = statistics.stdev(values)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / math.sqrt(n)
+    return Interval(mean, spread, mean - reach, mean + reach, n)
+
+
+def paired_t(differences: Sequence[float]) -> PairedTest:
+    """Student's paired t test, on A - B of each seed; p is NaN for one seed, and where all differences are equal."""
+    interval = t_interval(differences)
+    p = math.nan
+    if interval.spread > 0:
+        t = interval.mean / (interval.spread / math.sqrt(interval.n))
+        p = 2 * float(stats.t.sf(abs(t), interval.n - 1))
+    return PairedTest(interval.mean, interval.low, interval.high, p, interval.n)
+
+
+def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> PairedTest:
+    """McNemar's exact test on the pictures that only one of two classifiers gets right (McNemar 1947).
+
+    Args:
+        hits_a, hits_b: bool (N,), of the same pictures, N >= 1.
+
+    Returns:
+        the difference of the accuracies and its 95% interval, percent; p of a fair coin deciding who is right alone.
+        The interval is the normal one of paired shares.
+    """
+    n, only_a, only_b = len(hits_a), int((hits_a & ~hits_b).sum()), int((~hits_a & hits_b).sum())
+    differing = only_a + only_b
+    p = float(stats.binomtest(only_a, differing).pvalue) if differing else 1.0
+    difference = (only_a - only_b) / n
+    error = math.sqrt(max(0.0, differing / n - difference**2) / n)
+    reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
+    return PairedTest(100 * difference, 100 * (difference - reach), 100 * (difference + reach), p, n)

@@ -1,0 +1,54 @@
+"""tools/weights.py as a process."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+import torchvision
+
+
+@pytest.fixture
+def weights(repository, tmp_path):
+    """Runs the tool in an empty folder."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, str(repository / "tools/weights.py"), *arguments]
+        environment = {"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **environment}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+def test_convert_there_and_back_and_inspect(weights, tmp_path):
+    tensors = torchvision.models.resnet18(num_classes=3).state_dict()
+    torch.save(tensors, tmp_path / "resnet18.pth")
+    there = weights("convert", "resnet18.pth", "there.pkl", "--to", "detectron2")
+    assert there.stdout == "there.pkl: 122 tensors; left out: nothing\n", there.stderr
+    back = weights("convert", "there.pkl", "back.pth", "--to", "torchvision")
+    assert back.returncode == 0, back.stderr
+    for name, tensor in torch.load(tmp_path / "back.pth", weights_only=True).items():
+        assert torch.equal(tensor, tensors[name])
+    said = weights("inspect", "back.pth").stdout
+    assert "network:     R_18" in said and "3 classes, 512 features" in said
+
+
+def test_the_list_says_what_is_cached(weights, tmp_path):
+    (tmp_path / "resnet50-0676ba61.pth").touch()
+    lines = weights("list", IGDET_CACHE=str(tmp_path)).stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("yes")] == ["in1k_resnet50"]
+
+
+def test_names_are_checked_before_the_first_download(weights):
+    process = weights("fetch", "in1k_resnet50", "in1k_resnet51", IGDET_OFFLINE="1")
+    assert process.returncode == 2
+    said = "WeightsError: in1k_resnet51: no such published weights; did you mean 'in1k_resnet50'?"
+    assert process.stderr.splitlines()[-1] == said
+
+
+def test_an_error_is_one_line(weights, tmp_path):
+    (tmp_path / "broken.pth").write_bytes(b"no checkpoint")
+    process = weights("convert", "broken.pth", "out.pkl", "--to", "detectron2")
+    assert process.returncode == 2
+    assert process.stderr.splitlines()[-1].startswith("UnreadableWeights: broken.pth (13 bytes) cannot be read")
+    assert "Traceback" not in process.stderr

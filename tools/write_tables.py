@@ -1,0 +1,32 @@
+"""Write the documents' tables of weights, targets and protocols anew, from the code's own tables."""
+
+from pathlib import Path
+
+from igdet.checkpoint import documents_blocks
+from igdet.data.targets.markdown import full_table, short_table
+from igdet.evaluation.probing.describe import protocol_table
+from igdet.utils.generated import write_blocks
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "docs/DATASETS.md", "docs/PROTOCOLS.md", "docs/WEIGHTS.md")
+
+
+def blocks() -> dict[str, str]:
+    """Every table as Markdown, by the name of its block."""
+    return {
+        **documents_blocks(),
+        "targets": short_table(),
+        "targets-in-full": full_table(),
+        "protocols": protocol_table(),
+    }
+
+
+def main() -> None:
+    """Put the tables between their markers."""
+    for name in DOCUMENTS:
+        write_blocks(ROOT / name, blocks())
+        print(f"{name}: written")
+
+
+if __name__ == "__main__":
+    main()
