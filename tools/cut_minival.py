@@ -31,11 +31,9 @@ def main() -> None:
     args = parse_args()
     with one_line_errors(OSError):
         for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
-            for path, pictures, annotations in zip(
-                (cut.train, cut.minival), cut.pictures, cut.annotations, strict=True
-            ):
+            for path, pictures, annotations in zip((cut.fit, cut.minival), cut.pictures, cut.annotations, strict=True):
                 print(f"{path}: {pictures:,} pictures, {annotations:,} annotations")
-    print("Name them under DATASETS.OWN (KIND: coco); docs/DETECTION.md has an example")
+    print("In the configs: coco_2017_fit, coco_2017_minival, ... Next: docs/DETECTION.md, the learning-rate sweep")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from igdet.utils.files import atomic_write
 class Cut:
     """What was written for one annotation file: paths and numbers of pictures and annotations."""
 
-    train: Path
+    fit: Path
     minival: Path
     pictures: tuple[int, int]
     annotations: tuple[int, int]
@@ -30,7 +30,8 @@ def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, neve
         files: annotation files of one training set, such as instances and person_keypoints.
         count: pictures of the minival, > 0.
         seed: >= 0; another one takes others.
-        folder: gets NAME_minus_minival.json and NAME_minival.json for each file.
+        folder: gets two files for each: instances_fit2017.json and instances_minival2017.json of
+            instances_train2017.json.
         never: annotation files of pictures that must not be among these, such as val's.
 
     Raises:
@@ -61,13 +62,14 @@ def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, neve
 
 def _write(path: Path, content: dict, held_out: set[int], folder: Path) -> Cut:
     written, pictures, annotations = [], [], []
-    for name, wanted in (("minus_minival", False), ("minival", True)):
+    for name, wanted in (("fit", False), ("minival", True)):
         part = {
             **content,
             "images": [image for image in content["images"] if (image["id"] in held_out) == wanted],
             "annotations": [item for item in content["annotations"] if (item["image_id"] in held_out) == wanted],
         }
-        written.append(folder / f"{path.stem}_{name}.json")
+        renamed = path.stem.replace("train", name) if "train" in path.stem else f"{path.stem}_{name}"
+        written.append(folder / f"{renamed}.json")
         pictures.append(len(part["images"]))
         annotations.append(len(part["annotations"]))
         with atomic_write(written[-1], "w") as file:

@@ -33,12 +33,14 @@ def ids(path):
 def test_the_parts_are_disjoint_and_whole(files, tmp_path):
     boxes, keypoints = cut_minival(files, 10, 0, tmp_path / "cut")
     assert (boxes.pictures, boxes.annotations, keypoints.annotations) == ((40, 10), (80, 20), (40, 10))
-    train, minival = ids(boxes.train), ids(boxes.minival)
+    train, minival = ids(boxes.fit), ids(boxes.minival)
     assert train[0] == train[1] and minival[0] == minival[1]
     assert not train[0] & minival[0] and train[0] | minival[0] == set(range(50))
     assert ids(keypoints.minival)[0] == minival[0]
-    assert json.loads(boxes.train.read_text())["info"] == {"year": 2017}
+    assert json.loads(boxes.fit.read_text())["info"] == {"year": 2017}
     assert boxes.minival.name == "instances_minival.json"
+    [named] = cut_minival([write(tmp_path / "instances_train2017.json", range(9))], 3, 0, tmp_path)
+    assert (named.fit.name, named.minival.name) == ("instances_fit2017.json", "instances_minival2017.json")
 
 
 def test_the_choice_follows_from_the_seed(files, tmp_path):
