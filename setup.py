@@ -23,6 +23,7 @@ INSTALL_REQUIRES = [
     "pycocotools>=2.0.7",
     "pyyaml>=6",
     "scipy>=1.11",  # quantiles of Student's t, exact tests: intervals and "A beats B"
+    "shapely>=2",  # crops polygons, for Detectron2's cropping augmentations
     "tabulate>=0.9",
     "tensorboard>=2.14",
     "torch>=2.4",

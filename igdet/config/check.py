@@ -17,7 +17,7 @@ from igdet.utils.strict_yaml import ConfigError
 # Meta-architecture -> the data sets it is trained and evaluated on, by Detectron2's `evaluator_type`; Detectron2's own
 # architectures take COCO-style data.
 EVALUATOR_TYPES = {"ImageClassifier": ("classification", "hashtags")}
-DETECTION_TYPES = ("coco",)
+DETECTION_TYPES = ("coco", "lvis")
 
 # Meta-architecture -> config key of a count -> metadata field that it must count.
 CLASS_COUNTS = {
@@ -44,6 +44,7 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "MODEL.RESNETS.NORM_BATCH": ("0 or more", lambda value: value >= 0),
     "SOLVER.ACCUMULATE": ("1 or more", lambda value: value >= 1),
     "SOLVER.AMP.DTYPE": ("bf16 or fp16", lambda value: value in ("bf16", "fp16")),
+    "SOLVER.BACKBONE_LR_FACTOR": ("more than 0; MODEL.BACKBONE.FREEZE_AT 5 freezes the trunk", lambda value: value > 0),
     "SOLVER.BASE_LR": ("more than 0", lambda value: value > 0),
     "SOLVER.CHECKPOINTS_KEPT": ("0 or more", lambda value: value >= 0),
     "SOLVER.EMA_HALF_LIFE": ("0 or more", lambda value: value >= 0),
@@ -59,6 +60,11 @@ VALUES: dict[str, tuple[str, Callable]] = {
     ),
     "MODEL.MOE.EVERY": ("1 or more", lambda value: value >= 1),
     "MODEL.MOE.LOSS_WEIGHT": ("0 or more", lambda value: value >= 0),
+    "INPUT.LARGE_SCALE_JITTER.SIDE": ("0 for none, or pixels", lambda value: value >= 0),
+    "INPUT.LARGE_SCALE_JITTER.SCALE": (
+        "two factors, 0 < smallest <= largest",
+        lambda value: len(value) == 2 and 0 < value[0] <= value[1],
+    ),
     "PROBE.FEATURES": ("float32 or float16", lambda value: value in ("float32", "float16")),
     "PROBE.HELD_OUT": ("a share between 0 and 1", lambda value: 0 < value < 1),
     "PROBE.STRENGTHS": ("one or more numbers above 0", lambda value: len(value) > 0 and min(value) > 0),
@@ -94,6 +100,8 @@ def check_config(cfg: CfgNode, training: bool = True) -> None:
         )
     if cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES:
         _check_classifier(cfg)
+    else:
+        _check_detector(cfg)
     if training:
         _check_training(cfg)
     for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
@@ -121,6 +129,10 @@ def _check_classifier(cfg: CfgNode) -> None:
         raise ConfigError(
             f"MODEL.RESNETS.OUT_FEATURES is {cfg.MODEL.RESNETS.OUT_FEATURES}: expected [res5], which a classifier pools"
         )
+    if cfg.TEST.AUG.ENABLED:
+        raise ConfigError("TEST.AUG.ENABLED is True: it augments tests of detectors, not of classifiers")
+    if cfg.INPUT.LARGE_SCALE_JITTER.SIDE:
+        raise ConfigError("INPUT.LARGE_SCALE_JITTER.SIDE is for detectors; a classifier has INPUT.CLASSIFICATION")
     if crops.TEST_CROP > crops.TEST_SHORT_SIDE:
         raise ConfigError(
             f"INPUT.CLASSIFICATION.TEST_CROP is {crops.TEST_CROP}: expected at most TEST_SHORT_SIDE, "
@@ -128,6 +140,20 @@ def _check_classifier(cfg: CfgNode) -> None:
         )
     if cfg.INPUT.RANDOM_FLIP == "vertical":
         raise ConfigError("INPUT.RANDOM_FLIP is 'vertical': expected horizontal or none for classification")
+
+
+def _check_detector(cfg: CfgNode) -> None:
+    if cfg.TEST.AUG.ENABLED and cfg.MODEL.KEYPOINT_ON:
+        raise ConfigError("TEST.AUG.ENABLED is True: Detectron2 can augment tests of boxes and masks, not of keypoints")
+    if not cfg.INPUT.LARGE_SCALE_JITTER.SIDE:
+        return
+    if cfg.INPUT.CROP.ENABLED:
+        raise ConfigError("INPUT.CROP.ENABLED is True, but INPUT.LARGE_SCALE_JITTER.SIDE crops as well: choose one")
+    if cfg.MODEL.MASK_ON and cfg.INPUT.MASK_FORMAT != "bitmask":
+        raise ConfigError(
+            f"INPUT.MASK_FORMAT is {cfg.INPUT.MASK_FORMAT}: expected bitmask with INPUT.LARGE_SCALE_JITTER: an "
+            "object that is cropped away has an empty mask, but no polygon"
+        )
 
 
 def _check_same_classes(cfg: CfgNode, training: bool) -> None:

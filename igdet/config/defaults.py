@@ -59,6 +59,12 @@ def _add_input(cfg: CfgNode) -> None:
     cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE = 256
     cfg.INPUT.CLASSIFICATION.TEST_CROP = 224
 
+    # Large-scale jitter (Ghiasi et al. 2021, arXiv 2012.07177) in place of MIN_SIZE_TRAIN: the picture is scaled to fit
+    # a square of SIDE pixels times a random factor of SCALE, then cropped or padded to that square. SIDE 0: none.
+    cfg.INPUT.LARGE_SCALE_JITTER = CfgNode()
+    cfg.INPUT.LARGE_SCALE_JITTER.SIDE = 0
+    cfg.INPUT.LARGE_SCALE_JITTER.SCALE = (0.1, 2.0)
+
 
 def _add_datasets(cfg: CfgNode) -> None:
     # Data sets of one's own: NAME: {KIND: ..., ROOT: ..., ANNOTATIONS: ...}; docs/DATASETS.md lists the kinds.
@@ -98,6 +104,9 @@ def _add_solver(cfg: CfgNode) -> None:
     # The batch for which BASE_LR is meant: the peak learning rate is BASE_LR * IMS_PER_BATCH / LR_REFERENCE_BATCH.
     # 0: BASE_LR is the peak learning rate.
     cfg.SOLVER.LR_REFERENCE_BATCH = 0
+    # Learning rate of the trunk (the backbone without its feature pyramid) in multiples of that of all other weights;
+    # MODEL.BACKBONE.FREEZE_AT freezes it from below.
+    cfg.SOLVER.BACKBONE_LR_FACTOR = 1.0
     # With several processes: False: each holds the whole model (DistributedDataParallel). True: each holds its part of
     # weights, gradients and momentum (PyTorch's FSDP2, from 2.8 on), for members that are too large for one GPU.
     cfg.SOLVER.FSDP = False

@@ -14,7 +14,7 @@ from detectron2.utils.logger import log_first_n
 from torch.utils.data import DataLoader
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
-from igdet.data.detection import CheckedMapper, check_picture_files
+from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files
 from igdet.data.epoch_list import EpochList
 from igdet.data.epoch_plan import LabelUse, plan_epoch, use_labels
 from igdet.data.errors import DatasetError
@@ -86,7 +86,7 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
     )
     name = ", ".join(cfg.DATASETS.TRAIN)
     check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    mapper = CheckedMapper(d2.DatasetMapper(cfg, is_train=True))
+    mapper = CheckedMapper(build_train_mapper(cfg))
     return CheckedLoader(d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records), _log(cfg, name))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from detectron2.config import CfgNode
 from detectron2.data import DatasetMapper
 from detectron2.data import transforms as T
-from detectron2.data.detection_utils import SizeMismatchError
+from detectron2.data.detection_utils import SizeMismatchError, build_augmentation
 from detectron2.utils.file_io import PathManager
 from PIL import Image
 
@@ -20,6 +21,18 @@ from igdet.utils.bad_share import too_many
 logger = logging.getLogger(__name__)
 
 PICTURE_FAULTS = (OSError, SyntaxError, RecordError, SizeMismatchError, Image.DecompressionBombError)
+
+
+def build_train_mapper(cfg: CfgNode) -> DatasetMapper:
+    """Detectron2's training mapper, with large-scale jitter where the config asks for it."""
+    jitter = cfg.INPUT.LARGE_SCALE_JITTER
+    if not jitter.SIDE:
+        return DatasetMapper(cfg, is_train=True)
+    _, *flip = build_augmentation(cfg, is_train=True)  # the first resizes
+    square = jitter.SIDE, jitter.SIDE
+    steps = [T.ResizeScale(*jitter.SCALE, *square), T.FixedSizeCrop(square), *flip]
+    # A cropped object's box is that of the part of its mask that is left.
+    return DatasetMapper(cfg, is_train=True, augmentations=steps, recompute_boxes=cfg.MODEL.MASK_ON)
 
 
 class CheckedMapper:

@@ -6,10 +6,12 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import torch
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 from detectron2.engine import DefaultTrainer, HookBase, TrainerBase, hooks
 from detectron2.evaluation import DatasetEvaluator
+from detectron2.modeling import GeneralizedRCNNWithTTA
 from detectron2.utils import comm
 from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter, TensorboardXWriter
 from torch import nn
@@ -21,6 +23,7 @@ from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.history import StartedLate, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
 from igdet.engine.metrics import NonFiniteLoss
+from igdet.engine.optimizer import build_optimizer
 from igdet.engine.preemption import StopOnRequest
 from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
@@ -158,9 +161,21 @@ class Trainer(DefaultTrainer):
 
     @classmethod
     def test(cls, cfg: CfgNode, model: nn.Module, evaluators: list[DatasetEvaluator] | None = None) -> Mapping:
-        """Detectron2's evaluation; ranks need not have the same number of batches, however the model is shared."""
+        """Detectron2's evaluation; ranks need not have the same number of batches, however the model is shared.
+
+        With TEST.AUG.ENABLED the results of each task with test-time augmentation stand beside it, as "bbox_TTA".
+        """
         with whole_weights(model):
-            return super().test(cfg, model, evaluators)
+            results = super().test(cfg, model, evaluators)
+            if cfg.TEST.AUG.ENABLED:
+                augmented = [cls.build_evaluator(cfg, name, "inference_TTA") for name in cfg.DATASETS.TEST]
+                results = _beside(results, super().test(cfg, GeneralizedRCNNWithTTA(cfg, model), augmented))
+        return results
+
+    @classmethod
+    def build_optimizer(cls, cfg: CfgNode, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer of a config."""
+        return build_optimizer(cfg, model)
 
     @classmethod
     def build_model(cls, cfg: CfgNode) -> nn.Module:
@@ -186,10 +201,17 @@ class Trainer(DefaultTrainer):
         return build(cfg, dataset_name)
 
     @classmethod
-    def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:
-        """The evaluator of one data set; its files go to OUTPUT_DIR/inference/<data set>."""
+    def build_evaluator(cls, cfg: CfgNode, dataset_name: str, folder: str = "inference") -> DatasetEvaluator:
+        """The evaluator of one data set; its files go to OUTPUT_DIR/<folder>/<data set>."""
         _, build = EVALUATIONS[MetadataCatalog.get(dataset_name).evaluator_type]
-        return build(cfg, dataset_name, str(Path(cfg.OUTPUT_DIR, "inference", dataset_name)))
+        return build(cfg, dataset_name, str(Path(cfg.OUTPUT_DIR, folder, dataset_name)))
+
+
+def _beside(results: Mapping, augmented: Mapping) -> dict:
+    """Join results with augmented ones; those of one data set are by task, of several by data set and task."""
+    if any(name in MetadataCatalog.list() for name in results):
+        return {name: _beside(of_set, augmented[name]) for name, of_set in results.items()}
+    return {**results, **{f"{task}_TTA": metrics for task, metrics in augmented.items()}}
 
 
 def _classifier_evaluator(kind: type) -> Callable[[CfgNode, str, str], DatasetEvaluator]:

@@ -81,6 +81,22 @@ def test_sound_configs_pass():
         (("INPUT.CLASSIFICATION.TEST_CROP", 257), "TEST_CROP is 257: expected at most TEST_SHORT_SIDE, 256"),
         (("MODEL.RESNETS.OUT_FEATURES", "['res4']"), r"OUT_FEATURES is \['res4'\]: expected \[res5\]"),
         (("INPUT.RANDOM_FLIP", "vertical"), "RANDOM_FLIP is 'vertical': expected horizontal or none for classif"),
+        (
+            ("SOLVER.BACKBONE_LR_FACTOR", 0.0),
+            "BACKBONE_LR_FACTOR is 0.0: expected more than 0; MODEL.BACKBONE.FREEZE_AT 5",
+        ),
+        (("INPUT.LARGE_SCALE_JITTER.SCALE", (2.0, 0.1)), "LARGE_SCALE_JITTER.SCALE is .*: expected two factors"),
+        (("INPUT.LARGE_SCALE_JITTER.SIDE", 64), "LARGE_SCALE_JITTER.SIDE is for detectors"),
+        (("TEST.AUG.ENABLED", True), "TEST.AUG.ENABLED is True: it augments tests of detectors"),
+        ((*PEOPLE, "TEST.AUG.ENABLED", True), "TEST.AUG.ENABLED is True: .* not of keypoints"),
+        (
+            (*DETECTOR, "INPUT.LARGE_SCALE_JITTER.SIDE", 64, "INPUT.CROP.ENABLED", True),
+            "INPUT.CROP.ENABLED is True, but .* crops as well",
+        ),
+        (
+            (*DETECTOR, "INPUT.LARGE_SCALE_JITTER.SIDE", 64, "MODEL.MASK_ON", True),
+            "INPUT.MASK_FORMAT is polygon: expected bitmask",
+        ),
         (("INPUT.RANDOM_FLIP", "sideways"), "RANDOM_FLIP is 'sideways': expected horizontal, vertical or none"),
         (
             ("DATASETS.TEST", "('check_other_birds',)"),

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from detectron2.config import get_cfg
 from detectron2.data import DatasetMapper
 from detectron2.data import transforms as T
+from detectron2.structures import BoxMode
 from PIL import Image
 
+from igdet.config import add_igdet_config
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError
-from igdet.data.detection import CheckedMapper, check_picture_files
+from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files
 
 
 def make_mapper(is_train):
@@ -82,3 +85,50 @@ def test_missing_files_stop_before_any_work(record, tmp_path):
         check_picture_files("toys", [record] * 5 + [missing] * 11, max_share=0.5)
     with pytest.raises(BadRecordsError, match="2 of 2"):
         check_picture_files("toys", [missing] * 2, max_share=0.5)
+
+
+def jitter_config(scale, *opts):
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    cfg.merge_from_list(["MODEL.MASK_ON", True, "INPUT.MASK_FORMAT", "bitmask", "INPUT.RANDOM_FLIP", "none", *opts])
+    cfg.merge_from_list(["INPUT.LARGE_SCALE_JITTER.SIDE", 100, "INPUT.LARGE_SCALE_JITTER.SCALE", (scale, scale)])
+    return cfg
+
+
+@pytest.fixture
+def annotated(record):
+    """A square of 10 x 10 at (20, 10), and one of 10 x 10 at (40, 30), the lower right corner of 50 x 40."""
+    squares = [(20, 10), (40, 30)]
+    polygons = [[x, y, x + 10, y, x + 10, y + 10, x, y + 10] for x, y in squares]
+    boxes = [{"bbox": [x, y, 10, 10], "bbox_mode": BoxMode.XYWH_ABS} for x, y in squares]
+    annotations = [
+        {**box, "category_id": 0, "segmentation": [polygon]} for box, polygon in zip(boxes, polygons, strict=True)
+    ]
+    return {**record, "annotations": annotations}
+
+
+def test_a_jittered_picture_is_scaled_and_padded(annotated):
+    # 0.5 * 100 pixels for the longer side, 50 pixels long: as it is, padded below and on the right.
+    sample = build_train_mapper(jitter_config(0.5))(annotated)
+    assert sample["image"].shape == (3, 100, 100)
+    assert sample["instances"].gt_boxes.tensor.tolist() == [[20, 10, 30, 20], [40, 30, 50, 40]]
+    assert sample["instances"].gt_masks.tensor.sum((1, 2)).tolist() == [100, 100]
+    assert (sample["image"][:, 40:] == 128).all()  # the padding is grey
+
+
+def test_a_jittered_picture_is_cropped_with_its_objects(annotated, monkeypatch):
+    monkeypatch.setattr(
+        np.random, "uniform", lambda low, high: high if low else 0.0
+    )  # the scale, and the crop's corner
+    # 2 * 100 pixels for the longer side: four times as large, 200 x 160, of which the upper left 100 x 100 is taken.
+    sample = build_train_mapper(jitter_config(2.0))(annotated)
+    assert sample["image"].shape == (3, 100, 100)
+    [box] = sample["instances"].gt_boxes.tensor.tolist()  # the other one is outside
+    assert box == [80, 40, 100, 80]
+    assert sample["instances"].gt_masks.tensor.sum().item() == 20 * 40
+
+
+def test_without_jitter_the_mapper_is_detectron2s(annotated):
+    cfg = jitter_config(1.0, "INPUT.MIN_SIZE_TRAIN", (80,))
+    cfg.INPUT.LARGE_SCALE_JITTER.SIDE = 0
+    assert build_train_mapper(cfg)(annotated)["image"].shape == (3, 80, 100)

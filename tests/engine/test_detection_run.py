@@ -57,12 +57,17 @@ def squares(tmp_path):
     return tmp_path
 
 
+def run(squares, repository, folder, *opts):
+    """Train and evaluate on the squares, in `folder`/run."""
+    config_file = folder / "squares.yaml"
+    config_file.write_text(CONFIG.format(repository=repository, data=squares, output=folder / "run"))
+    args = argparse.Namespace(config_file=str(config_file), opts=list(opts), resume=False, eval_only=False)
+    return train(setup(args), args)
+
+
 @pytest.mark.parametrize(("head", "task"), [("MODEL.MASK_ON", "segm"), ("MODEL.KEYPOINT_ON", "keypoints")])
 def test_detector_trains_and_is_evaluated(repository, squares, tmp_path, head, task):
-    config_file = tmp_path / "squares.yaml"
-    config_file.write_text(CONFIG.format(repository=repository, data=squares, output=tmp_path / "run"))
-    args = argparse.Namespace(config_file=str(config_file), opts=[head, "True"], resume=False, eval_only=False)
-    results = train(setup(args), args)["squares"]
+    results = run(squares, repository, tmp_path, head, "True")["squares"]
     assert set(results) == {"bbox", task}
     assert all({"AP", "AP50", "AP@0.50", "AP@0.95"} <= set(metrics) for metrics in results.values())
     first = json.loads((tmp_path / "run/metrics.json").read_text().splitlines()[0])
@@ -70,3 +75,16 @@ def test_detector_trains_and_is_evaluated(repository, squares, tmp_path, head, t
     assert np.isfinite(first["total_loss"])
     assert (tmp_path / "run/inference/squares/coco_instances_results.json").is_file()
     assert (tmp_path / "run/results.json").is_file()
+
+
+def test_augmented_tests_stand_beside_plain_ones(squares, repository, tmp_path):
+    results = run(squares, repository, tmp_path, "TEST.AUG.ENABLED", "True", "TEST.AUG.MIN_SIZES", "(48, 64)")
+    assert set(results["squares"]) == {"bbox", "bbox_TTA"}
+    assert results["squares"]["bbox_TTA"].keys() == results["squares"]["bbox"].keys()
+    assert (tmp_path / "run/inference_TTA/squares/coco_instances_results.json").is_file()
+
+
+def test_jittered_pictures_and_a_slower_trunk_train(squares, repository, tmp_path):
+    jitter = ("INPUT.LARGE_SCALE_JITTER.SIDE", "64", "INPUT.MASK_FORMAT", "bitmask", "SOLVER.BACKBONE_LR_FACTOR", "0.1")
+    results = run(squares, repository, tmp_path, "MODEL.MASK_ON", "True", *jitter)
+    assert set(results["squares"]) == {"bbox", "segm"}

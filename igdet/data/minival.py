@@ -1,0 +1,86 @@
+"""A part of a COCO training set held out for choices such as the learning rate, so that val is looked at once."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from igdet.data.errors import DatasetError
+from igdet.data.randomness import name_number
+from igdet.utils.files import atomic_write
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What was written for one annotation file: paths and numbers of pictures and annotations."""
+
+    fit: Path
+    minival: Path
+    pictures: tuple[int, int]
+    annotations: tuple[int, int]
+
+
+def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, never: Iterable[Path] = ()) -> list[Cut]:
+    """Split annotation files of the same pictures into minival and the rest.
+
+    A picture goes to the minival by a hash of its id and the seed: the same pictures for boxes and for keypoints, on
+    every machine.
+
+    Args:
+        files: annotation files of one training set, such as instances and person_keypoints.
+        count: pictures of the minival, > 0.
+        seed: >= 0; another one takes others.
+        folder: gets two files for each: instances_fit2017.json and instances_minival2017.json of
+            instances_train2017.json.
+        never: annotation files of pictures that must not be among these, such as val's.
+
+    Raises:
+        DatasetError: a file is none of COCO's, there are too few pictures, the files are of different pictures, or a
+            picture is among those of `never`.
+    """
+    ids = None
+    cuts = []
+    evaluated = {image["file_name"]: path for path in never for image in _read(path)["images"]}
+    for path in files:
+        content = _read(path)
+        found = {image["id"] for image in content["images"]}
+        for image in content["images"]:
+            if image["file_name"] in evaluated:
+                raise DatasetError(
+                    f"{path}: picture {image['file_name']} is also in {evaluated[image['file_name']]}; a minival is "
+                    "cut from training pictures that are in no evaluation set"
+                )
+        if ids is not None and found != ids:
+            raise DatasetError(f"{path}: its pictures are not those of {files[0]}; give files of the same training set")
+        if not 0 < count < len(found):
+            raise DatasetError(f"{path}: cannot hold {count:,} of {len(found):,} pictures out; some must be left")
+        ids = found
+        held_out = set(sorted(found, key=lambda image: name_number(f"{seed}/{image}"))[:count])
+        cuts.append(_write(path, content, held_out, folder))
+    return cuts
+
+
+def _write(path: Path, content: dict, held_out: set[int], folder: Path) -> Cut:
+    written, pictures, annotations = [], [], []
+    for name, wanted in (("fit", False), ("minival", True)):
+        part = {
+            **content,
+            "images": [image for image in content["images"] if (image["id"] in held_out) == wanted],
+            "annotations": [item for item in content["annotations"] if (item["image_id"] in held_out) == wanted],
+        }
+        renamed = path.stem.replace("train", name) if "train" in path.stem else f"{path.stem}_{name}"
+        written.append(folder / f"{renamed}.json")
+        pictures.append(len(part["images"]))
+        annotations.append(len(part["annotations"]))
+        with atomic_write(written[-1], "w") as file:
+            json.dump(part, file)
+    return Cut(*written, tuple(pictures), tuple(annotations))
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["images"], content["annotations"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path}: cannot be read as COCO annotations: {error!r}") from error
+    return content
