@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=2048)
     parser.add_argument("--classes", type=int, default=1000)
     parser.add_argument("--strengths", type=int, default=10, help="how many, log-spaced from 1e-4 to 1")
-    parser.add_argument("--tolerance", type=float, default=1e-4, help="of igdet: relative distance from the minimum")
+    parser.add_argument("--tolerance", type=float, default=1e-5, help="of igdet: relative distance from the minimum")
     parser.add_argument("--peer-tolerance", type=float, default=1e-4, help="of scikit-learn: largest gradient entry")
     args = parser.parse_args()
     torch.set_num_threads(2)

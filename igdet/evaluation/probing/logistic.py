@@ -51,7 +51,7 @@ def fit_path(
     labels: Tensor,
     num_classes: int,
     strengths: Iterable[float],
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-5,
     max_iterations: int = 200,
 ) -> Iterator[Fit]:
     """Fit one classifier a strength, from the most to the least regularised.
