@@ -44,7 +44,7 @@ def test_coefficients_and_objectives_are_scikit_learns(blobs):
         assert fit.converged
 
 
-def test_the_tolerance_bounds_the_objective_in_float32_too(blobs):
+def test_in_float32_the_objective_comes_near_its_minimum(blobs):
     features, labels = blobs
     for fit in fits_of(features.astype(np.float32), labels, tolerance=1e-4):
         best = peer_objective(peer(*blobs, fit.strength), *blobs)
