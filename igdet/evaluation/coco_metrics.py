@@ -5,7 +5,7 @@ Shapes: `precision` has IoU (or OKS) thresholds, 101 recalls, classes, areas (al
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from hotcoco import COCO, COCOeval
@@ -44,18 +44,30 @@ def score_detections(
     Returns:
         The evaluation, summarised. AP is 0 where nothing was found, -1 where there was nothing to find.
     """
-    if task == "segm":  # an area is then that of the mask, not that of the box
-        detections = [{key: value for key, value in record.items() if key != "bbox"} for record in detections]
     if lvis:
         detections = [record for record in detections if _is_seen(record, task)]
+    with _boxes_set_aside(detections if task == "segm" else ()):  # an area is then that of the mask, not of the box
+        found = truth.load_res(list(detections))
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its summary
-        evaluation = COCOeval(truth, truth.load_res(list(detections)), task, lvis_style=lvis)
+        evaluation = COCOeval(truth, found, task, lvis_style=lvis)
         if sigmas:
             evaluation.params.kpt_oks_sigmas = list(sigmas)
         if image_ids is not None:
             evaluation.params.img_ids = list(image_ids)
         evaluation.run()
     return evaluation
+
+
+@contextlib.contextmanager
+def _boxes_set_aside(detections: Sequence[dict]) -> Iterator[None]:
+    """Take the boxes out of detections for a while: copying 100,000 takes half as long as scoring them."""
+    boxes = [record.pop("bbox", None) for record in detections]
+    try:
+        yield
+    finally:
+        for record, box in zip(detections, boxes, strict=True):
+            if box is not None:
+                record["bbox"] = box
 
 
 def _is_seen(detection: dict, task: str) -> bool:

@@ -92,6 +92,13 @@ def test_nothing_found_is_zero_and_nothing_to_find_is_nan(task):
     assert all(np.isnan(value) for value in metrics.values())
 
 
+def test_scored_detections_are_as_they_were():
+    case = next(case for case in map(Case, range(70)) if case.detections)
+    detections = copy.deepcopy(case.detections)
+    score_detections(COCO(case.truth), detections, "segm")
+    assert detections == case.detections
+
+
 def test_pictures_can_be_chosen():
     case = next(case for case in map(Case, range(99)) if len(case.truth["images"]) > 3 and len(case.detections) > 50)
     chosen = [image["id"] for image in case.truth["images"]][:2]
