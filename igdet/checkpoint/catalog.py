@@ -20,6 +20,7 @@ class Publication:
         source: who published files and accuracies.
         licence: of the files.
         algorithm: "sha256" or "md5", the first digits of which end the files' names; "": no hash is published.
+        classes: the list of `igdet.utils.imagenet_lists` that the classifiers' outputs stand for; "": there are none.
     """
 
     folder: str
@@ -27,6 +28,7 @@ class Publication:
     source: str
     licence: str
     algorithm: str = "sha256"
+    classes: str = "imagenet-1k"
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,14 @@ IMAGENET = Publication(_PYTORCH, "ImageNet-1k", "torchvision, IMAGENET1K_V1", "B
 IMAGENET_V2 = Publication(
     _PYTORCH, "ImageNet-1k", "torchvision, IMAGENET1K_V2 (long recipe; from a 232-pixel short side)", "BSD-3-Clause"
 )
-ZOO_IMAGENET = Publication(f"{_DETECTRON2}/ImageNetPretrained", "ImageNet-1k", _ZOO, _SHARE_ALIKE, algorithm="")
+ZOO_IMAGENET = Publication(
+    f"{_DETECTRON2}/ImageNetPretrained", "ImageNet-1k", _ZOO, _SHARE_ALIKE, algorithm="", classes=""
+)
 ZOO_MASKS = Publication(
-    f"{_DETECTRON2}/COCO-InstanceSegmentation", "ImageNet-1k, then COCO train2017", _ZOO, _SHARE_ALIKE, "md5"
+    f"{_DETECTRON2}/COCO-InstanceSegmentation", "ImageNet-1k, then COCO train2017", _ZOO, _SHARE_ALIKE, "md5", ""
 )
 ZOO_KEYPOINTS = Publication(
-    f"{_DETECTRON2}/COCO-Keypoints", "ImageNet-1k, then persons of COCO train2017", _ZOO, _SHARE_ALIKE, "md5"
+    f"{_DETECTRON2}/COCO-Keypoints", "ImageNet-1k, then persons of COCO train2017", _ZOO, _SHARE_ALIKE, "md5", ""
 )
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from igdet.checkpoint.summary import summarise_fit
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.imagenet_lists import is_wnid, synsets
 
 logger = logging.getLogger(__name__)
 
@@ -177,6 +180,8 @@ class IgdetCheckpointer(DetectionCheckpointer):
         if path.startswith(PREFIX):
             _check_published(path, self.cfg.MODEL.BACKBONE.NAME)
         file = open_weights(path)
+        if path.startswith(PREFIX):
+            file = replace(file, class_names=_published_classes(path, class_names(self.cfg)))
         wrong = file.origin.contradictions(self.cfg) if file.origin else []
         if wrong:
             raise WeightsError(f"{path}: the config feeds these weights the wrong way: {'; '.join(wrong)}")
@@ -207,6 +212,18 @@ def _check_published(path: str, backbone: str) -> None:
             f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "
             f"set it to {backbone.replace(given, fits)}, or name other weights"
         )
+
+
+def _published_classes(path: str, ours: list[str] | None) -> list[str] | None:
+    """What published outputs stand for, in names that can be compared with the config's; None where there are none."""
+    source = find_weights(path).publication.classes
+    if not source or not ours or not all(map(is_wnid, ours)):
+        return None
+    try:
+        return synsets(source)
+    except UserError as error:
+        logger.warning(f"{path}: not checked whether its outputs stand for the data's classes. {error}")
+        return None
 
 
 def _check_complete(fit: Fit) -> None:

@@ -12,6 +12,7 @@ from igdet.utils.errors import UserError
 from igdet.utils.spelling import did_you_mean
 
 VALIDATION_PICTURES = 50_000  # of ImageNet-1k
+_WNID = re.compile(r"n\d{8}")
 _VALIDATION_ID = re.compile(r"ILSVRC2012_val_(\d{8})")
 _FOLDER = "timm/data/_info"
 
@@ -23,6 +24,11 @@ SYNSET_FILES = {
     "imagenet-a": "imagenet_a_synsets.txt",
     "imagenet-r": "imagenet_r_synsets.txt",
 }
+
+
+def is_wnid(name: str) -> bool:
+    """Whether a name is a WordNet id such as n02084071."""
+    return bool(_WNID.fullmatch(name))
 
 
 def synsets(name: str) -> list[str]:

@@ -1,16 +1,22 @@
 """The checkpointer: weights into classifiers and detectors and back, and what it refuses."""
 
+import hashlib
 import logging
 import pickle
 import re
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import torch
 from detectron2.data import MetadataCatalog
 from detectron2.modeling import build_model
 
-from igdet.checkpoint import IgdetCheckpointer, WeightsError
+from igdet.checkpoint import WEIGHTS, IgdetCheckpointer, Weights, WeightsError, checkpointer
+from igdet.checkpoint.catalog import IMAGENET
 from igdet.checkpoint.key_maps import bare_name, is_trunk, to_bare
+
+FISH = ["n01440764", "n01443537", "n01484850", "n01491361", "n01494475"]  # ImageNet's first five
 
 
 def trunk(model):
@@ -159,6 +165,31 @@ def test_other_classes_of_the_same_number_are_refused(make_model, tmp_path):
             load(IgdetCheckpointer(model, cfg=cfg), weights)
     cfg.MODEL.CLASSIFIER.RESET = True
     IgdetCheckpointer(model, cfg=cfg).load(weights, checkpointables=[])
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (["n01443537", "n01440764", "n01484850", "n01491361", "n01494475"], True),
+        (FISH, False),
+        (["goldfish", "tench", "great white shark", "tiger shark", "hammerhead"], False),  # words may be anybody's
+    ],
+)
+def test_published_outputs_stand_for_imagenets_synsets(
+    names, refused, make_model, torchvision_file, tmp_path, monkeypatch
+):
+    digits = hashlib.sha256(Path(torchvision_file).read_bytes()).hexdigest()[:8]
+    Path(torchvision_file).rename(tmp_path / f"small-{digits}.pth")
+    monkeypatch.setenv("IGDET_CACHE", str(tmp_path))
+    monkeypatch.setattr(checkpointer, "synsets", {"imagenet-1k": FISH}.get)
+    monkeypatch.setitem(WEIGHTS, "small", Weights(f"small-{digits}.pth", "X_14_8x4d", IMAGENET, {}))
+    MetadataCatalog.get("test_fish").set(thing_classes=names)
+    model, cfg = make_model("classifier", "DATASETS.TEST", ("test_fish",))
+    try:
+        with pytest.raises(WeightsError, match="2 differ") if refused else nullcontext():
+            IgdetCheckpointer(model, cfg=cfg).load_for_evaluation("igdet://small")
+    finally:
+        MetadataCatalog.remove("test_fish")
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(make_model, tmp_path, fill_disk):

@@ -6,7 +6,7 @@ import pytest
 
 from igdet.utils import imagenet_lists
 from igdet.utils.errors import UserError
-from igdet.utils.imagenet_lists import SYNSET_FILES, lemmas, real_labels, synsets, validation_number
+from igdet.utils.imagenet_lists import SYNSET_FILES, is_wnid, lemmas, real_labels, synsets, validation_number
 
 
 @pytest.mark.parametrize("name", ["imagenet-1k", "imagenet-12k", "imagenet-22k"])
@@ -25,6 +25,11 @@ def test_subsets_are_of_the_thousand():
     for name in ("imagenet-a", "imagenet-r"):
         assert len(synsets(name)) == 200
         assert set(synsets(name)) < set(thousand)
+
+
+def test_wordnet_ids():
+    assert is_wnid("n02084071")
+    assert not any(map(is_wnid, ["dog", "n2084071", "n02084071 dog", "v02084071", ""]))
 
 
 def test_an_unknown_list_is_named():
