@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -47,26 +48,31 @@ def check_detections(
     Raises:
         DetectionsError: naming the first bad detection, and how many are bad in that way.
     """
-    sizes = {image["id"]: (image["width"], image["height"]) for image in truth["images"]}
+    pictures = {image["id"]: row for row, image in enumerate(truth["images"])}
+    sizes = np.array([(image["width"], image["height"]) for image in truth["images"]]).reshape(-1, 2)
     categories = {category["id"] for category in truth["categories"]}
-    wanted = {"image_id", "category_id", "score", FIELD[task]}
+    wanted = ("image_id", "category_id", "score", FIELD[task])
 
+    # Half a million detections are usual: what is asked of each goes through `map`, which calls no Python of ours.
     def refuse_unless(fit: Iterable[bool], why: str) -> None:
         _refuse(detections, np.flatnonzero(~np.fromiter(fit, bool, len(detections))), why, source)
 
-    refuse_unless((wanted <= record.keys() for record in detections), f"it lacks one of {', '.join(sorted(wanted))}")
+    try:
+        ids, class_ids, scores, shapes = (list(map(itemgetter(key), detections)) for key in wanted)
+    except KeyError:
+        lacks_none = (set(wanted) <= record.keys() for record in detections)
+        refuse_unless(lacks_none, f"it lacks one of {', '.join(sorted(wanted))}")
     refuse_unless(
-        (record["image_id"] in sizes for record in detections),
+        map(pictures.__contains__, ids),
         "its image_id is not in the annotations; were the detections made on another data set or split?",
     )
     refuse_unless(
-        (record["category_id"] in categories for record in detections),
+        map(categories.__contains__, class_ids),
         "its category_id is not in the annotations; expected the data set's own ids, not 0..C-1",
     )
-    scores = _numbers([[record["score"]] for record in detections], 1)
-    refuse_unless(np.isfinite(scores[:, 0]), "its score is not a finite number")
-    of_pictures = np.array([sizes[record["image_id"]] for record in detections]).reshape(-1, 2)
-    for fit, why in _SHAPES[task]([record[FIELD[task]] for record in detections], of_pictures, keypoints):
+    refuse_unless(np.isfinite(_numbers(scores, 1)[:, 0]), "its score is not a finite number")
+    of_pictures = sizes[np.fromiter(map(pictures.__getitem__, ids), np.intp, len(ids))]
+    for fit, why in _SHAPES[task](shapes, of_pictures, keypoints):
         refuse_unless(fit, why)
 
 
