@@ -1,5 +1,6 @@
 """Write the documents' tables of weights, targets and protocols anew, from the code's own tables."""
 
+import argparse
 from pathlib import Path
 
 from igdet.checkpoint import documents_blocks
@@ -23,6 +24,7 @@ def blocks() -> dict[str, str]:
 
 def main() -> None:
     """Put the tables between their markers."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for name in DOCUMENTS:
         write_blocks(ROOT / name, blocks())
         print(f"{name}: written")
