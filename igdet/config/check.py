@@ -138,6 +138,11 @@ def _check_classifier(cfg: CfgNode) -> None:
             f"INPUT.CLASSIFICATION.TEST_CROP is {crops.TEST_CROP}: expected at most TEST_SHORT_SIDE, "
             f"{crops.TEST_SHORT_SIDE}"
         )
+    if cfg.MODEL.CLASSIFIER.STANDARDISE and cfg.MODEL.BACKBONE.FREEZE_AT < 5:
+        raise ConfigError(
+            f"MODEL.CLASSIFIER.STANDARDISE is True with MODEL.BACKBONE.FREEZE_AT {cfg.MODEL.BACKBONE.FREEZE_AT}: "
+            "expected 5: averaged statistics are those of a trunk that does not change"
+        )
     if cfg.INPUT.RANDOM_FLIP == "vertical":
         raise ConfigError("INPUT.RANDOM_FLIP is 'vertical': expected horizontal or none for classification")
 
@@ -182,6 +187,11 @@ def _check_training(cfg: CfgNode) -> None:
         raise ConfigError(
             f"SOLVER.ACCUMULATE {parts} does not divide the {batch // ranks} images of SOLVER.IMS_PER_BATCH {batch} "
             "that each process takes: choose a divisor of them"
+        )
+    if cfg.MODEL.CLASSIFIER.STANDARDISE and batch // ranks // parts < 2:
+        raise ConfigError(
+            f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDISE "
+            "cannot standardise: make it larger"
         )
 
 

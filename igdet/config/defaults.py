@@ -25,6 +25,8 @@ def _add_model(cfg: CfgNode) -> None:
     cfg.MODEL.CLASSIFIER.NUM_CLASSES = 1000
     # True: training starts with a new classifier even where the weights bring one that fits; evaluation never does.
     cfg.MODEL.CLASSIFIER.RESET = True
+    # True: features are standardised before the classifier, as a linear probe by SGD needs it; for frozen trunks.
+    cfg.MODEL.CLASSIFIER.STANDARDISE = False
     # Mixtures of experts in place of bottleneck blocks: experts each, 0 for none, and how many an image goes to.
     cfg.MODEL.MOE = CfgNode()
     cfg.MODEL.MOE.EXPERTS = 0

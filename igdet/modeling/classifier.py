@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from igdet.modeling.labels import KHotLabels
 from igdet.modeling.losses import khot_softmax_loss
 from igdet.modeling.moe import mixture_blocks
+from igdet.modeling.standardised import StandardisedLinear
 
 
 @META_ARCH_REGISTRY.register()
@@ -30,6 +31,7 @@ class ImageClassifier(nn.Module):
         pixel_mean: list[float],
         pixel_std: list[float],
         balance_weight: float = 0.01,
+        standardise: bool = False,
     ):
         """Build the classifier with new weights.
 
@@ -39,12 +41,14 @@ class ImageClassifier(nn.Module):
             pixel_mean: of each channel, in INPUT.FORMAT order, 0..255.
             pixel_std: likewise.
             balance_weight: of the loss that keeps the experts of a mixture in equal use; nothing without a mixture.
+            standardise: whether the classifier standardises the pooled features, as linear probes do.
         """
         super().__init__()
         self.balance_weight = balance_weight
         self.backbone = backbone
         (self.feature,) = backbone.output_shape()
-        self.classifier = nn.Linear(backbone.output_shape()[self.feature].channels, num_classes)
+        linear = StandardisedLinear if standardise else nn.Linear
+        self.classifier = linear(backbone.output_shape()[self.feature].channels, num_classes)
         # The 0.01 of "Accurate, Large Minibatch SGD" (arXiv 1706.02677, section 5.1).
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)
@@ -60,6 +64,7 @@ class ImageClassifier(nn.Module):
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
             "balance_weight": cfg.MODEL.MOE.LOSS_WEIGHT,
+            "standardise": cfg.MODEL.CLASSIFIER.STANDARDISE,
         }
 
     @property

@@ -7,10 +7,10 @@ from torch.nn import functional as F
 from igdet.modeling import FAMILY, ImageClassifier, build_resnext
 
 
-def build(freeze_at=0, norm="BN"):
+def build(freeze_at=0, norm="BN", **options):
     torch.manual_seed(0)
     backbone = build_resnext(FAMILY["X_14_8x4d"], norm=norm, freeze_at=freeze_at)
-    return ImageClassifier(backbone=backbone, num_classes=5, pixel_mean=[120.0] * 3, pixel_std=[60.0] * 3)
+    return ImageClassifier(backbone=backbone, num_classes=5, pixel_mean=[120.0] * 3, pixel_std=[60.0] * 3, **options)
 
 
 @pytest.fixture
@@ -46,11 +46,16 @@ def test_any_label_of_an_image_counts_as_a_hit(samples):
     assert float(model(samples)["train_top1"]) == pytest.approx(100 / 3)  # the third image, whose second label is 3
 
 
-def test_a_linear_probe_trains_the_classifier_alone(samples):
-    model = build(freeze_at=5)
+STATISTICS = {f"classifier.norm.{leaf}" for leaf in ("running_mean", "running_var", "num_batches_tracked")}
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_linear_probe_trains_the_classifier_alone(samples, standardise):
+    model = build(freeze_at=5, standardise=standardise)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     model(samples)["loss_cls"].backward()
     torch.optim.SGD(trained, lr=1.0).step()
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed == {"classifier.weight", "classifier.bias"}  # no batch statistic either
+    # No batch statistic of the trunk either.
+    assert changed == {"classifier.weight", "classifier.bias"} | (STATISTICS if standardise else set())
