@@ -11,6 +11,7 @@ from torch import Tensor
 
 from igdet.checkpoint.about import ABOUT
 from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.folding import folded_classifier
 from igdet.checkpoint.key_maps import is_classifier, is_trunk, to_torchvision
 from igdet.checkpoint.onnx_export import save_onnx, to_onnx
 from igdet.checkpoint.origin import TORCHVISION
@@ -36,9 +37,10 @@ def convert_checkpoint(source: str, target: str | Path, to: str) -> str:
     if Path(target).suffix != form.suffix:
         raise WeightsError(f"{target}: files in {to}'s format end in {form.suffix}")
     file = open_weights(source)
-    kept = {name: tensor for name, tensor in file.tensors.items() if form.keeps(name)}
+    tensors = folded_classifier(file.tensors)
+    kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
     write_checkpoint(form.content(kept, file), target, form.dump)
-    left = [*(name for name in file.tensors if name not in kept), *file.rest]
+    left = [*(name for name in tensors if name not in kept), *file.rest]
     return f"{target}: {len(kept)} tensors; left out: {', '.join(left) or 'nothing'}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.folding import NORM, folded_classifier
 from igdet.checkpoint.key_maps import bare_name, is_classifier, is_counter, is_trunk
 from igdet.checkpoint.misfit import explain_misfit
 
@@ -43,6 +44,8 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
     """
     full_names = {bare_name(name): name for name in model}
     wanted = {bare: model[name] for bare, name in full_names.items()}
+    if not any(bare.startswith(NORM) for bare in wanted):
+        file = folded_classifier(file)
     shared = [bare for bare in wanted if bare in file and not (new_classifier and is_classifier(bare))]
     misshapen = [bare for bare in shared if wanted[bare].shape != file[bare].shape]
     used = set(shared) - set(misshapen)
