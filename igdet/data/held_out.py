@@ -13,8 +13,7 @@ SPLITS = ("all", "train", "val")
 def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: str) -> np.ndarray:
     """Choose the pictures of a part.
 
-    Of a class with n pictures, min(held_out, n // 2) are held out: those whose file names have the smallest hashes. So
-    the choice does not depend on the order or place of the files, and an added picture displaces at most one.
+    Of a class with n pictures, min(held_out, n // 2) are held out, as `is_held_out` chooses them.
 
     Shapes: N pictures, M of the part.
 
@@ -37,23 +36,36 @@ def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: s
         )
     if split == "all":
         return np.arange(len(class_ids))
-    is_held_out = _held_out(names, class_ids, held_out)
-    chosen = np.flatnonzero(is_held_out if split == "val" else ~is_held_out)
+    val = is_held_out(names, class_ids, np.full(class_ids.max() + 1, held_out))
+    chosen = np.flatnonzero(val if split == "val" else ~val)
     if not len(chosen):
         raise DatasetError(f"SPLIT {split} is empty: no class has two pictures, of which one could be held out")
     return chosen
 
 
-def _held_out(names: Sequence[str], class_ids: np.ndarray, count: int) -> np.ndarray:
-    """(N,) bool: whether each picture is held out."""
+def is_held_out(names: Sequence[str], class_ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Hold out the pictures of every class whose file names have the smallest hashes.
+
+    So the choice does not depend on the order or place of the files, and an added picture displaces at most one.
+
+    Shapes: N pictures, L classes.
+
+    Args:
+        names: (N,): paths, of which only the file names count.
+        class_ids: int (N,), 0..L-1.
+        counts: int (L,): how many of each class, >= 0; of a class with n pictures at most n // 2 are taken.
+
+    Returns:
+        bool (N,).
+    """
     hashes = np.fromiter((_hash(name) for name in names), np.uint64, len(class_ids))
     order = np.lexsort((hashes, class_ids))  # class by class, the smallest hash first
     sizes = np.bincount(class_ids)
     starts = np.cumsum(sizes) - sizes
     rank = np.arange(len(order)) - starts[class_ids[order]]  # 0, 1, ... within each class
-    is_held_out = np.empty(len(order), dtype=bool)
-    is_held_out[order] = rank < np.minimum(count, sizes // 2)[class_ids[order]]
-    return is_held_out
+    chosen = np.empty(len(order), dtype=bool)
+    chosen[order] = rank < np.minimum(counts, sizes // 2)[class_ids[order]]
+    return chosen
 
 
 def _hash(name: str) -> int:

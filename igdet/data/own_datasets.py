@@ -1,7 +1,7 @@
-"""Data sets of one's own, named in YAML under DATASETS.OWN, and named targets: checked and registered."""
+"""Data sets named in YAML under DATASETS.OWN, named targets and parts of both: checked and registered."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -12,11 +12,14 @@ from igdet.data.bad_records import BadRecordLog, BadRecordsError
 from igdet.data.errors import DatasetError
 from igdet.data.kinds import KINDS
 from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
+from igdet.data.tuning_parts import tuning_part
+from igdet.utils.tuning_parts import whole_of
 
 
 def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
     """Register the sets under DATASETS.OWN and the targets that a command uses; a second call replaces the first's.
 
+    NAME_fit and NAME_choice are the parts of any of them, as `tuning_part` cuts it, where nothing else has that name.
     The fields of others under DATASETS.OWN are checked too, but their files need not be there.
 
     Args:
@@ -25,9 +28,11 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
 
     Raises:
         DatasetError: a kind or field is unknown, a field or file is missing, a name is one of Detectron2's own, a set
-            is used for what it is not for, or the annotations cannot be used.
+            is used for what it is not for, is cut although it cannot be, or the annotations cannot be used.
     """
     used = {*cfg.DATASETS.TEST, *(cfg.DATASETS.TRAIN if training else ())}
+    parts = sorted(name for name in used if whole_of(name) and not _is_known(name, cfg))
+    used |= {whole_of(name) for name in parts}
     for name, settings in cfg.DATASETS.OWN.items():
         fields = checked_fields(name, settings)
         if is_builtin(name):
@@ -40,11 +45,18 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
             settings = fields_of(name, datasets_folder())
             _check_use(cfg, name, settings["KIND"])
             _register(name, settings["KIND"], target_paths(name, checked_fields(name, settings)), cfg)
+    for name in parts:
+        if whole_of(name) in DatasetCatalog:
+            _register_part(name)
 
 
 def is_builtin(name: str) -> bool:
     """Whether Detectron2, or somebody's own Python, registered the data set."""
     return name in DatasetCatalog and not MetadataCatalog.get(name).get("own_kind")
+
+
+def _is_known(name: str, cfg: CfgNode) -> bool:
+    return name in cfg.DATASETS.OWN or name in SPLITS or is_builtin(name)
 
 
 def _check_use(cfg: CfgNode, name: str, kind: str) -> None:
@@ -63,10 +75,30 @@ def _register(name: str, kind_name: str, fields: dict, cfg: CfgNode) -> None:
         raise
     except DatasetError as error:
         raise DatasetError(f"{name}: {error}") from error
+    _put(name, load, evaluator_type=kind.evaluator_type, own_kind=kind_name, **metadata)
+
+
+def _register_part(name: str) -> None:
+    whole = whole_of(name)
+    metadata = MetadataCatalog.get(whole)
+    kind = KINDS.get(metadata.get("own_kind"))
+    if kind is None or kind.evaluator_type != "classification" or kind.only_for:
+        raise DatasetError(
+            f"{name}: only training sets of classification can be cut in two, which {whole} is not; COCO annotations "
+            "are cut by tools/cut_minival.py"
+        )
+    try:
+        records = tuning_part(DatasetCatalog.get(whole), name.rpartition("_")[2])
+    except DatasetError as error:
+        raise DatasetError(f"{name}: {error}") from error
+    _put(name, lambda: records, **{key: value for key, value in metadata.as_dict().items() if key != "name"})
+
+
+def _put(name: str, load: Callable[[], Sequence[dict]], **metadata: object) -> None:
     DatasetCatalog.pop(name, None)
     MetadataCatalog.pop(name, None)
     DatasetCatalog.register(name, load)
-    MetadataCatalog.get(name).set(evaluator_type=kind.evaluator_type, own_kind=kind_name, **metadata)
+    MetadataCatalog.get(name).set(**metadata)
 
 
 def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
