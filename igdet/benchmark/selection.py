@@ -7,6 +7,7 @@ from pathlib import Path
 
 from igdet.benchmark.suite import Suite, Target
 from igdet.utils.strict_yaml import read_with_bases
+from igdet.utils.tuning_parts import whole_of
 
 SELECT = "select"  # the folder of a target's trials, below the target's
 PARTS = {"TRAIN", "TEST"}
@@ -47,17 +48,27 @@ def selection_problems(suite: Suite) -> Iterator[str]:
 
 def _overlaps(where: str, target: Target) -> Iterator[str]:
     datasets = _datasets(target.config)
+    own, tests = datasets.get("OWN", {}), datasets.get("TEST", [])
     fit, choose = target.select_on["TRAIN"], target.select_on["TEST"]
-    own = datasets.get("OWN", {})
-    for test in [fit, *datasets.get("TEST", [])]:
-        role = "SELECT_ON.TRAIN" if test == fit else "the test set"
-        if choose == test or (choose in own and own[choose] == own.get(test)):
-            yield f"{where}.SELECT_ON.TEST: {choose} is {role}, {test}; choose on other pictures"
-        elif shared := _pictures(own.get(choose, {})) & _pictures(own.get(test, {})):
-            yield (
-                f"{where}.SELECT_ON.TEST: {choose} shares {len(shared)} pictures with {role}, {test}, such as "
-                f"{min(shared)}; choose on other pictures"
-            )
+    pairs = [("TEST", choose, fit, "SELECT_ON.TRAIN")]
+    pairs += [(key, name, test, "the test set") for test in tests for key, name in (("TEST", choose), ("TRAIN", fit))]
+    for key, name, other, role in pairs:
+        if how := _overlap(name, other, own):
+            yield f"{where}.SELECT_ON.{key}: {name} {how} {role}, {other}; choose on other pictures"
+
+
+def _overlap(name: str, other: str, own: Mapping[str, dict]) -> str:
+    """How a data set overlaps with another, as far as their names and fields tell; "" if not."""
+    if _same(name, other, own):
+        return "is"
+    if name not in own and _same(whole_of(name), other, own):
+        return "is a part of"
+    shared = _pictures(own.get(name, {})) & _pictures(own.get(other, {}))
+    return f"shares {len(shared)} pictures, such as {min(shared)}, with" if shared else ""
+
+
+def _same(name: str, other: str, own: Mapping[str, dict]) -> bool:
+    return name == other or (name in own and own[name] == own.get(other))
 
 
 def _datasets(config: str) -> dict:

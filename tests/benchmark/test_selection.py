@@ -89,7 +89,10 @@ def coco(folder, name, files):
         ({"TRAIN": "part", "TEST": "val"}, "val is the test set, val"),
         ({"TRAIN": "part", "TEST": "renamed"}, "renamed is the test set, val"),
         ({"TRAIN": "part", "TEST": "part"}, "part is SELECT_ON.TRAIN, part"),
-        ({"TRAIN": "part", "TEST": "mixed"}, "mixed shares 1 pictures with the test set, val, such as v1.jpg"),
+        ({"TRAIN": "part", "TEST": "mixed"}, "mixed shares 1 pictures, such as v1.jpg, with the test set, val"),
+        ({"TRAIN": "part", "TEST": "val_choice"}, "TEST: val_choice is a part of the test set, val"),
+        ({"TRAIN": "val_fit", "TEST": "part"}, "TRAIN: val_fit is a part of the test set, val"),
+        ({"TRAIN": "train", "TEST": "train_choice"}, "train_choice is a part of SELECT_ON.TRAIN, train"),
         ({"TRAIN": "part"}, "must have the keys TRAIN and TEST, got TRAIN"),
     ],
 )
