@@ -94,6 +94,22 @@ def test_fifty_of_every_class_are_held_out_the_same_in_every_subset(cfg, folder)
     assert small == {name for name in large if name.startswith("n01440764")}
 
 
+def test_settings_are_chosen_on_a_part_of_the_training_set(cfg, folder):
+    use(cfg, ("imagenet22k_train_fit",), ("imagenet22k_train_choice",))
+    parts = [
+        {record["image_id"] for record in DatasetCatalog.get(name)}
+        for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST)
+    ]
+    assert [len(part) for part in parts] == [56 + 2, 14 + 1]  # of 70 and of 3 pictures
+    assert set.union(*parts) == {record["image_id"] for record in DatasetCatalog.get("imagenet22k_train")}
+
+
+def test_a_set_for_evaluation_only_is_not_cut(cfg, folder):
+    pytest.importorskip("timm.data")
+    with pytest.raises(DatasetError, match="imagenet_a_test_choice: only training sets of classification can be cut"):
+        use(cfg, (), ("imagenet_a_test_choice",))
+
+
 def test_a_set_of_some_classes_restricts_the_answers(cfg, folder):
     timm = pytest.importorskip("timm.data")
     use(cfg, (), ("imagenet_a_test",))
