@@ -37,6 +37,7 @@ class TrainingJob:
 
     def __init__(self, arguments: list[str]):
         self.arguments = arguments
+        self._process = None
 
     def __call__(self) -> None:
         """Train to the end, or until the cluster gives warning.
@@ -47,9 +48,6 @@ class TrainingJob:
         submitit.helpers.TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
         warning = signal.Signals(submitit.JobEnvironment()._usr_sig())
         requeue = signal.getsignal(warning)
-        # The cluster signals all processes of the job: the training is to ignore this one, and inherits that.
-        signal.signal(warning, signal.SIG_IGN)
-        self._process = subprocess.Popen([sys.executable, TRAIN_NET, *self.arguments])
         warned = []
 
         def pass_on(number: int, frame: object) -> None:
@@ -57,7 +55,15 @@ class TrainingJob:
             self._process.terminate()
             requeue(number, frame)
 
+        # While the training starts, a warning is noted: there is nobody yet to pass it on to.
+        signal.signal(warning, lambda number, frame: warned.append(number))
+        # The cluster signals all processes of the job: the training inherits the mask, and so hears of SIGTERM alone.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {warning})
+        self._process = subprocess.Popen([sys.executable, TRAIN_NET, *self.arguments])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {warning})
         signal.signal(warning, pass_on)
+        if warned:
+            pass_on(warning, None)
         status = self._process.wait()
         if status and not warned:
             raise subprocess.CalledProcessError(status, self._process.args)
@@ -68,9 +74,10 @@ class TrainingJob:
         Returns:
             the job that goes on from there.
         """
-        # Called within the signal's handler: Popen.wait may hold its lock at this very moment, so the kernel is asked.
-        with suppress(ChildProcessError):
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        if self._process is not None:  # else the warning came before the training
+            # Within the signal's handler Popen.wait may hold its lock at this very moment, so the kernel is asked.
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         resume = [] if "--resume" in self.arguments else ["--resume"]
         return submitit.helpers.DelayedSubmission(TrainingJob([*resume, *self.arguments]))
 

@@ -4,11 +4,14 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
+from igdet.engine import submission
 from igdet.engine.submission import SubmissionError, describe, submit
 
 pytest.importorskip("submitit")
@@ -21,9 +24,10 @@ mark = lambda what: pathlib.Path(f"{what}_{rank}").write_text(" ".join(sys.argv[
 if "--resume" in sys.argv:
     mark("resumed")
 else:
-    signal.signal(signal.SIGTERM, lambda *_: (mark("saved"), sys.exit(0)))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # kept for sigwait, should it come before that
     mark("started")
-    signal.pause()
+    signal.sigwait({signal.SIGTERM})
+    mark("saved")
 """
 
 
@@ -41,16 +45,20 @@ def job_arguments(folder, *arguments, on="local"):
 
 
 def finish(job):
-    """Wait for the controller of a local job."""
-    assert job._process.wait(timeout=120) == 0
+    """Wait for the controller of a local job; the limit is for what hangs, not for a machine that is busy."""
+    try:
+        assert job._process.wait(timeout=600) == 0
+    except subprocess.TimeoutExpired:
+        job.cancel()
+        pytest.fail("\n".join(log.read_text() for log in sorted(job.paths.folder.glob("*_log.*"))))
 
 
 def wait_for(*paths):
     """Wait until the job's processes have written these files."""
-    for _ in range(600):
+    for _ in range(6000):
         if all(path.exists() for path in paths):
             return
-        threading.Event().wait(0.05)
+        threading.Event().wait(0.1)
     raise AssertionError(f"not written: {paths}")
 
 
@@ -80,6 +88,37 @@ def test_a_preempted_job_saves_goes_back_in_the_queue_and_resumes(tmp_path, monk
     finish(job)
     assert all(path.exists() for path in marks("saved"))
     assert [path.read_text() for path in marks("resumed")] == ["--resume --config-file a.yaml"] * 2
+
+
+def test_a_warning_while_the_training_starts_is_passed_on(monkeypatch):
+    class Starting:
+        """The training's process; the cluster gives warning before it is there."""
+
+        args, passed_on = "training", 0
+
+        def __init__(self, command):
+            os.kill(os.getpid(), signal.SIGUSR2)
+
+        def terminate(self):
+            Starting.passed_on += 1
+
+        def wait(self):
+            return -signal.SIGTERM
+
+    requeued = []
+    monkeypatch.setattr(submission.submitit.helpers, "TorchDistributedEnvironment", MagicMock())
+    monkeypatch.setattr(submission.submitit, "JobEnvironment", lambda: MagicMock(_usr_sig=lambda: signal.SIGUSR2))
+    monkeypatch.setattr(submission.subprocess, "Popen", Starting)
+    before = signal.signal(signal.SIGUSR2, lambda number, frame: requeued.append(number))
+    try:
+        submission.TrainingJob([])()
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert Starting.passed_on == len(requeued) == 1
+
+
+def test_a_warning_before_the_training_puts_the_job_back_in_the_queue():
+    assert submission.TrainingJob(["--config-file", "a.yaml"]).checkpoint().function.arguments[0] == "--resume"
 
 
 def test_without_a_cluster_the_message_tells_what_can_be_done(tmp_path, monkeypatch):
