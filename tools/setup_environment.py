@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 10), (3, 12))  # first and last minor version for which the constraints file holds
 CONSTRAINTS = ("--constraint", str(ROOT / "constraints.txt"))
 
-EXTRAS = "curation,cluster,report,dev"
+EXTRAS = "curation,cluster,report,export,dev"
 BUILD_TOOLS = ("pip", "setuptools", "wheel")
 
 # (what, command after the environment's python); torch and torchvision in one resolution, so that the pair fits.

@@ -1,6 +1,7 @@
 """Set-up fails with one clear line, whatever goes wrong."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import setup_environment
+import setuptools
+from packaging.requirements import Requirement
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 13), (2, 7)])
@@ -62,6 +65,23 @@ def test_a_changed_file_sets_up_again(checkout, changed):
     for target in ("demo", "test"):
         first = planned(checkout, target).splitlines()[0]
         assert first.endswith("tools/setup_environment.py .venv")
+
+
+def applicable(lines, python):
+    """The requirements of these lines that hold for a Python."""
+    requirements = [Requirement(line) for line in lines if not line.startswith("#")]
+    return [r for r in requirements if r.marker is None or r.marker.evaluate({"python_version": python})]
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12"])
+def test_whatever_is_asked_for_is_pinned(python, repository, monkeypatch):
+    monkeypatch.setattr(setuptools, "setup", lambda **_: None)
+    packaging = runpy.run_path(str(repository / "setup.py"))
+    asked = [*packaging["INSTALL_REQUIRES"], *(line for lines in packaging["EXTRAS"].values() for line in lines)]
+    pins = {pin.name: pin for pin in applicable((repository / "constraints.txt").read_text().splitlines(), python)}
+    for requirement in applicable(asked, python):
+        (pin,) = pins[requirement.name].specifier
+        assert pin.operator == "==" and pin.version in requirement.specifier, requirement
 
 
 def test_every_step_is_held_to_the_constraints():
