@@ -1,4 +1,4 @@
-"""Label noise: hashtags replaced by random ones, as the paper's study of noise does it."""
+"""Label noise: hashtags replaced by random ones, to measure what wrong hashtags cost."""
 
 import numpy as np
 

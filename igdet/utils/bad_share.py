@@ -1,6 +1,7 @@
 """When bad records are no longer accidents."""
 
 ALWAYS_TOLERATED = 10  # bad records: below this a share of the few records seen so far says nothing
+USUAL_SHARE = 0.01  # of the records of a data set that may be bad
 
 
 def too_many(bad: int, seen: int, max_share: float) -> bool:

@@ -46,7 +46,7 @@ class Series:
     Attributes:
         style: its number, which decides colour and marker.
         xs, ys: the points.
-        spreads: half heights of the band around the line; empty: no band.
+        spreads: half heights of the band around the line, or of the signs on the bars; empty: none.
         name: in the chart's own legend; "": not there.
         dashed: a line without markers, for what is not measured but fitted or expected.
     """
@@ -59,14 +59,14 @@ class Series:
     dashed: bool = False
 
 
-def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], log: bool = False) -> str:
+def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], scale: str = "from zero") -> str:
     """Draw lines.
 
     Args:
         title: read out by screen readers, printed above the chart.
         axes: labels of the horizontal and the vertical axis.
         lines: what to draw.
-        log: True: both axes are logarithmic.
+        scale: a key of `SCALES`.
 
     Returns:
         An SVG element.
@@ -75,18 +75,19 @@ def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], log: 
     def draw(plot: Axes) -> None:
         for line in lines:
             _draw_line(plot, line)
-        (_log_axes if log else _from_zero)(plot)
+        SCALES[scale](plot)
 
     return _chart(title, axes, draw)
 
 
-def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series]) -> str:
-    """Draw bars over whole numbers, those of several series side by side.
+def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series], names: Sequence[str] = ()) -> str:
+    """Draw bars over whole numbers, or over names, those of several series side by side.
 
     Args:
         title: read out by screen readers, printed above the chart.
         axes: labels of the horizontal and the vertical axis.
-        groups: what to draw.
+        groups: what to draw; over names, xs are their places, from 0.
+        names: what the horizontal axis shows.
 
     Returns:
         An SVG element.
@@ -97,8 +98,12 @@ def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series]) -> st
         for number, bars in enumerate(groups):
             shift = (number - (len(groups) - 1) / 2) * width
             color = SERIES[bars.style % len(SERIES)]
-            plot.bar(np.asarray(bars.xs) + shift, bars.ys, width, color=color, label=bars.name)
+            spreads = {"yerr": bars.spreads, "ecolor": INK, "error_kw": {"elinewidth": 0.9}} if bars.spreads else {}
+            plot.bar(np.asarray(bars.xs) + shift, bars.ys, width, color=color, label=bars.name, **spreads)
         plot.grid(visible=False, axis="x")
+        _from_zero(plot)
+        if names:
+            plot.set_xticks(range(len(names)), names, rotation=20, ha="right", rotation_mode="anchor")
 
     return _chart(title, axes, draw)
 
@@ -133,11 +138,18 @@ def _from_zero(plot: Axes) -> None:
     plot.set_ylim(bottom=0)  # losses and percentages: a cut axis would make small differences look large
 
 
+def _around_zero(plot: Axes) -> None:
+    plot.axhline(0, color=INK, linewidth=0.9)
+
+
 def _log_axes(plot: Axes) -> None:
     plot.set(xscale="log", yscale="log")
     for axis in (plot.xaxis, plot.yaxis):
         axis.set_major_formatter("{x:,g}")
         axis.set_minor_formatter("")
+
+
+SCALES = {"from zero": _from_zero, "differences": _around_zero, "logarithmic": _log_axes}
 
 
 def _for_page(svg: str, title: str) -> str:

@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-_UNFINISHED = ".unfinished"  # ends the name of a file that is being written
+_UNFINISHED = ".unfinished"  # ends the name of a file or folder that is being written
 
 
 @contextmanager
@@ -39,14 +40,40 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     sync(path.parent)
 
 
+@contextmanager
+def atomic_write_together(path: str | os.PathLike) -> Iterator[Path]:
+    """Give an empty temporary folder; its files are moved beside `path` when the block ends without an error.
+
+    The file with the name of `path` comes last, for it may name the others, which then are there. Only a crash between
+    two renames leaves new files beside an old one.
+
+    Args:
+        path: the file that a reader opens; its folder is made when missing.
+
+    Raises:
+        OSError: as for `atomic_write`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED) as temporary:
+        yield Path(temporary)
+        files = sorted(Path(temporary).iterdir(), key=lambda file: file.name == path.name)
+        for file in files:
+            file.chmod(0o666 & ~_umask())
+            sync(file)
+        for file in files:
+            file.replace(path.with_name(file.name))
+            sync(path.parent)
+
+
 def remove_unfinished(folder: str | os.PathLike) -> None:
     """Remove what killed processes were writing in a folder and below; no process may be writing there now.
 
     Args:
         folder: need not exist.
     """
-    for path in Path(folder).rglob(f".*{_UNFINISHED}"):
-        path.unlink()
+    for path in list(Path(folder).rglob(f".*{_UNFINISHED}")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def read_json_lines(path: str | os.PathLike) -> list:

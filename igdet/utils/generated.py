@@ -1,7 +1,7 @@
 """Parts of a document that are written from the code's own tables, between two marker comments."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from igdet.utils.errors import UserError
@@ -47,8 +47,21 @@ def write_blocks(path: Path, blocks: Mapping[str, str]) -> None:
     Raises:
         MarkerError: it has none of them.
     """
-    text = path.read_text(encoding="utf-8")
-    if not set(names_of_blocks(text)) & set(blocks):
-        raise MarkerError(f"{path}: no line '<!-- generated: NAME ... -->' with NAME one of {', '.join(blocks)}")
+    text = read_document(path, blocks)
     with atomic_write(path, "w") as file:
         file.write(with_blocks(text, blocks))
+
+
+def read_document(path: Path, names: Collection[str]) -> str:
+    """Read a document that has a place for at least one of some blocks.
+
+    Raises:
+        MarkerError: it cannot be read, or has none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MarkerError(f"{path} cannot be read: {error}") from error
+    if not set(names_of_blocks(text)) & set(names):
+        raise MarkerError(f"{path}: no line '<!-- generated: NAME ... -->' with NAME one of {', '.join(names)}")
+    return text

@@ -3,6 +3,7 @@
 from os import PathLike
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igdet.utils.errors import UserError
@@ -14,9 +15,16 @@ def read_predictions(path: str | PathLike) -> pa.Table:
     """Read the columns image_id, gt_classes and top_classes (best first) of predictions.parquet.
 
     Raises:
-        UserError: they cannot be read.
+        UserError: they cannot be read, or a picture has no label or no answer.
     """
     try:
-        return pq.read_table(path, columns=_COLUMNS)
+        table = pq.read_table(path, columns=_COLUMNS)
+        sizes = [pc.fill_null(pc.list_value_length(table[column]), 0) for column in ("gt_classes", "top_classes")]
     except (OSError, pa.ArrowException, ValueError) as error:
         raise UserError(f"{path}: expected the predictions of a classification: {error}") from error
+    empty = pc.sum(pc.equal(pc.min_element_wise(*sizes), 0)).as_py()
+    if empty:
+        raise UserError(
+            f"{path}: {empty:,} of {len(table):,} pictures have no label or no answer; expected one or more"
+        )
+    return table

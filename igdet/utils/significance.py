@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+EQUAL = 1e-9  # results in percent that differ by less do so by rounding alone
 
 
 class Interval(NamedTuple):
@@ -42,10 +43,10 @@ def t_interval(values: Sequence[float]) -> Interval:
 
 
 def paired_t(differences: Sequence[float]) -> PairedTest:
-    """Student's paired t test, on A - B of each seed; p is NaN for one seed, and where all differences are equal."""
+    """Student's paired t test, on A - B of each seed, percent; p is NaN for one seed, and where all are equal."""
     interval = t_interval(differences)
     p = math.nan
-    if interval.spread > 0:
+    if interval.spread > EQUAL:
         t = interval.mean / (interval.spread / math.sqrt(interval.n))
         p = 2 * float(stats.t.sf(abs(t), interval.n - 1))
     return PairedTest(interval.mean, interval.low, interval.high, p, interval.n)

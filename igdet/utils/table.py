@@ -26,7 +26,8 @@ class Table:
 
     def markdown(self) -> str:
         """The table as a Markdown section."""
-        return "\n\n".join(part for part in (f"## {self.title}", self._tabulate("github"), self.note) if part)
+        heading = f"## {self.title}" if self.title else ""
+        return "\n\n".join(part for part in (heading, self._tabulate("github"), self.note) if part)
 
     def latex(self) -> str:
         """The table as a LaTeX tabular in the booktabs style."""

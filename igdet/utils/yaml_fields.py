@@ -16,13 +16,14 @@ NAMES = {
     list: "a list",
     dict: "a mapping of keys",
 }
+NUMBER = int | float  # kept as it is written: to a config, 1 and 1.0 differ
 
 
 def from_mapping(kind: type, node: object, where: str):
     """Build a dataclass from a YAML mapping whose keys are its fields in upper case.
 
     Args:
-        kind: the dataclass; its fields may be str, int, float, bool, lists and dicts of those, and dataclasses.
+        kind: the dataclass; its fields may be str, int, float, NUMBER, bool, lists and dicts of them, dataclasses.
         node: what YAML gave.
         where: where the mapping stands, for error messages.
 
@@ -48,11 +49,11 @@ def from_mapping(kind: type, node: object, where: str):
 
 def _convert(kind: type, value: object, where: str):
     """A YAML value as its field's type; containers and dataclasses are gone into."""
-    if isinstance(kind, UnionType):  # `Section | None`: None is for a key that is absent
+    if isinstance(kind, UnionType) and kind != NUMBER:  # `Section | None`: None is for a key that is absent
         kind = typing.get_args(kind)[0]
     if is_dataclass(kind):
         return from_mapping(kind, value, where)
-    outer, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
+    outer, inner = (float, ()) if kind == NUMBER else (typing.get_origin(kind) or kind, typing.get_args(kind))
     accepted = (int, float) if outer is float else outer
     # To Python, true is a number.
     if not isinstance(value, accepted) or isinstance(value, bool) != (outer is bool):
@@ -61,4 +62,4 @@ def _convert(kind: type, value: object, where: str):
         return {key: _convert(inner[1], item, f"{where}.{key}") for key, item in value.items()}
     if outer is list:
         return [_convert(inner[0], item, f"{where}[{position}]") for position, item in enumerate(value)]
-    return outer(value)
+    return value if kind == NUMBER else outer(value)

@@ -30,9 +30,15 @@ def test_same_numbers_same_chart():
 
 
 def test_logarithmic_axes():
-    svg = line_chart("t", ("rank", "posts"), [Series(0, [1, 10, 100], [1000, 100, 10])], log=True)
+    svg = line_chart("t", ("rank", "posts"), [Series(0, [1, 10, 100], [1000, 100, 10])], scale="logarithmic")
     assert ">100<" in svg and ">1,000<" in svg
     assert ">50<" not in svg
+
+
+def test_losses_are_seen_where_gains_may_be_negative():
+    series = [Series(0, [1, 2, 3], [10.0, 0.0, -10.0])]
+    assert ">−" in line_chart("t", ("x", "y"), series, scale="differences")
+    assert ">−" not in line_chart("t", ("x", "y"), series)
 
 
 def test_named_series_stand_in_the_chart_s_legend():
@@ -57,6 +63,15 @@ def test_bars_stand_side_by_side():
     lefts = [float(left) for left, _ in bars]
     assert lefts[0] < lefts[1] < lefts[2]
     assert lefts[2] - lefts[1] == pytest.approx(0.42 * (lefts[1] - lefts[0]), rel=1e-3)
+
+
+def test_bars_over_names_with_their_spreads():
+    bars = [Series(0, [0, 1], [3.0, 4.0], [0.5, 1.0])]
+    svg = bar_chart("t", ("", "y"), bars, ["missed", "both"])
+    assert ">missed<" in svg and ">both<" in svg
+    assert svg.count("LineCollection") == 1 + bar_chart("t", ("", "y"), [Series(0, [0, 1], [3.0, 4.0])]).count(
+        "LineCollection"
+    )
 
 
 def test_no_bars():

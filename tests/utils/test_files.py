@@ -5,13 +5,14 @@ import sys
 
 import pytest
 
-from igdet.utils.files import atomic_write, read_json_lines, remove_unfinished
+from igdet.utils.files import atomic_write, atomic_write_together, read_json_lines, remove_unfinished
 
 KILLED = """
 import os, signal, sys
-from igdet.utils.files import atomic_write
-with atomic_write(sys.argv[1]):
-    os.kill(os.getpid(), signal.SIGKILL)
+from igdet.utils.files import atomic_write, atomic_write_together
+with atomic_write(sys.argv[1]), atomic_write_together(sys.argv[1]) as folder:
+    with atomic_write(folder / "within"):
+        os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -38,7 +39,7 @@ def test_what_a_killed_process_leaves_is_found_and_removed(tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "below/file.bin")])
     for path in others:
         path.touch()
-    assert len(list(others[0].parent.iterdir())) == 3
+    assert len(list(others[0].parent.iterdir())) == 4
     remove_unfinished(tmp_path)
     assert sorted(others[0].parent.iterdir()) == others
     remove_unfinished(tmp_path / "absent")
@@ -49,6 +50,34 @@ def test_others_may_read_the_file(tmp_path):
         file.write(b"x")
     (tmp_path / "plain").write_bytes(b"x")
     assert (tmp_path / "file.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_files_that_belong_together_arrive_together(tmp_path):
+    path = tmp_path / "new" / "b.txt"
+    with atomic_write_together(path) as folder:
+        for name in "abc":
+            (folder / f"{name}.txt").write_text(name)
+            (folder / f"{name}.txt").chmod(0o600)
+        assert list(path.parent.iterdir()) == [folder]
+    (tmp_path / "plain").touch()
+    assert [file.read_text() for file in sorted(path.parent.iterdir())] == ["a", "b", "c"]
+    assert {file.stat().st_mode for file in path.parent.iterdir()} == {(tmp_path / "plain").stat().st_mode}
+
+
+def test_of_files_that_belong_together_the_one_that_names_the_others_comes_last(tmp_path):
+    (tmp_path / "c.txt").mkdir()  # in the way of a file
+    with pytest.raises(IsADirectoryError), atomic_write_together(tmp_path / "b.txt") as folder:
+        for name in "bc":
+            (folder / f"{name}.txt").write_text(name)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "c.txt"]
+
+
+def test_a_failure_keeps_all_files_that_belong_together(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(OSError, match="disk full"), atomic_write_together(tmp_path / "b.txt") as folder:
+        (folder / "a.txt").write_text("new")
+        raise OSError("disk full")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
 
 
 def test_json_lines_cut_short_are_left_out(tmp_path):

@@ -15,3 +15,13 @@ def test_predictions_are_read_from_what_an_evaluation_writes(tmp_path):
     assert read_predictions(tmp_path / "predictions.parquet") == PREDICTIONS
     with pytest.raises(UserError, match=r"none\.parquet: expected the predictions"):
         read_predictions(tmp_path / "none.parquet")
+
+
+@pytest.mark.parametrize("column", ["gt_classes", "top_classes"])
+@pytest.mark.parametrize("value", [None, []])
+def test_a_picture_without_a_label_or_an_answer_is_refused(tmp_path, column, value):
+    rows = PREDICTIONS.to_pydict()
+    rows[column][1] = value
+    pq.write_table(pa.table(rows), tmp_path / "p.parquet")
+    with pytest.raises(UserError, match="1 of 2 pictures have no label or no answer"):
+        read_predictions(tmp_path / "p.parquet")

@@ -32,6 +32,7 @@ def test_the_paired_t_test_is_scipys():
 
 def test_equal_differences_tell_no_p():
     assert math.isnan(paired_t([1.0, 1.0, 1.0]).p)
+    assert math.isnan(paired_t([90.1 - 80.1, 85.3 - 75.3, 70.7 - 60.7]).p)  # not quite 10 in floating point
 
 
 def test_mcnemar_counts_the_pictures_that_one_alone_gets_right():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.utils.tuning_parts import whole_of
+from igdet.utils.tuning_parts import is_part, whole_of
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,8 @@ from igdet.utils.tuning_parts import whole_of
 )
 def test_the_whole_of_a_part(name, whole):
     assert whole_of(name) == whole
+
+
+def test_a_part_is_one_of_its_whole_alone():
+    assert is_part("birds_fit", "birds") and is_part("birds", "birds_choice")
+    assert not is_part("birds_fit", "birds_choice") and not is_part("birds", "birds")

@@ -1,0 +1,83 @@
+"""Structure that a json must have to be COCO's; what data sets and scoring ask beyond is tested with them."""
+
+import json
+
+import pytest
+
+from igdet.utils.coco_json import (
+    CocoJsonError,
+    are_finite,
+    is_finite,
+    path_of,
+    read_coco_json,
+)
+
+REQUIRED = {"images": ("id", "width", "height"), "categories": ("id", "name")}
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(content):
+        (tmp_path / "some.json").write_text(content if isinstance(content, str) else json.dumps(content))
+        return read_coco_json(tmp_path / "some.json", REQUIRED)
+
+    return write_and_read
+
+
+def content(**changes):
+    image = {"id": 1, "width": 4, "height": 3}
+    return {"images": [image], "categories": [{"id": 7, "name": "cat"}]} | changes
+
+
+def test_a_sound_file_is_given_as_it_is(read):
+    assert read(content()) == content()
+
+
+BROKEN = {
+    "no JSON": ("{", "some.json is no JSON"),
+    "a list": ("[]", "expected a list under the key 'images'"),
+    "no row": (content(images=[5]), "entry 0 of 'images' lacks id, width, height"),
+    "an id as text": (content(categories=[{"id": "7", "name": "cat"}]), "entry 0 of 'categories' has the id '7'"),
+    "an id below 0": (content(categories=[{"id": -7, "name": "cat"}]), "entry 0 of 'categories' has the id -7"),
+    "an id twice": (
+        content(images=2 * content()["images"]),
+        r"1 ids in 'images' stand more than once",
+    ),
+    "no height": (content(images=[{"id": 1, "width": 4, "height": 0}]), "image 1 must have a width and height above 0"),
+    "a name twice": (
+        content(categories=[{"id": 7, "name": "cat"}, {"id": 8, "name": "cat"}]),
+        "the name 'cat' stands in more than one of 'categories'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("broken", "message"), BROKEN.values(), ids=BROKEN)
+def test_what_is_broken_is_named(read, broken, message):
+    with pytest.raises(CocoJsonError, match=message):
+        read(broken)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CocoJsonError, match=r"some\.json cannot be read"):
+        read_coco_json(tmp_path / "some.json", REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1, True), (0.5, True), (float("nan"), False), ("1", False), (None, False), (10**400, False)],
+)
+def test_what_is_a_finite_number(value, expected):
+    assert is_finite(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([], True), ([1, 0.5], True), ([1, float("inf")], False), ([1, "1"], False), ([[1]], False), ([10**400], False)],
+)
+def test_lists_of_finite_numbers(values, expected):
+    assert are_finite(values) == expected
+
+
+def test_pictures_of_coco_and_of_lvis():
+    assert path_of({"file_name": "1.jpg", "coco_url": "http://host/val2017/2.jpg"}) == "1.jpg"
+    assert path_of({"coco_url": "http://host/val2017/2.jpg"}) == "val2017/2.jpg"
