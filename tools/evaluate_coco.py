@@ -6,12 +6,12 @@ from pathlib import Path
 
 from hotcoco import COCO
 
-from igdet.evaluation.coco import metrics_table
+from igdet.evaluation.coco import class_table, metrics_table
+from igdet.evaluation.coco_annotations import read_annotations
 from igdet.evaluation.coco_check import check_detections, read_detections
 from igdet.evaluation.coco_metrics import SUMMARY, metrics_of, score_detections
-from igdet.utils.errors import UserError, one_line_errors
+from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
-from igdet.utils.table import Entry, Table
 
 EXAMPLES = """
 Examples:
@@ -31,19 +31,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--lvis", action="store_true", help="the annotations are federated, as LVIS has them")
     parser.add_argument("--per-class", action="store_true", help="print every class too")
     parser.add_argument("--out", type=Path, help="JSON file for all numbers")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.lvis and args.task == "keypoints":
+        parser.error("--lvis: LVIS has no keypoints; expected --task bbox or segm")
+    return args
 
 
 def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
     """Give all numbers, and the classes by name."""
     detections = read_detections(args.detections)
-    try:
-        truth = json.loads(args.annotations.read_text(encoding="utf-8"))
-        classes = [category["name"] for category in sorted(truth["categories"], key=lambda category: category["id"])]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{args.annotations}: cannot be read as COCO annotations: {error}") from error
-    check_detections(detections, truth, args.task, args.detections)
-    evaluation = score_detections(COCO(truth), detections, args.task, lvis=args.lvis)
+    truth = read_annotations(args.annotations, args.task, args.lvis)
+    classes = [category["name"] for category in sorted(truth["categories"], key=lambda category: category["id"])]
+    checked = check_detections(detections, truth, args.task, args.detections)
+    evaluation = score_detections(COCO(truth), checked, args.task, lvis=args.lvis)
     return metrics_of(evaluation, args.task, classes, args.lvis), classes
 
 
@@ -54,10 +54,7 @@ def main() -> None:
         metrics, classes = score(args)
         print(metrics_table(metrics).plain())
         if args.per_class:
-            rows = [
-                [Entry(name), *(Entry(f"{metrics[f'{m}-{name}']:.1f}") for m in ("AP", "AP50"))] for name in classes
-            ]
-            print(Table("", ["class", "AP", "AP50"], rows).plain())
+            print(class_table(metrics, classes).plain())
         if args.out:
             with atomic_write(args.out, "w") as file:
                 json.dump({name: None if value != value else value for name, value in metrics.items()}, file, indent=1)

@@ -13,7 +13,7 @@ from detectron2.utils.file_io import PathManager
 from PIL import Image
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row
-from igdet.data.errors import RecordError
+from igdet.data.errors import DatasetError, RecordError
 from igdet.data.pictures import check_eight_bits
 from igdet.data.samples import GREY
 from igdet.utils.bad_share import too_many
@@ -33,6 +33,37 @@ def build_train_mapper(cfg: CfgNode) -> DatasetMapper:
     steps = [T.ResizeScale(*jitter.SCALE, *square), T.FixedSizeCrop(square), *flip]
     # A cropped object's box is that of the part of its mask that is left.
     return DatasetMapper(cfg, is_train=True, augmentations=steps, recompute_boxes=cfg.MODEL.MASK_ON)
+
+
+def require_masks(name: str, records: list[dict], mask_format: str) -> None:
+    """Refuse objects whose masks Detectron2's training mapper would stumble over; crowds are not trained on.
+
+    Args:
+        name: the data set.
+        records: in Detectron2's form.
+        mask_format: INPUT.MASK_FORMAT.
+
+    Raises:
+        DatasetError: an object has no mask, or run lengths where polygons are expected.
+    """
+    masks = [
+        (record["file_name"], thing.get("segmentation"))
+        for record in records
+        for thing in record["annotations"]
+        if not thing.get("iscrowd")
+    ]
+    bare = [file for file, mask in masks if not mask]
+    runs = [file for file, mask in masks if isinstance(mask, dict)]
+    if bare:
+        raise DatasetError(
+            f"{name}: {len(bare)} of {len(masks)} objects have no mask, the first one in {bare[0]}: leave such objects "
+            "out of the annotations, or set MODEL.MASK_ON to False"
+        )
+    if runs and mask_format == "polygon":
+        raise DatasetError(
+            f"{name}: {len(runs)} of {len(masks)} masks are run lengths, the first one in {runs[0]}, but "
+            "INPUT.MASK_FORMAT is polygon: set it to bitmask"
+        )
 
 
 class CheckedMapper:

@@ -1,6 +1,8 @@
 """Evaluation of boxes, masks and keypoints on COCO and LVIS: Detectron2's evaluator, on an exact and faster engine."""
 
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from detectron2.evaluation import COCOEvaluator
@@ -10,8 +12,9 @@ from hotcoco import COCO
 from igdet.evaluation.coco_check import check_detections
 from igdet.evaluation.coco_metrics import metrics_of, score_detections
 from igdet.evaluation.localisation.analysis import analyse
+from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.files import atomic_write
-from igdet.utils.table import Entry, Table
+from igdet.utils.table import EMPTY, Entry, Table
 
 DETECTIONS = "coco_instances_results.json"
 DETAILS = "localisation.json"  # task -> "confusions" and "pictures", see igdet.evaluation.localisation
@@ -44,7 +47,10 @@ class CocoTransferEvaluator(COCOEvaluator):
 
     def _eval_predictions(self, predictions: list[dict], img_ids: list[int] | None = None) -> None:
         detections = [record for prediction in predictions for record in prediction["instances"]]
-        to_dataset = {mine: theirs for theirs, mine in self._metadata.thing_dataset_id_to_contiguous_id.items()}
+        classes = self._metadata.thing_classes
+        numbered = {i + 1: i for i in range(len(classes))}  # as Detectron2 does with LVIS
+        ids = self._metadata.get("thing_dataset_id_to_contiguous_id", numbered)
+        to_dataset = {mine: theirs for theirs, mine in ids.items()}
         for record in detections:
             record["category_id"] = to_dataset[record["category_id"]]
         path = Path(self._output_dir, DETECTIONS)
@@ -55,11 +61,11 @@ class CocoTransferEvaluator(COCOEvaluator):
             return
         truth, details = COCO(PathManager.get_local_path(self._metadata.json_file)), {}
         for task in self._tasks:
-            check_detections(detections, self._coco_api.dataset, task, path, len(self._sigmas) or 17)
+            checked = check_detections(detections, self._coco_api.dataset, task, path, len(self._sigmas) or KEYPOINTS)
             if not detections:
                 self._logger.warning(f"{task}: the model detected nothing in any picture, so its AP is 0")
-            evaluation = score_detections(truth, detections, task, self._sigmas, self._lvis, img_ids)
-            self._results[task] = metrics_of(evaluation, task, self._metadata.thing_classes, self._lvis)
+            evaluation = score_detections(truth, checked, task, self._sigmas, self._lvis, img_ids)
+            self._results[task] = metrics_of(evaluation, task, classes, self._lvis)
             self._logger.info(f"{task}:\n{metrics_table(self._results[task]).plain()}")
             if not self._lvis:  # LVIS does not say which objects it left out
                 dataset = self._coco_api.dataset
@@ -72,4 +78,18 @@ class CocoTransferEvaluator(COCOEvaluator):
 def metrics_table(metrics: dict[str, float]) -> Table:
     """Lay out the official numbers, without the classes', as a table of one row."""
     shown = {name: value for name, value in metrics.items() if "-" not in name and not name.startswith("AP@")}
-    return Table("", list(shown), [[Entry(f"{value:.1f}") for value in shown.values()]])
+    return Table("", list(shown), [[_entry(value) for value in shown.values()]])
+
+
+def class_table(metrics: dict[str, float], class_names: Sequence[str]) -> Table:
+    """Lay out each class' AP and AP50; where there is but one class, its numbers are the official ones."""
+    columns = ("AP", "AP50")
+    rows = [
+        [Entry(name), *(_entry(metrics.get(f"{column}-{name}", metrics[column])) for column in columns)]
+        for name in class_names
+    ]
+    return Table("", ["class", *columns], rows)
+
+
+def _entry(value: float) -> Entry:
+    return Entry(EMPTY if math.isnan(value) else f"{value:.1f}")

@@ -1,16 +1,26 @@
 """What is looked at in a file of COCO detections before it is scored."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, repeat
+from numbers import Real
 from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
+from igdet.utils.coco_json import KEYPOINTS, are_finite, is_polygon
 from igdet.utils.errors import UserError
+from igdet.utils.run_lengths import is_run_length
 
 MARGIN = 1.0  # pixels that a box may reach beyond its picture, for tools that count pixel edges otherwise
 FIELD = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}  # by task
+LONG = ("segmentation", "keypoints")  # fields that no message shows
+EXACT = 2**53  # up to here float64 holds every whole number
+
+# Takes whether each detection is sound, and what is wrong with one that is not.
+Refusal = Callable[[Iterable[bool], str], None]
 
 
 class DetectionsError(UserError):
@@ -34,8 +44,8 @@ def read_detections(path: Path) -> list[dict]:
 
 
 def check_detections(
-    detections: Sequence[dict], truth: Mapping, task: str, source: str | Path, keypoints: int = 17
-) -> None:
+    detections: Sequence[dict], truth: Mapping, task: str, source: str | Path, keypoints: int = KEYPOINTS
+) -> Sequence[dict] | np.ndarray:
     """Refuse detections that do not belong to the annotations or that hold no sound numbers.
 
     Args:
@@ -45,82 +55,105 @@ def check_detections(
         source: where the detections come from, for the message.
         keypoints: how many each detection has.
 
+    Returns:
+        The detections in the form that is scored soonest: boxes as float64 (N, 7), in a row image_id, x, y, width,
+        height, score, category_id; masks and keypoints as they were given.
+
     Raises:
         DetectionsError: naming the first bad detection, and how many are bad in that way.
     """
-    pictures = {image["id"]: row for row, image in enumerate(truth["images"])}
+    images, categories = ([row["id"] for row in truth[table]] for table in ("images", "categories"))
     sizes = np.array([(image["width"], image["height"]) for image in truth["images"]]).reshape(-1, 2)
-    categories = {category["id"] for category in truth["categories"]}
     wanted = ("image_id", "category_id", "score", FIELD[task])
 
     def refuse_unless(fit: Iterable[bool], why: str) -> None:
         _refuse(detections, np.flatnonzero(~np.fromiter(fit, bool, len(detections))), why, source)
 
     # Half a million detections are usual, so columns are looked at by built-in functions.
-    refuse_unless(map(set(wanted).issubset, detections), f"it lacks one of {', '.join(sorted(wanted))}")
-    ids, class_ids, scores, shapes = (list(map(itemgetter(key), detections)) for key in wanted)
+    try:
+        ids, class_ids, scores, shapes = (list(map(itemgetter(key), detections)) for key in wanted)
+    except KeyError:
+        refuse_unless(map(set(wanted).issubset, detections), f"it lacks one of {', '.join(sorted(wanted))}")
+    pictures, classes = _places(ids, images), _places(class_ids, categories)
     refuse_unless(
-        map(pictures.__contains__, ids),
-        "its image_id is not in the annotations; were the detections made on another data set or split?",
+        pictures >= 0, "its image_id is not in the annotations; were the detections made on another data set or split?"
     )
     refuse_unless(
-        map(categories.__contains__, class_ids),
+        classes >= 0,
         "its category_id is not in the annotations; expected the data set's own ids, not 0..C-1",
     )
-    refuse_unless(np.isfinite(_numbers(scores, 1)[:, 0]), "its score is not a finite number")
-    of_pictures = sizes[np.fromiter(map(pictures.__getitem__, ids), np.intp, len(ids))]
-    for fit, why in _SHAPES[task](shapes, of_pictures, keypoints):
-        refuse_unless(fit, why)
+    confidences = _numbers(scores)
+    refuse_unless(np.isfinite(confidences), "its score is not a finite number")
+    corners = _SHAPES[task](shapes, sizes[pictures], keypoints, refuse_unless)
+    if corners is None or max(images, default=0) > EXACT:
+        return detections
+    return np.column_stack([np.array(images)[pictures], corners, confidences, np.array(categories)[classes]])
 
 
 def _refuse(detections: Sequence[dict], bad: np.ndarray, why: str, source: str | Path) -> None:
     if len(bad):
-        shown = {key: value for key, value in detections[bad[0]].items() if key != "segmentation"}
+        shown = {key: value for key, value in detections[bad[0]].items() if key not in LONG}
         raise DetectionsError(
             f"{source}: {len(bad):,} of {len(detections):,} detections cannot be scored; the first is number "
             f"{bad[0]} (from 0), {json.dumps(shown)[:300]}: {why}"
         )
 
 
-def _numbers(rows: list, width: int) -> np.ndarray:
-    """Rows of numbers as float64 (N, width); a row that is something else becomes NaN."""
+def _places(ids: list, known: Sequence[int]) -> np.ndarray:
+    """Where each id stands among the known ones, int (N,); -1 where it does not."""
+    places = {known_id: place for place, known_id in enumerate(known)}
     try:
-        return np.array(rows, np.float64).reshape(len(rows), width)
-    except (TypeError, ValueError):
-        return np.concatenate([_row(row, width) for row in rows])
+        return np.fromiter(map(places.get, ids, repeat(-1)), np.intp, len(ids))
+    except TypeError:  # a list in the place of an id
+        return np.array([places.get(found, -1) if isinstance(found, int) else -1 for found in ids], np.intp)
 
 
-def _row(row: object, width: int) -> np.ndarray:
+def _numbers(values: Iterable[float]) -> np.ndarray:
+    """Numbers as float64 (N,); what is none becomes NaN. Unlike NumPy, arrays take neither "0.5" nor None for one."""
     try:
-        return np.array(row, np.float64).reshape(1, width)
-    except (TypeError, ValueError):
-        return np.full((1, width), np.nan)
+        return np.frombuffer(array("d", values))
+    except TypeError:
+        return np.array([value if isinstance(value, Real) else np.nan for value in values], np.float64)
 
 
-def _check_boxes(boxes: list, sizes: np.ndarray, _: int) -> Iterator[tuple[Iterable[bool], str]]:
-    corners = _numbers(boxes, 4)
+def _rows(rows: Sequence[Sequence[float]], width: int) -> np.ndarray:
+    """Rows of numbers as float64 (N, width); a row of another length, or that is none, becomes NaN."""
+    try:
+        regular = set(map(len, rows)) <= {width}
+    except TypeError:
+        regular = False
+    if not regular:
+        rows = [row if isinstance(row, Sequence) and len(row) == width else (np.nan,) * width for row in rows]
+    return _numbers(list(chain.from_iterable(rows))).reshape(-1, width)
+
+
+def _check_boxes(boxes: list, sizes: np.ndarray, _: int, refuse_unless: Refusal) -> np.ndarray:
+    corners = _rows(boxes, 4)
     sound = np.isfinite(corners).all(axis=1) & (corners[:, 2:] >= 0).all(axis=1)
-    yield sound, "its bbox is not [x, y, width, height] of finite numbers, width and height >= 0"
+    refuse_unless(sound, "its bbox is not [x, y, width, height] of finite numbers, width and height >= 0")
     inside = (corners[:, :2] >= -MARGIN).all(axis=1) & (corners[:, :2] + corners[:, 2:] <= sizes + MARGIN).all(axis=1)
-    yield (
+    refuse_unless(
         inside,
         f"its bbox lies more than {MARGIN:g} pixel outside its picture; expected pixels, [x, y, width, height]",
     )
+    return corners
 
 
-def _check_masks(masks: list, sizes: np.ndarray, _: int) -> Iterator[tuple[Iterable[bool], str]]:
+def _check_masks(masks: list, sizes: np.ndarray, _: int, refuse_unless: Refusal) -> None:
     def fits(mask: object, width: int, height: int) -> bool:
-        if isinstance(mask, Mapping):
-            return mask.get("size") == [height, width] and bool(mask.get("counts"))
-        return isinstance(mask, list) and bool(mask)
+        if not isinstance(mask, list):
+            return is_run_length(mask, width, height)
+        return bool(mask) and all(is_polygon(points) and are_finite(points) for points in mask)
 
-    fit = (fits(mask, *size) for mask, size in zip(masks, sizes.tolist(), strict=True))
-    yield fit, "its segmentation is neither a run-length mask of its picture's [height, width] nor polygons"
+    refuse_unless(
+        map(fits, masks, sizes[:, 0].tolist(), sizes[:, 1].tolist()),
+        "its segmentation is neither a run-length mask of its picture's [height, width] nor polygons",
+    )
 
 
-def _check_keypoints(found: list, _: np.ndarray, keypoints: int) -> Iterator[tuple[Iterable[bool], str]]:
-    yield (
-        np.isfinite(_numbers(found, 3 * keypoints)).all(axis=1),
+def _check_keypoints(found: list, _: np.ndarray, keypoints: int, refuse_unless: Refusal) -> None:
+    refuse_unless(
+        np.isfinite(_rows(found, 3 * keypoints)).all(axis=1),
         f"its keypoints are not {keypoints} times x, y, v, all finite numbers",
     )
 

@@ -25,7 +25,7 @@ LVIS_SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", 
 
 def score_detections(
     truth: COCO,
-    detections: Sequence[dict],
+    detections: Sequence[dict] | np.ndarray,
     task: str,
     sigmas: Sequence[float] = (),
     lvis: bool = False,
@@ -35,7 +35,7 @@ def score_detections(
 
     Args:
         truth: the annotations.
-        detections: in COCO's result format; an empty list is fine.
+        detections: in COCO's result format, or boxes as `check_detections` returns them; none at all are fine.
         task: a key of `SUMMARY`.
         sigmas: of the object keypoint similarity, one a keypoint; empty for COCO's 17.
         lvis: whether the annotations are federated, as LVIS has them; not for keypoints.
@@ -45,9 +45,9 @@ def score_detections(
         The evaluation, summarised. AP is 0 where nothing was found, -1 where there was nothing to find.
     """
     if lvis:
-        detections = [record for record in detections if _is_seen(record, task)]
+        detections = _seen(detections, task)
     with _boxes_set_aside(detections if task == "segm" else ()):  # an area is then that of the mask, not of the box
-        found = truth.load_res(list(detections))
+        found = truth.load_res(detections)
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its summary
         evaluation = COCOeval(truth, found, task, lvis_style=lvis)
         if sigmas:
@@ -70,11 +70,13 @@ def _boxes_set_aside(detections: Sequence[dict]) -> Iterator[None]:
                 record["bbox"] = box
 
 
-def _is_seen(detection: dict, task: str) -> bool:
-    """Whether a detection covers anything; the official LVIS code passes over those that do not, COCO's counts them."""
+def _seen(detections: Sequence[dict] | np.ndarray, task: str) -> Sequence[dict] | np.ndarray:
+    """Those that cover anything: the official LVIS code passes over the others, COCO's counts them."""
+    if isinstance(detections, np.ndarray):
+        return detections[detections[:, 3] * detections[:, 4] > 0]
     if task == "segm":
-        return mask.area(detection["segmentation"]) > 0
-    return detection["bbox"][2] * detection["bbox"][3] > 0
+        return [record for record in detections if mask.area(record["segmentation"]) > 0]
+    return [record for record in detections if record["bbox"][2] * record["bbox"][3] > 0]
 
 
 def metrics_of(evaluation: COCOeval, task: str, class_names: Sequence[str], lvis: bool = False) -> dict[str, float]:

@@ -79,6 +79,34 @@ def test_ap_at_each_threshold_of_hand_made_boxes(registered, tiny_json, tmp_path
     assert results["errors-missed"] == results["dAP-localisation"] == 0
 
 
+@pytest.fixture
+def federated(registered, tiny_json):
+    """The tiny file as LVIS has them, under a name without category ids, as Detectron2's own have none."""
+    content = json.loads(tiny_json.read_text())
+    for image, absent in zip(content["images"], ([2], []), strict=True):
+        image |= {"neg_category_ids": absent, "not_exhaustive_category_ids": []}
+    for category in content["categories"]:
+        category["frequency"] = "c"
+    path = tiny_json.with_name("federated.json")
+    path.write_text(json.dumps(content))
+    name = registered(path, "test_lvis_evaluation")
+    del MetadataCatalog.get(name).thing_dataset_id_to_contiguous_id
+    return name
+
+
+@pytest.mark.parametrize(("strange", "ap_of_dogs"), [({}, 100), ({1: 1}, 50), ({2: 0}, 100)])
+def test_lvis_counts_a_wrong_class_only_where_it_was_looked_for(federated, tmp_path, strange, ap_of_dogs):
+    """Picture 1 is known to have no dog; nobody looked for cats in picture 2."""
+    rows = {1: [(10, 10, 50, 50, 0, 0.9)], 2: [(0, 0, 20, 20, 1, 0.8)]}
+    for image, wrong in strange.items():
+        rows[image].append((60, 60, 90, 90, wrong, 0.95))
+    found = {image: boxes(*of_image) for image, of_image in rows.items()}
+    results = evaluate(federated, tmp_path, found, lvis=True)["bbox"]
+    assert (results["AP-cat"], results["AP-dog"]) == pytest.approx((100, ap_of_dogs))
+    assert results["APc"] == results["AP"]
+    assert np.isnan(results["APr"])
+
+
 @pytest.mark.parametrize("tasks", [("bbox", "segm"), ("bbox", "keypoints")])
 def test_no_detection_at_all_is_ap_zero(registered, tiny_json, tmp_path, tasks):
     results = evaluate(registered(tiny_json), tmp_path, {1: boxes(), 2: boxes()}, tasks)

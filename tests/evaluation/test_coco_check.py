@@ -3,10 +3,13 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 from coco_cases import KEYPOINTS, Case
+from hotcoco import COCO
 
 from igdet.evaluation.coco_check import DetectionsError, check_detections, read_detections
+from igdet.evaluation.coco_metrics import score_detections
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +30,41 @@ def test_sound_detections_pass_and_none_as_well(case, task):
 
 
 NAN = float("nan")
+
+
+def encoded(counts):
+    return {"segmentation": {"size": [300, 400], "counts": counts}}
+
+
 BROKEN = {
     "image": ("bbox", {"image_id": 5555}, "image_id is not in the annotations"),
+    "image list": ("bbox", {"image_id": [1]}, "image_id is not in the annotations"),
+    "class list": ("bbox", {"category_id": [1]}, "category_id is not in the annotations"),
     "class": ("bbox", {"category_id": 0}, "category_id is not in the annotations"),
     "score": ("bbox", {"score": NAN}, "score is not a finite number"),
     "score text": ("bbox", {"score": "high"}, "score is not a finite number"),
+    "score number as text": ("bbox", {"score": "0.5"}, "score is not a finite number"),
+    "score None": ("segm", {"score": None}, "score is not a finite number"),
     "box NaN": ("bbox", {"bbox": [NAN, 0, 1, 1]}, "bbox is not"),
     "box short": ("bbox", {"bbox": [0, 1, 1]}, "bbox is not"),
+    "box None": ("bbox", {"bbox": None}, "bbox is not"),
+    "box of text": ("bbox", {"bbox": ["0", "1", "1", "1"]}, "bbox is not"),
+    "box as text": ("bbox", {"bbox": "0111"}, "bbox is not"),
     "box corners": ("bbox", {"bbox": [50, 50, -20, 10]}, "bbox is not"),
     "box outside": ("bbox", {"bbox": [390, 10, 12, 5]}, "1 pixel outside its picture"),
     "box left": ("bbox", {"bbox": [-2, 10, 12, 5]}, "1 pixel outside its picture"),
     "mask size": ("segm", {"segmentation": {"size": [400, 300], "counts": "abc"}}, "segmentation is neither"),
     "mask empty": ("segm", {"segmentation": []}, "segmentation is neither"),
+    "mask too small": ("segm", encoded([5, 5]), "segmentation is neither"),
+    "mask negative": (
+        "segm",
+        encoded([-1, 120001]),
+        "segmentation is neither",
+    ),
+    "mask number": ("segm", encoded(7), "segmentation is neither"),
+    "polygon odd": ("segm", {"segmentation": [[1, 1, 5, 1, 5]]}, "segmentation is neither"),
+    "polygon NaN": ("segm", {"segmentation": [[1, 1, 5, 1, 5, NAN]]}, "segmentation is neither"),
+    "polygon text": ("segm", {"segmentation": ["1 1 5 1 5 5"]}, "segmentation is neither"),
     "keypoints": ("keypoints", {"keypoints": [1, 2, 1] * 17}, "keypoints are not 3 times"),
     "keypoints NaN": ("keypoints", {"keypoints": [NAN] * 9}, "keypoints are not 3 times"),
 }
@@ -52,6 +78,23 @@ def test_a_broken_detection_is_named(case, task, changes, message):
 
 def test_a_box_may_reach_a_pixel_beyond_its_picture(case):
     check(case, bbox=[389, 10, 12, 5])
+
+
+def test_checked_boxes_are_rows_that_score_the_same(case):
+    rows = check_detections(case.detections, case.truth, "bbox", "found.json")
+    record = case.detections[0]
+    assert rows[0].tolist() == [record["image_id"], *record["bbox"], record["score"], record["category_id"]]
+    mine, theirs = (score_detections(COCO(case.truth), found, "bbox") for found in (rows, case.detections))
+    assert np.array_equal(mine.stats, theirs.stats)
+    assert np.array_equal(mine.eval["scores"], theirs.eval["scores"])
+
+
+def test_pictures_whose_ids_float64_cannot_tell_apart_stay_apart(case):
+    ids = [image["id"] for image in case.truth["images"]]
+    renamed = dict(zip(ids, range(2**53, 2**53 + len(ids)), strict=True))
+    truth = {**case.truth, "images": [{**image, "id": renamed[image["id"]]} for image in case.truth["images"]]}
+    detections = [{**record, "image_id": renamed[record["image_id"]]} for record in case.detections]
+    assert check_detections(detections, truth, "bbox", "found.json") is detections
 
 
 def test_a_missing_field_is_named(case):
