@@ -21,7 +21,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("annotations", nargs="+", type=Path, help="annotation files of the same training pictures")
     parser.add_argument("--images", type=int, default=5000, help="pictures of the minival")
     parser.add_argument("--seed", type=int, default=0, help="another one takes other pictures")
-    parser.add_argument("--never", nargs="*", type=Path, default=[], help="annotation files of evaluation sets")
+    parser.add_argument(
+        "--never", nargs="*", type=Path, required=True, help="annotation files of evaluation sets, if any"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the new annotation files")
     return parser.parse_args()
 
@@ -33,7 +35,10 @@ def main() -> None:
         for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
             for path, pictures, annotations in zip((cut.fit, cut.minival), cut.pictures, cut.annotations, strict=True):
                 print(f"{path}: {pictures:,} pictures, {annotations:,} annotations")
-    print("In the configs: coco_2017_fit, coco_2017_minival, ... Next: docs/DETECTION.md, the learning-rate sweep")
+    print(
+        "COCO's, in datasets/coco/annotations, are coco_2017_fit and the like of configs/Base-RCNN-FPN.yaml; "
+        "others need names under DATASETS.OWN.\nNext: docs/DETECTION.md, the learning-rate sweep"
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from detectron2.utils.logger import log_first_n
 from torch.utils.data import DataLoader
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
-from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files
+from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files, require_masks
 from igdet.data.epoch_list import EpochList
 from igdet.data.epoch_plan import LabelUse, plan_epoch, use_labels
 from igdet.data.errors import DatasetError
@@ -85,6 +85,8 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
         cfg.DATASETS.TRAIN, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS, min_keypoints=keypoints
     )
     name = ", ".join(cfg.DATASETS.TRAIN)
+    if cfg.MODEL.MASK_ON:
+        require_masks(name, records, cfg.INPUT.MASK_FORMAT)
     check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
     mapper = CheckedMapper(build_train_mapper(cfg))
     return CheckedLoader(d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records), _log(cfg, name))
@@ -94,7 +96,10 @@ def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
     """Build Detectron2's evaluation loader, with bad pictures counted and shown as grey."""
     records = d2.get_detection_dataset_dicts(name, filter_empty=False)
     check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    mapper = CheckedMapper(d2.DatasetMapper(cfg, is_train=False))
+    alone = cfg.clone()
+    alone.defrost()
+    alone.DATASETS.TRAIN = (name,)  # the mapper asks these for the keypoints' names; a mere evaluation opens no others
+    mapper = CheckedMapper(d2.DatasetMapper(alone, is_train=False))
     loader = d2.build_detection_test_loader(records, mapper=mapper, num_workers=cfg.DATALOADER.NUM_WORKERS)
     return CheckedLoader(loader, _log(cfg, name))
 

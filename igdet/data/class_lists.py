@@ -1,9 +1,9 @@
 """Lists of classes: a class's id is its position. From a text file, or by name from what timm ships."""
 
 import re
-from pathlib import Path
 
 from igdet.data.errors import DatasetError
+from igdet.data.text_lines import read_lines
 from igdet.utils.imagenet_lists import synsets
 
 SHIPPED = "timm:"  # `timm:imagenet-1k` is a list of synsets by name
@@ -23,12 +23,12 @@ def read_class_list(source: str) -> list[str]:
             or another list of `igdet.utils.imagenet_lists`.
 
     Raises:
-        DatasetError: no class is named, or one twice.
+        DatasetError: the file is no text, or names no class, or one twice.
         UserError: there is no such shipped list, or timm is not there.
     """
     if source.startswith(SHIPPED):
         return synsets(source.removeprefix(SHIPPED))
-    lines = [line.strip() for line in Path(source).read_text(encoding="utf-8-sig").splitlines()]
+    lines = [line.strip() for line in read_lines(source)]
     names = _in_order([line for line in lines if line])
     if not names or len(set(names)) != len(names):
         twice = next((f"; {name!r} stands twice" for name in names if names.count(name) > 1), "")

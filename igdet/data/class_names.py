@@ -1,8 +1,7 @@
 """Names that people read for class folders such as n01443537."""
 
-from pathlib import Path
-
 from igdet.data.errors import DatasetError
+from igdet.data.text_lines import read_lines
 from igdet.utils.imagenet_lists import lemmas
 
 LEMMAS = "timm:lemmas"  # ImageNet's synsets, as timm ships them
@@ -29,5 +28,4 @@ def read_readable_names(path: str, classes: list[str]) -> list[str]:
 
 
 def _read(path: str) -> dict[str, str]:
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    return {folder.strip(): name.strip() for folder, _, name in (line.partition("\t") for line in lines)}
+    return {folder.strip(): name.strip() for folder, _, name in (line.partition("\t") for line in read_lines(path))}

@@ -9,6 +9,7 @@ import numpy as np
 
 from igdet.data.errors import DatasetError
 from igdet.data.records import FileRecords, files_of_one_label
+from igdet.data.text_lines import read_lines
 
 IN_TRAIN = {"train": "1", "test": "0"}  # what train_test_split.txt says
 
@@ -33,6 +34,11 @@ def read_cub2011(root: str, split: str) -> tuple[list[str], FileRecords]:
     _require_same_pictures(root, pictures, image_class_labels=labels, train_test_split=parts)
     ids = {number: position for position, number in enumerate(classes)}
     chosen = [number for number in pictures if parts[number] == IN_TRAIN[split]]
+    if not chosen or not set(parts.values()) <= set(IN_TRAIN.values()):
+        raise DatasetError(
+            f"{root}/train_test_split.txt: expected 1 (train) or 0 (test) for each picture, and some of both; found "
+            f"{', '.join(sorted(set(parts.values())))}"
+        )
     unknown = [number for number in chosen if labels[number] not in ids]
     if unknown:
         raise DatasetError(
@@ -50,7 +56,7 @@ def _read(root: str, file: str) -> dict[str, str]:
     if not path.is_file():
         raise DatasetError(f"{path} does not exist; ROOT must be the folder CUB_200_2011 as it is unpacked")
     rows = {}
-    for position, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for position, line in enumerate(read_lines(path), start=1):
         number, _, value = line.strip().partition(" ")
         if not value or number in rows:
             raise DatasetError(f"{path}: line {position} is {line!r}; expected 'number value', each number once")
@@ -60,7 +66,7 @@ def _read(root: str, file: str) -> dict[str, str]:
 
 def _require_same_pictures(root: str, pictures: dict[str, str], **others: dict[str, str]) -> None:
     for file, rows in others.items():
-        differing = sorted(pictures.keys() ^ rows.keys(), key=int)
+        differing = sorted(pictures.keys() ^ rows.keys())
         if differing:
             raise DatasetError(
                 f"{root}/{file}.txt and images.txt do not list the same pictures: {len(differing)} differ, such as "

@@ -1,7 +1,6 @@
-"""Classification data as folders: one folder a class, named after it."""
+"""Classification data as folders: one folder a class, named after it. What is hidden, .NAME, is passed over."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
@@ -19,10 +18,15 @@ def class_folders(root: str) -> list[str]:
     Raises:
         DatasetError: there is none.
     """
-    present = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    present = folder_names(root)
     if not present:
         raise DatasetError(f"{root} holds no class folders; expected one folder a class with its pictures inside")
     return present
+
+
+def folder_names(root: str) -> list[str]:
+    """Give the names of the folders in a folder, sorted; there may be none."""
+    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not _is_hidden(entry.name))
 
 
 def read_class_names(root: str, class_list: str) -> list[str]:
@@ -57,9 +61,12 @@ def read_image_folder(root: str, class_names: list[str], held_out: int = 0, spli
         DatasetError: a class folder has no picture, or the part is none.
     """
     found = [list_pictures(root, name) for name in class_names]
-    for name, pictures in zip(class_names, found, strict=True):
-        if not pictures:
-            raise DatasetError(f"{Path(root, name)} has no pictures ({', '.join(PICTURE_SUFFIXES)})")
+    empty = [name for name, pictures in zip(class_names, found, strict=True) if not pictures]
+    if empty:
+        raise DatasetError(
+            f"{len(empty)} class folders in {root} have no pictures ({', '.join(PICTURE_SUFFIXES)}): {empty[:5]}; fill "
+            "them, or give a list of the other classes as CLASSES"
+        )
     class_ids = np.repeat(np.arange(len(found), dtype=np.int32), [len(pictures) for pictures in found])
     paths = [path for pictures in found for path in pictures]
     kept = part_of(paths, class_ids, held_out, split)
@@ -69,9 +76,17 @@ def read_image_folder(root: str, class_names: list[str], held_out: int = 0, spli
 def list_pictures(root: str, folder: str = "") -> list[str]:
     """List the pictures below a folder of the root, relative to the root, sorted; links are followed, as people link
     class folders."""
-    return sorted(
-        os.path.relpath(os.path.join(where, file), root)  # noqa: PTH118 (hot: a million files)
-        for where, _, files in os.walk(os.path.join(root, folder), followlinks=True)  # noqa: PTH118
-        for file in files
-        if file.lower().endswith(PICTURE_SUFFIXES)
-    )
+    pictures = []
+    for where, folders, files in os.walk(os.path.join(root, folder), followlinks=True):  # noqa: PTH118
+        folders[:] = [name for name in folders if not _is_hidden(name)]  # the walk goes on in these
+        pictures += [
+            os.path.relpath(os.path.join(where, file), root)  # noqa: PTH118 (hot: a million files)
+            for file in files
+            if file.lower().endswith(PICTURE_SUFFIXES) and not _is_hidden(file)
+        ]
+    return sorted(pictures)
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file or folder is some program's own, such as .ipynb_checkpoints or ._1.jpg."""
+    return name.startswith(".")

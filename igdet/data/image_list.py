@@ -1,11 +1,12 @@
 """Classification data as a text file with a line "path id" for each picture, such as Places365's own lists."""
 
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 
 from igdet.data.errors import DatasetError
 from igdet.data.records import FileRecords, files_of_one_label
+from igdet.data.text_lines import read_lines
 
 
 def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
@@ -17,10 +18,10 @@ def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
         num_classes: every id is below.
 
     Raises:
-        DatasetError: naming the line that is wrong, or the list is empty.
+        DatasetError: naming the line that is wrong, or the list is empty or no text.
     """
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    rows = [_row(path, number, line, num_classes) for number, line in enumerate(lines, start=1) if line.strip()]
+    lines = enumerate(read_lines(path), start=1)
+    rows = [_row(path, number, line, num_classes) for number, line in lines if line.strip()]
     if not rows:
         raise DatasetError(f"{path} lists no picture; expected a line 'path id' for each")
     paths, class_ids = zip(*rows, strict=True)

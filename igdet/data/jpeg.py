@@ -5,12 +5,19 @@ are damaged in the middle.
 """
 
 import hashlib
+import io
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import cv2
 import numpy as np
+from PIL import Image
+
+END_OF_JPEG = b"\xff\xd9"
+# Where data end too early, libjpeg reads zeros; these are bits 1, 0, 1, 1, 0, 1, 1, 0, ..., also after each restart.
+_MORE_DATA = b"\xb6\xdb\x6d" * 32
+_MORE_DATA += b"".join(bytes([0xFF, restart]) + _MORE_DATA for restart in range(0xD0, 0xD8))
 
 # By which libjpeg can bring a picture down while it decodes, with OpenCV's flag for it.
 _FLAGS = {
@@ -78,6 +85,36 @@ def decode_part(data: bytes, part: Part, channel_order: str, reduction: int = 1)
     return _decode(data, part, channel_order, reduction)
 
 
+def check_whole(data: bytes) -> None:
+    """Refuse a JPEG whose data end before its last pixel, even where it ends as a JPEG does.
+
+    Args:
+        data: the file's bytes, which end with `END_OF_JPEG`.
+
+    Raises:
+        ValueError: the data end too early or, where libjpeg-turbo decodes, are damaged elsewhere.
+        OSError: likewise.
+    """
+    _check(data)
+
+
+def _check_by_libjpeg(data: bytes) -> None:
+    with Image.open(io.BytesIO(data)) as picture:
+        _by_libjpeg(data, (0, 0, picture.height, picture.width), "RGB", 1)
+
+
+def _check_by_pillow(data: bytes) -> None:
+    """Pillow says nothing of missing data either, but where data are missing, more of them change the pixels."""
+    extended = data.removesuffix(END_OF_JPEG) + _MORE_DATA + END_OF_JPEG
+    if _pillow_bytes(data) != _pillow_bytes(extended):
+        raise ValueError("JPEG data end before the last pixel")
+
+
+def _pillow_bytes(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return picture.tobytes()
+
+
 _jpeg, _missing = _binding()
-_decode = _by_libjpeg if _jpeg else _by_opencv
+_decode, _check = (_by_libjpeg, _check_by_libjpeg) if _jpeg else (_by_opencv, _check_by_pillow)
 DECODER = describe(_jpeg, _missing)

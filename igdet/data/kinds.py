@@ -13,6 +13,7 @@ from igdet.data.hashtag_table import read_hashtag_table
 from igdet.data.image_folder import read_class_names, read_image_folder
 from igdet.data.image_list import read_image_list
 from igdet.data.imagenet_variants import read_evaluation_folder, read_real
+from igdet.data.lvis import prepare_lvis
 from igdet.data.streamed_shards import StreamedShards
 from igdet.data.torchvision_sets import read_torchvision_set
 from igdet.utils.imagenet_lists import real_labels, synsets
@@ -108,4 +109,5 @@ KINDS = {
     ),
     "imagenet_real": Kind(_prepare_real, "classification", required=("ROOT",), only_for="evaluation"),
     "coco": Kind(prepare_coco, "coco", required=("ROOT", "ANNOTATIONS")),
+    "lvis": Kind(prepare_lvis, "lvis", required=("ROOT", "ANNOTATIONS")),
 }

@@ -4,7 +4,7 @@ The paper's own lists were never released. ImageNet-1k's classes come first, so 
 as the folder does: the Fall 2011 release lacks one of them, n04399382.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tqdm import tqdm
 
@@ -24,15 +24,22 @@ def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[st
         their names, sorted.
 
     Raises:
-        DatasetError: there are fewer class folders than wanted, or more wanted in any case.
+        DatasetError: there are fewer class folders with pictures than wanted, or more wanted in any case.
     """
-    present = class_folders(root)
-    chosen = sorted(set(first) & set(present))
-    if not len(chosen) <= count <= len(present):
+    folders = class_folders(root)
+    _require_enough(folders, count, root)  # before the pictures are counted, which may take long
+    sizes = {name: len(list_pictures(root, name)) for name in tqdm(folders, unit=" classes")}
+    present = {name for name, size in sizes.items() if size}
+    chosen = present.intersection(first)
+    _require_enough(present, count, root, len(chosen))
+    others = sorted(present - chosen, key=lambda name: (-sizes[name], name))
+    return sorted([*chosen, *others[: count - len(chosen)]])
+
+
+def _require_enough(present: Collection[str], count: int, root: str, in_any_case: int = 0) -> None:
+    smallest = max(1, in_any_case)
+    if not smallest <= count <= len(present):
         raise DatasetError(
-            f"{count} classes are wanted of the {len(present)} in {root}, {len(chosen)} of them in any case: expected "
-            f"{max(1, len(chosen))} to {len(present)}"
+            f"{count} classes are wanted of the {len(present)} in {root}, {in_any_case} of them in any case: expected "
+            f"{smallest} to {len(present)}; folders without pictures do not count"
         )
-    others = sorted(set(present) - set(chosen))
-    sizes = {name: len(list_pictures(root, name)) for name in tqdm(others, unit=" classes")}
-    return sorted([*chosen, *sorted(others, key=lambda name: (-sizes[name], name))[: count - len(chosen)]])

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from igdet.data.coco import read_annotations
 from igdet.data.errors import DatasetError
 from igdet.data.randomness import name_number
 from igdet.utils.files import atomic_write
+
+REQUIRED_KEYS = {"images": ("id", "file_name", "width", "height"), "annotations": ("id", "image_id")}
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,17 @@ def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, neve
         never: annotation files of pictures that must not be among these, such as val's.
 
     Raises:
+        OSError: a file cannot be read.
         DatasetError: a file is none of COCO's, there are too few pictures, the files are of different pictures, or a
             picture is among those of `never`.
     """
     ids = None
     cuts = []
-    evaluated = {image["file_name"]: path for path in never for image in _read(path)["images"]}
+    evaluated = {
+        image["file_name"]: path for path in never for image in read_annotations(path, REQUIRED_KEYS)["images"]
+    }
     for path in files:
-        content = _read(path)
+        content = read_annotations(path, REQUIRED_KEYS)
         found = {image["id"] for image in content["images"]}
         for image in content["images"]:
             if image["file_name"] in evaluated:
@@ -75,12 +81,3 @@ def _write(path: Path, content: dict, held_out: set[int], folder: Path) -> Cut:
         with atomic_write(written[-1], "w") as file:
             json.dump(part, file)
     return Cut(*written, tuple(pictures), tuple(annotations))
-
-
-def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["images"], content["annotations"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path}: cannot be read as COCO annotations: {error!r}") from error
-    return content

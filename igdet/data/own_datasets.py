@@ -1,6 +1,5 @@
 """Data sets named in YAML under DATASETS.OWN, named targets and parts of both: checked and registered."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +12,10 @@ from igdet.data.errors import DatasetError
 from igdet.data.kinds import KINDS
 from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
 from igdet.data.tuning_parts import tuning_part
+from igdet.utils.paths import expanded
 from igdet.utils.tuning_parts import whole_of
+
+MADE_BY = ". The head of the config names the command that makes it, where there is one"
 
 
 def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
@@ -39,15 +41,22 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
             raise DatasetError(f"DATASETS.OWN: {name} is the name of a builtin data set; give yours another")
         _check_use(cfg, name, settings["KIND"])
         if name in used:
-            _register(name, settings["KIND"], existing_paths(f"DATASETS.OWN.{name}.", fields), cfg)
+            _register(name, settings["KIND"], existing_paths(f"DATASETS.OWN.{name}.", fields, MADE_BY), cfg)
     for name in sorted((used & SPLITS.keys()) - cfg.DATASETS.OWN.keys()):
-        if not is_builtin(name):
+        if not is_builtin(name) or SPLITS[name].fields["KIND"] == "lvis":  # Detectron2 needs the package `lvis` for it
             settings = fields_of(name, datasets_folder())
             _check_use(cfg, name, settings["KIND"])
             _register(name, settings["KIND"], target_paths(name, checked_fields(name, settings)), cfg)
     for name in parts:
         if whole_of(name) in DatasetCatalog:
             _register_part(name)
+
+
+def forget_own_datasets() -> None:
+    """Undo every `register_own_datasets`, so that the next config cannot use what only an earlier one describes."""
+    for name in DatasetCatalog.list():
+        if not is_builtin(name):
+            _remove(name)
 
 
 def is_builtin(name: str) -> bool:
@@ -95,10 +104,14 @@ def _register_part(name: str) -> None:
 
 
 def _put(name: str, load: Callable[[], Sequence[dict]], **metadata: object) -> None:
-    DatasetCatalog.pop(name, None)
-    MetadataCatalog.pop(name, None)
+    _remove(name)
     DatasetCatalog.register(name, load)
     MetadataCatalog.get(name).set(**metadata)
+
+
+def _remove(name: str) -> None:
+    DatasetCatalog.pop(name, None)
+    MetadataCatalog.pop(name, None)
 
 
 def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
@@ -126,10 +139,10 @@ def target_paths(name: str, fields: Mapping) -> dict:
 
 
 def _existing_path(key: str, path: str, hint: str) -> str:
-    expanded = os.path.expandvars(Path(path).expanduser())
-    if not Path(expanded).exists():
-        raise DatasetError(f"{key}: {expanded} does not exist (relative paths count from {Path.cwd()}){hint}")
-    return expanded
+    found = expanded(path)
+    if not found.exists():
+        raise DatasetError(f"{key}: {found} does not exist (relative paths count from {Path.cwd()}){hint}")
+    return str(found)
 
 
 def checked_fields(name: str, settings: Mapping) -> dict:

@@ -9,11 +9,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from igdet.data.errors import RecordError
-from igdet.data.jpeg import REDUCTIONS, decode_part
+from igdet.data.jpeg import END_OF_JPEG, REDUCTIONS, check_whole, decode_part
 from igdet.utils.wide_grey import WIDE_MODES, scale_16_bits
 
 ORIENTATION = 274  # the EXIF tag
-END_OF_JPEG = b"\xff\xd9"
 
 
 class PictureError(RecordError):
@@ -51,6 +50,14 @@ class Picture(ABC):
         """Give all pixels, as `crop` does."""
         return self.crop(0, 0, self.height, self.width)
 
+    @abstractmethod
+    def check(self) -> None:
+        """Look for damage that is not met before pixels are asked for.
+
+        Raises:
+            PictureError: the file is damaged somewhere.
+        """
+
 
 class DecodedPicture(Picture):
     """A picture whose pixels are all at hand, uint8 (H, W, 3)."""
@@ -62,6 +69,9 @@ class DecodedPicture(Picture):
     def crop(self, top: int, left: int, height: int, width: int, smallest_side: int | None = None) -> np.ndarray:
         """Cut the part out."""
         return self._pixels[top : top + height, left : left + width]
+
+    def check(self) -> None:
+        """Nothing is left to be found."""
 
 
 class JpegPicture(Picture):
@@ -81,6 +91,11 @@ class JpegPicture(Picture):
         part = top, left, bottom - top, right - left
         with _named_errors(self._name):
             return decode_part(self._data, part, self._channel_order, reduction)
+
+    def check(self) -> None:
+        """Decode all of it."""
+        with _named_errors(self._name):
+            check_whole(self._data)
 
 
 def _reduction(side: int, smallest_side: int | None) -> int:

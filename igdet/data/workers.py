@@ -1,7 +1,8 @@
-"""The data loader's processes: what they set up, and what is said when the system kills one."""
+"""The data loader's processes: what they set up, how their batches are fetched, what is said when one is killed."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 
@@ -28,6 +29,24 @@ def start_worker(_worker_id: int) -> None:
 def _live_on(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.alarm(GRACE)  # what then comes ends the process
+
+
+def one_ahead(batches: Iterable[list]) -> Iterator[list]:
+    """Give the same batches, each of them fetched by a thread while the one before is worked on.
+
+    The process that made a batch must lend a hand when it is fetched, but is busy with the next ones: with few cores
+    that takes milliseconds.
+
+    Args:
+        batches: none of them None.
+    """
+    coming = iter(batches)
+    batch = next(coming, None)  # starts the processes: only the main thread is told when one dies
+    with ThreadPoolExecutor(1) as thread:
+        while batch is not None:
+            fetched = thread.submit(next, coming, None)
+            yield batch
+            batch = fetched.result()
 
 
 @contextmanager

@@ -161,6 +161,40 @@ def test_detection_training(coco_cfg, workers):
         assert {"gt_boxes", "gt_classes", "gt_masks", "gt_keypoints"} == set(sample["instances"].get_fields())
 
 
+RUNS = {"size": [40, 50], "counts": [300, 1700]}
+
+
+@pytest.mark.parametrize(
+    ("mask", "mask_format", "message"),
+    [
+        ([], "polygon", "toys: 1 of 3 objects have no mask, the first one in .*2.jpg: .*MODEL.MASK_ON"),
+        (None, "bitmask", "toys: 1 of 3 objects have no mask"),
+        (RUNS, "polygon", "toys: 1 of 3 masks are run lengths, .* set it to bitmask"),
+    ],
+)
+def test_masks_that_training_would_stumble_over_are_named(
+    coco_cfg, coco_content, write_coco, mask, mask_format, message
+):
+    coco_content["annotations"][2]["segmentation"] = mask
+    write_coco(coco_content)
+    coco_cfg.INPUT.MASK_FORMAT = mask_format
+    register_own_datasets(coco_cfg)
+    with pytest.raises(DatasetError, match=message):
+        build_detection_train_loader(coco_cfg)
+    coco_cfg.MODEL.MASK_ON = False
+    build_detection_train_loader(coco_cfg)  # boxes need none of them
+
+
+def test_run_lengths_are_trained_on_as_bitmasks_and_of_crowds_in_any_case(coco_cfg, coco_content, write_coco):
+    coco_content["annotations"][2].update(segmentation=RUNS)
+    coco_content["annotations"][1].update(segmentation=RUNS, iscrowd=1)
+    write_coco(coco_content)
+    coco_cfg.SOLVER.IMS_PER_BATCH, coco_cfg.INPUT.MASK_FORMAT = 2, "bitmask"
+    register_own_datasets(coco_cfg)
+    [batch] = islice(build_detection_train_loader(coco_cfg), 1)
+    assert all("gt_masks" in sample["instances"].get_fields() for sample in batch)
+
+
 def test_detection_evaluation_shows_a_missing_picture_as_grey(coco_cfg, tmp_path):
     (tmp_path / "pictures/2.jpg").unlink()
     good, bad = (batch[0] for batch in build_detection_test_loader(coco_cfg, "toys"))

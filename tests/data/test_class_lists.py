@@ -27,6 +27,12 @@ def test_lists_that_are_no_use(tmp_path, content, message):
         read_class_list(str(tmp_path / "list.txt"))
 
 
+def test_a_list_that_is_no_text(tmp_path):
+    (tmp_path / "list.txt").write_bytes("cat\nchâteau\n".encode("latin-1"))
+    with pytest.raises(DatasetError, match=r"list\.txt: line 2 is no UTF-8 text; save the file as UTF-8"):
+        read_class_list(str(tmp_path / "list.txt"))
+
+
 def test_a_shipped_list():
     pytest.importorskip("timm")
     assert read_class_list("timm:imagenet-1k")[:2] == ["n01440764", "n01443537"]

@@ -42,6 +42,9 @@ def test_the_official_parts(write, tmp_path, save_picture):
         ({"images": "1 a.jpg\n1 b.jpg\n"}, "images.txt: line 2 is '1 b.jpg'"),
         ({"images": "1\n"}, "images.txt: line 1 is '1'; expected 'number value'"),
         ({"train_test_split": "1 0\n2 1\n"}, "train_test_split.txt and images.txt .*: 1 differ, such as number 3"),
+        ({"image_class_labels": "x 1\n2 2\n3 2\n"}, "image_class_labels.txt and images.txt .*: 2 differ"),
+        ({"train_test_split": "1 0\n2 2\n3 1\n"}, r"train_test_split.txt: expected 1 \(train\) or 0 .*; found 0, 1, 2"),
+        ({"train_test_split": "1 0\n2 0\n3 0\n"}, r"train_test_split.txt: .* some of both; found 0"),
         ({"image_class_labels": "1 1\n2 7\n3 2\n"}, "picture 2 has the class 7, which is not in"),
     ],
 )

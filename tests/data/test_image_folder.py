@@ -44,10 +44,19 @@ def test_linked_class_folders_are_followed(picture_folder, tmp_path):
 
 def test_an_empty_class_is_named(picture_folder):
     (picture_folder / "empty").mkdir()
-    with pytest.raises(DatasetError, match=r"empty has no pictures"):
+    with pytest.raises(DatasetError, match=r"1 class folders in .* have no pictures .*: \['empty'\]; fill"):
         read_image_folder(str(picture_folder), read_class_names(str(picture_folder), ""))
 
 
 def test_a_folder_without_classes_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="holds no class folders"):
         read_class_names(str(tmp_path), "")
+
+
+def test_what_is_hidden_is_passed_over(picture_folder, save_picture):
+    """Notebooks, file managers and version control leave such things behind."""
+    for hidden in (".ipynb_checkpoints/0.jpg", "cat/.ipynb_checkpoints/0.jpg", "cat/._0.jpg"):
+        save_picture(picture_folder / hidden, 0)
+    names = read_class_names(str(picture_folder), "")
+    assert names == ["cat", "dog"]
+    assert len(read_image_folder(str(picture_folder), names)) == 8

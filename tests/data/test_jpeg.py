@@ -29,6 +29,14 @@ def decode_part(request):
     return {"libjpeg": jpeg._by_libjpeg, "opencv": jpeg._by_opencv}[request.param]
 
 
+@pytest.fixture(params=["libjpeg", "pillow"])
+def check_whole(request):
+    """Each of the two ways; the function that the package would choose is one of them."""
+    if request.param == "libjpeg" and not jpeg._jpeg:
+        pytest.skip(jpeg.DECODER)
+    return {"libjpeg": jpeg._check_by_libjpeg, "pillow": jpeg._check_by_pillow}[request.param]
+
+
 def encode(pixels: np.ndarray, chroma: str, progressive=False, restart=0, quality=90) -> bytes:
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
     options += [cv2.IMWRITE_JPEG_RST_INTERVAL, restart]
@@ -179,3 +187,22 @@ def test_a_binding_built_from_an_older_source_is_not_used(binding, monkeypatch):
     found, why = jpeg._binding()
     assert found is None
     assert "another version of its source" in why
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart": 1}], ids=str)
+@pytest.mark.parametrize("chroma", ["grey", "4:2:0", "4:4:4"])
+def test_a_jpeg_without_its_last_bytes_is_found_though_it_ends_like_a_whole_one(check_whole, chroma, options):
+    for seed in range(3):
+        data = encode(noise(40, 50, seed), chroma, **options)
+        check_whole(data)
+        for missing in (2, 3, 10, 100, 500):
+            with pytest.raises((ValueError, OSError)):
+                check_whole(data[: -2 - missing] + jpeg.END_OF_JPEG)
+
+
+def test_data_beside_the_pictures_own_are_no_damage(check_whole):
+    """Filling before the end, a comment in the header, and a picture of one colour."""
+    whole = encode(noise(40, 50), "4:2:0")
+    check_whole(whole[:-2] + bytes(20) + jpeg.END_OF_JPEG)
+    check_whole(whole[:2] + b"\xff\xfe\x00\x06cats" + whole[2:])
+    check_whole(encode(np.full((40, 50, 3), 200, np.uint8), "4:2:0"))

@@ -13,6 +13,9 @@ def release(tmp_path):
         for i in range(count):
             (tmp_path / name / f"{name}_{i}.JPEG").touch()
     (tmp_path / "n3/notes.txt").touch()
+    for name in ("n0", ".cache"):  # without pictures, and none of the set's
+        (tmp_path / name).mkdir()
+    (tmp_path / ".cache/1.JPEG").touch()
     return str(tmp_path)
 
 
@@ -23,6 +26,7 @@ def release(tmp_path):
         (3, [], ["n2", "n3", "n5"]),  # n3 and n4 have as many: the name decides
         (3, ["n1", "n9"], ["n1", "n2", "n5"]),  # n9 has no folder
         (1, ["n1"], ["n1"]),
+        (1, ["n0"], ["n2"]),
         (5, ["n1"], ["n1", "n2", "n3", "n4", "n5"]),
     ],
 )
@@ -30,7 +34,13 @@ def test_the_wanted_ones_then_the_largest(release, count, first, chosen):
     assert largest_classes(release, count, first) == chosen
 
 
-@pytest.mark.parametrize(("count", "first"), [(6, []), (1, ["n1", "n2"])])
+@pytest.mark.parametrize(("count", "first"), [(6, []), (1, ["n1", "n2"]), (0, [])])
 def test_more_or_fewer_than_there_are(release, count, first):
-    with pytest.raises(DatasetError, match=f"{count} classes are wanted of the 5"):
+    with pytest.raises(DatasetError, match=f"{count} classes are wanted of the [56]"):
         largest_classes(release, count, first)
+
+
+def test_a_count_that_cannot_be_is_refused_before_pictures_are_counted(release, monkeypatch):
+    monkeypatch.setattr("igdet.data.largest_classes.list_pictures", lambda *_: pytest.fail("counted"))
+    with pytest.raises(DatasetError, match="7 classes are wanted of the 6"):
+        largest_classes(release, 7)

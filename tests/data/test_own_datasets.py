@@ -87,7 +87,7 @@ def test_files_of_sets_that_are_not_used_need_not_be_there(cfg):
         ({"KIND": "imagefolder", "ROOT": "x"}, "imagefolder"),
         ({"KIND": "image_folder"}, "image_folder needs the field ROOT"),
         ({"KIND": "image_folder", "ROOT": "x", "ANNOTATIONS": "y"}, "has no field 'ANNOTATIONS'; it has"),
-        ({"KIND": "image_folder", "ROOT": "no/such"}, r"DATASETS\.OWN\.own\.ROOT: no/such does not exist"),
+        ({"KIND": "image_folder", "ROOT": "no/such"}, r"DATASETS\.OWN\.own\.ROOT: no/such does not exist.*The head of"),
     ],
 )
 def test_wrong_settings_are_named(cfg, fields, message):

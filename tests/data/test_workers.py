@@ -2,11 +2,12 @@
 
 import os
 import signal
+import threading
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from igdet.data.workers import WorkerError, explained_death, start_worker
+from igdet.data.workers import WorkerError, explained_death, one_ahead, start_worker
 
 
 class Signalled(Dataset):
@@ -44,3 +45,30 @@ def test_a_killed_process_is_explained(signals):
 def test_other_errors_pass():
     with pytest.raises(RuntimeError, match="other"), explained_death():
         raise RuntimeError("other")
+
+
+def test_a_batch_is_fetched_while_the_one_before_is_worked_on():
+    second_is_fetched = threading.Event()
+
+    def batches():
+        yield [0]
+        second_is_fetched.set()
+        yield [1]
+        yield [2]
+
+    given = one_ahead(batches())
+    assert next(given) == [0]
+    assert second_is_fetched.wait(10)
+    assert list(given) == [[1], [2]]
+    assert list(one_ahead([])) == []
+
+
+def test_what_goes_wrong_in_fetching_ahead_is_told():
+    def batches():
+        yield [0]
+        raise WorkerError("died")
+
+    given = one_ahead(batches())
+    assert next(given) == [0]
+    with pytest.raises(WorkerError, match="died"):
+        next(given)

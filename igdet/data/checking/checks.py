@@ -1,8 +1,10 @@
 """What is checked of data sets: files, counts, classes, pictures, and what two parts have in common."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, zip_longest
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -12,7 +14,7 @@ from igdet.data.checking.named_sets import NamedSet
 from igdet.data.checking.scanning import scan
 from igdet.data.class_lists import read_class_list
 from igdet.data.errors import DatasetError
-from igdet.data.image_folder import class_folders
+from igdet.data.image_folder import folder_names
 from igdet.data.kinds import KINDS
 from igdet.data.own_datasets import existing_paths
 from igdet.data.records import FileRecords, Records
@@ -56,7 +58,7 @@ class Checked:
     @property
     def root(self) -> str:
         """The folder of the pictures; "" where they are no files."""
-        is_files = isinstance(self.records, FileRecords) or self.named.fields["KIND"] == "coco"
+        is_files = isinstance(self.records, FileRecords | list)
         return getattr(self.records, "root", self.named.fields["ROOT"]) if is_files else ""
 
     def find(self, what: str, mend: str) -> None:
@@ -83,11 +85,13 @@ def _check_set(named: NamedSet, options: Options) -> Checked:
             _open(checked, log)
         except UserError as error:
             checked.find(str(error), _again(named))
+            _check_folders(checked)
             return checked
         _check_annotations(checked, read_json_lines(log.path))
         _check_counts(checked)
         _check_folders(checked)
         _check_pictures(checked, options)
+        _check_repeated(checked)
     return checked
 
 
@@ -121,21 +125,19 @@ def _check_counts(checked: Checked) -> None:
 
 def _check_folders(checked: Checked) -> None:
     """Compare class folders with a list of what they should be called."""
-    named = checked.named
-    if not (named.target and named.target.folders):
+    named, root = checked.named, checked.named.fields["ROOT"]
+    if not (named.target and named.target.folders and Path(root).is_dir()):
         return
     try:
         expected = read_class_list(named.target.folders)
     except UserError as error:
         checked.find(f"the names of its class folders cannot be checked: {error}", "or go on without this check")
         return
-    present = class_folders(checked.root)
+    present = folder_names(root)
     strange, missing = sorted(set(present) - set(expected)), sorted(set(expected) - set(present))
     if strange:
-        checked.find(
-            f"{len(strange):,} folders are no class of it: {_some(strange)}", f"move them out of {checked.root}"
-        )
-    if missing:
+        checked.find(f"{len(strange):,} folders are no class of it: {_some(strange)}", f"move them out of {root}")
+    if missing and len(expected) == named.target.classes:
         checked.find(f"{len(missing):,} classes have no folder: {_some(missing)}", _again(named))
 
 
@@ -152,6 +154,16 @@ def _check_pictures(checked: Checked, options: Options) -> None:
             f"{len(bad):,} of {len(digests):,} pictures are missing or broken: {_some(bad)}",
             f"{_again(checked.named)}; training replaces them up to a share of DATASETS.MAX_BAD_SHARE",
         )
+
+
+def _check_repeated(checked: Checked) -> None:
+    """Look for pictures that a list names twice, perhaps with two classes."""
+    digests, counts = np.unique(checked.digests, return_counts=True)
+    alike = np.isin(checked.digests, digests[(counts > 1) & (digests > 0)])  # 0 is a bad picture
+    names = Counter(_name(checked.records, index) for index in np.flatnonzero(alike))
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        checked.find(f"{len(twice):,} pictures are listed twice: {_some(twice)}", "take all but one of their lines out")
 
 
 def _compare_classes(first: Checked, second: Checked) -> None:

@@ -5,6 +5,15 @@ from pathlib import Path
 
 from igdet.data.checking.checks import Checked
 from igdet.data.targets import TARGETS
+from igdet.data.targets.target import ONLY_EVALUATION
+
+# Of targets that are not finetuned as classifiers.
+_DETECTION = {
+    "coco_2017": "COCO-InstanceSegmentation/mask_rcnn_X_101_32x8d_FPN_ig_1x",
+    "keypoints_coco_2017": "COCO-Keypoints/keypoint_rcnn_X_101_32x8d_FPN_ig_1x",
+    "lvis_v1": "LVISv1-InstanceSegmentation/mask_rcnn_X_101_32x8d_FPN_ig_1x",
+}
+_EVALUATION = "Classification/evaluate_imagenet_variants_X_101_32x8d_ig"
 
 
 def report(what: str, checked: Sequence[Checked]) -> list[str]:
@@ -38,6 +47,10 @@ def _next(what: str, checked: Sequence[Checked]) -> list[str]:
 
 
 def _config_of(what: str) -> str:
-    target = what if what in TARGETS else what.rpartition("_")[0]
-    config = f"configs/Classification/finetune_{target}_X_101_32x8d_ig.yaml"
-    return config if Path(config).is_file() else ""
+    """Give a config that uses a target; "" of a folder, and where there is none."""
+    name = what if what in TARGETS else what.rpartition("_")[0]
+    config = _DETECTION.get(name, f"Classification/finetune_{name}_X_101_32x8d_ig")
+    if name in TARGETS and TARGETS[name].held_out == ONLY_EVALUATION:
+        config = _EVALUATION
+    path = f"configs/{config}.yaml"
+    return path if Path(path).is_file() else ""

@@ -67,7 +67,7 @@ class _Pictures(Dataset):
                     f"has {picture.width} x {picture.height} pixels, is annotated with {annotated[0]} x {annotated[1]}",
                 )
         if self._decode:
-            picture.crop(0, 0, picture.height, picture.width)
+            picture.check()
 
 
 def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> Iterator[Scanned]:

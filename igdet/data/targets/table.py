@@ -4,10 +4,10 @@ A split's data set is called TARGET_SPLIT, such as cub2011_test; its fields are 
 relative to the folder of all data sets.
 """
 
-from igdet.data.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, Split, Target
+from igdet.data.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, ONLY_EVALUATION, Split, Target
 from igdet.data.targets.torchvision_table import TORCHVISION_TARGETS
 
-IN1K = "timm:imagenet-1k"
+IN1K, IN22K = "timm:imagenet-1k", "timm:imagenet-22k"
 
 
 def _folders(root: str, train: int, val: int) -> dict[str, Split]:
@@ -65,8 +65,15 @@ def _coco(annotations: str) -> dict[str, Split]:
     }
 
 
+def _lvis() -> dict[str, Split]:
+    """LVIS v1 shares out COCO's train2017 and val2017 in its own way."""
+    return {
+        split: Split({"KIND": "lvis", "ROOT": "coco", "ANNOTATIONS": f"lvis/lvis_v1_{split}.json"}, pictures)
+        for split, pictures in (("train", 100_170), ("val", 19_809))
+    }
+
+
 FIFTY = "50 pictures of every class, half of those with fewer than 100"
-ONLY_EVALUATION = "evaluation only"
 IN2011 = "the Fall 2011 release of image-net.org, unpacked into a folder a synset"
 BY_RULE = f"{IN2011}; the list by `tools/list_largest_classes.py`: the paper's own was never released"
 
@@ -74,9 +81,9 @@ TARGETS: dict[str, Target] = {
     "imagenet1k": Target(
         "ImageNet-1k", 1000, _folders("imagenet", 1_281_167, 50_000), OFFICIAL_VAL, "image-net.org, ILSVRC 2012", IN1K
     ),
-    "imagenet5k": Target("ImageNet-5k", 5000, _imagenet_2011("imagenet5k.txt"), FIFTY, BY_RULE),
-    "imagenet9k": Target("ImageNet-9k", 9000, _imagenet_2011("imagenet9k.txt"), FIFTY, BY_RULE),
-    "imagenet22k": Target("ImageNet-22k", 21_841, _imagenet_2011(), FIFTY, IN2011, "timm:imagenet-22k"),
+    "imagenet5k": Target("ImageNet-5k", 5000, _imagenet_2011("imagenet5k.txt"), FIFTY, BY_RULE, IN22K),
+    "imagenet9k": Target("ImageNet-9k", 9000, _imagenet_2011("imagenet9k.txt"), FIFTY, BY_RULE, IN22K),
+    "imagenet22k": Target("ImageNet-22k", 21_841, _imagenet_2011(), FIFTY, IN2011, IN22K),
     "cub2011": Target("CUB2011", 200, _cub2011(), OFFICIAL_TEST, "Caltech, CUB_200_2011.tgz"),
     "places365": Target("Places365", 365, _places365(), OFFICIAL_VAL, "places2.csail.mit.edu, small pictures, lists"),
     "places365_easy": Target(
@@ -87,8 +94,12 @@ TARGETS: dict[str, Target] = {
         "places2.csail.mit.edu, easy directory structure",
     ),
     **TORCHVISION_TARGETS,
-    "imagenet_a": Target("ImageNet-A", 200, _variant("imagenet-a", 7_500), ONLY_EVALUATION, "its authors' archive"),
-    "imagenet_r": Target("ImageNet-R", 200, _variant("imagenet-r", 30_000), ONLY_EVALUATION, "its authors' archive"),
+    "imagenet_a": Target(
+        "ImageNet-A", 200, _variant("imagenet-a", 7_500), ONLY_EVALUATION, "its authors' archive", "timm:imagenet-a"
+    ),
+    "imagenet_r": Target(
+        "ImageNet-R", 200, _variant("imagenet-r", 30_000), ONLY_EVALUATION, "its authors' archive", "timm:imagenet-r"
+    ),
     "imagenet_v2": Target(
         "ImageNet-V2",
         1000,
@@ -97,7 +108,7 @@ TARGETS: dict[str, Target] = {
         "its authors' archive, matched frequency",
     ),
     "imagenet_sketch": Target(
-        "ImageNet-Sketch", 1000, _variant("sketch", 50_889), ONLY_EVALUATION, "its authors' archive"
+        "ImageNet-Sketch", 1000, _variant("sketch", 50_889), ONLY_EVALUATION, "its authors' archive", IN1K
     ),
     "imagenet_real": Target(
         "ImageNet ReaL",
@@ -109,4 +120,7 @@ TARGETS: dict[str, Target] = {
     ),
     "coco_2017": Target("COCO boxes and masks", 80, _coco("instances"), OFFICIAL_VAL, "cocodataset.org"),
     "keypoints_coco_2017": Target("COCO keypoints", 1, _coco("person_keypoints"), OFFICIAL_VAL, "cocodataset.org"),
+    "lvis_v1": Target(
+        "LVIS v1", 1203, _lvis(), OFFICIAL_VAL, "lvisdataset.org, beside COCO's pictures of train2017 and val2017"
+    ),
 }

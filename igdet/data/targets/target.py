@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 OFFICIAL_TEST, OFFICIAL_VAL = "the official test set", "the official validation set"
+ONLY_EVALUATION = "evaluation only"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Target:
         splits: by name; training uses the first, but where the target is for evaluation only.
         held_out: which pictures training does not see.
         source: where the files come from.
-        folders: the class folders that there should be, as `read_class_list` takes it; "" where anything may be.
+        folders: what the class folders should be called, as `read_class_list` takes it, those of a larger set where it
+            has more than `classes`; "" where anything may be.
     """
 
     title: str

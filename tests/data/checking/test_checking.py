@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from igdet.config import merge_config_file
 from igdet.data import jpeg
 from igdet.data.checking import Options, check, report, sets_of
 from igdet.data.errors import DatasetError
@@ -61,10 +62,11 @@ def test_missing_empty_and_cut_pictures(folder):
     assert "dog/1.png: does not exist" in what
 
 
-def test_damage_inside_is_seen_when_decoded(folder):
+@pytest.mark.parametrize("decoder", ["the one at hand", "Pillow"])
+def test_damage_inside_is_seen_when_decoded(folder, decoder, monkeypatch):
     """The header and the end of a JPEG are whole; only decoding meets the hole."""
-    if not jpeg._jpeg:
-        pytest.skip("OpenCV does not notice: " + jpeg.DECODER)
+    if decoder == "Pillow":
+        monkeypatch.setattr(jpeg, "_check", jpeg._check_by_pillow)
     path = folder / "train/cat/0.jpg"
     data = path.read_bytes()
     scan = data.index(b"\xff\xda")
@@ -78,6 +80,17 @@ def test_damage_inside_is_seen_when_decoded(folder):
 def test_the_same_picture_in_two_parts(folder):
     shutil.copy(folder / "train/dog/0.jpg", folder / "val/dog/copy.jpg")
     assert findings(folder) == [("val", "1 pictures are also in train, byte for byte: dog/copy.jpg = dog/0.jpg")]
+
+
+def test_a_picture_that_is_listed_twice(folder, tmp_path):
+    """A copy under another name is no mistake of the list."""
+    shutil.copy(folder / "train/dog/0.jpg", folder / "train/dog/copy.jpg")
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    (tmp_path / "list.txt").write_text("dog/0.jpg 1\ncat/0.jpg 0\ndog/copy.jpg 1\ncat/0.jpg 1\n")
+    fields = {"KIND": "image_list", "LIST": f"{tmp_path}/list.txt", "CLASSES": f"{tmp_path}/names.txt"}
+    own = json.dumps({"listed": {**fields, "ROOT": f"{folder}/train"}})
+    (tmp_path / "list.yaml").write_text(f"DATASETS: {{OWN: {own}, TRAIN: [], TEST: [listed]}}")
+    assert findings(tmp_path / "list.yaml") == [("listed", "1 pictures are listed twice: cat/0.jpg")]
 
 
 def test_broken_pictures_are_no_duplicates(folder):
@@ -97,7 +110,8 @@ def test_a_class_without_pictures_stops_its_part_alone(folder):
     (folder / "val/cat/9.jpg").unlink()
     [(name, what)] = findings(folder)
     assert name == "val"
-    assert "cat has no pictures" in what
+    assert "1 class folders in" in what
+    assert "['cat']" in what
 
 
 @pytest.fixture
@@ -127,6 +141,27 @@ def test_counts_and_names_that_are_not_the_targets(target, save_picture):
     assert classes == ("petshop_train", "3 classes, expected 2")
     assert folders == ("petshop_train", "1 folders are no class of it: unknown")
     assert between[0] == "petshop_val"
+
+
+def test_folder_names_are_checked_where_a_class_is_empty(target, save_picture):
+    (target / "set/val/dog/9.jpg").unlink()
+    save_picture(target / "set/val/unknown/1.jpg", 50)
+    [empty, folders] = findings("petshop_val", target)
+    assert "['dog']" in empty[1]
+    assert folders == ("petshop_val", "1 folders are no class of it: unknown")
+
+
+def test_a_part_of_the_classes_may_lack_the_others(target):
+    (target / "set/names.txt").write_text("cat\ndog\nmouse\n")
+    assert findings("petshop_val", target) == []
+
+
+def test_a_folder_without_any_class(target):
+    for name in ("cat", "dog"):
+        shutil.rmtree(target / f"set/val/{name}")
+    [nothing, folders] = [what for _, what in findings("petshop_val", target)]
+    assert "holds no class folders" in nothing
+    assert folders == "2 classes have no folder: cat, dog"
 
 
 def test_a_missing_class_is_named(target):
@@ -186,6 +221,14 @@ def test_posts_in_shards(tmp_path, save_picture):
 def test_a_config_names_the_next_command(colour_config):
     lines = report(str(colour_config), check(sets_of(str(colour_config), ""), Options()))
     assert lines[-1] == f"Next: python tools/train_net.py --config-file {colour_config}"
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS.keys() - {"places365_easy"}))
+def test_every_target_names_a_config_that_uses_it(name, cfg, repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    command = report(name, [])[-1]
+    merge_config_file(cfg, command.removeprefix("Next: python tools/train_net.py --config-file "))
+    assert {f"{name}_{split}" for split in TARGETS[name].splits} & {*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}
 
 
 def test_what_is_nothing(tmp_path):

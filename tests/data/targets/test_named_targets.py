@@ -14,7 +14,8 @@ from igdet.data.own_datasets import checked_fields
 from igdet.data.targets import SPLITS, TARGETS, fields_of, target_of
 
 # places365_easy are the pictures of places365.
-CLASSIFICATION = [name for name in TARGETS if not name.endswith("coco_2017") and name != "places365_easy"]
+DETECTION = ("coco_2017", "keypoints_coco_2017", "lvis_v1")
+CLASSIFICATION = [name for name in TARGETS if name not in (*DETECTION, "places365_easy")]
 
 
 @pytest.fixture
@@ -53,9 +54,9 @@ def test_the_fields_are_the_kinds(name):
     assert target_of(name) in TARGETS.values()
 
 
-def test_no_name_is_one_of_detectron2s_but_cocos():
+def test_no_name_is_one_of_detectron2s_but_those_of_detection():
     builtin = {name for name in SPLITS if name in DatasetCatalog and not MetadataCatalog.get(name).get("own_kind")}
-    assert builtin == {f"{name}_{split}" for name in ("coco_2017", "keypoints_coco_2017") for split in ("train", "val")}
+    assert builtin == {f"{name}_{split}" for name in DETECTION for split in ("train", "val")}
 
 
 @pytest.mark.parametrize("name", CLASSIFICATION)
