@@ -1,16 +1,19 @@
 """The checks of a whole config that are made before any work: values, files, and data sets that fit the model."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.catalog import Metadata
+from detectron2.layers import get_norm
 from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
 from detectron2.utils import comm
 
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 
@@ -25,7 +28,8 @@ CLASS_COUNTS = {
     "GeneralizedRCNN": {"MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes"},
 }
 KEYPOINT_COUNT = {"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": "keypoint_names"}
-COCO_KEYPOINTS = 17  # what an empty TEST.KEYPOINT_OKS_SIGMAS stands for
+
+NORMS = ("MODEL.RESNETS.NORM", "MODEL.FPN.NORM", "MODEL.ROI_BOX_HEAD.NORM", "MODEL.ROI_MASK_HEAD.NORM")
 
 # Key -> (what it must be, its test).
 VALUES: dict[str, tuple[str, Callable]] = {
@@ -52,6 +56,8 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
     "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
+    "MODEL.BACKBONE.FREEZE_AT": ("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
+    **dict.fromkeys(NORMS, ("a norm of Detectron2's, such as FrozenBN, SyncBN or GN", lambda value: _is_norm(value))),
     "MODEL.MOE.EXPERTS": ("0 for none, or 2 or more", lambda value: value == 0 or value >= 2),
     "MODEL.MOE.TOP_K": ("2 or more", lambda value: value >= 2),  # one gate is always 1: the router would not learn
     "MODEL.MOE.STAGES": (
@@ -67,25 +73,31 @@ VALUES: dict[str, tuple[str, Callable]] = {
     ),
     "PROBE.FEATURES": ("float32 or float16", lambda value: value in ("float32", "float16")),
     "PROBE.HELD_OUT": ("a share between 0 and 1", lambda value: 0 < value < 1),
-    "PROBE.STRENGTHS": ("one or more numbers above 0", lambda value: len(value) > 0 and min(value) > 0),
-    "PROBE.SHOTS": ("numbers of 1 or more", lambda value: all(shots >= 1 for shots in value)),
+    "PROBE.STRENGTHS": (
+        "one or more finite numbers above 0",
+        lambda value: len(value) > 0 and all(isinstance(c, int | float) and 0 < c < math.inf for c in value),
+    ),
+    "PROBE.SHOTS": ("whole numbers of 1 or more", lambda value: _are_counts(value)),
     "PROBE.DRAWS": ("1 or more", lambda value: value >= 1),
-    "PROBE.NEIGHBOURS": ("one or more numbers of 1 or more", lambda value: len(value) > 0 and min(value) >= 1),
+    "PROBE.NEIGHBOURS": ("one or more whole numbers of 1 or more", lambda value: len(value) > 0 and _are_counts(value)),
     "PROBE.TEMPERATURE": ("more than 0", lambda value: value > 0),
     "INPUT.RANDOM_FLIP": (
         "horizontal, vertical or none",
         lambda value: value in ("horizontal", "vertical", "none"),
     ),
+    "TEST.AUG.MIN_SIZES": ("one or more sizes in pixels", lambda value: len(value) > 0 and _are_counts(value)),
+    "TEST.AUG.MAX_SIZE": ("1 pixel or more", lambda value: value >= 1),
     "DATASETS.TEST": ("at least one data set to evaluate on", lambda value: len(value) > 0),
 }
 
 
-def check_config(cfg: CfgNode, training: bool = True) -> None:
+def check_config(cfg: CfgNode, training: bool = True, processes: int | None = None) -> None:
     """Refuse a config that cannot run, before a model is built or a picture read.
 
     Args:
         cfg: a config whose own data sets are registered and whose schedule is resolved.
         training: whether DATASETS.TRAIN is needed as well.
+        processes: those that would share a batch; None: as many as run now.
 
     Raises:
         ConfigError: naming the key, its value, what was expected and where to mend it.
@@ -103,13 +115,25 @@ def check_config(cfg: CfgNode, training: bool = True) -> None:
     else:
         _check_detector(cfg)
     if training:
-        _check_training(cfg)
+        _check_training(cfg, processes or comm.get_world_size())
     for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
         for name in _value(cfg, key):
             _check_dataset(cfg, key, name)
     _check_same_classes(cfg, training)
     _check_sigmas(cfg)
     _check_weights_file(cfg.MODEL.WEIGHTS)
+
+
+def _are_counts(values: Sequence) -> bool:
+    return all(isinstance(value, int) and value >= 1 for value in values)
+
+
+def _is_norm(name: str) -> bool:
+    try:
+        get_norm(name, 32)  # Detectron2 has no list of them
+    except KeyError:
+        return False
+    return True
 
 
 def _value(cfg: CfgNode, key: str) -> object:
@@ -150,6 +174,11 @@ def _check_classifier(cfg: CfgNode) -> None:
 def _check_detector(cfg: CfgNode) -> None:
     if cfg.TEST.AUG.ENABLED and cfg.MODEL.KEYPOINT_ON:
         raise ConfigError("TEST.AUG.ENABLED is True: Detectron2 can augment tests of boxes and masks, not of keypoints")
+    if cfg.MODEL.ROI_BOX_HEAD.NORM and not cfg.MODEL.ROI_BOX_HEAD.NUM_CONV:
+        raise ConfigError(
+            f"MODEL.ROI_BOX_HEAD.NORM is {cfg.MODEL.ROI_BOX_HEAD.NORM}, but it normalises convolutions, and NUM_CONV "
+            "is 0: set it to 4, as configs/Base-GN.yaml does, or NORM to ''"
+        )
     if not cfg.INPUT.LARGE_SCALE_JITTER.SIDE:
         return
     if cfg.INPUT.CROP.ENABLED:
@@ -176,19 +205,20 @@ def _check_same_classes(cfg: CfgNode, training: bool) -> None:
             )
 
 
-def _check_training(cfg: CfgNode) -> None:
+def _check_training(cfg: CfgNode, processes: int) -> None:
     sets, is_classifier = len(cfg.DATASETS.TRAIN), cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES
     if sets == 0 or (is_classifier and sets > 1):
         wanted = "exactly one" if is_classifier else "at least one"
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
-    ranks, parts, batch = comm.get_world_size(), cfg.SOLVER.ACCUMULATE, cfg.SOLVER.IMS_PER_BATCH
-    check_shares(batch, ranks)
-    if batch // ranks % parts:
+    parts, batch = cfg.SOLVER.ACCUMULATE, cfg.SOLVER.IMS_PER_BATCH
+    check_shares(batch, processes)
+    share = batch // processes
+    if share % parts:
         raise ConfigError(
-            f"SOLVER.ACCUMULATE {parts} does not divide the {batch // ranks} images of SOLVER.IMS_PER_BATCH {batch} "
+            f"SOLVER.ACCUMULATE {parts} does not divide the {share} images of SOLVER.IMS_PER_BATCH {batch} "
             "that each process takes: choose a divisor of them"
         )
-    if cfg.MODEL.CLASSIFIER.STANDARDISE and batch // ranks // parts < 2:
+    if cfg.MODEL.CLASSIFIER.STANDARDISE and share // parts < 2:
         raise ConfigError(
             f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDISE "
             "cannot standardise: make it larger"
@@ -219,8 +249,9 @@ def check_shares(batch: int, processes: int) -> None:
 
 def _check_dataset(cfg: CfgNode, key: str, name: str) -> None:
     if name not in DatasetCatalog.list():
+        known = [*DatasetCatalog.list(), *cfg.DATASETS.OWN]  # of the own ones only those that are used are registered
         raise ConfigError(
-            f"{key}: there is no data set {name!r}{did_you_mean(name, DatasetCatalog.list())}; "
+            f"{key}: there is no data set {name!r}{did_you_mean(name, known)}; "
             "describe data of your own under DATASETS.OWN"
         )
     metadata = MetadataCatalog.get(name)
@@ -257,9 +288,9 @@ def _check_counts(cfg: CfgNode, key: str, name: str, metadata: Metadata) -> None
 
 def _check_sigmas(cfg: CfgNode) -> None:
     given, needed = len(cfg.TEST.KEYPOINT_OKS_SIGMAS), cfg.MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS
-    if cfg.MODEL.KEYPOINT_ON and (given or COCO_KEYPOINTS) != needed:
+    if cfg.MODEL.KEYPOINT_ON and (given or KEYPOINTS) != needed:
         raise ConfigError(
-            f"TEST.KEYPOINT_OKS_SIGMAS has {given} values (0 stands for COCO's {COCO_KEYPOINTS}), but "
+            f"TEST.KEYPOINT_OKS_SIGMAS has {given} values (0 stands for COCO's {KEYPOINTS}), but "
             f"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS is {needed}: give one value a keypoint"
         )
 

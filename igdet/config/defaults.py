@@ -2,6 +2,8 @@
 
 from detectron2.config import CfgNode
 
+from igdet.utils.bad_share import USUAL_SHARE
+
 FPN_SUFFIX = "_FPN"  # of MODEL.BACKBONE.NAME: a member of the family with a feature pyramid
 
 
@@ -72,7 +74,7 @@ def _add_datasets(cfg: CfgNode) -> None:
     # Data sets of one's own: NAME: {KIND: ..., ROOT: ..., ANNOTATIONS: ...}; docs/DATASETS.md lists the kinds.
     cfg.DATASETS.OWN = CfgNode(new_allowed=True)
     # Share of a data set's records, 0..1, that may be bad (logged and skipped) before the run stops.
-    cfg.DATASETS.MAX_BAD_SHARE = 0.01
+    cfg.DATASETS.MAX_BAD_SHARE = USUAL_SHARE
 
 
 def _add_dataloader(cfg: CfgNode) -> None:

@@ -2,7 +2,16 @@
 
 from igdet.engine.run import evaluate, train
 from igdet.engine.schedule import resolve_schedule
-from igdet.engine.setup import setup, setup_config
+from igdet.engine.setup import check_merged, merged_config, setup, setup_config
 from igdet.engine.trainer import Trainer
 
-__all__ = ["Trainer", "evaluate", "resolve_schedule", "setup", "setup_config", "train"]
+__all__ = [
+    "Trainer",
+    "check_merged",
+    "evaluate",
+    "merged_config",
+    "resolve_schedule",
+    "setup",
+    "setup_config",
+    "train",
+]

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from igdet.data import build_classification_test_loader
 from igdet.data.jpeg import DECODER
 from igdet.data.records import Records
-from igdet.data.workers import explained_death
+from igdet.data.workers import explained_death, one_ahead
 from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.modeling.classifier import ImageClassifier
 from igdet.utils.cache import made_once
@@ -66,7 +66,7 @@ def _extract(cfg: CfgNode, model: ImageClassifier, name: str, path: Path) -> Non
     features = open_memmap(path, "w+", cfg.PROBE.FEATURES, (count, channels))
     clock = time.perf_counter()
     with tqdm(total=count, desc=f"features of {name}", unit=" images") as bar, explained_death():
-        in_network = _fill(features, model, loader, bar)
+        in_network = _fill(features, model, one_ahead(loader), bar)
     features.flush()
     seconds = time.perf_counter() - clock
     outside = 100 * (1 - in_network / seconds)
@@ -76,12 +76,12 @@ def _extract(cfg: CfgNode, model: ImageClassifier, name: str, path: Path) -> Non
     )
 
 
-def _fill(features: np.ndarray, model: ImageClassifier, loader: Iterable[list[dict]], bar: tqdm) -> float:
-    """Write the features in the loader's order; give the seconds spent in the network."""
+def _fill(features: np.ndarray, model: ImageClassifier, batches: Iterable[list[dict]], bar: tqdm) -> float:
+    """Write the features in the batches' order; give the seconds spent in the network."""
     model.eval()
     done, seconds = 0, 0.0
     with torch.inference_mode():
-        for batch in loader:
+        for batch in batches:
             clock = time.perf_counter()
             of_batch = model.pooled_features(batch).float().cpu().numpy()
             seconds += time.perf_counter() - clock

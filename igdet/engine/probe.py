@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from detectron2.config import CfgNode
-from detectron2.data import MetadataCatalog
+from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import comm
 
 from igdet.checkpoint import IgdetCheckpointer
@@ -20,6 +21,8 @@ from igdet.evaluation import ClassificationEvaluator
 from igdet.evaluation.predictions import predictions_of_scores, write_predictions
 from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.evaluation.probing.protocols import PROTOCOLS, Outcome, Settings
+from igdet.evaluation.probing.splits import draw_shots, hold_out
+from igdet.utils.tuning_parts import is_part
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +33,8 @@ def check_probe(cfg: CfgNode) -> None:
     """Refuse a config that no protocol on frozen features can run.
 
     Raises:
-        ConfigError: the model is no classifier, there are several processes or test sets, the test set is the training
-            set, or there are no weights.
+        ConfigError: the model is no classifier, there are several processes or test sets, or the test set is the
+            training set, or its whole, or a part of it.
     """
     if cfg.MODEL.META_ARCHITECTURE != "ImageClassifier":
         raise ConfigError(f"MODEL.META_ARCHITECTURE is {cfg.MODEL.META_ARCHITECTURE}: a probe needs an ImageClassifier")
@@ -39,7 +42,10 @@ def check_probe(cfg: CfgNode) -> None:
         raise ConfigError("a probe runs in one process: start it without --num-gpus")
     if len(cfg.DATASETS.TEST) != 1 or cfg.DATASETS.TEST[0] in cfg.DATASETS.TRAIN:
         raise ConfigError(f"DATASETS.TEST is {cfg.DATASETS.TEST}: expected one data set, other than DATASETS.TRAIN")
-    for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST):
+    [train], [test] = cfg.DATASETS.TRAIN, cfg.DATASETS.TEST
+    if is_part(train, test) and not {train, test} <= cfg.DATASETS.OWN.keys():
+        raise ConfigError(f"DATASETS.TEST {test} shares pictures with DATASETS.TRAIN {train}: expected other pictures")
+    for name in (train, test):
         if (kind := MetadataCatalog.get(name).evaluator_type) != "classification":
             raise ConfigError(f"DATASETS: {name} is a {kind} data set: a probe needs one class a picture")
 
@@ -62,11 +68,13 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
         UserError: features are not finite, or a protocol finds too few pictures.
     """
     check_probe(cfg)
+    settings = _settings(cfg)
+    _check_pictures(cfg.DATASETS.TRAIN[0], protocols, settings)
     started, clock = utc_now(), time.perf_counter()
     model = Trainer.build_model(cfg)
     IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
     train, test = (features_of(cfg, model, name) for name in (cfg.DATASETS.TRAIN[0], cfg.DATASETS.TEST[0]))
-    settings, path = _settings(cfg), Path(cfg.OUTPUT_DIR, RECORD)
+    path = Path(cfg.OUTPUT_DIR, RECORD)
     results = (read_record(path) or {}).get("results", {})
     for name in protocols:
         inputs = _digest(settings, train, test)
@@ -79,6 +87,14 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
         write_record(path, cfg, arguments, results, progress)
         logger.info("%s, recorded in %s\n%s", name, path, outcome.table.plain())
     return results
+
+
+def _check_pictures(name: str, protocols: Sequence[str], settings: Settings) -> None:
+    """Draw what the protocols will draw: that depends on labels alone, so too few pictures show before any work."""
+    labels = np.asarray(DatasetCatalog.get(name).hashtag_ids)
+    hold_out(labels, settings.held_out, settings.seed)
+    if "kshot" in protocols and settings.shots:
+        draw_shots(labels, max(settings.shots), settings.seed)
 
 
 def _evaluated(cfg: CfgNode, name: str, outcome: Outcome, test: LabelledFeatures) -> dict:

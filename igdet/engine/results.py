@@ -19,6 +19,7 @@ import igdet
 from igdet.utils.files import atomic_write
 
 RESULTS = "results.json"  # the record of a training; its presence says that the run is finished
+DIVERGED = "diverged.json"  # why a training ended in a loss or in weights that are not finite
 EVALUATION = "evaluation.json"  # the record of --eval-only, which says nothing about a training in the same folder
 METRICS = "metrics.json"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "pycocotools")

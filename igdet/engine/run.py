@@ -1,9 +1,11 @@
 """The two things a run can do: train (and evaluate at the end), or evaluate only; both leave their record as JSON."""
 
 import argparse
+import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -17,8 +19,9 @@ from igdet.checkpoint.rotation import drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
 from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
-from igdet.engine.results import EVALUATION, METRICS, RESULTS, by_dataset, read_record, utc_now, write_record
+from igdet.engine.results import DIVERGED, EVALUATION, METRICS, RESULTS, by_dataset, read_record, utc_now, write_record
 from igdet.engine.trainer import Trainer
+from igdet.utils.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         data set -> task -> metric -> number; empty on other ranks than the main one.
 
     Raises:
-        FloatingPointError: a loss or a weight is not finite.
+        FloatingPointError: a loss or a weight is not finite; OUTPUT_DIR/diverged.json says so too.
         SystemExit: the results are not TEST.EXPECTED_RESULTS, or the run was stopped by SIGTERM.
         WorkerError: a process of the data loader has died.
     """
@@ -47,12 +50,13 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
     if comm.is_main_process():
         for half in drop_halves(folder):
             logger.warning(f"Deleted {half}: a checkpoint that was being written when the run was killed")
+        (folder / DIVERGED).unlink(missing_ok=True)
         _set_aside(folder / RESULTS, *([] if args.resume else _progress_of(folder, cfg.MODEL.WEIGHTS)))
     trainer = Trainer(cfg)
     trainer.resume_or_load(resume=args.resume)
     if comm.is_main_process():
         trainer.register_hooks([AtTheEnd(lambda: _record_training(trainer, args))])
-    with explained_death():
+    with explained_death(), _recorded_divergence(folder):
         trainer.train()
     return by_dataset(cfg, trainer.last_results) if comm.is_main_process() else {}
 
@@ -87,6 +91,18 @@ def evaluate(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
     logger.info(f"Results: {Path(cfg.OUTPUT_DIR, EVALUATION)}")
     verify_results(cfg, flat_results)
     return results
+
+
+@contextmanager
+def _recorded_divergence(folder: Path) -> Iterator[None]:
+    """Leave a file by which a sweep tells a setting that does not train from a machine that failed."""
+    try:
+        yield
+    except FloatingPointError as error:
+        if comm.is_main_process():
+            with atomic_write(folder / DIVERGED, "w") as file:
+                json.dump({"why": str(error)}, file)
+        raise
 
 
 def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:

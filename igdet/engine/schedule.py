@@ -16,7 +16,7 @@ def resolve_schedule(cfg: CfgNode) -> None:
     With batch B = IMS_PER_BATCH:
 
     1. MAX_ITER = ceil(IMAGES_SEEN / B); WARMUP_ITERS = round(WARMUP_IMAGES / B).
-    2. peak = BASE_LR * B / LR_REFERENCE_BATCH, or BASE_LR itself when that is 0 (the paper: 0.1 * 8064 / 256 = 3.15).
+    2. peak = BASE_LR * B / LR_REFERENCE_BATCH, or BASE_LR itself when that is 0 (0.1 * 8064 / 256 = 3.15).
     3. The warm-up rises linearly from min(BASE_LR, peak); without a reference batch from WARMUP_FACTOR * peak.
     4. The rate is multiplied by GAMMA after the shares i / (n + 1) of the run, i = 1 .. n = LR_DROPS.
 

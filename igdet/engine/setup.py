@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
 
 import torch
 from detectron2.config import CfgNode, get_cfg
@@ -9,6 +10,8 @@ from detectron2.engine import default_setup
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
+from igdet.checkpoint.catalog import PREFIX
+from igdet.checkpoint.checkpointer import check_published
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
 from igdet.engine.schedule import resolve_schedule
@@ -29,18 +32,52 @@ def setup_config(args: argparse.Namespace) -> CfgNode:
 
     Raises:
         ConfigError: naming the key or file that is wrong.
+        WeightsError: MODEL.WEIGHTS is an igdet:// name that does not exist or is of another network.
+    """
+    cfg = merged_config(args.config_file, args.opts)
+    register_own_datasets(cfg, training=not args.eval_only)
+    check_merged(cfg, training=not args.eval_only)
+    return cfg
+
+
+def merged_config(config_file: str, opts: Sequence[str]) -> CfgNode:
+    """Read a config; no data set is opened.
+
+    Args:
+        config_file: its file; "" for the defaults.
+        opts: KEY VALUE KEY VALUE ... that override it.
+
+    Returns:
+        the config with its schedule resolved, not frozen.
+
+    Raises:
+        ConfigError: naming the key or file that is wrong.
     """
     cfg = get_cfg()
     add_igdet_config(cfg)
-    if args.config_file:
-        merge_config_file(cfg, args.config_file)
-    merge_overrides(cfg, args.opts)
+    if config_file:
+        merge_config_file(cfg, config_file)
+    merge_overrides(cfg, opts)
     resolve_schedule(cfg)
-    register_own_datasets(cfg, training=not args.eval_only)
-    check_config(cfg, training=not args.eval_only)
+    return cfg
+
+
+def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = None) -> None:
+    """Refuse a config that cannot run, whose own data sets are registered.
+
+    Args:
+        cfg: what `merged_config` gives.
+        training: whether it trains.
+        processes: those that would share a batch; None: as many as run now.
+
+    Raises:
+        ConfigError, WeightsError: as `setup_config`.
+    """
+    check_config(cfg, training, processes)
+    if cfg.MODEL.WEIGHTS.startswith(PREFIX):
+        check_published(cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.NAME)
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
     check_sharding(cfg)
-    return cfg
 
 
 def setup(args: argparse.Namespace) -> CfgNode:

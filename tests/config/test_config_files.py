@@ -55,6 +55,14 @@ def test_it_is_read_and_its_schedule_resolves(path):
     assert (cfg.INPUT.FORMAT, cfg.MODEL.RESNETS.STRIDE_IN_1X1) == ("RGB", False)
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.yaml")), ids=relative)
+def test_measured_expectations_are_those_of_the_benchmarks(path):
+    expected = "".join(re.findall(r"^# Expected: .*docs/BENCHMARKS.md.*$", path.read_text(), re.MULTILINE))
+    measured = (ROOT.parent / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8")
+    missing = [figure for figure in re.findall(r"\d+\.\d(?: ± \d+\.\d)?", expected) if figure not in measured]
+    assert not missing
+
+
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_its_header_tells_command_hardware_and_expectation(path):
     comment = "".join(line for line in path.read_text().splitlines(True) if line.startswith("#"))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igdet.engine import setup, train
+from igdet.engine import evaluate, setup, train
 
 CONFIG = """
 _BASE_: {repository}/configs/quick_schedules/Base-World-RCNN-FPN.yaml
@@ -20,6 +20,7 @@ INPUT: {{MIN_SIZE_TRAIN: [64], MIN_SIZE_TEST: 64}}
 DATASETS:
   OWN:
     squares: {{KIND: coco, ROOT: {data}, ANNOTATIONS: {data}/squares.json}}
+    gone: {{KIND: coco, ROOT: {data}/gone, ANNOTATIONS: {data}/gone.json}}
   TRAIN: [squares]
   TEST: [squares]
 DATALOADER: {{NUM_WORKERS: 0}}
@@ -57,12 +58,12 @@ def squares(tmp_path):
     return tmp_path
 
 
-def run(squares, repository, folder, *opts):
+def run(squares, repository, folder, *opts, eval_only=False):
     """Train and evaluate on the squares, in `folder`/run."""
     config_file = folder / "squares.yaml"
     config_file.write_text(CONFIG.format(repository=repository, data=squares, output=folder / "run"))
-    args = argparse.Namespace(config_file=str(config_file), opts=list(opts), resume=False, eval_only=False)
-    return train(setup(args), args)
+    args = argparse.Namespace(config_file=str(config_file), opts=list(opts), resume=False, eval_only=eval_only)
+    return (evaluate if eval_only else train)(setup(args), args)
 
 
 @pytest.mark.parametrize(("head", "task"), [("MODEL.MASK_ON", "segm"), ("MODEL.KEYPOINT_ON", "keypoints")])
@@ -75,6 +76,14 @@ def test_detector_trains_and_is_evaluated(repository, squares, tmp_path, head, t
     assert np.isfinite(first["total_loss"])
     assert (tmp_path / "run/inference/squares/coco_instances_results.json").is_file()
     assert (tmp_path / "run/results.json").is_file()
+
+
+@pytest.mark.parametrize(("head", "task"), [("MODEL.MASK_ON", "segm"), ("MODEL.KEYPOINT_ON", "keypoints")])
+def test_an_evaluation_alone_needs_no_training_set(repository, squares, tmp_path, head, task):
+    trained = run(squares, repository, tmp_path, head, "True")
+    opts = (head, "True", "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"), "DATASETS.TRAIN", "('gone',)")
+    again = run(squares, repository, tmp_path, *opts, eval_only=True)
+    assert again["squares"][task] == pytest.approx(trained["squares"][task], nan_ok=True)
 
 
 def test_augmented_tests_stand_beside_plain_ones(squares, repository, tmp_path):

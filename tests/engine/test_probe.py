@@ -40,6 +40,12 @@ def test_a_probe_writes_its_record_and_predictions_and_is_done_once(setting, tmp
     assert probe(setting(), ["linear"], {}) == record  # the seed gives the same random trunk
 
 
+def test_too_few_pictures_are_noticed_before_any_work(setting, tmp_path):
+    with pytest.raises(ValueError, match="20 shots: class 0 has 8 pictures"):
+        probe(setting("PROBE.SHOTS", "(1, 20)"), ["kshot"], {})
+    assert not (tmp_path / "run" / "features").exists()
+
+
 def test_features_are_the_trunks_and_are_kept(setting, monkeypatch):
     cfg = setting()
     torch.manual_seed(0)
@@ -92,6 +98,8 @@ def test_a_broken_picture_is_shown_as_grey_and_logged(setting, colour_folders, t
     [
         (("DATASETS.TEST", "('colours_train',)"), "expected one data set, other than DATASETS.TRAIN"),
         (("DATASETS.TEST", "('colours_val', 'colours_train')"), "expected one data set"),
+        (("DATASETS.TEST", "('colours_train_choice',)"), "colours_train_choice shares pictures with DATASETS.TRAIN"),
+        (("DATASETS.TRAIN", "('colours_val_fit',)"), "colours_val shares pictures with DATASETS.TRAIN colours_val_fit"),
     ],
 )
 def test_what_no_probe_can_run_is_refused(setting, opts, message):

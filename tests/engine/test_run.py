@@ -163,3 +163,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_batch(command, tm
     last = (tmp_path / "run/last_checkpoint").read_text()
     assert all(np.isfinite(value).all() for value in weights(tmp_path / "run", last).values())
     assert not (tmp_path / "run/results.json").exists()
+    assert record(tmp_path / "run", "diverged.json")["why"] == str(error.value)
+    run(command("SOLVER.IMAGES_SEEN", "40"))
+    assert not (tmp_path / "run/diverged.json").exists()

@@ -16,7 +16,7 @@ def config(**solver):
     return cfg
 
 
-def test_paper_recipe():
+def test_pretraining_recipe():
     cfg = config(IMAGES_SEEN=8064 * 1000, IMS_PER_BATCH=8064, BASE_LR=0.1, LR_REFERENCE_BATCH=256, GAMMA=0.5)
     cfg.SOLVER.update(WARMUP_IMAGES=8064 * 50, LR_DROPS=4)
     resolve_schedule(cfg)

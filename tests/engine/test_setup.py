@@ -6,6 +6,7 @@ import pytest
 import torch
 from detectron2.utils import comm
 
+from igdet.checkpoint import WeightsError
 from igdet.config import ConfigError
 from igdet.engine import setup_config
 from igdet.engine.setup import fit_to_device, plan
@@ -21,6 +22,18 @@ def test_a_config_that_cannot_run_leaves_no_trace(command, tmp_path):
     with pytest.raises(ConfigError, match="NUM_CLASSES is 5"):
         setup_config(command("MODEL.CLASSIFIER.NUM_CLASSES", "5"))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("igdet://ig_resnext101_32x8", "no such published weights; did you mean 'ig_resnext101_32x8d'"),
+        ("igdet://ig_resnext101_32x8d", "are of X_101_32x8d, but MODEL.BACKBONE.NAME is X_14_8x4d"),
+    ],
+)
+def test_published_weights_that_cannot_fit_are_refused_by_their_name(command, name, message):
+    with pytest.raises(WeightsError, match=message):
+        setup_config(command("MODEL.WEIGHTS", name))
 
 
 def test_without_a_gpu_the_cpu_takes_over_in_full_precision(command, monkeypatch, caplog):

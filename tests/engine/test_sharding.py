@@ -18,7 +18,7 @@ CLIP = ("SOLVER.CLIP_GRADIENTS.ENABLED", "True", "SOLVER.CLIP_GRADIENTS.CLIP_VAL
 
 
 def worker(rank, folder, runs):
-    torch.set_num_threads(1)  # a forked process has none of its parent's threads
+    torch.set_num_threads(1)  # the two share the cores
     # FSDP2 takes contiguous weights only, and convolutions round otherwise with channels-last ones.
     build = Trainer.build_model
     Trainer.build_model = staticmethod(lambda cfg: build(cfg).to(memory_format=torch.contiguous_format))
@@ -32,7 +32,9 @@ def worker(rank, folder, runs):
 def on_two_processes(folder, *runs):
     folder.mkdir(exist_ok=True)
     (folder / "rendezvous").unlink(missing_ok=True)
-    mp.start_processes(worker, (folder, runs), nprocs=2, start_method="fork")
+    # A fork of this process does not survive autograd's threads of earlier tests; one of a fresh server has none, and
+    # ends without tearing down gloo's threads, which now and then abort an interpreter that exits.
+    mp.start_processes(worker, (folder, runs), nprocs=2, start_method="forkserver")
 
 
 def losses(run):

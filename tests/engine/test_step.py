@@ -59,7 +59,7 @@ def share_of(rank, batch):
 
 
 def worker(rank, folder):
-    torch.set_num_threads(1)  # a forked process has none of its parent's threads
+    torch.set_num_threads(1)  # the two share the cores
     dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
     model, exchanges = DistributedDataParallel(classifier()), []
 
@@ -80,7 +80,7 @@ def worker(rank, folder):
 
 
 def test_two_ranks_take_the_steps_of_one_and_exchange_gradients_once_a_step(tmp_path):
-    mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="fork")
+    mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="forkserver")  # as in test_sharding.py
     model = classifier()
     expected = train(model, batches())
     found, metrics, exchanges = torch.load(tmp_path / "0.pth")
