@@ -59,8 +59,12 @@ def show_status(suite: Suite, suite_file: str) -> int:
 
 
 def write_report(suite: Suite, suite_file: str) -> int:
-    """Write the report and say where."""
-    print(report(suite))
+    """Write the report and say where, or what comes first."""
+    page = report(suite)
+    if not page:
+        print(f"{suite.folder} has no run of this suite yet: {PYTHON} tools/benchmark.py run {suite_file}")
+        return 1
+    print(page)
     return 0
 
 

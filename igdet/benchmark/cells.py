@@ -17,6 +17,7 @@ from igdet.utils.strict_yaml import read_with_bases
 
 RECORD = "cell.json"
 RESULTS = "results.json"
+DIVERGED = "diverged.json"  # left by a training whose loss or weights were not finite any more
 LOG = "output.txt"  # what the process prints; Detectron2 itself writes log.txt
 
 
@@ -62,12 +63,17 @@ class Cell:
 
     @property
     def chosen(self) -> "Cell | None":
-        """The trial with the best result, of equals the first; None before all are finished, or without any."""
-        if not self.trials or any(trial.state != "finished" for trial in self.trials):
+        """The trial with the best result, of equals the first; None before all are over, or where none has a result."""
+        if not all(trial.is_over for trial in self.trials):
             return None
         scores = {trial.name: trial.deciding_value for trial in self.trials}
         known = [trial for trial in self.trials if scores[trial.name] is not None]
         return max(known, key=lambda trial: scores[trial.name], default=None)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether all trials are over and none has a result to choose by."""
+        return bool(self.trials) and all(trial.is_over for trial in self.trials) and self.chosen is None
 
     @property
     def deciding_value(self) -> float | None:
@@ -112,11 +118,16 @@ class Cell:
 
     @property
     def state(self) -> str:
-        """waiting | started | interrupted | failed | finished; a folder of another configuration counts as waiting."""
+        """waiting | started | interrupted | failed | diverged | finished; another configuration's folder is waiting."""
         record = self.read(RECORD)
         if record is None or record["digest"] != self.digest:
             return "waiting"
         return "finished" if self.read(RESULTS) else record["state"]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to run: that a trial diverges is a result, too."""
+        return self.state in ("finished", "diverged")
 
 
 def expand(suite: Suite, seeds: int | None = None) -> list[Cell]:

@@ -1,6 +1,5 @@
 """Sample pictures of a classification target: the class, and the answer of each initialisation's model."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 from igdet.benchmark.collect import Run
 from igdet.benchmark.drawing import data_uri, draw_answer
 from igdet.benchmark.samples import choose, inference_file
+from igdet.utils.paths import expanded
 
 PREDICTIONS = "predictions.parquet"
 
@@ -28,7 +28,7 @@ def class_rows(runs: Sequence[Run]) -> list[list[str]]:
     if own.get("KIND") != "image_folder":  # others have no picture files, or several labels a picture
         return []
     tables = [pq.read_table(inference_file(run, PREDICTIONS)).to_pylist() for run in runs]
-    root = Path(os.path.expandvars(own["ROOT"])).expanduser()
+    root = expanded(own["ROOT"])
     names = {row["gt_classes"][0]: row["image_id"].partition("/")[0] for row in tables[0]}
     answers = [{row["image_id"]: row for row in table} for table in tables]
     present = [image_id for image_id in answers[0] if (root / image_id).is_file()]

@@ -1,6 +1,5 @@
 """Sample pictures of a COCO target: the annotated objects, and what the model of each initialisation finds."""
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -13,6 +12,8 @@ from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run
 from igdet.benchmark.drawing import data_uri, draw
 from igdet.benchmark.samples import choose, inference_file
+from igdet.utils.coco_json import path_of
+from igdet.utils.paths import expanded
 
 PREDICTIONS = "coco_instances_results.json"
 
@@ -32,9 +33,7 @@ def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[
         return []
     names = {category["id"]: category["name"] for category in annotations["categories"]}
     truth = _by_image(annotations["annotations"])
-    present = [
-        image for image in annotations["images"] if image["id"] in truth and (root / image["file_name"]).is_file()
-    ]
+    present = [image for image in annotations["images"] if image["id"] in truth and (root / path_of(image)).is_file()]
     by_id = {image["id"]: image for image in present}
     chosen = choose(present, itemgetter("id")) if images is None else [by_id[i] for i in images if i in by_id]
     wanted = {image["id"] for image in chosen}
@@ -45,7 +44,7 @@ def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[
     )
     rows = []
     for image in chosen:
-        picture = cv2.imread(str(root / image["file_name"]))
+        picture = cv2.imread(str(root / path_of(image)))
         objects = [{key: item[key] for key in fields & item.keys()} for item in truth[image["id"]]]
         # As many predictions as there are objects, the surest first: no threshold that would favour one model.
         surest = [sorted(of_run[image["id"]], key=lambda p: -p["score"])[: len(objects)] for of_run in predictions]
@@ -58,7 +57,7 @@ def _dataset(config: dict) -> tuple[dict | None, Path]:
     name = config["DATASETS"]["TEST"][0]
     own = config["DATASETS"]["OWN"].get(name)
     if own:
-        annotations, root = (Path(os.path.expandvars(own[key])).expanduser() for key in ("ANNOTATIONS", "ROOT"))
+        annotations, root = (expanded(own[key]) for key in ("ANNOTATIONS", "ROOT"))
     else:
         metadata = MetadataCatalog.get(name)
         annotations, root = Path(metadata.json_file), Path(metadata.image_root)

@@ -20,7 +20,7 @@ class Run:
     """A cell with what its folder says.
 
     Attributes:
-        state: waiting | running | interrupted | failed | blocked | finished.
+        state: waiting | running | interrupted | failed | blocked | diverged | finished.
         record: what the runner wrote down; empty before the start.
         results: the content of results.json; empty until it is finished.
     """
@@ -98,14 +98,17 @@ class Study:
         return self._finished(target, initialisation)
 
     def trials(self, target: str, initialisation: str) -> list[Run]:
-        """The finished trials of a target's grid."""
-        return self._finished(f"{target}/{SELECT}", initialisation)
+        """The trials of a target's grid, in whatever state."""
+        return self._of(self.runs, f"{target}/{SELECT}", initialisation)
 
     def setting(self, target: str, initialisation: str) -> str:
         """The chosen setting's label; "" before the choice, or without a grid."""
-        wanted = target, initialisation
-        chosen = [run.cell.chosen for run in self.runs if (run.cell.target, run.cell.initialisation) == wanted]
-        return setting_label(chosen[0].setting) if chosen and chosen[0] else ""
+        chosen = self.chosen(target, initialisation)
+        return setting_label(chosen.setting) if chosen else ""
+
+    def chosen(self, target: str, initialisation: str) -> Cell | None:
+        """The chosen trial; None before the choice, or without a grid."""
+        return next((run.cell.chosen for run in self._of(self.runs, target, initialisation)), None)
 
     def values(self, target: str, initialisation: str, metric: str) -> dict[int, float]:
         """Seed -> a metric's value."""
@@ -132,8 +135,11 @@ class Study:
         ]
 
     def _finished(self, target: str, initialisation: str) -> list[Run]:
-        wanted = target, initialisation
-        return [run for run in self.finished if (run.cell.target, run.cell.initialisation) == wanted]
+        return self._of(self.finished, target, initialisation)
+
+    @staticmethod
+    def _of(runs: Sequence[Run], target: str, initialisation: str) -> list[Run]:
+        return [run for run in runs if (run.cell.target, run.cell.initialisation) == (target, initialisation)]
 
 
 def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
@@ -144,7 +150,8 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
         state = cell.state
         if state == "started":
             state = "running" if busy else "interrupted"
-        if state == "waiting" and any(states.get(need.name) in ("failed", "blocked") for need in cell.needs):
+        lost = cell.is_undecided or any(states.get(need.name) in ("failed", "blocked") for need in cell.needs)
+        if state == "waiting" and lost:
             state = "blocked"
         states[cell.name] = state
         begun = state not in ("waiting", "blocked")  # else the folder is empty or another configuration's

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from igdet.benchmark.cells import LOG, Cell, expand, known_seeds
 from igdet.benchmark.collect import Study
+from igdet.benchmark.config_checks import check_configs
+from igdet.benchmark.overlaps import check_pictures
 from igdet.benchmark.process import locked
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.report import write_report
@@ -21,7 +23,8 @@ def run(suite: Suite, progress: Progress) -> bool:
     """Run what is not finished, keeping the report up to date; True when every cell is finished.
 
     Raises:
-        ConfigError: there are fewer GPUs than one cell needs.
+        ConfigError: there are fewer GPUs than one cell needs, a cell's config would stop it at its start, or settings
+            would be chosen on pictures of a test set.
         FolderBusyError: another runner writes into the folder.
         PrepareError: the suite's PREPARE command failed.
     """
@@ -31,6 +34,9 @@ def run(suite: Suite, progress: Progress) -> bool:
         prepare(suite, progress)
         shown = _shown_cells(suite)  # once: what is finished stays so while this runs
         cells = [cell for cell in shown if cell.seed < suite.seeds]
+        if left := [cell for cell in cells if not cell.is_over]:
+            check_configs(suite, left)
+            check_pictures(suite)
         progress.event(f"{suite.title}: {len(cells)} cells in {suite.folder}, {suite.workers} at a time")
         complete = Runner(suite, cells, lock, partial(_refresh, suite, shown, progress), progress).run()
     progress.event(f"report    {write_report(Study(suite, shown))}")
@@ -48,9 +54,10 @@ def status(suite: Suite) -> str:
     return "\n\n".join([cell_table(study).plain(), *failures])
 
 
-def report(suite: Suite) -> Path:
-    """Write the report of what there is; returns the path of its HTML page."""
-    return write_report(Study(suite, _shown_cells(suite)))
+def report(suite: Suite) -> Path | None:
+    """Write the report of what there is; returns the path of its HTML page, None where nothing has been run."""
+    study = Study(suite, _shown_cells(suite))
+    return write_report(study) if any(run.state != "waiting" for run in study.runs) else None
 
 
 def _refresh(suite: Suite, cells: Sequence[Cell], progress: Progress) -> None:

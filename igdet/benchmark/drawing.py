@@ -86,10 +86,10 @@ def _draw_box(canvas: np.ndarray, box: np.ndarray, name: str, color: tuple[int, 
 
 
 def _draw_name(canvas: np.ndarray, name: str, corner: tuple[int, int], color: tuple[int, int, int]) -> None:
-    """Write a name on its colour above a point, or below it where there is no room above."""
+    """Write a name on its colour above a point, or below it where there is no room above; the whole name is seen."""
     (text_width, text_height), _ = cv2.getTextSize(name, FONT, FONT_SCALE, 1)
     label_width, label_height = text_width + 2 * PADDING, text_height + 2 * PADDING
-    left, top = corner[0], max(corner[1] - label_height, 0)
+    left, top = max(min(corner[0], canvas.shape[1] - label_width - 1), 0), max(corner[1] - label_height, 0)
     cv2.rectangle(canvas, (left, top), (left + label_width, top + label_height), color, -1)
     origin = left + PADDING, top + label_height - PADDING - 1
     cv2.putText(canvas, name, origin, FONT, FONT_SCALE, (0, 0, 0), 1, cv2.LINE_AA)

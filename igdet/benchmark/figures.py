@@ -1,4 +1,4 @@
-"""What the report plots: AP against the IoU threshold, learning curves, hashtag frequencies."""
+"""What the report plots: AP against the IoU threshold, errors by kind, learning curves, hashtag frequencies."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 
 from igdet.benchmark.collect import Run, Study
-from igdet.benchmark.placing import coco_tasks
+from igdet.benchmark.placing import ERRORS, KEYPOINT_KINDS, coco_tasks
 from igdet.benchmark.statistics import summarise
 from igdet.benchmark.tables import title_of
-from igdet.utils.charts import Series, line_chart
+from igdet.utils.charts import Series, bar_chart, line_chart
 from igdet.utils.ranks import log_spaced_ranks
 
 THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
@@ -37,8 +37,27 @@ def gain_charts(study: Study) -> list[str]:
             others = [other for other, against in study.comparisons if against == baseline]
             lines = [_gain_line(study, target, other, baseline, task) for other in others]
             name = f"{title}: gain over {title_of(study, baseline)}"
-            charts.append(_chart(name, ("threshold", "points of AP"), [line for line in lines if line]))
+            found = [line for line in lines if line]
+            charts.append(_chart(name, ("threshold", "points of AP"), found, "differences"))
     return [chart for chart in charts if chart]
+
+
+def error_charts(study: Study) -> list[str]:
+    """Errors by kind: a chart of bars for each COCO task, what mending gains or the shares of keypoints."""
+    charts = []
+    for target, title, task in coco_tasks(study):
+        name, axis, prefix, kinds = (
+            (f"{title}: where keypoints go", "percent", "keypoints", KEYPOINT_KINDS)
+            if task == "keypoints"
+            else (f"{title}: what mending would gain", "points of AP50", "dAP", ERRORS)
+        )
+        bars = [
+            _over_seeds(style, [_by_kind(run, f"{task}/{prefix}", kinds) for run in runs])
+            for style, runs in enumerate(_transfers(study, target))
+        ]
+        found = [group for group in bars if group.xs]
+        charts += [bar_chart(name, ("", axis), found, kinds)] if found else []
+    return charts
 
 
 def loss_charts(study: Study) -> list[str]:
@@ -65,7 +84,7 @@ def hashtag_chart(study: Study) -> str | None:
     first_runs = [(style, study.pretraining(name)[:1]) for style, name in enumerate(study.suite.initialisations)]
     counts = [(style, run.results.get("posts_per_hashtag")) for style, runs in first_runs for run in runs]
     lines = [_frequencies(style, posts) for style, posts in counts if posts]
-    return line_chart("Hashtag frequencies", ("rank", "posts"), lines, log=True) if lines else None
+    return line_chart("Hashtag frequencies", ("rank", "posts"), lines, scale="logarithmic") if lines else None
 
 
 def _transfers(study: Study, target: str) -> list[list[Run]]:
@@ -79,8 +98,8 @@ def _lines(runs: Sequence[Sequence[Run]], points: Callable[[Run], dict[float, fl
     return [line for line in lines if len(line.xs) > 1]
 
 
-def _chart(title: str, axes: tuple[str, str], lines: Sequence[Series]) -> str | None:
-    return line_chart(title, axes, lines) if lines else None
+def _chart(title: str, axes: tuple[str, str], lines: Sequence[Series], scale: str = "from zero") -> str | None:
+    return line_chart(title, axes, lines, scale) if lines else None
 
 
 def _over_seeds(style: int, runs: Sequence[dict[float, float]]) -> Series:
@@ -98,6 +117,12 @@ def _over_seeds(style: int, runs: Sequence[dict[float, float]]) -> Series:
 def _by_threshold(run: Run, task: str) -> dict[float, float]:
     values = {threshold: run.metric(f"{task}/AP@{threshold:.2f}") for threshold in THRESHOLDS}
     return {threshold: value for threshold, value in values.items() if value is not None}
+
+
+def _by_kind(run: Run, prefix: str, kinds: Sequence[str]) -> dict[float, float]:
+    """Place of a kind -> its metric."""
+    values = {place: run.metric(f"{prefix}-{kind}") for place, kind in enumerate(kinds)}
+    return {place: value for place, value in values.items() if value is not None}
 
 
 def _gain_line(study: Study, target: str, other: str, baseline: str, task: str) -> Series | None:

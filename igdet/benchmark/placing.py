@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study
 from igdet.benchmark.samples import inference_file
+from igdet.benchmark.statistics import summarise
 from igdet.benchmark.tables import gain_entry, summary_entry, title_of
 from igdet.utils.table import EMPTY, Entry, Table
 
@@ -19,7 +20,7 @@ _CONFUSIONS = 8  # shown of an initialisation
 
 def tables(study: Study) -> list[Table]:
     """Those for which there are results."""
-    made = (gain_table, error_table, keypoint_table, part_table, confusion_table)
+    made = (gain_table, kept_table, error_table, keypoint_table, part_table, confusion_table)
     return [table for make in made if (table := make(study))]
 
 
@@ -46,10 +47,28 @@ def gain_table(study: Study) -> Table | None:
                 name = f"{title_of(study, other)} over {title_of(study, baseline)}"
                 rows.append([Entry(name), Entry(title), *map(gain_entry, gains)])
     note = (
-        "Where the gain at 0.50 exceeds the one at 0.75, objects are found and named better rather than placed better. "
+        "AP50 asks for little more than finding and naming, AP75 for placing too. "
         "APs, APm, APl: objects below 32 x 32, up to 96 x 96, and larger."
     )
     return Table("Gains by IoU and by size", ["Comparison", "Task", *GAINS], rows, note) if rows else None
+
+
+def kept_table(study: Study) -> Table | None:
+    """How much of the AP at 0.50 is left at 0.75."""
+    rows = []
+    for target, title, task in coco_tasks(study):
+        for name in study.suite.initialisations:
+            loose, strict = (study.values(target, name, f"{task}/{metric}") for metric in ("AP50", "AP75"))
+            kept = summarise(100 * strict[seed] / loose[seed] for seed in strict if loose.get(seed))
+            if kept:
+                both = summarise(loose.values()), summarise(strict.values())
+                rows.append([Entry(title), Entry(title_of(study, name)), *map(summary_entry, (*both, kept))])
+    note = (
+        "Percent. Who finds and names more, and places as before, gains in proportion at both: the last column stays. "
+        "Where it falls, what is found is placed worse."
+    )
+    header = ["", "Initialisation", "AP50", "AP75", "AP75 of AP50"]
+    return Table("What is left at a stricter threshold", header, rows, note) if rows else None
 
 
 def error_table(study: Study) -> Table | None:
@@ -60,7 +79,7 @@ def error_table(study: Study) -> Table | None:
 
 def keypoint_table(study: Study) -> Table | None:
     """Shares of the kinds of keypoint errors."""
-    note = "Percent of the labelled keypoints of objects that were found (OKS 0.5), after Ronchi and Perona 2017."
+    note = "Percent of the labelled keypoints of objects that were found (OKS 0.1), after Ronchi and Perona 2017."
     return _kinds(study, "Where keypoints go", "keypoints", KEYPOINT_KINDS, note)
 
 
@@ -85,7 +104,7 @@ def part_table(study: Study) -> Table | None:
             best = max(summary.mean for summary in found if summary)
             rows.append([Entry(head.removeprefix("good-")), *(summary_entry(summary, best) for summary in found)])
     titles = [title_of(study, name) for name in study.suite.initialisations]
-    note = "Percent of the part's labelled keypoints, of objects that were found, with a similarity of at least 0.85."
+    note = "Percent of the part's labelled keypoints that are good, of objects that were found (OKS 0.1)."
     return Table("Good keypoints by part", ["", *titles], rows, note) if rows else None
 
 
@@ -98,9 +117,10 @@ def confusion_table(study: Study) -> Table | None:
             for run in runs:
                 counts.update({(truth, found): n for truth, found, n in details(run, task).get("confusions", [])})
             worst = [
-                f"{truth} for {found} ({n / len(runs):.0f})" for (truth, found), n in counts.most_common(_CONFUSIONS)
+                f"{truth} for {found} ({round(n / len(runs), 1):g})"
+                for (truth, found), n in counts.most_common(_CONFUSIONS)
             ]
             if runs and "confusions" in details(runs[0], task):
-                rows.append([Entry(title), Entry(title_of(study, name)), Entry(", ".join(worst) or EMPTY)])
+                rows.append([Entry(title), Entry(title_of(study, name)), Entry(", ".join(worst) or EMPTY, "long")])
     note = "Object for what it is taken for, at IoU 0.5; in brackets the mean number of times over the seeds."
     return Table("Classes taken for others", ["", "Initialisation", "Most frequent"], rows, note) if rows else None

@@ -10,6 +10,7 @@ from igdet.benchmark.headline import headline
 from igdet.benchmark.paired import paired_table
 from igdet.benchmark.pictures import changes, galleries
 from igdet.benchmark.runner import last_lines
+from igdet.benchmark.selection import ends_of_grid
 from igdet.utils.charts import LEGEND
 from igdet.utils.durations import clock
 from igdet.utils.files import atomic_write
@@ -54,6 +55,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         paired=paired_table(study),
         threshold_charts=figures.threshold_charts(study),
         gain_charts=figures.gain_charts(study),
+        error_charts=figures.error_charts(study),
         placing=placing.tables(study),
         changes=changes(study),
         curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
@@ -102,13 +104,33 @@ def _facts(study: Study) -> list[tuple[str, str]]:
 
 
 def _unfinished(study: Study) -> list[str]:
-    states = Counter(run.state for run in study.runs if run.state != "finished")
+    states = Counter(run.state for run in study.runs if not run.cell.is_over)
     missing = ", ".join(f"{count} {state}" for state, count in states.items())
     return [f"Not complete: {missing}. The numbers below are those of the finished cells."] if missing else []
 
 
 def _notes(study: Study) -> list[str]:
-    """Warnings about what the tables cannot show: metrics that the suite names but no run of the target has."""
+    """Warnings about what the tables cannot show."""
+    return [*_missing_metrics(study), *_choices_at_an_end(study)]
+
+
+def _choices_at_an_end(study: Study) -> list[str]:
+    """Choices that a wider grid might better."""
+    found = {
+        (tables.title_of(study, name), node.title): ends_of_grid(trial.setting, node.grid)
+        for target, node in study.suite.targets.items()
+        for name in study.suite.initialisations
+        if (trial := study.chosen(target, name))
+    }
+    return [
+        f"{title}, {target}: the best setting has {' and '.join(ends)} of its GRID; a wider one may do better."
+        for (title, target), ends in found.items()
+        if ends
+    ]
+
+
+def _missing_metrics(study: Study) -> list[str]:
+    """Metrics that the suite names but no run of the target has."""
     return [
         f"No run of {column.target} has the metric {column.metric}; it has {', '.join(sorted(run.metrics)[:12])}."
         for column in study.columns

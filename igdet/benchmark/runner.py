@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from igdet.benchmark.cells import LOG, RESULTS, Cell
+from igdet.benchmark.cells import DIVERGED, LOG, RESULTS, Cell
 from igdet.benchmark.process import Training
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.suite import Suite
@@ -54,7 +54,7 @@ class Runner:
         self._poll = poll
         self._timing = Timing(cells)
         self._total = len(cells)
-        self._waiting = [cell for cell in cells if cell.state != "finished"]
+        self._waiting = [cell for cell in cells if not cell.is_over]
         self._running: list[Training] = []
         self._attempts: Counter[str] = Counter()
         self.failed: list[Cell] = []
@@ -87,6 +87,9 @@ class Runner:
         # A process is waited for even when its results are there already: its last files may not be.
         ahead = {cell.name for cell in [*self._waiting, *(training.cell for training in self._running)]}
         ready = [cell for cell in self._waiting if not any(need.name in ahead for need in cell.needs)]
+        for cell in [cell for cell in ready if cell.is_undecided]:
+            ready.remove(cell)
+            self._set_aside(cell, f"no trial has {cell.deciding} to choose by: each diverged, or lacks that metric")
         ready.sort(key=self._timing.chain, reverse=True)
         taken = {training.slot for training in self._running}
         free = [slot for slot in range(self._suite.workers) if slot not in taken]
@@ -100,19 +103,28 @@ class Runner:
         for cell in list(self._waiting):  # a cell stands after those that it needs, so one pass blocks whole chains
             lost = [need for need in cell.needs if need in self.failed or need in self.blocked]
             if lost:
-                self._waiting.remove(cell)
-                self.blocked.append(cell)
-                self._progress.event(f"blocked   {cell.name}: it waits for {lost[0].name}")
+                self._set_aside(cell, f"it waits for {lost[0].name}")
+
+    def _set_aside(self, cell: Cell, why: str) -> None:
+        self._waiting.remove(cell)
+        self.blocked.append(cell)
+        self._progress.event(f"blocked   {cell.name}: {why}")
 
     def _settle(self, training: Training, code: int) -> None:
-        """File a process that has ended as finished, to be tried again, or failed."""
+        """File a process that has ended as finished, diverged, to be tried again, or failed."""
         cell = training.cell
         if code == 0 and cell.read(RESULTS):
             training.record("finished")
             self._timing.learn(cell, training.seconds)
             self._progress.event(f"finished  {cell.name} in {clock(training.seconds)}")
             return
-        why, again = _why(code), self._attempts[cell.name] < ATTEMPTS
+        divergence = cell.read(DIVERGED)
+        if cell.setting and divergence:
+            training.record("diverged", why="its loss or its weights are not finite any more")
+            self._progress.event(f"diverged  {cell.name}: the choice is among the other settings")
+            return
+        why = f"it diverged, {divergence['why']}" if divergence else _why(code)
+        again = not divergence and self._attempts[cell.name] < ATTEMPTS  # the same training diverges again
         training.record("interrupted" if again else "failed", why=why)
         if again:
             self._waiting.append(cell)

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from igdet.utils.yaml_fields import NUMBER
+
 # The folder of the pretraining runs; it stands beside the targets' folders.
 PRETRAINING = "pretraining"
 
@@ -29,7 +31,7 @@ class Target:
     metrics: dict[str, str]  # name in results.json -> title; higher is better; the first one decides
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides for all initialisations
     opts_for: dict[str, dict] = field(default_factory=dict)  # initialisation -> further overrides
-    grid: dict[str, list[float]] = field(default_factory=dict)  # KEY: values; each combination is tried
+    grid: dict[str, list[NUMBER]] = field(default_factory=dict)  # KEY: values, as the config has them; all are combined
     select_on: dict[str, str] = field(default_factory=dict)  # TRAIN, TEST: data sets that the trials use
     published: str = ""  # the protocol in igdet/benchmark/reference.py that this target follows
     minutes: float = 1.0

@@ -71,6 +71,25 @@ def fail(folder: Path, resumed: bool) -> int:
     return 3
 
 
+def diverge(folder: Path, resumed: bool) -> int:
+    """Break as a training does whose loss is not finite any more."""
+    (folder / "diverged.json").write_text(json.dumps({"why": "loss_cls is nan"}))
+    return 2
+
+
+def diverge_once(folder: Path, resumed: bool) -> int:
+    """Diverge, and break at the start of any later attempt."""
+    if (folder / "last_checkpoint").exists():
+        return fail(folder, resumed)
+    (folder / "last_checkpoint").touch()
+    return diverge(folder, resumed)
+
+
+def diverge_fast(folder: Path, resumed: bool) -> int | None:
+    """Diverge at learning rates above 1."""
+    return diverge(folder, resumed) if float(folder.name.partition("BASE_LR=")[2].partition(",")[0] or 0) > 1 else None
+
+
 def fail_once(folder: Path, resumed: bool) -> int | None:
     """Break after a checkpoint, and do well when resumed."""
     (folder / "last_checkpoint").touch()
@@ -94,7 +113,16 @@ def well(folder: Path, resumed: bool) -> None:
     """Go on."""
 
 
-ENDINGS = {"well": well, "fail": fail, "fail_once": fail_once, "hang_once": hang_once, "silent": end_without_results}
+ENDINGS = {
+    "well": well,
+    "fail": fail,
+    "fail_once": fail_once,
+    "hang_once": hang_once,
+    "silent": end_without_results,
+    "diverge": diverge,
+    "diverge_once": diverge_once,
+    "diverge_fast": diverge_fast,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -46,3 +46,11 @@ def test_unlabelled_keypoints_are_left_out():
     canvas = draw(GREY, [{**BOX, "keypoints": [30, 20, 2, 60, 20, 0]}], {1: "cat"})
     assert at(canvas, 30, 20) == COLORS[1]
     assert at(canvas, 60, 20) == (100, 100, 100)
+
+
+def test_a_name_at_the_right_edge_is_seen_whole():
+    def of_name(x):
+        canvas = draw(GREY, [{"bbox": [x, 20, 4, 4], "category_id": 1}], {1: "hair drier"})
+        return (canvas[:78] != 100).any(axis=2).sum()  # above the box
+
+    assert of_name(75) == of_name(20) > 0

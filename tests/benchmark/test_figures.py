@@ -10,14 +10,15 @@ from igdet.utils.charts import Series
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The calls of line_chart instead of pictures."""
+    """What would be drawn, instead of pictures."""
     calls = {}
 
-    def note(title, axes, lines, log=False):
+    def note(title, axes, lines, *_, **__):
         calls[title] = (axes, lines)
         return title
 
-    monkeypatch.setattr(figures, "line_chart", note)
+    for name in ("line_chart", "bar_chart"):
+        monkeypatch.setattr(figures, name, note)
     return calls
 
 
@@ -29,6 +30,23 @@ def test_ap_by_threshold_is_a_mean_with_spread(study, drawn):
     assert (lines[0].xs[0], lines[0].ys[0]) == (0.5, 21.0)
     assert lines[0].ys[-1] == 21.0 - 9
     assert lines[0].spreads == [1.0] * 10
+
+
+def test_gains_are_drawn_on_both_sides_of_zero(study, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "line_chart", lambda *values: drawn.append(values))
+    figures.gain_charts(study)
+    ((title, _, (line,), scale),) = drawn
+    assert (title, scale) == ("Box AP: gain over From scratch", "differences")
+    assert line == Series(1, figures.THRESHOLDS, [0.0] * 10, [1.0] * 10)  # +1, -1 and 0
+
+
+def test_bars_of_errors_by_kind(suite, finish, drawn):
+    cells = expand(suite)
+    scratch = next(cell for cell in cells if (cell.target, cell.initialisation) == ("boxes", "scratch"))
+    finish(scratch, {"bbox": {"AP": 9.0, "dAP-classification": 3.0, "dAP-missed": 5.0}})
+    figures.error_charts(Study(suite, cells))
+    assert drawn == {"Box AP: what mending would gain": (("", "points of AP50"), [Series(0, [0, 5], [3.0, 5.0])])}
 
 
 def test_losses_over_images_seen(study, drawn):
@@ -50,6 +68,7 @@ def test_evaluations_during_training(suite, finish, drawn):
 def test_nothing_to_plot(suite):
     study = Study(suite, expand(suite))
     assert figures.threshold_charts(study) == figures.loss_charts(study) == figures.evaluation_charts(study) == []
+    assert figures.gain_charts(study) == figures.error_charts(study) == []
     assert figures.hashtag_chart(study) is None
 
 

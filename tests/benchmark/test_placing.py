@@ -39,6 +39,10 @@ def test_gains_by_iou_and_size(study):
     assert texts(table) == [["Hashtags over From scratch", "Box AP", "≈ +0.0 ± 2.0", "≈ +0.0 ± 0.5", "–", "–", "–"]]
 
 
+def test_what_is_left_at_a_stricter_threshold(study):
+    assert texts(placing.kept_table(study))[0] == ["Box AP", "From scratch", "42.0 ± 2.0", "10.5 ± 0.5", "25.0 ± 0.0"]
+
+
 def test_without_results_there_is_no_table(suite):
     study = Study(suite, expand(suite))
     assert placing.tables(study) == changes(study) == []

@@ -60,6 +60,23 @@ def test_a_failed_cell_is_tried_twice_and_stops_only_what_needs_it(run, write_co
     }
 
 
+def test_a_training_that_diverges_is_not_tried_again(run, write_config):
+    write_config("pretrain", ENDING="diverge")
+    complete, text, cells = run()
+    assert not complete
+    assert text.count("started   seed0/pretraining/hashtag") == 1
+    assert "failed    seed0/pretraining/hashtag: it diverged, loss_cls is nan" in text
+    assert states(cells)["pretraining/hashtag"] == "failed"
+
+
+def test_an_attempt_that_fails_at_its_start_is_not_said_to_diverge_as_an_earlier_one_did(run, write_config):
+    write_config("pretrain", ENDING="diverge_once")
+    run()
+    _, text, _ = run()
+    assert text.count("started   seed0/pretraining/hashtag") == 2
+    assert "failed    seed0/pretraining/hashtag: exit code 3" in text
+
+
 def test_a_mended_cell_and_its_dependants_run_next_time(run, write_config):
     write_config("pretrain", ENDING="fail")
     run()

@@ -86,6 +86,13 @@ def test_run_then_status_then_report(write_suite, call, tmp_path):
     assert (tmp_path / "out/report.html").is_file()
 
 
+def test_without_a_run_there_is_no_report_but_the_command_that_runs(write_suite, call, tmp_path):
+    code, output, _ = call("report")
+    assert code == 1
+    assert re.fullmatch("out has no run of this suite yet: \\S*python\\S* tools/benchmark.py run suite.yaml\n", output)
+    assert not (tmp_path / "out").exists()
+
+
 def test_finished_seeds_stay_in_the_report(write_suite, call, tmp_path):
     call("run", "--seeds", "2", "JOBS", "1")
     assert "started" not in call("run", "--seeds", "1")[1]

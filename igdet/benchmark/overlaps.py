@@ -1,0 +1,108 @@
+"""Settings are chosen on other pictures than those that test them: no set of SELECT_ON overlaps with a test set."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from igdet.benchmark.suite import Suite, Target
+from igdet.utils.coco_json import path_of
+from igdet.utils.paths import expanded
+from igdet.utils.strict_yaml import ConfigError, read_with_bases
+from igdet.utils.tuning_parts import whole_of
+
+# Detectron2's own names, and each one's annotations and pictures below its folder of data sets.
+BUILTIN = {
+    re.compile(r"coco_2017_(train|val)"): ("coco/annotations/instances_{}2017.json", "coco/{}2017"),
+    re.compile(r"keypoints_coco_2017_(train|val)"): ("coco/annotations/person_keypoints_{}2017.json", "coco/{}2017"),
+    re.compile(r"lvis_v1_(train|val)"): ("lvis/lvis_v1_{}.json", "coco"),
+}
+WITH_PICTURES = ("coco", "lvis")  # kinds
+Own = Mapping[str, dict]  # DATASETS.OWN
+
+
+def overlapping_sets(suite: Suite, target: str) -> Iterator[str]:
+    """Overlaps that the sets' names and fields tell; opens no annotations."""
+    return _overlaps(suite, target, _overlap_by_name)
+
+
+def check_pictures(suite: Suite) -> None:
+    """Refuse selection sets that share a picture with a test set; reads whole annotation files, all of COCO in seconds.
+
+    Args:
+        suite: a suite whose data sets are there.
+
+    Raises:
+        ConfigError: naming the sets and a shared picture.
+    """
+    with_grid = [name for name, target in suite.targets.items() if target.grid]
+    if found := [problem for name in with_grid for problem in _overlaps(suite, name, _shared_pictures)]:
+        raise ConfigError("nothing is started:\n" + "\n".join(found))
+
+
+def _overlaps(suite: Suite, name: str, how: Callable[[str, str, Own], str]) -> Iterator[str]:
+    target = suite.targets[name]
+    datasets = _datasets(target.config)
+    tests = _tests(suite, target, datasets.get("TEST", []))
+    fit, choose = target.select_on["TRAIN"], target.select_on["TEST"]
+    pairs = [("TEST", choose, fit, "SELECT_ON.TRAIN")]
+    pairs += [(key, part, test, "the test set") for test in tests for key, part in (("TEST", choose), ("TRAIN", fit))]
+    for key, part, other, role in pairs:
+        if overlap := how(part, other, datasets["OWN"]):
+            yield f"TARGETS.{name}.SELECT_ON.{key}: {part} {overlap} {role}, {other}; choose on other pictures"
+
+
+def _tests(suite: Suite, target: Target, of_config: list[str]) -> list[str]:
+    """The data sets on which any initialisation is tested: the config's, or those of an override."""
+    overrides = [suite.opts | target.opts | target.opts_for.get(name, {}) for name in suite.initialisations]
+    found = [opts.get("DATASETS.TEST", of_config) for opts in overrides]
+    names = [name for value in found for name in re.findall(r"[\w.-]+", str(value))]  # ["a", "b"] or "('a', 'b')"
+    return list(dict.fromkeys(names))
+
+
+def _overlap_by_name(name: str, other: str, own: Own) -> str:
+    """How a data set overlaps with another, as far as their names and fields tell; "" if not."""
+    if _same(name, other, own):
+        return "is"
+    return "is a part of" if name not in own and _same(whole_of(name), other, own) else ""
+
+
+def _shared_pictures(name: str, other: str, own: Own) -> str:
+    """How many files, and which, are pictures of two COCO or LVIS sets; "" if none. Copies are other files."""
+    shared = _pictures(*_files(name, own)) & _pictures(*_files(other, own))
+    return f"shares {len(shared)} pictures, such as {min(shared)}, with" if shared else ""
+
+
+def _same(name: str, other: str, own: Own) -> bool:
+    return name == other or (name in own and own[name] == own.get(other))
+
+
+def _datasets(config: str) -> dict:
+    """The DATASETS section of a config with its bases."""
+    merged: dict = {"OWN": {}}
+    for _, content in read_with_bases(config):
+        section = content.get("DATASETS", {})
+        merged |= {**section, "OWN": merged["OWN"] | section.get("OWN", {})}
+    return merged
+
+
+def _files(name: str, own: Own) -> tuple[Path, Path]:
+    """The annotations and the folder of a COCO or LVIS set, one's own or Detectron2's; of others what is no file."""
+    if own.get(name, {}).get("KIND") in WITH_PICTURES:
+        return expanded(own[name].get("ANNOTATIONS", "")), expanded(own[name].get("ROOT", ""))
+    datasets = expanded(os.environ.get("DETECTRON2_DATASETS", "datasets"))
+    for pattern, (annotations, root) in BUILTIN.items():
+        if match := pattern.fullmatch(name):
+            return datasets / annotations.format(match[1]), datasets / root.format(match[1])
+    return datasets, datasets
+
+
+@cache
+def _pictures(annotations: Path, root: Path) -> set[str]:
+    """The paths of a set's pictures; none where the annotations are not there."""
+    if not annotations.is_file():
+        return set()
+    images = json.loads(annotations.read_text(encoding="utf-8"))["images"]
+    return {os.path.normpath(root.resolve() / path_of(image)) for image in images}
