@@ -19,7 +19,7 @@ Examples:
   python tools/weights.py list
   python tools/weights.py fetch ig_resnext101_32x8d in1k_resnet50
   python tools/weights.py inspect runs/pretrain_world/model_final.pth
-  python tools/weights.py convert igdet://ig_resnext101_32x8d ig_32x8d.onnx --to onnx
+  python tools/weights.py convert ig_resnext101_32x8d ig_32x8d.onnx --to onnx
 """
 
 
@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     inspected = commands.add_parser("inspect", help="format, network, pictures, classes and licence")
     inspected.add_argument("source", help="a name of the list, or any checkpoint")
     converted = commands.add_parser("convert", help="trunk and classifier in another format")
-    converted.add_argument("source", help="a checkpoint of any kind that igdet loads, or an igdet:// name")
+    converted.add_argument("source", help="a name of the list, or any checkpoint")
     endings = ", ".join(f"{form.suffix} for {to}" for to, form in TARGETS.items())
     converted.add_argument("target", help=f"the file to write: {endings}")
     converted.add_argument("--to", choices=TARGETS, required=True, help="the format to write")

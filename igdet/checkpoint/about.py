@@ -1,5 +1,6 @@
 """What igdet's checkpoints say of themselves: how they were fed and what their outputs stand for."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
@@ -11,6 +12,7 @@ from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.origin import Origin
 
 ABOUT = "igdet"  # the key of a checkpoint under which it stands
+_MIXTURE = ("EXPERTS", "TOP_K", "STAGES", "EVERY")  # keys of MODEL.MOE that say which network it is
 
 
 def describe_model(cfg: CfgNode) -> dict[str, Any]:
@@ -20,16 +22,40 @@ def describe_model(cfg: CfgNode) -> dict[str, Any]:
         cfg: the config that it was built from.
 
     Returns:
-        {"origin": the fields of `Origin`, "backbone": its name, "class_names": a list, or None when unknown}.
+        {"origin": the fields of `Origin`, "backbone": its name, "class_names": a list, or None when unknown,
+        "mixture": keys of MODEL.MOE and their values, None where the network has no experts}.
     """
-    origin = asdict(Origin.of_config(cfg))
-    return {"origin": origin, "backbone": cfg.MODEL.BACKBONE.NAME, "class_names": class_names(cfg)}
+    moe = cfg.MODEL.MOE
+    return {
+        "origin": asdict(Origin.of_config(cfg)),
+        "backbone": cfg.MODEL.BACKBONE.NAME,
+        "class_names": class_names(cfg),
+        "mixture": {key: moe[key] for key in _MIXTURE} if moe.EXPERTS else None,
+    }
 
 
 def class_names(cfg: CfgNode) -> list[str] | None:
     """The classes or hashtags of a config's first data set that knows its own; None when none does."""
     names = (MetadataCatalog.get(name).get("thing_classes") for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST))
     return next((list(found) for found in names if found), None)
+
+
+def check_mixture(theirs: Mapping[str, Any] | None, cfg: CfgNode) -> None:
+    """Refuse experts that would be used in another way than in training, which tensors that fit do not show.
+
+    Args:
+        theirs: keys of MODEL.MOE and their values, None when unknown or without experts.
+        cfg: of the model, which the tensors fit: its other keys of MODEL.MOE then say the same network.
+
+    Raises:
+        WeightsError: an image would go to more or fewer experts.
+    """
+    ours = cfg.MODEL.MOE.TOP_K
+    if theirs is not None and theirs.get("TOP_K", ours) != ours:
+        raise WeightsError(
+            f"it was trained with MODEL.MOE.TOP_K {theirs['TOP_K']}, the config has {ours}: each image would go to "
+            f"another number of experts. Set it to {theirs['TOP_K']}"
+        )
 
 
 def check_class_names(theirs: list[str] | None, ours: list[str] | None) -> None:

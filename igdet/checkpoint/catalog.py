@@ -170,16 +170,18 @@ WEIGHTS: dict[str, Weights] = {
         "mask_rcnn_X_101_32x8d_FPN_3x/139653917/model_final_2d9806.pkl", "X_101_32x8d_FPN", ZOO_MASKS,
         {"box": 44.3, "mask": 39.5}, FAIR_RESNEXT),
     "d2_keypoint_resnet50_fpn_1x": Weights(
-        "keypoint_rcnn_R_50_FPN_1x/137261548/model_final_04e291.pkl", _MSRA_FPN, ZOO_KEYPOINTS,
-        {"box": 53.6, "keypoint": 64.0}, MSRA),
+        "keypoint_rcnn_R_50_FPN_1x/137261548/model_final_04e291.pkl", _MSRA_FPN, ZOO_KEYPOINTS, {}, MSRA),
     "d2_keypoint_resnet50_fpn_3x": Weights(
-        "keypoint_rcnn_R_50_FPN_3x/137849621/model_final_a6e10b.pkl", _MSRA_FPN, ZOO_KEYPOINTS,
-        {"box": 55.4, "keypoint": 65.5}, MSRA),
+        "keypoint_rcnn_R_50_FPN_3x/137849621/model_final_a6e10b.pkl", _MSRA_FPN, ZOO_KEYPOINTS, {}, MSRA),
     "d2_keypoint_resnet101_fpn_3x": Weights(
-        "keypoint_rcnn_R_101_FPN_3x/138363331/model_final_997cc7.pkl", _MSRA_FPN, ZOO_KEYPOINTS,
-        {"box": 56.4, "keypoint": 66.1}, MSRA),
+        "keypoint_rcnn_R_101_FPN_3x/138363331/model_final_997cc7.pkl", _MSRA_FPN, ZOO_KEYPOINTS, {}, MSRA),
     "d2_keypoint_resnext101_32x8d_fpn_3x": Weights(
         "keypoint_rcnn_X_101_32x8d_FPN_3x/139686956/model_final_5ad38f.pkl", "X_101_32x8d_FPN", ZOO_KEYPOINTS,
         {"box": 57.3, "keypoint": 66.0}, FAIR_RESNEXT),
 }
 # fmt: on
+
+
+def full_name(name: str) -> str:
+    """Give a name of the catalog its igdet://; anything else stays as it is."""
+    return PREFIX + name if name in WEIGHTS else name

@@ -11,7 +11,7 @@ from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import CfgNode
 from torch import nn
 
-from igdet.checkpoint.about import ABOUT, check_class_names, class_names, describe_model
+from igdet.checkpoint.about import ABOUT, check_class_names, check_mixture, class_names, describe_model
 from igdet.checkpoint.catalog import PREFIX
 from igdet.checkpoint.download import find_weights
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
@@ -30,6 +30,7 @@ from igdet.utils.imagenet_lists import is_wnid, synsets
 logger = logging.getLogger(__name__)
 
 LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
+_FAMILY = ("X_", "R_")  # how the names of igdet's networks begin; Detectron2's begin otherwise
 
 
 class IgdetCheckpointer(DetectionCheckpointer):
@@ -178,7 +179,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
 
     def _open(self, path: str) -> WeightsFile:
         if path.startswith(PREFIX):
-            _check_published(path, self.cfg.MODEL.BACKBONE.NAME)
+            check_published(path, self.cfg.MODEL.BACKBONE.NAME)
         file = open_weights(path)
         if path.startswith(PREFIX):
             file = replace(file, class_names=_published_classes(path, class_names(self.cfg)))
@@ -193,6 +194,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
         reset = self.cfg.MODEL.CLASSIFIER.RESET and not complete
         try:
             fit = fit_tensors(self.model.state_dict(), file.tensors, new_classifier=reset)
+            check_mixture(file.mixture, self.cfg)
             if complete:
                 _check_complete(fit)
             if complete or any(map(is_classifier, fit.loaded)):
@@ -204,13 +206,22 @@ class IgdetCheckpointer(DetectionCheckpointer):
         logger.info(f"Weights from {file.path} ({file.naming} names):\n{summarise_fit(fit)}")
 
 
-def _check_published(path: str, backbone: str) -> None:
-    """Refuse published weights of another network before gigabytes are downloaded."""
-    fits, given = find_weights(path).backbone, backbone.removesuffix(FPN_SUFFIX)
-    if given != fits and given.startswith("X_"):
+def check_published(path: str, backbone: str) -> None:
+    """Refuse published weights of another network than one of igdet's family before gigabytes are downloaded.
+
+    Args:
+        path: igdet://...
+        backbone: MODEL.BACKBONE.NAME.
+
+    Raises:
+        WeightsError: there are no such weights, or they are of another network.
+    """
+    fits, given = (name.removesuffix(FPN_SUFFIX) for name in (find_weights(path).backbone, backbone))
+    if given != fits and given.startswith(_FAMILY):
+        needed = fits + backbone.removeprefix(given) if fits.startswith(_FAMILY) else fits
         raise WeightsError(
             f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "
-            f"set it to {backbone.replace(given, fits)}, or name other weights"
+            f"set it to {needed}, or name other weights"
         )
 
 

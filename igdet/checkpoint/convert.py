@@ -3,17 +3,20 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from igdet.checkpoint.about import ABOUT
+from igdet.checkpoint.catalog import full_name
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.folding import folded_classifier
 from igdet.checkpoint.key_maps import is_classifier, is_trunk, to_torchvision
-from igdet.checkpoint.onnx_export import save_onnx, to_onnx
+from igdet.checkpoint.onnx_export import to_onnx, write_onnx
 from igdet.checkpoint.origin import TORCHVISION
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
@@ -23,7 +26,7 @@ def convert_checkpoint(source: str, target: str | Path, to: str) -> str:
     """Convert a checkpoint of any kind that igdet loads.
 
     Args:
-        source: a file, or any name that Detectron2's PathManager knows, such as igdet://...
+        source: as `inspect_weights` takes it.
         target: the file to write: it ends as the format's `suffix` does.
         to: a key of `TARGETS`.
 
@@ -36,10 +39,12 @@ def convert_checkpoint(source: str, target: str | Path, to: str) -> str:
     form = TARGETS[to]
     if Path(target).suffix != form.suffix:
         raise WeightsError(f"{target}: files in {to}'s format end in {form.suffix}")
-    file = open_weights(source)
+    file = open_weights(full_name(source))
     tensors = folded_classifier(file.tensors)
     kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
-    write_checkpoint(form.content(kept, file), target, form.dump)
+    if not any(map(is_trunk, kept)):
+        raise WeightsError(f"{source}: it holds no ResNet or ResNeXt trunk. Is it the right file?")
+    form.write(form.content(kept, file), Path(target))
     left = [*(name for name in tensors if name not in kept), *file.rest]
     return f"{target}: {len(kept)} tensors; left out: {', '.join(left) or 'nothing'}"
 
@@ -52,13 +57,13 @@ class Target:
         suffix: how its files end.
         keeps: whether it has a place for a tensor, by bare name.
         content: makes what is written, from the tensors that are kept and the file they come from.
-        dump: writes that to an open file.
+        write: writes that, whole or not at all.
     """
 
     suffix: str
     keeps: Callable[[str], bool]
     content: Callable[[dict[str, Tensor], WeightsFile], Any]
-    dump: Callable[[Any, IO], None]
+    write: Callable[[Any, Path], None]
 
 
 def _for_torchvision(tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, Tensor]:
@@ -80,21 +85,26 @@ def _for_detectron2(tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, 
     """What Detectron2's own checkpointer reads, matching names by their ends; it passes over igdet's entry."""
     origin = asdict(file.origin) if file.origin else None
     return {
-        "model": {name: tensor.contiguous().numpy() for name, tensor in tensors.items()},
+        "model": {name: _as_array(tensor) for name, tensor in tensors.items()},
         "__author__": "igdet",
         "matching_heuristics": True,
-        ABOUT: {"origin": origin, "class_names": file.class_names},
+        ABOUT: {"origin": origin, "class_names": file.class_names, "mixture": file.mixture},
     }
+
+
+def _as_array(tensor: Tensor) -> np.ndarray:
+    """NumPy has no bfloat16, but float32 holds each of its values."""
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).contiguous().numpy()
 
 
 def _in_a_classifier(name: str) -> bool:
     return is_trunk(name) or is_classifier(name)
 
 
-_TORCHVISION = Target(".pth", _in_a_classifier, _for_torchvision, torch.save)
+_TORCHVISION = Target(".pth", _in_a_classifier, _for_torchvision, write_checkpoint)
 TARGETS = {
     "torchvision": _TORCHVISION,
     "timm": _TORCHVISION,  # timm's ResNets have torchvision's names
-    "detectron2": Target(".pkl", lambda name: True, _for_detectron2, pickle.dump),
-    "onnx": Target(".onnx", _in_a_classifier, to_onnx, save_onnx),
+    "detectron2": Target(".pkl", lambda name: True, _for_detectron2, partial(write_checkpoint, dump=pickle.dump)),
+    "onnx": Target(".onnx", _in_a_classifier, to_onnx, write_onnx),
 }

@@ -12,7 +12,8 @@ from iopath.common.file_io import file_lock
 
 from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
 from igdet.checkpoint.digest import Digest, is_recorded, read_record, record_of, write_record
-from igdet.checkpoint.errors import WeightsError
+from igdet.checkpoint.errors import UnreadableWeights, WeightsError
+from igdet.checkpoint.reading import read_payload
 from igdet.checkpoint.transfer import discard, finish, transfer
 from igdet.utils.cache import cache_folder
 from igdet.utils.spelling import did_you_mean
@@ -39,6 +40,8 @@ def find_weights(path: str) -> Weights:
 def fetch(weights: Weights) -> Path:
     """Give the local file of published weights; the first call downloads it, none gives it without its hash checked.
 
+    Every call logs their licence.
+
     Args:
         weights: an entry of the catalog.
 
@@ -46,10 +49,13 @@ def fetch(weights: Weights) -> Path:
         the file in the cache.
 
     Raises:
-        WeightsError: it could not be downloaded whole, is not the file that was published, or the cache cannot be
-            written; a file that is in a read-only cache is used.
+        WeightsError: it could not be downloaded whole, is not the file that was published, a folder is in its place, or
+            the cache cannot be written; a file that is in a read-only cache is used.
     """
-    path = cached_path(weights)
+    path, publication = cached_path(weights), weights.publication
+    logger.info(f"Licence of the weights {weights.file_name}: {publication.licence} ({publication.source})")
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder, where the file of {weights.url} belongs: move it away")
     if is_recorded(path):  # without the lock: a cache may be shared read-only
         return path
     if path.is_file():  # put there by hand, or touched since
@@ -69,9 +75,8 @@ def cached_path(weights: Weights) -> Path:
 
 
 def _download(weights: Weights, path: Path) -> None:
-    licence, source = weights.publication.licence, weights.publication.source
-    logger.info(f"Downloading {weights.url} to {path}. Licence of the weights: {licence} ({source})")
-    part = path.with_name(f"{path.name}.part")
+    logger.info(f"Downloading {weights.url} to {path}")
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
     try:
         transfer(weights.url, part)
     except WeightsError as error:
@@ -85,12 +90,21 @@ def _download(weights: Weights, path: Path) -> None:
 
 
 def _check(weights: Weights, path: Path, mend: str, final: Path | None = None) -> None:
-    """Compare a file with the published hash and with the one recorded at an earlier download, where there are any."""
+    """Compare a file with the published hash and with that of an earlier download; without any hash, try to read it."""
+    recorded = read_record(final or path)
     if weights.digits:
         Digest(weights.publication.algorithm, weights.digits).check(path, mend)
-    recorded = read_record(final or path)
     if recorded:
         recorded.check(path, f"It has changed since {record_of(final or path)} was written. {mend}")
+    if not weights.digits and not recorded:
+        _check_readable(path, mend)
+
+
+def _check_readable(path: Path, mend: str) -> None:
+    try:
+        read_payload(path)
+    except UnreadableWeights as error:
+        raise WeightsError(f"{error} {mend}") from error
 
 
 def _check_allowed(weights: Weights, path: Path) -> None:

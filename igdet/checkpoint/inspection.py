@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tabulate import tabulate
 from torch import Tensor
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS
+from igdet.checkpoint.catalog import PREFIX, WEIGHTS, full_name
 from igdet.checkpoint.key_maps import is_counter
 from igdet.checkpoint.listing import accuracy_of, hash_of
 from igdet.checkpoint.misfit import describe_trunk
@@ -30,7 +30,7 @@ def inspect_weights(name: str) -> str:
         WeightsError: it cannot be read.
     """
     bare = name.removeprefix(PREFIX)
-    file = open_weights(PREFIX + bare if bare in WEIGHTS else name)
+    file = open_weights(full_name(name))
     facts = {**_content(file), **(_published(bare) if bare in WEIGHTS else {})}
     lines = [f"{what + ':':<12} {text}" for what, text in facts.items()]
     return "\n".join([*lines, "", _parts(file.tensors)])
@@ -55,6 +55,7 @@ def _content(file: WeightsFile) -> dict[str, str]:
         "format": file.naming,
         "network": describe_trunk(file.tensors),
         "pictures": _pictures(file.origin),
+        "experts": " ".join(f"{key} {value}" for key, value in (file.mixture or {}).items()) or "none",
         "classifier": "none" if classifier is None else "{} classes, {} features".format(*classifier.shape),
         "classes": _shortened(file.class_names),
         "also": ", ".join(map(str, file.rest)) or "nothing",

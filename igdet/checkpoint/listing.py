@@ -29,7 +29,7 @@ def documents_blocks() -> dict[str, str]:
 
 def accuracy_of(weights: Weights) -> str:
     """Published accuracies, in percent."""
-    return ", ".join(f"{name} {value:g}" for name, value in weights.accuracy.items()) or "not published here"
+    return ", ".join(f"{name} {value}" for name, value in weights.accuracy.items()) or "not published here"
 
 
 def hash_of(weights: Weights) -> str:

@@ -9,6 +9,9 @@ from igdet.checkpoint.key_maps import is_counter, is_trunk
 
 _STAGES = ("res2", "res3", "res4", "res5")
 _NAMES_SHOWN = 4
+# Of a trunk's first block, plain or a mixture of experts: its grouped convolution, and all that an image goes through.
+_GROUPED = ("res2.0.conv2.weight", "res2.0.experts.here.0.0.weight")
+_CONVOLUTION = re.compile(r"res2\.0\.(conv|experts\.here\.0\.)\d\.weight")
 
 
 def explain_misfit(model: Mapping[str, Tensor], file: Mapping[str, Tensor]) -> str:
@@ -45,10 +48,10 @@ def describe_trunk(tensors: Mapping[str, Tensor]) -> str:
     """
     blocks = {stage: _num_blocks(tensors, stage) for stage in _STAGES}
     absent = [stage for stage, number in blocks.items() if number == 0]
-    weight = tensors.get("res2.0.conv2.weight")
+    weight = next((tensors[name] for name in _GROUPED if name in tensors), None)
     if absent or weight is None:
         return f"a trunk without {', '.join(absent or ['res2.0.conv2.weight'])}"
-    convolutions = sum(re.fullmatch(r"res2\.0\.conv\d\.weight", name) is not None for name in tensors)
+    convolutions = sum(_CONVOLUTION.fullmatch(name) is not None for name in tensors)
     layers = convolutions * sum(blocks.values()) + 2  # and the stem and the classifier
     width = weight.shape[1]  # (groups * width, width, 3, 3)
     groups = weight.shape[0] // width
@@ -69,11 +72,23 @@ def _advice(model: Mapping[str, Tensor], file: Mapping[str, Tensor], unmatched: 
     ours, theirs = describe_trunk(model), describe_trunk(file)
     if ours != theirs:
         return f"the file holds {theirs}, the model has {ours}. Set MODEL.BACKBONE.NAME to the file's network"
+    if unmatched and all(".norm." in name for name in unmatched):
+        return "the norms differ. Set MODEL.RESNETS.NORM to what the weights were trained with"
+    ours, theirs = _mixtures(model), _mixtures(file)
+    if ours != theirs:
+        return (
+            f"the file's mixtures of experts are {theirs}, the model's {ours}. "
+            "Set MODEL.MOE.EXPERTS, STAGES and EVERY to what the file was trained with"
+        )
     if not unmatched:
         return "the channels differ. Set MODEL.BACKBONE.NAME to the file's network"
-    if all(".norm." in name for name in unmatched):
-        return "the norms differ. Set MODEL.RESNETS.NORM to what the weights were trained with"
     return "the file or the model lacks some tensors. Is the file complete?"
+
+
+def _mixtures(tensors: Mapping[str, Tensor]) -> str:
+    routers = {name: tensor for name, tensor in tensors.items() if name.endswith(".router.scores.weight")}
+    blocks = [f"{name.removesuffix('.router.scores.weight')} of {len(tensor)}" for name, tensor in routers.items()]
+    return ", ".join(blocks) or "none"
 
 
 def _shortened(names: list[str]) -> str:

@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import torch
 from detectron2.config import CfgNode, get_cfg
@@ -23,11 +24,14 @@ from igdet.checkpoint.key_maps import is_trunk
 from igdet.checkpoint.misfit import describe_trunk
 from igdet.checkpoint.origin import Origin
 from igdet.checkpoint.weights_file import WeightsFile
-from igdet.checkpoint.writing import size_in_bytes
+from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
+from igdet.utils.files import atomic_write_together
+
+logger = logging.getLogger(__name__)
 
 _NEEDED = ("onnx", "onnxscript")
-MAX_BYTES = 2**31 - 2**24  # the protocol buffer that an ONNX file is, less room for the graph
+ONE_FILE = 2**31 - 2**24  # bytes of weights: what the protocol buffer that an ONNX file is holds beside the graph
 _OPSET = 18
 _SIDE = 64  # of the pictures that the export looks at; the file takes any
 
@@ -62,22 +66,18 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
         file: where they come from.
 
     Returns:
-        what `save_onnx` writes.
+        what `write_onnx` writes.
 
     Raises:
-        WeightsError: packages are missing, the network is none of igdet's family or too large for the format, or the
-            file does not say what pictures it expects.
+        WeightsError: packages are missing, the network is none of igdet's family, or the file does not say
+            what pictures it expects.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise WeightsError(f"ONNX needs {' and '.join(missing)}: pip install 'igdet[export]'")
     if file.origin is None:
         raise WeightsError(f"{file.path}: it does not say what pictures it expects, which an ONNX file must know")
-    if size_in_bytes(tensors) > MAX_BYTES:
-        raise WeightsError(
-            f"{file.path}: {size_in_bytes(tensors):,} bytes of weights do not fit into an ONNX file of 2 GiB"
-        )
-    model = build_exported(tensors, file.origin, str(file.path))
+    model = _exported(tensors, file)
     dimension = torch.export.Dim.DYNAMIC
     with _quiet():
         program = torch.onnx.export(
@@ -96,29 +96,44 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
     return program
 
 
-def save_onnx(program: Any, file: IO) -> None:
-    """Write what `to_onnx` made to an open file."""
-    file.write(program.model_proto.SerializeToString())
-
-
-def build_exported(tensors: dict[str, Tensor], origin: Origin, path: str) -> Exported:
-    """Build the network that tensors belong to, with them, ready to evaluate.
+def write_onnx(program: Any, path: Path) -> None:
+    """Write what `to_onnx` made: one file, or two where the weights are too large for it.
 
     Args:
-        tensors: of a trunk and perhaps a classifier, by bare name.
-        origin: what pictures they expect.
-        path: where they come from.
+        program: the graph with its weights.
+        path: of the graph; where the weights lie apart, they are in <path>.data beside it.
 
     Raises:
-        WeightsError: they are of no member of igdet's family.
+        WeightsError: it could not be written.
     """
+    num_bytes = sum(value.const_value.nbytes for value in program.model.graph.initializers.values())
+    apart = num_bytes > ONE_FILE
+    with failures_explained(path, num_bytes), atomic_write_together(path) as folder:
+        if apart:
+            program.save(folder / path.name, external_data=True)
+        else:
+            (folder / path.name).write_bytes(program.model_proto.SerializeToString())
+    if apart:
+        logger.info(f"The weights are in {path}.data: keep it beside {path.name}, which looks for it under that name")
+    else:
+        Path(f"{path}.data").unlink(missing_ok=True)  # of a larger network that was here before
+
+
+def _exported(tensors: dict[str, Tensor], file: WeightsFile) -> Exported:
+    """Build the network that the tensors belong to, with them, ready to evaluate."""
     name = describe_trunk(tensors)
-    if name not in BACKBONE_REGISTRY or origin.stride_in_1x1:
-        stride = " with the stride in the 1x1 convolution" if origin.stride_in_1x1 else ""
-        raise WeightsError(f"{path}: it holds {name}{stride}, which is no member of igdet's family")
-    trunk = BACKBONE_REGISTRY.get(name)(_config(tensors), ShapeSpec(channels=3))
-    trunk.load_state_dict(fit_tensors(trunk.state_dict(), {n: t for n, t in tensors.items() if is_trunk(n)}).loaded)
-    return Exported(trunk, _classifier(tensors), origin).eval()
+    if name not in BACKBONE_REGISTRY or file.origin.stride_in_1x1:
+        stride = " with the stride in the 1x1 convolution" if file.origin.stride_in_1x1 else ""
+        raise WeightsError(f"{file.path}: it holds {name}{stride}, which is no member of igdet's family")
+    if file.mixture is None and any(".router." in name for name in tensors):
+        raise WeightsError(f"{file.path}: it has experts, but does not say how many of them a picture goes to")
+    trunk = BACKBONE_REGISTRY.get(name)(_config(name, tensors, file.mixture or {}), ShapeSpec(channels=3))
+    try:
+        fit = fit_tensors(trunk.state_dict(), {n: t for n, t in tensors.items() if is_trunk(n)})
+    except WeightsError as error:
+        raise WeightsError(f"{file.path}: {error}") from error
+    trunk.load_state_dict(fit.loaded)
+    return Exported(trunk, _classifier(tensors), file.origin).eval()
 
 
 def _classifier(tensors: dict[str, Tensor]) -> nn.Linear | None:
@@ -130,9 +145,12 @@ def _classifier(tensors: dict[str, Tensor]) -> nn.Linear | None:
     return classifier
 
 
-def _config(tensors: dict[str, Tensor]) -> CfgNode:
+def _config(name: str, tensors: dict[str, Tensor], mixture: dict[str, Any]) -> CfgNode:
     cfg = get_cfg()
     add_igdet_config(cfg)
+    cfg.MODEL.BACKBONE.NAME = name
+    for key, value in mixture.items():
+        cfg.MODEL.MOE[key] = value
     # FrozenBN computes what BN does in evaluation, and has no counter that a file may lack.
     cfg.MODEL.RESNETS.NORM = "FrozenBN" if "stem.conv1.norm.running_mean" in tensors else "GN"
     cfg.MODEL.RESNETS.STRIDE_IN_1X1, cfg.MODEL.RESNETS.OUT_FEATURES = False, ["res5"]

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,13 @@ def read_payload(path: str | Path) -> dict:
     except _UNREADABLE as error:
         raise UnreadableWeights(
             f"{path} ({size:,} bytes) cannot be read as a checkpoint: {_reason(error)}. "
-            "Is it complete, and does it hold nothing but tensors and plain values?"
+            f"{_misnamed(path) or 'Is it complete, and does it hold nothing but tensors and plain values?'}"
         ) from error
     if not isinstance(payload, dict):
-        raise UnreadableWeights(f"{path}: expected a mapping from names to tensors, found a {type(payload).__name__}")
+        raise UnreadableWeights(
+            f"{path}: expected a mapping from names to tensors, found a {type(payload).__name__}. "
+            f"{_misnamed(path) or 'Is it the right file?'}"
+        )
     return payload
 
 
@@ -79,10 +83,31 @@ def _read_torch(path: Path) -> Any:
 
 
 READERS: dict[str, Callable[[Path], Any]] = {".pkl": _read_pickle}
+# How files begin, what writes them, and the ending they should have; torch.save's older format is a pickle, too.
+_BEGINNINGS = (
+    (b"PK\x03\x04", "torch.save", ".pth"),
+    (pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2), "torch.save", ".pth"),
+    (b"\x80", "pickle.dump", ".pkl"),
+)
+
+
+def _misnamed(path: Path) -> str:
+    """What to do with a file whose content is of another format than its ending says; "" where it is not."""
+    begin = b""
+    with suppress(OSError), path.open("rb") as file:
+        begin = file.read(max(len(beginning) for beginning, _, _ in _BEGINNINGS))
+    writer, suffix = next((row[1:] for row in _BEGINNINGS if begin.startswith(row[0])), ("", path.suffix))
+    if (suffix in READERS) == (path.suffix in READERS):
+        return ""
+    return (
+        f"Its ending, {path.suffix or 'none'}, decides how it is read, but its content looks like {writer}'s: "
+        f"rename it to end in {suffix}"
+    )
 
 
 def _reason(error: Exception) -> str:
     """The telling line of an error: PyTorch adds advice to load the file unsafely, which must not be passed on."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "GLOBAL" in line] or [lines[0].split(". ")[0]] if lines else []
-    return f"{type(error).__name__}: {telling[0].rstrip('.')}" if telling else type(error).__name__
+    telling = next((line for line in lines if "GLOBAL" in line), lines[0] if lines else "")
+    telling = telling.split(". ")[0].rstrip(".,")
+    return f"{type(error).__name__}: {telling}" if telling else type(error).__name__

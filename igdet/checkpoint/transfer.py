@@ -18,7 +18,7 @@ from igdet.checkpoint.errors import WeightsError
 
 logger = logging.getLogger(__name__)
 
-WAITS = (1, 2, 4, 8)  # seconds between attempts that bring nothing; whatever arrives resets the count
+WAITS = (1, 2, 4, 8)  # seconds between attempts that bring nothing new; whatever does resets the count
 _TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that another attempt may change
@@ -38,15 +38,15 @@ def transfer(url: str, part: Path) -> None:
     Raises:
         WeightsError: naming the URL; what has arrived stays for the next call.
     """
-    failures = 0
+    failures, furthest = 0, _size(part)
     while True:
-        before = _size(part)
         try:
             return _attempt(url, part)
         except _Interrupted as error:
-            failures = 0 if _size(part) > before else failures + 1
+            failures = 0 if _size(part) > furthest else failures + 1
+            furthest = max(furthest, _size(part))
             if failures > len(WAITS):
-                kept = f"; {_size(part):,} bytes are kept for the next call" if part.exists() else ""
+                kept = f"; {_size(part):,} bytes are kept for the next call" if _version_file(part).exists() else ""
                 raise WeightsError(f"cannot download {url}: {error}{kept}. Check the network and try again") from error
             pause = WAITS[max(failures - 1, 0)]
             logger.warning("%s: %s; going on at byte %d in %d s", url, error, _size(part), pause)
@@ -58,15 +58,15 @@ def _attempt(url: str, part: Path) -> None:
         with urllib.request.urlopen(_request(url, part), timeout=_TIMEOUT) as answer:
             _receive(url, answer, part)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and error.headers.get("Content-Range") == f"bytes */{_size(part)}":
+        if error.code == 416 and part.exists() and error.headers.get("Content-Range") == f"bytes */{_size(part)}":
             return  # everything is here already
         if error.code == 416:
-            part.unlink()
+            discard(part)
         elif error.code not in _PASSING:
-            raise WeightsError(f"cannot download {url}: the server answers {error.code} {error.reason}") from error
-        raise _Interrupted(f"the server answers {error.code} {error.reason}") from error
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-        raise _Interrupted(str(getattr(error, "reason", error)) or type(error).__name__) from error
+            raise WeightsError(f"cannot download {url}: the server answers {error.code} {_text(error)}") from error
+        raise _Interrupted(f"the server answers {error.code} {_text(error)}") from error
+    except (OSError, http.client.HTTPException, UnicodeError) as error:  # the last: a redirect to no possible name
+        raise _Interrupted(_text(error)) from error
 
 
 def _request(url: str, part: Path) -> urllib.request.Request:
@@ -80,14 +80,13 @@ def _request(url: str, part: Path) -> urllib.request.Request:
 def _receive(url: str, answer: http.client.HTTPResponse, part: Path) -> None:
     if answer.headers.get_content_type() == "text/html":
         raise WeightsError(f"cannot download {url}: the server sends a page, not a file; open it in a browser to see")
-    start = _start(answer)
-    length = answer.headers.get("Content-Length")
-    total = None if length is None else start + int(length)
+    start = _start(answer, part)
+    total = None if answer.length is None else start + answer.length
     with _disk_errors(url, part):
-        _check_room(part, int(length or 0))
-        if start == 0:
-            _note_version(answer, part)
+        _check_room(part, answer.length or 0)
         with part.open("r+b" if start else "wb") as file, _progress(url, start, total) as progress:
+            if start == 0:  # noted once the bytes of another version are gone
+                _note_version(answer, part)
             file.seek(start)
             for chunk in _chunks(answer):
                 file.write(chunk)
@@ -97,11 +96,15 @@ def _receive(url: str, answer: http.client.HTTPResponse, part: Path) -> None:
         raise _Interrupted(f"the connection ended at {_size(part):,} of {total:,} bytes")
 
 
-def _start(answer: http.client.HTTPResponse) -> int:
+def _start(answer: http.client.HTTPResponse, part: Path) -> int:
     """The offset of the first byte of an answer: a server that ignores ranges, or has another version, sends all."""
     if answer.status != 206:
         return 0
-    return int(re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", "bytes 0-"))[1])
+    found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    if found is None or int(found[1]) > _size(part):
+        discard(part)
+        raise _Interrupted("the server sends another part of the file than was asked for")
+    return int(found[1])
 
 
 def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
@@ -110,7 +113,7 @@ def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
         try:
             chunk = answer.read1(_CHUNK)
         except (OSError, http.client.HTTPException) as error:
-            raise _Interrupted(f"the connection broke ({error or type(error).__name__})") from error
+            raise _Interrupted(f"the connection broke ({_text(error)})") from error
         if not chunk:
             return
         yield chunk
@@ -159,6 +162,11 @@ def _progress(url: str, start: int, total: int | None) -> tqdm:
     """A bar with rate and remaining time; none where nobody looks at a terminal."""
     name = url.rsplit("/", 1)[-1]
     return tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True, disable=None)
+
+
+def _text(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
 
 
 def _size(part: Path) -> int:

@@ -11,10 +11,12 @@ from detectron2.utils.file_io import PathManager
 from torch import Tensor
 
 from igdet.checkpoint.about import ABOUT
+from igdet.checkpoint.catalog import WEIGHTS
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.key_maps import to_bare, with_statistics
 from igdet.checkpoint.origin import Origin, recognise_origin
 from igdet.checkpoint.reading import read_payload
+from igdet.utils.spelling import did_you_mean
 
 # Under which key files keep their tensors; a file without any of them is the mapping itself.
 # Detectron2 and igdet; PyTorch's examples and timm; pycls; Caffe2's detection models.
@@ -31,6 +33,7 @@ class WeightsFile:
         tensors: by bare name, see `key_maps`.
         origin: what pictures the weights expect, None when unknown.
         class_names: what the classifier's rows stand for, None when unknown.
+        mixture: keys of MODEL.MOE and their values where the trunk has experts and the file says how they are used.
         rest: whatever else the file holds, such as the state of a training.
     """
 
@@ -39,6 +42,7 @@ class WeightsFile:
     tensors: dict[str, Tensor]
     origin: Origin | None
     class_names: list[str] | None
+    mixture: dict[str, Any] | None
     rest: dict[str, Any]
 
 
@@ -58,20 +62,27 @@ def open_weights(path: str) -> WeightsFile:
         local = Path(PathManager.get_local_path(path)).expanduser()
         payload = read_payload(local)
     except OSError as error:
-        raise UnreadableWeights(f"{path} cannot be opened: {error}") from error
+        meant = "" if Path(path).suffix else did_you_mean(path, WEIGHTS)  # names of the catalog have no ending
+        raise UnreadableWeights(f"{path} cannot be opened: {error}{meant}") from error
     wrapper = next((key for key in WRAPPERS if isinstance(payload.get(key), Mapping)), None)
     tensors = payload if wrapper is None else payload.pop(wrapper)
     rest = {} if wrapper is None else payload
-    author = tensors.pop("__author__", rest.get("__author__", ""))
+    author = tensors.pop("__author__", "") or rest.pop("__author__", "")
     try:
         naming, bare = to_bare(_without_wrapping_module(_as_tensors(tensors)))
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
     about = rest.pop(ABOUT, {})
-    origin = Origin(**about["origin"]) if about.get("origin") else recognise_origin(naming, author, bare)
+    try:
+        stated = Origin(**about["origin"]) if about.get("origin") else None
+        class_names = about.get("class_names")
+        mixture = dict(about["mixture"]) if about.get("mixture") else None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"{path}: its entry {ABOUT!r} is not as igdet writes it: {error}") from error
+    origin = stated or recognise_origin(naming, author, bare)
     if origin is not None and origin.norm == "FrozenBN":
         bare = with_statistics(bare)
-    return WeightsFile(local, naming, bare, origin, about.get("class_names"), rest)
+    return WeightsFile(local, naming, bare, origin, class_names, mixture, rest)
 
 
 def _as_tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,14 +25,27 @@ def write_checkpoint(content: Any, path: str | os.PathLike, dump: Callable[[Any,
     Raises:
         WeightsError: it could not be written, for want of room for instance; what was there before is unharmed.
     """
-    path = Path(path)
+    with failures_explained(Path(path), size_in_bytes(content)), atomic_write(path) as file:
+        dump(content, file)
+
+
+@contextmanager
+def failures_explained(path: Path, num_bytes: int) -> Iterator[None]:
+    """Say which file could not be written, and how much room it needs.
+
+    Args:
+        path: the file that the block writes.
+        num_bytes: about how large it will be.
+
+    Raises:
+        WeightsError: the block failed to write.
+    """
     try:
-        with atomic_write(path) as file:
-            dump(content, file)
+        yield
     except (OSError, RuntimeError) as error:  # PyTorch reports a failed write as a RuntimeError
         free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
         raise WeightsError(
-            f"cannot write {path}: about {size_in_bytes(content):,} bytes are needed and {free:,} are free there "
+            f"cannot write {path}: about {num_bytes:,} bytes are needed and {free:,} are free there "
             f"({error}). Earlier checkpoints are unharmed; make room, or set OUTPUT_DIR to another disk"
         ) from error
 

@@ -12,7 +12,7 @@ import torch
 from detectron2.data import MetadataCatalog
 from detectron2.modeling import build_model
 
-from igdet.checkpoint import WEIGHTS, IgdetCheckpointer, Weights, WeightsError, checkpointer
+from igdet.checkpoint import WEIGHTS, IgdetCheckpointer, Weights, WeightsError, checkpointer, inspect_weights
 from igdet.checkpoint.catalog import IMAGENET
 from igdet.checkpoint.key_maps import bare_name, is_trunk, to_bare
 
@@ -146,10 +146,69 @@ def test_a_refused_trunk_leaves_the_model_alone(make_model, torchvision_file):
     assert_same(model.state_dict(), before)
 
 
-def test_published_weights_of_another_network_are_refused_before_any_download(make_model):
+@pytest.mark.parametrize(
+    ("backbone", "weights", "needed"),
+    [
+        ("X_14_8x4d_FPN", "ig_resnext101_32x48d", "X_101_32x48d_FPN"),
+        ("R_50", "in1k_resnet101", "R_101"),
+        ("R_50_FPN", "d2_mask_resnet50_fpn_1x", "build_resnet_fpn_backbone"),  # it strides in the 1x1
+        ("X_101_32x8d_FPN", "d2_mask_resnext101_32x8d_fpn_3x", None),
+        ("X_101_32x8d", "d2_fair_resnext101_32x8d", None),
+        ("build_resnet_fpn_backbone", "in1k_resnet50", None),  # may hold them: its tensors will tell
+    ],
+)
+def test_published_weights_of_another_network_are_refused_before_any_download(
+    backbone, weights, needed, make_model, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("IGDET_OFFLINE", "1")
+    monkeypatch.setenv("IGDET_CACHE", str(tmp_path))
     model, cfg = make_model("detector")
-    with pytest.raises(WeightsError, match=r"MODEL\.BACKBONE\.NAME is X_14_8x4d_FPN: set it to X_101_32x48d_FPN"):
-        IgdetCheckpointer(model, cfg=cfg).load("igdet://ig_resnext101_32x48d", checkpointables=[])
+    cfg.MODEL.BACKBONE.NAME = backbone
+    said = f"NAME is {backbone}: set it to {needed}, or name other weights" if needed else "IGDET_OFFLINE forbids"
+    with pytest.raises(WeightsError, match=said):
+        IgdetCheckpointer(model, cfg=cfg).load(f"igdet://{weights}", checkpointables=[])
+
+
+_MOE = ("MODEL.BACKBONE.NAME", "X_26_8x4d", "MODEL.MOE.EXPERTS", 4)
+
+
+@pytest.fixture
+def mixture_file(make_model, tmp_path):
+    """A classifier's checkpoint whose block res5.1 has 4 experts, 3 of which work on an image."""
+    model, cfg = make_model("classifier", *_MOE, "MODEL.MOE.TOP_K", 3)
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("mixture")
+    return str(tmp_path / "mixture.pth")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ((), r"trained with MODEL\.MOE\.TOP_K 3, the config has 2.*Set it to 3"),
+        (("MODEL.MOE.EXPERTS", 5), r"mixtures of experts are res5\.1 of 4, the model's res5\.1 of 5"),
+        (("MODEL.MOE.EVERY", 1), r"experts are res5\.1 of 4, the model's res5\.0 of 4, res5\.1 of 4"),
+        (
+            ("MODEL.MOE.STAGES", ["res4"]),
+            r"experts are res5\.1 of 4, the model's res4\.1 of 4. Set MODEL\.MOE\.EXPERTS",
+        ),
+        (("MODEL.MOE.EXPERTS", 0), r"experts are res5\.1 of 4, the model's none"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["classifier", "detector"])
+def test_other_experts_are_refused(kind, overrides, said, make_model, mixture_file):
+    name = {"detector": ("MODEL.BACKBONE.NAME", "X_26_8x4d_FPN")}.get(kind, ())
+    model, cfg = make_model(kind, *_MOE, *overrides, *name)
+    with pytest.raises(WeightsError, match=rf"mixture\.pth: .*{said}"):
+        IgdetCheckpointer(model, cfg=cfg).load(mixture_file, checkpointables=[])
+
+
+def test_the_same_experts_in_other_words_are_loaded(make_model, mixture_file):
+    model, cfg = make_model(
+        "classifier", *_MOE, "MODEL.MOE.TOP_K", 3, "MODEL.MOE.EVERY", 3, "MODEL.MOE.LOSS_WEIGHT", 0.5
+    )
+    IgdetCheckpointer(model, cfg=cfg).load_for_evaluation(mixture_file)
+    for name, tensor in torch.load(mixture_file)["model"].items():
+        assert torch.equal(model.state_dict()[name], tensor)
+    assert "experts:     EXPERTS 4 TOP_K 3 STAGES ['res5'] EVERY 2" in inspect_weights(mixture_file)
 
 
 def test_other_classes_of_the_same_number_are_refused(make_model, tmp_path):

@@ -97,6 +97,27 @@ def test_a_detectors_heads_stay_with_detectron2(make_model, tmp_path):
     )
 
 
+def test_names_of_the_catalog_need_no_prefix(tmp_path, monkeypatch):
+    monkeypatch.setenv("IGDET_OFFLINE", "1")
+    monkeypatch.setenv("IGDET_CACHE", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"resnet18-f37072fd\.pth is not there, and IGDET_OFFLINE forbids"):
+        convert_checkpoint("in1k_resnet18", tmp_path / "out.pth", "timm")
+
+
+def test_a_file_without_a_trunk_is_not_converted(tmp_path):
+    torch.save({"blocks.0.attn.qkv.weight": torch.ones(3)}, tmp_path / "vit.pth")
+    with pytest.raises(WeightsError, match=r"vit\.pth: it holds no ResNet or ResNeXt trunk"):
+        convert_checkpoint(str(tmp_path / "vit.pth"), tmp_path / "out.pth", "torchvision")
+    assert not (tmp_path / "out.pth").exists()
+
+
+def test_bfloat16_becomes_float32_where_numpy_has_none(torchvision_weights, tmp_path):
+    torch.save({name: t.bfloat16() for name, t in torchvision_weights.items()}, tmp_path / "half.pth")
+    convert_checkpoint(str(tmp_path / "half.pth"), tmp_path / "out.pkl", "detectron2")
+    found = pickle.loads((tmp_path / "out.pkl").read_bytes())["model"]["stem.conv1.weight"]
+    assert torch.equal(torch.as_tensor(found), torchvision_weights["conv1.weight"].bfloat16().float())
+
+
 def test_the_ending_must_be_the_formats(torchvision_file, tmp_path):
     with pytest.raises(WeightsError, match=r"files in detectron2's format end in \.pkl"):
         convert_checkpoint(torchvision_file, tmp_path / "weights.pth", "detectron2")

@@ -2,18 +2,21 @@
 
 import hashlib
 import os
+import pickle
 import re
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from detectron2.utils.file_io import PathManager
 
 from igdet.checkpoint import WEIGHTS, Publication, Weights, WeightsError, digest, fetch, open_weights, transfer
 
+WHOLE, CUT = pickle.dumps({"stem.conv1.weight": np.arange(3.0)}), 40_000
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes, each stretch of 256 alike: offsets matter
 DIGITS = hashlib.sha256(CONTENT).hexdigest()[:8]
 NAME = f"weights-{DIGITS}.pth"
@@ -31,6 +34,15 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
+# Where the server on `{}` sends a client.
+REDIRECTS = {
+    "redirect": f"{{}}/moved/{NAME}",
+    "a loop": f"{{}}/{NAME}",
+    "a name that cannot be": "http://a..b/",
+    "a file of this machine": "file:///etc/passwd",
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
@@ -38,11 +50,14 @@ class Handler(BaseHTTPRequestHandler):
         action = server.plan.pop(0) if len(server.plan) > 1 else server.plan[0]
         if isinstance(action, int):
             self.send_error(action)
-        elif action == "redirect":
+        elif action in REDIRECTS:
             self.send_response(302)
-            self.send_header("Location", f"{server.folder}/moved/{NAME}")
+            self.send_header("Location", REDIRECTS[action].format(server.folder))
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif action == "no HTTP":
+            self.wfile.write(b"hello\r\nworld\r\n\r\n")
+            self.close_connection = True
         else:
             self.send_body(action)
 
@@ -55,14 +70,16 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(self.server.body) - 1}/{len(self.server.body)}")
+        if start and action != "a part without its place":
+            first = start + 20_000 if action == "another part" else start
+            self.send_header("Content-Range", f"bytes {first}-{len(self.server.body) - 1}/{len(self.server.body)}")
         if self.server.etag:
             self.send_header("ETag", self.server.etag)
         self.send_header("Content-Type", "text/html" if action == "page" else "application/octet-stream")
-        self.send_header("Content-Length", str(len(rest)))
+        if action != "no length":
+            self.send_header("Content-Length", "many" if action == "a length in words" else str(len(rest)))
         self.end_headers()
-        self.wfile.write(rest[:40_000] if action == "cut" else rest)
+        self.wfile.write(rest[: {"cut": CUT, "cut sooner": CUT // 2}.get(action)])
 
     def start(self):
         found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
@@ -99,10 +116,13 @@ def files(folder):
 
 
 def test_the_first_call_downloads_and_the_second_does_not(server, cache, caplog):
+    licence = f"Licence of the weights {NAME}: CC BY-NC 4.0 (nobody)"
     with caplog.at_level("INFO"):
         assert fetch(entry(server)).read_bytes() == CONTENT
-    assert "Licence of the weights: CC BY-NC 4.0 (nobody)" in caplog.text
-    assert fetch(entry(server)) == cache / NAME
+        assert caplog.messages == [licence, f"Downloading {server.folder}/{NAME} to {cache / NAME}"]
+        caplog.clear()
+        assert fetch(entry(server)) == cache / NAME
+        assert caplog.messages == [licence]
     assert server.ranges == [None]
     assert files(cache) == [NAME, f"{NAME}.sha256"]
     assert (cache / f"{NAME}.sha256").read_text() == f"{hashlib.sha256(CONTENT).hexdigest()}  {NAME}\n"
@@ -118,6 +138,12 @@ PLANS = {
         [None, None, "bytes=40000-", "bytes=40000-"],
     ),
     "a server that is busy first": ([503, 503, "whole"], [None, None, None]),
+    "another part than was asked for": (["cut", "another part", "whole"], [None, "bytes=40000-", None]),
+    "a part of unknown place": (["cut", "a part without its place", "whole"], [None, "bytes=40000-", None]),
+    "a range that cannot be": (["cut", 416, "whole"], [None, "bytes=40000-", None]),
+    "a length that is none": (["a length in words"], [None]),
+    "no length": (["no length"], [None]),
+    "no answer first": (["no HTTP", "whole"], [None, None]),
 }
 
 
@@ -154,8 +180,8 @@ def test_another_version_on_the_server_is_not_glued_to_the_first(server, cache):
 
 def test_a_process_that_ended_between_transfer_and_check(server, cache):
     cache.mkdir()
-    (cache / f"{NAME}.part").write_bytes(CONTENT)
-    (cache / f"{NAME}.part.version").write_text('"v1"')
+    (cache / f"weights-{DIGITS}.part.pth").write_bytes(CONTENT)
+    (cache / f"weights-{DIGITS}.part.pth.version").write_text('"v1"')
     assert fetch(entry(server)).read_bytes() == CONTENT
     assert server.ranges == [f"bytes={len(CONTENT)}-"]
 
@@ -166,6 +192,11 @@ REFUSED = {
     "not there": ([404], CONTENT, "the server answers 404"),
     "not allowed": ([403], CONTENT, "the server answers 403"),
     "busy for good": ([503], CONTENT, "the server answers 503.*Check the network and try again"),
+    "no range at all": ([416], CONTENT, "the server answers 416"),
+    "a loop of redirects": (["a loop"], CONTENT, "the server answers 302 .*infinite loop"),
+    "a redirect to nowhere": (["a name that cannot be"], CONTENT, "label empty or too long"),
+    "a redirect to the disk": (["a file of this machine"], CONTENT, "file:///etc/passwd' is not allowed"),
+    "something else than HTTP": (["no HTTP"], CONTENT, "hello"),
 }
 
 
@@ -176,6 +207,13 @@ def test_what_is_refused_leaves_nothing(plan, body, said, server, cache):
         fetch(entry(server))
     assert f"{server.folder}/{NAME}" in str(error.value) and "\n" not in str(error.value)
     assert files(cache) == []
+
+
+def test_a_server_that_never_gets_further_is_given_up(server, cache):
+    server.plan, server.etag = ["cut", "cut sooner"] * 10, None  # no version: each answer begins at the first byte
+    with pytest.raises(WeightsError, match=r"the connection ended at .* of 102,400 bytes. Check the network"):
+        fetch(entry(server))
+    assert len(server.ranges) == 4  # the first brings something new, three more do not
 
 
 def test_wrong_bytes_are_asked_for_again_by_the_next_call(server, cache):
@@ -210,6 +248,14 @@ def test_a_disk_that_fills_during_the_transfer(server, cache, fill_disk):
     assert not (cache / NAME).exists()
 
 
+def test_a_folder_in_the_files_place_is_refused_before_the_transfer(server, cache):
+    (cache / NAME).mkdir(parents=True)
+    (cache / f"{NAME}.sha256").touch()  # an earlier file's record does not make the folder one
+    with pytest.raises(WeightsError, match=rf"{cache / NAME} is a folder, where the file of {server.folder}/{NAME}"):
+        fetch(entry(server))
+    assert server.ranges == []
+
+
 def test_offline(server, cache, monkeypatch):
     monkeypatch.setenv("IGDET_OFFLINE", "1")
     said = (
@@ -238,8 +284,20 @@ def test_a_file_put_there_by_hand_is_checked(server, cache):
         fetch(entry(server))
 
 
-def test_without_a_published_hash_a_later_change_is_noticed(server, cache):
+@pytest.mark.parametrize("action", ["whole", "no length"])
+@pytest.mark.parametrize("body", [b"", b"<html>Please log in</html>", WHOLE[:-10]], ids=["empty", "a page", "half"])
+def test_without_a_published_hash_a_file_must_be_readable(action, body, server, cache):
+    server.plan, server.body = [action], body
     plain = entry(server, "R-50.pkl", algorithm="")
+    with pytest.raises(WeightsError, match=r"cannot be read as a checkpoint.*What came from .* is removed; try again"):
+        fetch(plain)
+    assert files(cache) == []
+    server.body = WHOLE
+    assert fetch(plain).read_bytes() == WHOLE
+
+
+def test_without_a_published_hash_a_later_change_is_noticed(server, cache):
+    plain, server.body = entry(server, "R-50.pkl", algorithm=""), WHOLE
     fetch(plain)
     (cache / "R-50.pkl").unlink()
     server.body = b"another file under the same name"

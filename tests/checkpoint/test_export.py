@@ -1,6 +1,7 @@
 """Exported checkpoints, run by who they are for: torchvision, timm and an ONNX runtime."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -73,10 +74,14 @@ def test_torchvision_and_timm_compute_the_same(to, network, make_classifier, tmp
     assert_same(peer(normalised(images)).detach(), logits_of(model, images))
 
 
-def test_frozen_norms_load_strictly_too(make_classifier, tmp_path):
-    model, path = make_classifier("R_18", "MODEL.RESNETS.NORM", "FrozenBN")
+NORMS = {"FrozenBN": nn.BatchNorm2d, "GN": partial(nn.GroupNorm, 32)}  # ours -> torchvision's
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_other_norms_load_strictly_too(norm, make_classifier, tmp_path):
+    model, path = make_classifier("R_18", "MODEL.RESNETS.NORM", norm)
     convert_checkpoint(path, tmp_path / "out.pth", "torchvision")
-    peer = PEERS["torchvision"]("resnet18").eval()
+    peer = torchvision.models.resnet18(num_classes=5, norm_layer=NORMS[norm]).eval()
     peer.load_state_dict(torch.load(tmp_path / "out.pth", weights_only=True))
     images = pictures(2)
     assert_same(peer(normalised(images)).detach(), logits_of(model, images))
@@ -96,9 +101,19 @@ def run_onnx():
     return run
 
 
-@pytest.mark.parametrize("network", ["X_14_8x4d", "R_18"])
-def test_an_onnx_classifier_computes_the_same_for_any_number_and_size(network, run_onnx, make_classifier, tmp_path):
-    model, path = make_classifier(network)
+@pytest.mark.parametrize(
+    ("network", "overrides"),
+    [
+        ("X_14_8x4d", ()),
+        ("R_18", ("MODEL.RESNETS.NORM", "GN")),
+        ("X_14_8x4d", ("MODEL.MOE.EXPERTS", 4, "MODEL.MOE.TOP_K", 3)),
+        ("X_14_8x4d", ("MODEL.MOE.EXPERTS", 3, "MODEL.MOE.STAGES", ["res2"])),
+    ],
+)
+def test_an_onnx_classifier_computes_the_same_for_any_number_and_size(
+    network, overrides, run_onnx, make_classifier, tmp_path
+):
+    model, path = make_classifier(network, *overrides)
     said = convert_checkpoint(path, tmp_path / "out.onnx", "onnx")
     assert said.endswith("left out: iteration")
     for images in (pictures(1), pictures(3), pictures(2, side=96)):
@@ -124,6 +139,15 @@ def test_an_onnx_trunk_of_a_detector_gives_features_of_bgr_pictures(run_onnx, ma
     assert session.get_modelmeta().custom_metadata_map["channels"] == "BGR"
 
 
+def test_experts_of_unknown_use_are_refused(run_onnx, make_classifier, tmp_path):
+    _, path = make_classifier("X_14_8x4d", "MODEL.MOE.EXPERTS", 4)
+    content = torch.load(path)
+    del content["igdet"]["mixture"]
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match="does not say how many of them a picture goes to"):
+        convert_checkpoint(path, tmp_path / "out.onnx", "onnx")
+
+
 def test_without_the_packages_the_extra_is_named(torchvision_file, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_export, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"ONNX needs onnx and onnxscript: pip install 'igdet\[export\]'"):
@@ -137,10 +161,48 @@ def test_networks_of_others_are_named(tmp_path, run_onnx):
     assert not (tmp_path / "out.onnx").exists()
 
 
-def test_what_an_onnx_file_cannot_hold_is_said_before_the_export(torchvision_file, tmp_path, run_onnx, monkeypatch):
-    monkeypatch.setattr(onnx_export, "MAX_BYTES", 1000)
-    with pytest.raises(WeightsError, match=r"bytes of weights do not fit into an ONNX file"):
-        convert_checkpoint(torchvision_file, tmp_path / "out.onnx", "onnx")
+def test_a_network_in_one_file_leaves_no_weights_of_another_beside_it(run_onnx, make_classifier, tmp_path):
+    _, path = make_classifier("X_14_8x4d")
+    (tmp_path / "x.onnx.data").write_bytes(b"of a larger network")
+    convert_checkpoint(path, tmp_path / "x.onnx", "onnx")
+    assert (tmp_path / "x.onnx").exists()
+    assert not (tmp_path / "x.onnx.data").exists()
+
+
+@pytest.fixture
+def small_files(monkeypatch):
+    """No weights fit into an ONNX file any more."""
+    monkeypatch.setattr(onnx_export, "ONE_FILE", 1000)
+
+
+def test_weights_that_do_not_fit_into_an_onnx_file_lie_beside_it(
+    run_onnx, make_classifier, small_files, tmp_path, caplog
+):
+    model, path = make_classifier("X_14_8x4d")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/x.onnx.data").write_bytes(b"of an earlier export")
+    with caplog.at_level("INFO"):
+        convert_checkpoint(path, tmp_path / "out/x.onnx", "onnx")
+    assert f"The weights are in {tmp_path / 'out/x.onnx.data'}: keep it beside x.onnx" in caplog.text
+    (tmp_path / "out").rename(tmp_path / "moved")  # the one names the other, not its folder
+    graph, weights = sorted((tmp_path / "moved").iterdir())
+    assert (graph.name, weights.name) == ("x.onnx", "x.onnx.data")
+    # All but what is as small as a bias lies apart.
+    assert graph.stat().st_size < 200_000 < 0.95 * sum(t.nbytes for t in model.state_dict().values())
+    assert weights.stat().st_size > 0.95 * sum(t.nbytes for t in model.state_dict().values())
+    images = pictures(3)
+    assert_same(run_onnx(graph, images)[0], logits_of(model, images))
+
+
+def test_a_full_disk_harms_no_earlier_onnx_file(run_onnx, torchvision_file, small_files, tmp_path, fill_disk):
+    (tmp_path / "out").mkdir()
+    for name in ("x.onnx", "x.onnx.data"):
+        (tmp_path / "out" / name).write_bytes(b"earlier")
+    fill_disk()
+    with pytest.raises(WeightsError, match=r"cannot write .*x\.onnx: about 2,\d{3},\d{3} bytes are needed"):
+        convert_checkpoint(torchvision_file, tmp_path / "out/x.onnx", "onnx")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["x.onnx", "x.onnx.data"]
+    assert {path.read_bytes() for path in (tmp_path / "out").iterdir()} == {b"earlier"}
 
 
 def test_what_strides_in_the_1x1_is_no_member_of_the_family(make_model, tmp_path, run_onnx):

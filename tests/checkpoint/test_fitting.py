@@ -7,7 +7,7 @@ from igdet.checkpoint import WeightsError
 from igdet.checkpoint.fitting import fit_tensors
 from igdet.checkpoint.misfit import describe_trunk
 from igdet.checkpoint.summary import summarise_fit
-from igdet.modeling import FAMILY, Member, build_resnext
+from igdet.modeling import FAMILY, Member, Mixture, build_resnext
 
 MODEL, HEADS = "X_26_8x4d", {"classifier.weight": torch.ones(5, 512), "classifier.bias": torch.ones(5)}
 
@@ -31,6 +31,12 @@ def misfit(file):
 @pytest.mark.parametrize("name", FAMILY)
 def test_every_member_is_told_from_its_tensors(name):
     assert describe_trunk(trunk(FAMILY[name])) == name
+
+
+@pytest.mark.parametrize("name", ["X_14_8x4d", "X_26_8x4d", "R_50"])
+def test_a_first_block_of_experts_hides_no_member(name):
+    mixture = Mixture(num_experts=3, stages=("res2", "res5"), every=1)
+    assert describe_trunk(trunk(FAMILY[name], mixture=mixture)) == name
 
 
 def test_the_whole_file_is_loaded():

@@ -61,11 +61,12 @@ def test_only_what_arrays_need_is_allowed(name, tmp_path):
         read_payload(tmp_path / "weights.pkl")
 
 
-def test_no_advice_to_load_unsafely_is_passed_on(tmp_path):
-    write_zip({"a": Attack("x")}, tmp_path / "weights.pth")
+@pytest.mark.parametrize("content", [{"a": Attack("x")}, torch.nn.Linear(1, 1)], ids=["code", "a whole model"])
+def test_no_advice_to_load_unsafely_is_passed_on(content, tmp_path):
+    write_zip(content, tmp_path / "weights.pth")
     with pytest.raises(WeightsError) as caught:
         read_payload(tmp_path / "weights.pth")
-    assert "weights_only" not in str(caught.value)
+    assert "weights_only" not in str(caught.value) and "safe_globals" not in str(caught.value)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -103,7 +104,24 @@ def test_files_of_another_kind(name, content, tmp_path):
         read_payload(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("write", "name", "said"),
+    [
+        (write_pickle, "weights.pth", r"Its ending, \.pth, .* looks like pickle\.dump's: rename it to end in \.pkl"),
+        (write_pickle, "weights", r"Its ending, none, .* looks like pickle\.dump's: rename it to end in \.pkl"),
+        (write_zip, "weights.pkl", r"Its ending, \.pkl, .* looks like torch\.save's: rename it to end in \.pth"),
+        (write_legacy, "weights.pkl", r"found a int. Its ending, \.pkl, .* torch\.save's: rename it to end in \.pth"),
+    ],
+)
+def test_an_ending_that_the_content_does_not_have(write, name, said, tmp_path):
+    write({"a": np.zeros(3) if write is write_pickle else torch.zeros(3)}, tmp_path / name)
+    with pytest.raises(WeightsError, match=rf"{name}.*{said}$"):
+        read_payload(tmp_path / name)
+
+
 def test_something_else_than_a_mapping(tmp_path):
     torch.save([torch.zeros(1)], tmp_path / "weights.pth")
-    with pytest.raises(WeightsError, match="expected a mapping from names to tensors, found a list"):
+    with pytest.raises(
+        WeightsError, match=r"expected a mapping from names to tensors, found a list\. Is it the right file\?$"
+    ):
         read_payload(tmp_path / "weights.pth")

@@ -73,14 +73,23 @@ def test_no_mapping_of_tensors(content, said, tmp_path):
         open_weights(save(content, tmp_path / "weights.pth"))
 
 
+@pytest.mark.parametrize("about", ["yes", {"origin": {"mean": 1}}, {"origin": [1]}, {"mixture": 4}, {"mixture": "yes"}])
+def test_what_a_file_says_of_itself_must_be_as_igdet_writes_it(about, tmp_path):
+    content = {"model": {"stem.conv1.weight": torch.ones(1)}, "igdet": about}
+    with pytest.raises(WeightsError, match=r"weights\.pth: its entry 'igdet' is not as igdet writes it"):
+        open_weights(save(content, tmp_path / "weights.pth"))
+
+
 def test_arrays_of_objects_are_no_tensors(tmp_path):
     with pytest.raises(WeightsError, match="'a' is a ndarray"):
         open_weights(save({"a": np.array(["x", None], object)}, tmp_path / "weights.pkl"))
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(WeightsError, match=r"nowhere\.pth cannot be opened"):
+    with pytest.raises(WeightsError, match=r"nowhere\.pth cannot be opened: [^;]*$"):
         open_weights(str(tmp_path / "nowhere.pth"))
+    with pytest.raises(WeightsError, match=r"ssl_resnet19 cannot be opened: .*; did you mean 'ssl_resnet18'"):
+        open_weights("ssl_resnet19")
 
 
 def test_a_home_folder_is_expanded(torchvision_file, tmp_path, monkeypatch):
