@@ -1,17 +1,16 @@
 """Errors of detectors by kind, classes taken for others, keypoints by body part: for any files of COCO detections."""
 
 import argparse
-import json
 from pathlib import Path
 
 from hotcoco import COCO
 
+from igdet.evaluation.coco_annotations import read_annotations
 from igdet.evaluation.coco_check import FIELD, check_detections, read_detections
 from igdet.evaluation.coco_metrics import score_detections
-from igdet.evaluation.localisation import errors, keypoints
 from igdet.evaluation.localisation.analysis import analyse
-from igdet.utils.errors import UserError, one_line_errors
-from igdet.utils.table import EMPTY, Entry, Table
+from igdet.evaluation.localisation.tables import confusion_table, error_table
+from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples:
@@ -33,29 +32,14 @@ def parse_args() -> argparse.Namespace:
 
 def analyses(args: argparse.Namespace) -> dict[str, tuple[dict, dict]]:
     """File -> metrics and details; every file is checked before the first is scored."""
-    try:
-        truth = json.loads(args.annotations.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{args.annotations}: cannot be read as COCO annotations: {error}") from error
+    truth = read_annotations(args.annotations, args.task)
     found = {str(path): read_detections(path) for path in args.detections}
-    for path, detections in found.items():
-        check_detections(detections, truth, args.task, path)
+    checked = {path: check_detections(detections, truth, args.task, path) for path, detections in found.items()}
     engine = COCO(truth)
     return {
-        path: analyse(score_detections(engine, detections, args.task), args.task, truth, detections)
+        path: analyse(score_detections(engine, checked[path], args.task), args.task, truth, detections)
         for path, detections in found.items()
     }
-
-
-def row(path: str, metrics: dict, task: str) -> list[Entry]:
-    """One model's numbers."""
-    if task == "keypoints":
-        shares = [metrics.get(f"keypoints-{kind}") for kind in keypoints.KINDS]
-        return [Entry(path), *(Entry(EMPTY if share is None else f"{share:.1f}") for share in shares)]
-    return [
-        Entry(path),
-        *(Entry(f"{metrics[f'errors-{kind}']:,.0f} ({metrics[f'dAP-{kind}']:+.1f})") for kind in errors.KINDS),
-    ]
 
 
 def main() -> None:
@@ -63,22 +47,10 @@ def main() -> None:
     args = parse_args()
     with one_line_errors():
         found = analyses(args)
-    kinds, note = errors.KINDS, "Errors, and the points of AP50 that mending them would gain."
-    if args.task == "keypoints":
-        kinds, note = keypoints.KINDS, "Percent of the labelled keypoints of people that were found."
-    rows = [row(path, metrics, args.task) for path, (metrics, _) in found.items()]
-    print(
-        Table("Errors by kind", ["detections", *kinds], rows, f"{note} docs/LOCALISATION.md defines them.").markdown()
-    )
+    print(error_table({path: metrics for path, (metrics, _) in found.items()}, args.task).markdown())
     for path, (_, details) in found.items():
-        pairs = [
-            [Entry(truth), Entry(taken), Entry(f"{count:,}")] for truth, taken, count in details.get("confusions", [])
-        ]
-        if pairs:
-            print(
-                "\n"
-                + Table(f"Classes taken for others: {path}", ["object", "taken for", "times"], pairs[:10]).markdown()
-            )
+        if confusions := details.get("confusions"):
+            print("\n" + confusion_table(path, confusions).markdown())
 
 
 if __name__ == "__main__":

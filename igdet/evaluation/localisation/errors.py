@@ -53,6 +53,10 @@ def confusions(evaluation: COCOeval, most: int = 50) -> list[tuple[str, str, int
 
 
 def picture_scores(evaluation: COCOeval) -> dict[int, float]:
-    """Each picture's own AP at IoU (or OKS) 0.5, 0..100, by image id."""
+    """Each picture's own AP at IoU (or OKS) 0.5, 0..100, by image id; none of pictures without anything to find.
+
+    Detections find objects of their class, and those of all classes stand in one ranking: one of a class that is not in
+    the picture costs precision too.
+    """
     pictures = evaluation.image_diagnostics(iou_thr=FOREGROUND)["img_summary"]
-    return {image: 100 * summary["ap"] for image, summary in pictures.items()}
+    return {image: 100 * found["ap"] for image, found in pictures.items() if found["tp"] + found["fn"]}

@@ -90,6 +90,12 @@ def test_detections_on_a_crowd_count_for_nothing():
     assert not any(metrics.values())
 
 
+def test_beside_a_crowd_is_badly_placed():
+    found = [(CAT, BOX, 0.9), (CAT, [44, 50, 9, 9], 0.8)]  # a third of the second lies on the crowd
+    metrics = error_metrics(evaluated([(CAT, BOX), (CAT, AWAY)], found, iscrowd=1))
+    assert {of: metrics[f"errors-{of}"] for of in KINDS} == dict.fromkeys(KINDS, 0) | {"localisation": 1}
+
+
 def test_nothing_found_is_all_missed():
     metrics = error_metrics(evaluated([(CAT, BOX), (DOG, AWAY)], []))
     assert metrics["errors-missed"] == 2
@@ -114,4 +120,6 @@ def test_confusions_leave_out_what_is_right_and_the_background():
 
 
 def test_each_picture_has_its_own_ap():
-    assert picture_scores(evaluated([(CAT, BOX)], [(CAT, AWAY, 0.9), (CAT, BOX, 0.8)])) == {1: pytest.approx(50)}
+    for wrong in (CAT, DOG):  # all classes stand in one ranking
+        assert picture_scores(evaluated([(CAT, BOX)], [(wrong, AWAY, 0.9), (CAT, BOX, 0.8)])) == {1: pytest.approx(50)}
+    assert picture_scores(evaluated([(CAT, BOX)], [(CAT, BOX, 0.8)], iscrowd=1)) == {}

@@ -17,7 +17,22 @@ def test_kinds_of_keypoint_errors(x, kind):
     truth = np.array([[0, 0, 2], [100, 0, 2]], float)
     other = np.array([[200, 0, 2], [300, 0, 2]], float)
     points = np.array([[x, 0], [100, 0]], float)
-    assert keypoint_kinds(points, truth, 100, np.array([0.5, 0.5]), [1, 0], [other]) == [kind, "good"]
+    assert keypoint_kinds(points, truth, 100, np.array([0.5, 0.5]), [1, 0], [(other, 100)]) == [kind, "good"]
+
+
+def test_the_most_similar_keypoint_decides():
+    # 6 from its own, 4 from the other side's: 0.84 and 0.92.
+    truth = np.array([[0, 0, 2], [10, 0, 2]], float)
+    points = np.array([[6, 0], [10, 0]], float)
+    assert keypoint_kinds(points, truth, 100, np.array([0.5, 0.5]), [1, 0]) == ["inversion", "good"]
+    truth[1, 2] = 0  # without a label it cannot be meant
+    assert keypoint_kinds(points, truth, 100, np.array([0.5, 0.5]), [1, 0]) == ["jitter", None]
+
+
+@pytest.mark.parametrize(("area", "kind"), [(100, "miss"), (10_000, "swap")])
+def test_another_object_is_as_near_as_its_own_size_says(area, kind):
+    truth, other = np.array([[0, 0, 2]], float), np.array([[100, 0, 2]], float)  # d = 60: ks 0, 0.84
+    assert keypoint_kinds(np.array([[40, 0]], float), truth, 100, np.array([0.5]), [0], [(other, area)]) == [kind]
 
 
 def test_keypoints_without_label_have_no_kind():
@@ -58,6 +73,18 @@ def test_shares_by_part():
     assert (metrics["good-nose"], metrics["good-left_eye"], metrics["good-right_eye"]) == (100, 100, 0)
     assert (metrics["jitter-right_eye"], metrics["inversion-right_eye"], metrics["miss-nose"]) == (50, 50, 0)
     assert set(details["pictures"]) == {1, 2}
+
+
+def test_a_pose_below_an_oks_of_one_half_is_looked_at():
+    truth = {
+        "images": [{"id": 1, "width": 400, "height": 100}],
+        "categories": [{"id": 1, "name": "person", "keypoints": ["nose", "left_eye", "right_eye"]}],
+        "annotations": [person(1, 1, 50, 0, 100), {**person(2, 1), "keypoints": [], "area": 9}],
+    }
+    found = [{**person(0, 1, 50, 100, 0), "score": 0.9}]  # the eyes on each other: an OKS of 1/3
+    sigmas = (0.5, 0.5, 0.5)
+    metrics, _ = analyse(score_detections(COCO(truth), found, "keypoints", sigmas), "keypoints", truth, found, sigmas)
+    assert (metrics["good-nose"], metrics["inversion-left_eye"], metrics["inversion-right_eye"]) == (100, 100, 100)
 
 
 def test_nothing_found_has_no_shares():
