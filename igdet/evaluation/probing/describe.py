@@ -11,4 +11,4 @@ def protocol_table() -> str:
         for name, protocol in PROTOCOLS.items()
     ]
     table = Table("", ["Protocol", "Classifier", "Chosen", "Reported"], rows)
-    return table.markdown().partition("\n\n")[2]
+    return table.markdown()

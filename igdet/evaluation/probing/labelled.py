@@ -10,6 +10,7 @@ import numpy as np
 
 from igdet.utils.errors import UserError
 
+LARGEST = 1e15  # sums of squares are taken in float32, which ends at 3e38
 CHECKED = 4096  # images looked at at a time: mapped features stay on the disk
 
 
@@ -19,12 +20,12 @@ class LabelledFeatures:
 
     Attributes:
         name: of the data set.
-        features: float16 or float32 (N, D), finite; may be mapped.
+        features: float16 or float32 (N, D), finite, at most `LARGEST`; may be mapped.
         labels: int64 (N,), one class each.
         image_ids: N names.
 
     Raises:
-        UserError: a feature is not finite.
+        UserError: a feature is not finite, or too large to work with.
     """
 
     name: str
@@ -34,12 +35,13 @@ class LabelledFeatures:
 
     def __post_init__(self):
         for start in range(0, len(self.features), CHECKED):
-            bad = np.flatnonzero(~np.isfinite(self.features[start : start + CHECKED]).all(axis=1))
+            block = np.abs(self.features[start : start + CHECKED].astype(np.float32))
+            bad = np.flatnonzero(~(block <= LARGEST).all(axis=1))  # no NaN is less
             if len(bad):
                 raise UserError(
-                    f"{self.name}: the features of {self.image_ids[start + int(bad[0])]} are not finite; are the "
-                    "weights sound, and do INPUT.FORMAT and MODEL.PIXEL_* fit them? Float16 overflows above 65,504: "
-                    "then set PROBE.FEATURES to float32"
+                    f"{self.name}: the features of {self.image_ids[start + int(bad[0])]} are not finite, or beyond "
+                    f"{LARGEST:g}; are the weights sound, and do INPUT.FORMAT and MODEL.PIXEL_* fit them? Float16 "
+                    "overflows above 65,504: then set PROBE.FEATURES to float32"
                 )
 
     def __len__(self) -> int:

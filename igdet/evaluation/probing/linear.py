@@ -64,7 +64,7 @@ class LinearProbe:
         for fit in self._fit(fit_on, self._strengths):
             right = fit.logits(self._train[choose_by]).argmax(1) == self._labels[choose_by]
             held_out[fit.strength], fits[fit.strength] = 100 * right.double().mean().item(), fit
-        chosen = best_of(held_out, "PROBE.STRENGTHS")
+        chosen = best_of(held_out)
         final = fits[chosen]
         if refit:
             [final] = self._fit(np.union1d(fit_on, choose_by), [chosen])

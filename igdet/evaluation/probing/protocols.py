@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.evaluation.probing.choosing import best_of
+from igdet.evaluation.probing.choosing import best_of, warn_of_ends
 from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.evaluation.probing.linear import Answer, LinearProbe
 from igdet.evaluation.probing.neighbours import vote
@@ -56,6 +56,7 @@ def linear(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) 
     """The linear probe on all training pictures."""
     probe = LinearProbe(train, test, settings.num_classes, settings.strengths)
     answer = probe.answer(*hold_out(train.labels, settings.held_out, settings.seed), refit=True)
+    warn_of_ends([(answer.chosen, answer.held_out)], "PROBE.STRENGTHS")
     return _of_one_classifier("Linear probe", "C", answer, test)
 
 
@@ -68,6 +69,8 @@ def kshot(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -
         for k in settings.shots
     }
     draws["all"] = [probe.answer(*hold_out(train.labels, settings.held_out, s), refit=True) for s in seeds]
+    made = [(answer.chosen, answer.held_out) for answers in draws.values() for answer in answers]
+    warn_of_ends(made, "PROBE.STRENGTHS")
     record = {}
     for shots, answers in draws.items():
         top1s = [_top1(answer.log_scores, test.labels) for answer in answers]
@@ -91,7 +94,8 @@ def knn(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -> 
         for k, of_k in shares.items():
             hits[k] += int((of_k.numpy().argmax(1) == labels[choose_by][block]).sum())
     held_out = {k: 100 * right / len(choose_by) for k, right in hits.items()}
-    chosen = best_of(held_out, "PROBE.NEIGHBOURS")
+    chosen = best_of(held_out)
+    warn_of_ends([(chosen, held_out)], "PROBE.NEIGHBOURS", least=1)
     votes = vote(np.asarray(test.features), features, labels, settings.num_classes, [chosen], settings.temperature)
     log_scores = torch.cat([shares[chosen] for _, shares in votes]).log()
     return _of_one_classifier("Nearest neighbours", "k", Answer(log_scores, chosen, held_out), test)

@@ -63,11 +63,19 @@ def test_a_best_value_at_the_end_of_its_range_is_reported(sets, caplog):
     settings = Settings(**{**SETTINGS.__dict__, "strengths": (1e-9, 1.0)})
     linear(*sets, settings)
     assert "PROBE.STRENGTHS: the largest, 1, was best" in caplog.text
+    caplog.clear()
+    kshot(*sets, settings)
+    [warning] = [text for text in caplog.messages if "the largest, 1, was best" in text]
+    assert "of 9 draws" in warning  # three of 1 and of 2 pictures a class, and of all
 
 
-def test_features_that_are_not_finite_are_named(sets):
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("float32", np.inf), ("float32", -np.inf), ("float32", np.nan), ("float32", -1e16), ("float16", np.inf)],
+)
+def test_features_that_are_not_finite_or_too_large_are_named(sets, dtype, value):
     train, _ = sets
-    features = train.features.copy()
-    features[150, 2] = np.inf
+    features = train.features.astype(dtype)
+    features[150, 2] = value
     with pytest.raises(ValueError, match=r"blobs1: the features of 150.png are not finite"):
         LabelledFeatures("blobs1", features, train.labels, train.image_ids)
