@@ -69,10 +69,13 @@ class Chromium:
             self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def run(self, script: str):
-        return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
+        """The value of a script; a promise is waited for."""
+        reply = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in reply, reply
+        return reply["result"].get("value")
 
     def run_until(self, script: str, expected) -> bool:
-        """Whether a script gives a value, at once or when what was sent to the page's process has reached it."""
+        """Whether a script gives a value, at once or when the page has found what it keeps."""
         deadline = time.monotonic() + _PATIENCE
         while (found := self.run(script)) != expected and time.monotonic() < deadline:
             pass

@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 from rate_predictions import main
 
+from igdet.curation.duplicates.pairs import SCHEMA
+from igdet.curation.duplicates.result import Found, Request, write_found
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
@@ -46,6 +49,46 @@ def test_from_predictions_to_a_rectified_accuracy(run, tmp_path):
     saved = {"fingerprint": asked["fingerprint"], "rater": "A", "votes": [vote]}
     (tmp_path / "r.json").write_text(json.dumps(saved))
     assert "top-1            50.00%\nrectified top-1  100.00%" in run("merge", "out", "r.json")
+
+
+def test_unreadable_pictures_are_passed_over_and_named(run, tmp_path):
+    wrong = [f"bee/{number}.png" for number in range(2, 15)]
+    for name in wrong[1:]:
+        Image.new("RGB", (8, 8)).save(name)
+    rows = {"image_id": ["ant/1.png", *wrong], "gt_classes": [[0], *[[1]] * 13], "top_classes": [[0, 1]] * 14}
+    pq.write_table(pa.table(rows), "p.parquet")
+    (tmp_path / "classes.txt").write_text("ant\nbee\n")
+    (tmp_path / "bee/2.png").write_bytes(b"")
+    printed = run(*EXPORT)
+    assert "12 of 13 disagreements\n1 pictures cannot be read and count as wrong" in printed
+    assert "  bee/2.png: is empty (0 bytes)\n1 pages" in printed
+    assert "bee/2.png" not in (tmp_path / "out/rating-001.html").read_text()
+    vote = {"image_id": "bee/3.png", "class": 0, "answer": "yes"}
+    fingerprint = json.loads((tmp_path / "out/questions.json").read_text())["fingerprint"]
+    (tmp_path / "r.json").write_text(json.dumps({"fingerprint": fingerprint, "rater": "A", "votes": [vote]}))
+    assert "rectified top-1  92.86%" in run("merge", "out", "r.json")  # 13 of 14: all but the one that is empty
+
+    for name in wrong[:11]:
+        (tmp_path / name).write_bytes(b"GIF89a")
+    assert run(*EXPORT).startswith("UserError: 11 of 13 pictures to be rated cannot be read, the last one bee/")
+
+
+@pytest.fixture
+def near(run, tmp_path):
+    """A finished search for near-duplicates that has found one of each picture."""
+    pairs = [["ant/1.png", "bee/2.png"], ["x.png", "y.png"], [1, 0.9], ["pdq", "pdq"]]
+    (tmp_path / "near").mkdir()
+    write_found(tmp_path / "near", Request("training", evaluation="."), Found(pa.table(pairs, schema=SCHEMA), []))
+
+
+def test_a_picture_with_a_near_duplicate_counts_as_wrong(run, near, tmp_path):
+    bound = ("bound", "near", "--predictions", "p.parquet")
+    printed = run(*bound)
+    assert "top-1 50.00% of 2 pictures\nat least 0.00%: the 2 with a near-duplicate" in printed
+    (tmp_path / "judged.csv").write_text("query,match,verdict\nant/1.png,x.png,different\nbee/2.png,y.png,duplicate\n")
+    assert "at least 50.00%: the 1 with a near-duplicate" in run(*bound, "--judged", "judged.csv")
+    write_found(tmp_path / "near", Request("training"), Found(pa.table([[]] * 4, schema=SCHEMA), []))
+    assert "UserError: near compares training pictures with each other: a bound needs" in run(*bound)
 
 
 def test_errors_are_one_line(run, tmp_path):

@@ -7,61 +7,11 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from os import PathLike
-from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 
+from igdet.evaluation.rating.questions import Disagreement, Questions
 from igdet.utils.errors import UserError
-from igdet.utils.files import atomic_write
-
-FILE_NAME = "questions.json"
-
-
-class Disagreement(NamedTuple):
-    """A picture whose best answer is not its label; both are class ids."""
-
-    image_id: str
-    label: int
-    prediction: int
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What was asked about one model's predictions.
-
-    Attributes:
-        fingerprint: of the data set: its class folders and picture ids.
-        pictures: number of pictures.
-        right: how many have their label as best answer.
-        disagreements: those that are shown; all of them, or a random sample.
-    """
-
-    fingerprint: str
-    pictures: int
-    right: int
-    disagreements: list[Disagreement]
-
-    def write(self, folder: str | PathLike) -> None:
-        """Write questions.json, which `read` needs."""
-        with atomic_write(Path(folder) / FILE_NAME, "w") as file:
-            json.dump(asdict(self), file)
-
-    @classmethod
-    def read(cls, folder: str | PathLike) -> "Questions":
-        """Read them back.
-
-        Raises:
-            UserError: nothing was exported there.
-        """
-        path = Path(folder) / FILE_NAME
-        try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{**fields, "disagreements": [Disagreement(*row) for row in fields["disagreements"]]})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UserError(f"{path}: expected the folder of an export: {error}") from error
 
 
 def find_disagreements(
@@ -77,8 +27,10 @@ def find_disagreements(
         seed: of their order.
 
     Raises:
-        UserError: the predictions are those of another data set.
+        UserError: the predictions are those of another data set, or there is nothing to ask.
     """
+    if sample is not None and sample < 1:
+        raise UserError(f"a sample of {sample} disagreements: expected 1 or more")
     rows = predictions.to_pylist()
     _check_same_set(rows, labels, len(class_names))
     wrong = [
@@ -86,6 +38,8 @@ def find_disagreements(
         for row in rows
         if row["top_classes"][0] != labels[row["image_id"]]
     ]
+    if not wrong:
+        raise UserError(f"there is nothing to rate: the best answer is the label of all {len(rows):,} pictures")
     chosen = random.Random(seed).sample(wrong, len(wrong) if sample is None else min(sample, len(wrong)))
     return Questions(_fingerprint(class_names, labels), len(rows), len(rows) - len(wrong), chosen)
 

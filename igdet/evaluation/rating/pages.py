@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from igdet.evaluation.rating.disagreements import Disagreement, Questions
+from igdet.evaluation.rating.questions import Disagreement, Questions
 from igdet.utils.cards import PICTURE_SIDE, jpeg_uri, write_card_pages
 
 CARDS_ON_PAGE = 200  # pictures; about 3 MB

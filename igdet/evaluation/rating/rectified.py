@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from igdet.evaluation.rating.agreement import krippendorff_alpha, pairwise_agreement
-from igdet.evaluation.rating.disagreements import Questions
+from igdet.evaluation.rating.questions import Questions
 from igdet.evaluation.rating.votes import Question, Votes
 from igdet.utils.errors import UserError
 
@@ -22,10 +22,11 @@ class Rectified:
     Attributes:
         plain: top-1 accuracy.
         rectified: with the predictions that raters accept; where not all disagreements were rated, those that were
-            stand for the rest.
+            stand for the rest; those whose pictures cannot be read are wrong.
         interval: its 95% interval; of no width when all were rated.
         rated: disagreements whose prediction was rated.
         disagreements: all there are.
+        unreadable: those, of the ones that were to be rated, whose pictures cannot be read.
         accepted: predictions found in the picture by more than half of their votes.
         labels_refused: labels found in the picture by half of their votes or fewer, of those of `labels_rated`.
         labels_rated: labels that were rated.
@@ -39,6 +40,7 @@ class Rectified:
     interval: tuple[float, float]
     rated: int
     disagreements: int
+    unreadable: int
     accepted: int
     labels_refused: int
     labels_rated: int
@@ -59,11 +61,12 @@ def rectify(questions: Questions, votes: Votes) -> Rectified:
     on_labels = [majority(votes[question].values()) for question in labels if question in votes]
     if not verdicts:
         raise UserError("the ratings hold no vote on a prediction; rate some pictures first")
-    wrong = questions.pictures - questions.right
+    wrong, unreadable = questions.pictures - questions.right, len(questions.unreadable)
     accepted, rated = sum(verdicts), len(verdicts)
-    low, high = wilson(accepted, rated) if rated < wrong else (accepted / rated,) * 2
+    low, high = wilson(accepted, rated) if rated + unreadable < wrong else (accepted / rated,) * 2
+    readable = len(questions.disagreements) / (len(questions.disagreements) + unreadable)  # share of the disagreements
     top1, low, high = (
-        (questions.right + wrong * share) / questions.pictures for share in (accepted / rated, low, high)
+        (questions.right + wrong * readable * share) / questions.pictures for share in (accepted / rated, low, high)
     )
     answers = [list(given.values()) for given in votes.values()]
     return Rectified(
@@ -72,6 +75,7 @@ def rectify(questions: Questions, votes: Votes) -> Rectified:
         interval=(low, high),
         rated=rated,
         disagreements=wrong,
+        unreadable=unreadable,
         accepted=accepted,
         labels_refused=len(on_labels) - sum(on_labels),
         labels_rated=len(on_labels),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import NamedTuple
 
-from igdet.evaluation.rating.disagreements import Questions
+from igdet.evaluation.rating.questions import Questions
 from igdet.utils.errors import UserError
 
 ANSWERS = ("yes", "no", "unsure")
@@ -18,11 +18,13 @@ class Question(NamedTuple):
     class_id: int
 
 
-Votes = dict[Question, dict[str, str]]  # the answer of each rater
+Votes = dict[Question, dict[str, str]]  # the answer of each rater, by the name in small letters
 
 
 def read_votes(paths: Iterable[str | PathLike], questions: Questions) -> Votes:
     """Read the saved files of all raters; a rater may have several files, and a file may be given twice.
+
+    The same name in capital or small letters, or with spaces around it, is the same rater.
 
     Raises:
         UserError: a file is no such file, is about another data set, asks what was not asked, has no rater, or a rater
@@ -38,10 +40,11 @@ def read_votes(paths: Iterable[str | PathLike], questions: Questions) -> Votes:
                     f"{path}: {question.image_id}, class {question.class_id}: not among the exported questions; "
                     "merge ratings with the folder whose pages were rated"
                 )
-            if votes.setdefault(question, {}).setdefault(rater, answer) != answer:
+            given = votes.setdefault(question, {}).setdefault(rater.casefold(), answer)
+            if given != answer:
                 raise UserError(
                     f"{path}: {rater} votes {answer!r} on {question.image_id}, class {question.class_id}, but voted "
-                    f"{votes[question][rater]!r} before; keep one vote, or give two people two names"
+                    f"{given!r} before; keep one vote, or give two people two names"
                 )
     return votes
 
@@ -51,9 +54,10 @@ def _read(path: str | PathLike, fingerprint: str) -> tuple[str, list[tuple[Quest
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 (a path may be text)
             saved = json.load(file)
         rater, given = saved["rater"].strip(), saved["fingerprint"]
-        answers = [(Question(vote["image_id"], vote["class"]), vote["answer"]) for vote in saved["votes"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: expected ratings saved by a page (fingerprint, rater, votes): {error!r}") from error
+        answers = [(Question(str(vote["image_id"]), int(vote["class"])), vote["answer"]) for vote in saved["votes"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        why = f"{type(error).__name__}: {error}"  # a KeyError alone is but a word, and repr may hold a whole file
+        raise UserError(f"{path}: expected ratings saved by a page (fingerprint, rater, votes): {why}") from error
     if not rater:
         raise UserError(f"{path}: has no rater; type a name on the page and save again")
     if given != fingerprint:

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from igdet.evaluation.rating.disagreements import Disagreement, Questions, find_disagreements
+from igdet.evaluation.rating.disagreements import find_disagreements
+from igdet.evaluation.rating.questions import Disagreement
 from igdet.utils.errors import UserError
 
 LABELS = {"a": 0, "b": 1, "c": 2}
@@ -15,12 +16,10 @@ def predictions(ids=("a", "b", "c"), labels=(0, 1, 2), answers=(0, 2, 0)):
     return pa.table({name: list(column) for name, column in columns.items()})
 
 
-def test_disagreements_are_found_and_kept(tmp_path):
+def test_disagreements_are_found():
     questions = find_disagreements(predictions(), LABELS, NAMES, None, 0)
     assert (questions.pictures, questions.right) == (3, 1)
     assert sorted(questions.disagreements) == [Disagreement("b", 1, 2), Disagreement("c", 2, 0)]
-    questions.write(tmp_path)
-    assert Questions.read(tmp_path) == questions
 
 
 def test_a_sample_is_the_beginning_of_the_whole():
@@ -28,8 +27,16 @@ def test_a_sample_is_the_beginning_of_the_whole():
     labels, table = dict.fromkeys(ids, 0), predictions(ids, [0] * 50, [1] * 50)
     whole = find_disagreements(table, labels, NAMES, None, 3).disagreements
     assert sorted(row.image_id for row in whole) == sorted(ids) != [row.image_id for row in whole]
-    for sample in (0, 7, 99):
+    for sample in (1, 7, 99):
         assert find_disagreements(table, labels, NAMES, sample, 3).disagreements == whole[:sample]
+
+
+def test_nothing_to_ask():
+    with pytest.raises(UserError, match="nothing to rate: the best answer is the label of all 3 pictures"):
+        find_disagreements(predictions(answers=(0, 1, 2)), LABELS, NAMES, None, 0)
+    for sample in (0, -1):
+        with pytest.raises(UserError, match=f"a sample of {sample} disagreements: expected 1 or more"):
+            find_disagreements(predictions(), LABELS, NAMES, sample, 0)
 
 
 def test_the_fingerprint_is_that_of_the_data_set():
@@ -54,8 +61,3 @@ def test_the_fingerprint_is_that_of_the_data_set():
 def test_predictions_of_another_data_set(table, message):
     with pytest.raises(UserError, match=message):
         find_disagreements(table, LABELS, NAMES, None, 0)
-
-
-def test_a_folder_without_an_export(tmp_path):
-    with pytest.raises(UserError, match=r"questions\.json: expected the folder of an export"):
-        Questions.read(tmp_path)

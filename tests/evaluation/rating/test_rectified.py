@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from igdet.evaluation.rating.disagreements import Disagreement, Questions
+from igdet.evaluation.rating.questions import Disagreement, Questions
 from igdet.evaluation.rating.rectified import majority, rectify, wilson
 from igdet.evaluation.rating.report import describe
 from igdet.evaluation.rating.votes import Question, read_votes
@@ -50,6 +50,20 @@ def test_a_sample_stands_for_the_rest():
     assert "agreement unknown" in describe(result)
 
 
+def test_what_cannot_be_read_is_wrong():
+    rows = [Disagreement(str(n), 0, 1) for n in range(8)]
+    votes = {Question(str(n), 1): {"A": "yes" if n < 2 else "no"} for n in range(8)}
+    whole = rectify(Questions("f", 100, 90, rows, ["8: is empty", "9: is empty"]), votes)
+    assert (whole.rectified, whole.interval) == (0.92, (0.92, 0.92))  # 90 and 2 of 10
+    assert "92.00% (all 8 disagreements rated)" in describe(whole)
+    assert "pictures that cannot be read, counted as wrong: 2\n" in describe(whole)
+    # Of a sample of 10, 2 cannot be read: so 8 of 40 disagreements cannot, and of the other 32 a quarter is right.
+    sample = rectify(Questions("f", 100, 60, rows, ["8: is empty", "9: is empty"]), votes)
+    low, high = wilson(2, 8)
+    assert (sample.rectified, *sample.interval) == pytest.approx((0.68, 0.6 + 0.32 * low, 0.6 + 0.32 * high))
+    assert "from 8 of 40 disagreements" in describe(sample)
+
+
 def test_wilson_at_the_ends():
     assert wilson(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
     assert wilson(10, 10) == pytest.approx((0.7225, 1), abs=1e-4)
@@ -65,6 +79,7 @@ def test_majority(answers, accepted):
 
 def test_broken_files_are_named(questions, save, tmp_path):
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "nobody.json").write_text(json.dumps({"fingerprint": questions.fingerprint, "votes": []}))
     broken = {
         "broken.json: expected ratings saved by a page": tmp_path / "broken.json",
         "none.json: expected ratings": tmp_path / "none.json",
@@ -74,6 +89,9 @@ def test_broken_files_are_named(questions, save, tmp_path):
         "a.png, class 0: not among": save("A", ("a.png", 0, "yes")),  # right, so it was not asked
         "the answer 'perhaps' is none of yes": save("A", ("b.png", 1, "perhaps")),
         "expected ratings saved by a page .*TypeError": save("A", votes=3),
+        "expected ratings saved by a page .*KeyError: 'rater'": tmp_path / "nobody.json",
+        "expected ratings saved by a page .*OverflowError": save("A", ("b.png", float("inf"), "yes")),
+        "class 1: not among": save("A", (["b.png"], 1, "yes")),
     }
     for message, path in broken.items():
         with pytest.raises(UserError, match=message):
@@ -84,6 +102,14 @@ def test_a_rater_who_votes_twice(questions, save):
     first, second = save("A", ("b.png", 2, "yes")), save("A", ("b.png", 2, "no"))
     with pytest.raises(UserError, match=r"A votes 'no' on b\.png, class 2, but voted 'yes' before"):
         read_votes([first, second], questions)
+
+
+def test_a_rater_whose_name_is_written_in_two_ways_is_one(questions, save):
+    paths = [save("Änn", ("b.png", 2, "yes")), save(" änN\t", ("b.png", 2, "yes"), ("c.png", 0, "no"))]
+    result = rectify(questions, read_votes(paths, questions))
+    assert (result.raters, result.agreement) == (1, None)
+    with pytest.raises(UserError, match=r"ÄNN votes 'no' on b\.png, class 2, but voted 'yes' before"):
+        read_votes([*paths, save("ÄNN ", ("b.png", 2, "no"))], questions)
 
 
 def test_no_votes(questions, save):

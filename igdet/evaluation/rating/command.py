@@ -1,0 +1,47 @@
+"""What tools/rate_predictions.py does: pages for raters, what their votes come to, a second opinion."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from igdet.evaluation.rating.disagreements import find_disagreements
+from igdet.evaluation.rating.labelled_pictures import LabelledPictures
+from igdet.evaluation.rating.pages import write_rating_pages
+from igdet.evaluation.rating.questions import FILE_NAME, Questions
+from igdet.evaluation.rating.real import real_accuracy
+from igdet.evaluation.rating.rectified import rectify
+from igdet.evaluation.rating.report import describe
+from igdet.evaluation.rating.unreadable import set_aside_unreadable
+from igdet.evaluation.rating.votes import read_votes
+from igdet.utils.imagenet_lists import real_labels
+from igdet.utils.predictions_file import read_predictions
+
+_NAMED = 10  # unreadable pictures on the screen
+
+
+def export(folder: Path, pictures: LabelledPictures, predictions: str, sample: int | None, seed: int) -> None:
+    """Write pages for raters; `sample` and `seed` as `find_disagreements` has them."""
+    answers = read_predictions(predictions)
+    asked = find_disagreements(answers, pictures.labels, pictures.classes, sample, seed)
+    questions = set_aside_unreadable(asked, pictures.read)
+    pages = write_rating_pages(folder, questions, pictures.read, pictures.readable)
+    questions.write(folder)
+    print(f"{len(questions.disagreements):,} of {questions.pictures - questions.right:,} disagreements")
+    if questions.unreadable:
+        print(f"{len(questions.unreadable):,} pictures cannot be read and count as wrong; {FILE_NAME} names all:")
+        print("\n".join(f"  {why}" for why in questions.unreadable[:_NAMED]))
+    print(f"{len(pages)} pages: rate and save {folder}/rating-*.html")
+    print(f"Next: python tools/rate_predictions.py merge {folder} ratings-*.json")
+
+
+def merge(folder: Path, ratings: Sequence[str]) -> None:
+    """Print plain and rectified top-1."""
+    questions = Questions.read(folder)
+    print(describe(rectify(questions, read_votes(ratings, questions))))
+
+
+def real(predictions: str) -> None:
+    """Print top-1 by ReaL labels."""
+    result = real_accuracy(read_predictions(predictions), real_labels())
+    print(
+        f"top-1 {result.plain:.2%}; by ReaL {result.real:.2%} of the {result.pictures:,} pictures that have such labels"
+    )

@@ -1,0 +1,98 @@
+"""What was asked about a model's predictions, kept beside the pages."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_write
+from igdet.utils.yaml_fields import NAMES
+
+FILE_NAME = "questions.json"
+
+
+class Disagreement(NamedTuple):
+    """A picture whose best answer is not its label; both are class ids."""
+
+    image_id: str
+    label: int
+    prediction: int
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What was asked about one model's predictions.
+
+    Attributes:
+        fingerprint: of the data set: its class folders and picture ids.
+        pictures: number of pictures.
+        right: how many have their label as best answer.
+        disagreements: those that are shown; all of them, or a random sample.
+        unreadable: what is wrong with each picture among them that cannot be shown; its name comes first.
+    """
+
+    fingerprint: str
+    pictures: int
+    right: int
+    disagreements: list[Disagreement]
+    unreadable: list[str] = field(default_factory=list)
+
+    def write(self, folder: str | PathLike) -> None:
+        """Write questions.json, which `read` needs."""
+        with atomic_write(Path(folder) / FILE_NAME, "w") as file:
+            json.dump(asdict(self), file)
+
+    @classmethod
+    def read(cls, folder: str | PathLike) -> "Questions":
+        """Read them back.
+
+        Raises:
+            UserError: nothing was exported there, or a value is of another type than the one written, or cannot be.
+        """
+        path = Path(folder) / FILE_NAME
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            questions = cls(**{name: _READ[name](value, name) for name, value in saved.items()})
+            questions.check_counts()
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            why = f"{type(error).__name__}: {error}"  # a KeyError alone is but a word
+            raise UserError(f"{path}: expected the folder of an export, as it was written: {why}") from error
+        return questions
+
+    def check_counts(self) -> None:
+        """Raise ValueError where more pictures are right or asked about than there are."""
+        asked = len(self.disagreements) + len(self.unreadable)
+        if min(self.right, asked - 1) < 0 or self.right + asked > self.pictures:
+            raise ValueError(f"{self.right} right and {asked} other pictures cannot be of {self.pictures}")
+
+
+def _typed(kind: type) -> Callable[[object, str], object]:
+    """Make what takes a JSON value of one type as it is; to Python, true is a number."""
+
+    def read(value: object, name: str):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{name} must be {NAMES[kind]}, got {value!r:.100}")
+        return value
+
+    return read
+
+
+_text, _number, _list = _typed(str), _typed(int), _typed(list)
+
+
+def _disagreement(row: object, name: str) -> Disagreement:
+    image_id, label, prediction = _list(row, name)
+    picture, class_id = f"the picture in {name}", f"each class in {name}"
+    return Disagreement(_text(image_id, picture), _number(label, class_id), _number(prediction, class_id))
+
+
+_READ = {
+    "fingerprint": _text,
+    "pictures": _number,
+    "right": _number,
+    "disagreements": lambda rows, name: [_disagreement(row, f"each row of {name}") for row in _list(rows, name)],
+    "unreadable": lambda lines, name: [_text(line, f"each line of {name}") for line in _list(lines, name)],
+}
