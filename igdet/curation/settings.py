@@ -13,6 +13,7 @@ from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.recipes import Recipe
 from igdet.curation.sharding import ShardSettings
+from igdet.utils.paths import expanded
 from igdet.utils.strict_yaml import ConfigError, read_yaml
 from igdet.utils.yaml_fields import from_mapping
 
@@ -177,7 +178,7 @@ class Curation:
     @property
     def folder(self) -> Path:
         """The output folder."""
-        return Path(os.path.expandvars(self.output_dir)).expanduser()
+        return expanded(self.output_dir)
 
 
 def read_curation(path: str | Path, overrides: Sequence[str] = ()) -> Curation:

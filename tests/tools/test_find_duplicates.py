@@ -4,8 +4,6 @@ import json
 from contextlib import suppress
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from find_duplicates import main
 from PIL import Image, ImageOps
@@ -46,7 +44,7 @@ def folders(tmp_path):
             picture.save(tmp_path / folder / name)
 
 
-def test_from_pictures_to_shards_and_bound(run, folders, tmp_path):
+def test_from_pictures_to_shards(run, folders, tmp_path):
     printed = run("find", "out", "--training", "training", "--evaluation", "evaluation")
     assert "PDQ: 3 of 3 pictures, 0 skipped" in printed
     assert "2 pairs in out, 0 pictures skipped\nNext: python tools/find_duplicates.py judge out" in printed
@@ -60,21 +58,12 @@ def test_from_pictures_to_shards_and_bound(run, folders, tmp_path):
     excluded = IdList.read(tmp_path / "out/excluded.csv")
     assert [excluded.has_post(name, "") for name in ("a2.png", "b2.png", "c.png")] == [True, False, False]
 
-    pq.write_table(
-        pa.table({"image_id": ["a.png", "b.png"], "gt_classes": [[0], [1]], "top_classes": [[0], [1]]}),
-        tmp_path / "predictions.parquet",
-    )
-    bounds = run("bound", "out", "--judged", "judged.csv", "--predictions", "predictions.parquet")
-    assert "top-1 100.00% of 2 pictures\nat least 50.00%: the 1 with a near-duplicate" in bounds
-    assert "at least 0.00%" in run("bound", "out", "--predictions", "predictions.parquet")
-
 
 def test_within_the_training_pictures_one_of_each_group_stays(run, folders, tmp_path):
     scene(2).resize((48, 36)).save(tmp_path / "training/d.png")
     assert "1 pairs" in run("find", "out", "--training", "training")
     assert "1 training pictures to leave out" in run("exclude", "out")
     assert (tmp_path / "out/excluded.csv").read_text() == "id\nd.png\n"
-    assert "needs evaluation pictures" in run("bound", "out", "--predictions", "none.parquet")
 
 
 def test_what_was_asked_is_written_down(run, folders, tmp_path):
@@ -97,6 +86,9 @@ def test_the_plan_for_ten_million_pictures(run):
     [
         (["find", "out", "--training", "none"], "DuplicatesError: none: expected shards"),
         (["find", "out", "--training", "training", "--method", "rmac"], "UserError: --method rmac needs a network"),
+        (["plan", "0", "2048"], "UserError: 0 pictures, 2048 channels: expected 1 or more of both"),
+        (["judge", "out", "--pairs", "0"], "UserError: 0 pairs to judge: expected 1 or more"),
+        (["find", "out", "--training", "training", "--processes", "0"], "DuplicatesError: processes is 0; expected 1"),
         (["judge", "out"], "DuplicatesError: out/find.json: expected the folder of a finished search"),
     ],
 )

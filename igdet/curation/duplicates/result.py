@@ -1,6 +1,7 @@
 """What was searched and what was found, kept in a folder."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,15 @@ from igdet.utils.files import atomic_write
 PAIRS_NAME = "pairs.parquet"
 SKIPPED_NAME = "skipped.csv"  # a line for each picture left out
 REQUEST_NAME = "find.json"  # what was searched and how; written last
+
+_LIMITS = {  # setting -> the least and the most that it may be
+    "max_distance": (0, 255),
+    "neighbours": (1, math.inf),
+    "min_score": (-1, 1),
+    "side": (1, math.inf),
+    "processes": (1, math.inf),
+    "max_bad_share": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,9 @@ class Request:
         side: R-MAC: pixels of the longer side, to which pictures are resized.
         processes: that read pictures.
         max_bad_share: share of the pictures, 0..1, that may be bad.
+
+    Raises:
+        DuplicatesError: a number is out of its range.
     """
 
     training: str
@@ -53,6 +66,13 @@ class Request:
     side: int = 224
     processes: int = 1
     max_bad_share: float = 0.05
+
+    def __post_init__(self):
+        for name, (least, most) in _LIMITS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                expected = f"{least} or more" if most == math.inf else f"{least} to {most}"
+                raise DuplicatesError(f"{name.replace('_', ' ')} is {value}; expected {expected}")
 
     def open_training(self) -> PictureSet:
         """Open the training pictures."""

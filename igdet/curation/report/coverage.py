@@ -39,7 +39,7 @@ def _chart(rich: pa.Table) -> list[str]:
     if not len(ranks):
         return []
     line = Series(1, ranks.tolist(), rich["posts"].to_numpy()[ranks - 1].tolist())
-    return [line_chart("Posts a target class", ("rank of the class", "posts"), [line], log=True)]
+    return [line_chart("Posts a target class", ("rank of the class", "posts"), [line], scale="logarithmic")]
 
 
 def _poorest(rich: pa.Table, kept: pa.Table) -> Table:

@@ -37,7 +37,7 @@ def _frequencies(outcome: Outcome) -> tuple[str, Table]:
         "f(r) = C · r<sup>−s</sup>, least squares in logarithms at ranks evenly spaced in the logarithm, over the "
         "labels with {} posts or more; ± standard error of s."
     ).format(MIN_POSTS)
-    chart = line_chart("Posts a label", ("rank of the label", "posts"), lines, log=True) if lines else ""
+    chart = line_chart("Posts a label", ("rank of the label", "posts"), lines, scale="logarithmic") if lines else ""
     return chart, Table("", ["Zipf’s law", "labels", "ranks fitted", "exponent s", "C"], rows, note)
 
 

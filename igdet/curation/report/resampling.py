@@ -18,7 +18,9 @@ def resampling_section(outcome: Outcome) -> Section | None:
     if not len(table):
         return None
     lines = [_curve(style, resampling, table) for style, resampling in enumerate(PHI)]
-    chart = line_chart("Expected images a label", ("rank of the label", "images in an epoch"), lines, log=True)
+    chart = line_chart(
+        "Expected images a label", ("rank of the label", "images in an epoch"), lines, scale="logarithmic"
+    )
     header = ["Resampling", "most frequent label", "median label", "rarest label", "largest r(h)"]
     note = "Images of a label among those of an epoch of the same length; r(h) is how often a label’s images repeat."
     return Section("Resampling", [Table("", header, [_row(name, table) for name in PHI], note)], [chart])

@@ -117,8 +117,9 @@ def test_judging_in_a_browser(sets, tmp_path, browser):
     (path,) = write_pages(tmp_path, listed, *sets)
     browser.open(path.as_uri())
     browser.press("yn")
+    browser.run("kept")
     browser.open(path.as_uri())
-    assert browser.run_until("document.getElementById('state').textContent", "2 of 2 judged")  # it is kept
+    assert browser.run_until("document.getElementById('state').textContent", "2 of 2 judged")
     browser.press("s")
     browser.wait_for("Browser.downloadProgress", state="completed")
     assert read_verdicts([tmp_path / "judged-001.csv"]) == {("q.jpg", "m.jpg"): True, (NASTY, "m.jpg"): False}

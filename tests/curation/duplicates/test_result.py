@@ -29,6 +29,22 @@ def test_a_table_is_written_with_its_column_names(tmp_path):
     assert (tmp_path / "ids.csv").read_text() == 'id\n1\n""""\n'
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"max_distance": 256}, "max distance is 256; expected 0 to 255"),
+        ({"neighbours": 0}, "neighbours is 0; expected 1 or more"),
+        ({"min_score": float("nan")}, "min score is nan; expected -1 to 1"),
+        ({"side": 0}, "side is 0; expected 1 or more"),
+        ({"processes": -2}, "processes is -2; expected 1 or more"),
+        ({"max_bad_share": 7.0}, "max bad share is 7.0; expected 0 to 1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(setting, message):
+    with pytest.raises(DuplicatesError, match=message):
+        Request("training", **setting)
+
+
 @pytest.mark.parametrize("text", [None, "{", json.dumps({"training": "x", "unknown": 1})])
 def test_an_unfinished_search_is_named(tmp_path, text):
     if text:
