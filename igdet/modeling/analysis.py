@@ -3,6 +3,7 @@
 Shapes: pictures are float (N, 3, H, W) for a classifier, a list of records for a detector.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from statistics import median
 import torch
 from detectron2.utils.analysis import FlopCountAnalysis
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,13 @@ def count(model: nn.Module, inputs: list[dict]) -> Cost:
 
     def note(_: nn.Module, __: tuple, output: torch.Tensor) -> None:
         nonlocal activations
-        activations += output.numel()
+        activations += math.prod(map(int, output.shape))
 
     layers = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
     hooks = [module.register_forward_hook(note) for module in model.modules() if isinstance(module, layers)]
-    with torch.no_grad():
-        model(inputs)
+    counts = FlopCountAnalysis(model, inputs).by_operator()  # runs the model once
     for hook in hooks:
         hook.remove()
-    counts = FlopCountAnalysis(model, inputs).by_operator()
     multiply_adds = sum(counts[name] for name in ("conv", "conv_transpose2d", "linear", "addmm", "matmul"))
     parameters = sum(weight.numel() for weight in model.parameters())
     return Cost(parameters / 1e6, multiply_adds / 1e9, activations / 1e6)
@@ -59,22 +59,22 @@ def count(model: nn.Module, inputs: list[dict]) -> Cost:
 def kept_for_backward(step: Callable[[], object]) -> int:
     """Bytes of the tensors that a forward pass keeps for its backward pass, each storage once, weights not included.
 
+    They are counted, not kept, so that this takes no more memory than inference.
+
     Args:
         step: runs the forward pass, with gradients.
     """
-    storages: dict[int, int] = {}
+    # A weak reference holds no memory, yet keeps the storage's identity from being given to another one.
+    storages: dict[StorageWeakRef, int] = {}
 
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
+    def pack(tensor: torch.Tensor) -> None:
         if not isinstance(tensor, nn.Parameter) and not tensor.is_leaf:
             storage = tensor.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
+            storages[StorageWeakRef(storage)] = storage.nbytes()
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        kept = step()  # alive until all is counted: a freed storage's address could come again
-    total = sum(storages.values())
-    del kept
-    return total
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
+        step()
+    return sum(storages.values())
 
 
 def training_bytes(model: nn.Module, step: Callable[[], object]) -> int:
@@ -90,13 +90,13 @@ def training_bytes(model: nn.Module, step: Callable[[], object]) -> int:
 
 
 def seconds(run: Callable[[], object], repeats: int, device: str = "cpu") -> float:
-    """Median time of a call, after one that warms up; on a GPU until it has finished."""
+    """Median time of a call that has been made before, so that nothing is set up; on a GPU until it has finished."""
     wait = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
     times = []
-    for _ in range(repeats + 1):
+    for _ in range(repeats):
         wait()
         started = time.perf_counter()
         run()
         wait()
         times.append(time.perf_counter() - started)
-    return median(times[1:])
+    return median(times)

@@ -61,7 +61,7 @@ class Router(nn.Module):
 
 def _shares(experts: Tensor, num_experts: int, over_ranks: bool) -> Tensor:
     """Count the assignments; in training over all ranks: the mean of their losses is then that of the whole batch."""
-    counts = torch.bincount(experts.flatten(), minlength=num_experts).double()
+    counts = F.one_hot(experts, num_experts).sum(dim=(0, 1)).double()
     if over_ranks and comm.get_world_size() > 1:
         distributed.all_reduce(counts)
     return counts / counts.sum()
@@ -152,7 +152,8 @@ class MixtureBlock(CNNBlockBase):
         """Run float (N, C, H, W) to (N, C', H / stride, W / stride)."""
         hidden = F.relu_(self.conv1(features))
         self.routing = self.router(hidden)
-        mixed = self.norm(mix(hidden, self.routing, self.experts))
+        mixing = mix_densely if torch.onnx.is_in_onnx_export() else mix
+        mixed = self.norm(mixing(hidden, self.routing, self.experts))
         shortcut = features if self.shortcut is None else self.shortcut(features)
         return F.relu_(mixed + shortcut)
 
@@ -164,6 +165,14 @@ def mix(features: Tensor, routing: Routing, experts: nn.Module) -> Tensor:
     outputs = experts(features[rows], chosen)  # (N k, C', H', W')
     gates = routing.gates.flatten()[order].to(outputs.dtype).view(-1, 1, 1, 1)
     return outputs.new_zeros(len(features), *outputs.shape[1:]).index_add(0, rows, outputs * gates)
+
+
+def mix_densely(features: Tensor, routing: Routing, experts: Experts) -> Tensor:
+    """The same sum from all experts, most of them with gate 0: a graph of fixed operations, as exported files need."""
+    gates = routing.gates.new_zeros(features.shape[0], experts.num_experts)
+    gates = gates.scatter(1, routing.experts, routing.gates)  # (N, k) -> (N, E)
+    weighted = [expert(features) * gates[:, int(number)].view(-1, 1, 1, 1) for number, expert in experts.here.items()]
+    return torch.stack(weighted).sum(dim=0)
 
 
 def mixture_blocks(model: nn.Module) -> Iterator[MixtureBlock]:

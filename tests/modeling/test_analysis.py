@@ -67,7 +67,7 @@ def test_training_memory_is_weights_gradients_momentum_and_what_is_kept():
     assert training_bytes(model, lambda: None) == 4 * (weights + 2 * head)
 
 
-def test_every_call_is_timed_but_the_first():
+def test_as_many_calls_as_asked_for_are_timed():
     calls = []
     assert seconds(lambda: calls.append(1), repeats=3) >= 0
-    assert len(calls) == 4
+    assert len(calls) == 3

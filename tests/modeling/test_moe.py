@@ -12,7 +12,7 @@ from igdet.checkpoint.fitting import fit_tensors
 from igdet.config import add_igdet_config
 from igdet.modeling import FAMILY, ImageClassifier, Mixture, build_resnext
 from igdet.modeling.expert_parallel import split_experts, whole_state_dict
-from igdet.modeling.moe import MixtureBlock, Router, mixture_blocks
+from igdet.modeling.moe import MixtureBlock, Router, mix, mix_densely, mixture_blocks
 
 
 def route(scores, top_k=2):
@@ -53,6 +53,12 @@ def test_a_block_equals_a_loop_over_images():
         mixed = sum(probs[image, i] / total * block.experts.here[str(i)](hidden[image : image + 1]) for i in best)
         expected = (block.norm(mixed) + block.shortcut(features[image : image + 1])).relu()
         torch.testing.assert_close(found[image : image + 1], expected)
+
+
+def test_all_experts_with_their_gates_give_the_same():
+    block, features = mixture_block(num_experts=6).eval(), torch.randn(3, 16, 6, 6)
+    routing = block.router(features)
+    torch.testing.assert_close(mix_densely(features, routing, block.experts), mix(features, routing, block.experts))
 
 
 def test_an_expert_without_images_gets_gradients_of_zero():

@@ -1,0 +1,122 @@
+"""The table of what networks cost, as classifiers and as Mask R-CNN, measured on noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from detectron2.config import CfgNode
+from detectron2.modeling import build_model
+from detectron2.modeling.backbone.resnet import BottleneckBlock
+from detectron2.structures import Boxes, Instances, PolygonMasks
+from detectron2.utils.events import EventStorage
+from torch import nn
+
+from igdet.modeling.analysis import count, seconds, training_bytes
+from igdet.utils.table import Entry, Table
+
+HEADER = [
+    "network",
+    "as",
+    "pixels",
+    "parameters, M",
+    "multiply-adds, G",
+    "activations, M",
+    "training, GB",
+    "forward, s",
+]
+OBJECTS = 7  # of a picture of COCO, on average
+DAMPING = 0.2
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a network is used as.
+
+    Attributes:
+        size: height and width of the usual picture, pixels.
+        suffix: of the backbone's name.
+        base: the config that it is trained with, in `configs`.
+        overrides: of that config, so that what is counted does not hang on the weights.
+    """
+
+    size: tuple[int, int]
+    suffix: str
+    base: str
+    overrides: tuple[str, ...] = ()
+
+
+USES = {
+    "classifier": Use((224, 224), "", "Base-Classification.yaml"),
+    # Without a threshold all 100 detections have masks, whatever the weights.
+    "mask_rcnn": Use(
+        (800, 1333),
+        "_FPN",
+        "Base-RCNN-FPN.yaml",
+        ("MODEL.MASK_ON", "True", "MODEL.ROI_HEADS.SCORE_THRESH_TEST", "-1.0"),
+    ),
+}
+
+
+def cost_row(member: str, use: str, cfg: CfgNode, repeats: int) -> list[Entry]:
+    """Measure one network.
+
+    Args:
+        member: its name, for the row.
+        use: a key of `USES`.
+        cfg: what it is built from, on the device of `MODEL.DEVICE`.
+        repeats: timed forward passes.
+
+    Returns:
+        entries for `HEADER`.
+    """
+    torch.manual_seed(0)
+    size = USES[use].size
+    model, inputs = build_model(cfg).eval(), [noise(use, size)]
+    damp(model)
+    cost = count(model, inputs)  # warms up for the timed passes too
+    with torch.no_grad():
+        forward = seconds(lambda: model(inputs), repeats, cfg.MODEL.DEVICE)
+    with EventStorage():  # detectors write into it
+        memory = training_bytes(model.train(), lambda: model(inputs)) / 1e9
+    numbers = (cost.parameters, cost.multiply_adds, cost.activations)
+    texts = (*(f"{number:,.1f}" for number in numbers), f"{memory:.2f}", f"{forward:.2f}")
+    return [*map(Entry, (member, use, f"{size[0]} x {size[1]}", *texts))]
+
+
+def damp(model: nn.Module) -> None:
+    """Make residual branches of random weights weak, as trained ones are.
+
+    Else each of R_101's 33 blocks doubles the variance with frozen statistics; no box is finite then.
+    """
+    for block in model.modules():
+        if isinstance(block, BottleneckBlock):
+            block.conv3.norm.weight.data *= DAMPING
+
+
+def cost_table(rows: list[list[Entry]], device: str) -> Table:
+    """Put rows together, with the conditions under which they were measured.
+
+    Args:
+        rows: from `cost_row`.
+        device: which one it was, such as "cpu".
+    """
+    place = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
+    return Table("", HEADER, rows, f"One picture in float32; torch {torch.__version__}, {place}.")
+
+
+def noise(use: str, size: tuple[int, int]) -> dict:
+    """A picture of noise with what its use is trained on, as Detectron2's models take it.
+
+    Args:
+        use: a key of `USES`.
+        size: height and width, pixels.
+    """
+    height, width = size
+    sample = {"image": torch.randint(0, 256, (3, *size), dtype=torch.uint8), "height": height, "width": width}
+    if use == "classifier":
+        return {**sample, "gt_classes": torch.tensor([0])}
+    corners = torch.rand(OBJECTS, 2) * torch.tensor([width, height]) / 2
+    boxes = torch.cat([corners, corners + torch.tensor([width, height]) / 4], dim=1)
+    polygons = [[box[[0, 1, 2, 1, 2, 3, 0, 3]].numpy().astype(np.float64)] for box in boxes]
+    fields = {"gt_boxes": Boxes(boxes), "gt_classes": torch.zeros(OBJECTS).long(), "gt_masks": PolygonMasks(polygons)}
+    return {**sample, "instances": Instances(size, **fields)}
