@@ -1,13 +1,13 @@
 """Trainings as jobs of a SLURM cluster: a rank a GPU, put back in the queue when they are preempted."""
 
 import argparse
-import os
+import random
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from igdet.utils.errors import UserError
@@ -19,6 +19,8 @@ except ImportError:  # an extra
 
 TRAIN_NET = Path("tools", "train_net.py")  # from the root of the source tree, where the commands are given
 GRACE = 120  # seconds between the cluster's warning and the end of the job, in which a checkpoint is written
+LOOK = 0.2  # seconds between two looks at the training
+PORTS = 20_000, 32_767  # where the ranks of a job meet; from 32,768 on, Linux hands ports out to others by itself
 
 
 class SubmissionError(UserError):
@@ -45,39 +47,35 @@ class TrainingJob:
         Raises:
             CalledProcessError: the training failed.
         """
-        submitit.helpers.TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
-        warning = signal.Signals(submitit.JobEnvironment()._usr_sig())
+        job = submitit.JobEnvironment()
+        environment = submitit.helpers.TorchDistributedEnvironment()
+        environment.master_port = random.Random(job.job_id).randint(*PORTS)
+        environment.export(set_cuda_visible_devices=False, overwrite=True)
+        warning = signal.Signals(job._usr_sig())
         requeue = signal.getsignal(warning)
         warned = []
-
-        def pass_on(number: int, frame: object) -> None:
-            warned.append(number)
-            self._process.terminate()
-            requeue(number, frame)
-
-        # While the training starts, a warning is noted: there is nobody yet to pass it on to.
         signal.signal(warning, lambda number, frame: warned.append(number))
         # The cluster signals all processes of the job: the training inherits the mask, and so hears of SIGTERM alone.
         signal.pthread_sigmask(signal.SIG_BLOCK, {warning})
         self._process = subprocess.Popen([sys.executable, TRAIN_NET, *self.arguments])
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {warning})
-        signal.signal(warning, pass_on)
-        if warned:
-            pass_on(warning, None)
-        status = self._process.wait()
-        if status and not warned:
-            raise subprocess.CalledProcessError(status, self._process.args)
+        while self._process.poll() is None:
+            if warned:
+                self._process.terminate()
+                requeue(warning, None)  # on rank 0 it does not return
+                self._process.wait()
+            time.sleep(LOOK)
+        if self._process.returncode and not warned:
+            raise subprocess.CalledProcessError(self._process.returncode, self._process.args)
 
     def checkpoint(self) -> "submitit.helpers.DelayedSubmission":
-        """Wait until the training has written its checkpoint; called by submitit, on rank 0, after a warning.
+        """Wait until the training has written its checkpoint; submitit calls it on rank 0, after a warning.
 
         Returns:
             the job that goes on from there.
         """
         if self._process is not None:  # else the warning came before the training
-            # Within the signal's handler Popen.wait may hold its lock at this very moment, so the kernel is asked.
-            with suppress(ChildProcessError):
-                os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+            self._process.wait()
         resume = [] if "--resume" in self.arguments else ["--resume"]
         return submitit.helpers.DelayedSubmission(TrainingJob([*resume, *self.arguments]))
 

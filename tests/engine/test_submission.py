@@ -94,27 +94,30 @@ def test_a_warning_while_the_training_starts_is_passed_on(monkeypatch):
     class Starting:
         """The training's process; the cluster gives warning before it is there."""
 
-        args, passed_on = "training", 0
+        args, returncode, terminated = "training", None, 0
 
         def __init__(self, command):
             os.kill(os.getpid(), signal.SIGUSR2)
 
         def terminate(self):
-            Starting.passed_on += 1
+            Starting.terminated += 1
+            self.returncode = -signal.SIGTERM
 
-        def wait(self):
-            return -signal.SIGTERM
+        def poll(self):
+            return self.returncode
 
-    requeued = []
+        wait = poll
+
+    requeued, cluster = [], MagicMock(job_id="7", _usr_sig=lambda: signal.SIGUSR2)
     monkeypatch.setattr(submission.submitit.helpers, "TorchDistributedEnvironment", MagicMock())
-    monkeypatch.setattr(submission.submitit, "JobEnvironment", lambda: MagicMock(_usr_sig=lambda: signal.SIGUSR2))
+    monkeypatch.setattr(submission.submitit, "JobEnvironment", lambda: cluster)
     monkeypatch.setattr(submission.subprocess, "Popen", Starting)
     before = signal.signal(signal.SIGUSR2, lambda number, frame: requeued.append(number))
     try:
         submission.TrainingJob([])()
     finally:
         signal.signal(signal.SIGUSR2, before)
-    assert Starting.passed_on == len(requeued) == 1
+    assert Starting.terminated == len(requeued) == 1
 
 
 def test_a_warning_before_the_training_puts_the_job_back_in_the_queue():
