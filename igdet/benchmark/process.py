@@ -48,7 +48,6 @@ class Training:
                 start_new_session=True,
                 pass_fds=(lock,),
             )
-        self.record("started")
 
     @property
     def seconds(self) -> float:

@@ -96,7 +96,9 @@ class Runner:
         for cell, slot in zip(ready, free, strict=False):
             self._waiting.remove(cell)
             self._attempts[cell.name] += 1
-            self._running.append(Training(cell, slot, self._suite, self._lock))
+            training = Training(cell, slot, self._suite, self._lock)
+            self._running.append(training)  # before anything takes time: an interrupt stops what stands here
+            training.record("started")
             self._progress.event(f"started   {cell.name}")
 
     def _set_blocked_aside(self) -> None:

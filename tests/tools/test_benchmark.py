@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -62,7 +63,20 @@ def hanging(write_suite, tmp_path, repository):
         # Tests that run in the background are started with Ctrl-C ignored, and would hand that on.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    return runner, int((tmp_path / "ready").read_text())  # reading waits for the training to write
+    return runner, int(first_words(tmp_path / "ready", runner))
+
+
+def first_words(pipe, process):
+    """What is written into a named pipe, unless the process ends before that."""
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while process.poll() is None:
+            readable, _, _ = select.select([reader], [], [], 0.1)
+            if readable and (words := os.read(reader, 100)):
+                return words
+    finally:
+        os.close(reader)
+    pytest.fail(process.stderr.read())
 
 
 def is_alive(pid):
