@@ -31,7 +31,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp gives 0600: other readers must see the result
+        Path(temporary).chmod(0o666 & ~_UMASK)  # mkstemp gives 0600: other readers must see the result
         Path(temporary).replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -59,7 +59,7 @@ def atomic_write_together(path: str | os.PathLike) -> Iterator[Path]:
         yield Path(temporary)
         files = sorted(Path(temporary).iterdir(), key=lambda file: file.name == path.name)
         for file in files:
-            file.chmod(0o666 & ~_umask())
+            file.chmod(0o666 & ~_UMASK)
             sync(file)
         for file in files:
             file.replace(path.with_name(file.name))
@@ -90,7 +90,7 @@ def read_json_lines(path: str | os.PathLike) -> list:
     return values
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -103,3 +103,6 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+_UMASK = _read_umask()  # once: to read it is to set it, for all threads
