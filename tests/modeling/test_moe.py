@@ -165,7 +165,8 @@ def test_two_processes_equal_one(tmp_path):
     alone = build_classifier()
     initial = {name: tensor.clone() for name, tensor in alone.state_dict().items()}
     expected = train(alone)
-    multiprocessing.spawn(_two_processes, (str(tmp_path),), nprocs=2)
+    # Spawned processes could abort at their end, for they tear down an interpreter in which gloo's threads still run.
+    multiprocessing.start_processes(_two_processes, (str(tmp_path),), nprocs=2, start_method="forkserver")
     for split in (False, True):
         losses, weights = torch.load(tmp_path / f"{split}.pth")
         torch.testing.assert_close(losses, expected, rtol=0, atol=1e-10)

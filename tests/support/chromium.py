@@ -28,6 +28,7 @@ class Chromium:
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __enter__(self) -> "Chromium":
         return self
@@ -59,9 +60,8 @@ class Chromium:
         return kept[0] if kept else self._until(fits)
 
     def open(self, url: str) -> None:
-        self._events = []
-        self.call("Page.navigate", url=url)
-        self.wait_for("Page.loadEventFired")
+        loader = self.call("Page.navigate", url=url)["loaderId"]  # the first blank page is loaded at some time, too
+        self.wait_for("Page.lifecycleEvent", name="load", loaderId=loader)
 
     def press(self, keys: str) -> None:
         for key in keys:
