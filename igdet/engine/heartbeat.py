@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import socket
 import sys
@@ -42,12 +43,13 @@ class Heartbeat:
         self._rank = rank
         self._period = period
         self._silence = silence
+        self._beats = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="heartbeat", daemon=True)
 
     def __enter__(self) -> None:
         self._heard = [("", time.monotonic())] * len(self._names)  # each rank's last status and when it was new
-        self._store.set(str(self._rank), f"{ALIVE} 0")
+        self._say(ALIVE)
         self._thread.start()
 
     def __exit__(self, kind: type | None, error: BaseException | None, _traceback: object) -> None:
@@ -56,33 +58,48 @@ class Heartbeat:
         failed = error is not None and not (isinstance(error, SystemExit) and not error.code)
         first_line = f"{kind.__name__}: {error}".splitlines()[0] if failed else ""
         try:
-            self._store.set(str(self._rank), f"{FAILED} {first_line}" if failed else DONE)
-            self._see_others_off(failed)
+            self._say(FAILED, first_line) if failed else self._say(DONE)
+            if silent := self._see_off(failed):
+                self._tell(self._silence_of(silent))
+            if failed:
+                self._say(LEFT)
         except RuntimeError:
             self._tell(self._store_is_gone())
 
-    def _see_others_off(self, failed: bool) -> None:
-        """Rank 0 keeps the store until nobody needs it; a rank that failed may have done so because another died."""
+    def _see_off(self, failed: bool) -> set[int]:
+        """Rank 0 keeps the store until nobody needs it; a rank that failed may have done so because another died.
+
+        Returns:
+            the ranks that were waited for and are silent.
+        """
         others = set(range(len(self._names))) - {self._rank}
-        while (failed or self._rank == 0) and (waiting := others & self._working(self._listen())):
+        statuses = (ALIVE, FAILED) if self._rank == 0 else (ALIVE,) if failed else ()
+        until = math.inf
+        # A rank that waits for nobody does not ask the store, either: it may be gone by now.
+        while statuses and (waiting := others & self._ranks(self._listen(), *statuses)):
+            self._say(*self._said)
             if silent := self._silent(waiting):
-                self._tell(silent)
-                time.sleep(self._period)  # the others find it too, in the same store
-                return
+                until = min(until, time.monotonic() + self._silence)  # for those that have not found it yet
+            if silent == waiting or time.monotonic() > until:
+                return silent
             time.sleep(self._period / 10)
+        return set()
 
     def _watch(self) -> None:
-        beats = 0
         while not self._ended.wait(self._period):
-            beats += 1
             try:
-                self._store.set(str(self._rank), f"{ALIVE} {beats}")
+                self._say(ALIVE)
                 reason = self._reason_to_stop(self._listen())
             except RuntimeError:  # of which PyTorch's network errors are a kind
                 reason = self._store_is_gone()
             if reason:
                 return self._leave(reason)
         return None
+
+    def _say(self, status: str, why: str = "") -> None:
+        self._said = status, why
+        self._beats += 1
+        self._store.set(str(self._rank), f"{status} {self._beats} {why}")
 
     def _listen(self) -> list[str]:
         """What every rank said last."""
@@ -95,22 +112,26 @@ class Heartbeat:
 
     def _reason_to_stop(self, statuses: list[str]) -> str:
         failures = [
-            f"{name} has failed: {status.removeprefix(FAILED).strip()}"
-            for name, status in zip(self._names, statuses, strict=True)
-            if status.startswith(FAILED)
+            f"{self._names[rank]} has failed: {statuses[rank].split(' ', 2)[2]}"
+            for rank in sorted(self._ranks(statuses, FAILED))
         ]
-        return "; ".join(failures) or self._silent(self._working(statuses))
+        return "; ".join(failures) or self._silence_of(self._silent(self._ranks(statuses, ALIVE)))
 
-    def _working(self, statuses: list[str]) -> set[int]:
-        return {rank for rank, status in enumerate(statuses) if status.startswith(ALIVE)}
+    def _ranks(self, statuses: list[str], *kinds: str) -> set[int]:
+        return {rank for rank, status in enumerate(statuses) if status.split(" ")[0] in kinds}
 
-    def _silent(self, ranks: set[int]) -> str:
-        since = {rank: time.monotonic() - self._heard[rank][1] for rank in sorted(ranks)}
+    def _silent(self, ranks: set[int]) -> set[int]:
+        return {rank for rank in ranks if self._seconds_since(rank) > self._silence}
+
+    def _silence_of(self, ranks: set[int]) -> str:
         return "; ".join(
-            f"{self._names[rank]} has not been heard of for {seconds:.0f} s: it was killed, or its machine is down"
-            for rank, seconds in since.items()
-            if seconds > self._silence
+            f"{self._names[rank]} has not been heard of for {self._seconds_since(rank):.0f} s: it was killed, or its "
+            "machine is down"
+            for rank in sorted(ranks)
         )
+
+    def _seconds_since(self, rank: int) -> float:
+        return time.monotonic() - self._heard[rank][1]
 
     def _store_is_gone(self) -> str:
         return f"{self._names[0]} cannot be reached any more: it was killed, or its machine is down"
@@ -119,8 +140,8 @@ class Heartbeat:
         """End this process, unless it is about to end by itself, with a message of its own."""
         self._tell(reason)
         with suppress(RuntimeError):  # where rank 0, which keeps the store, is what is gone
-            self._store.set(str(self._rank), LEFT)
-            self._see_others_off(failed=False)
+            self._say(LEFT)
+            self._see_off(failed=False)
         if not self._ended.wait(self._period):
             sys.stdout.flush()
             os._exit(1)  # the main thread waits in a collective, from which no exception would wake it

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
 from datetime import timedelta
@@ -13,7 +12,9 @@ from torch.distributed import TCPStore
 
 from igdet.engine.heartbeat import Heartbeat
 
-PERIOD, SILENCE = 0.05, 1.0  # seconds
+PERIOD, SILENCE = 0.05, 2.0  # seconds
+CONTEXT = multiprocessing.get_context("fork")  # quick: everything is imported already
+KILLED = CONTEXT.Event()
 NAMES = [f"rank {rank} (box, process {rank + 70})" for rank in range(3)]
 FOREVER = threading.Event()  # never set: a main thread that waits in a collective
 
@@ -31,6 +32,7 @@ def fail_in_one(rank):
 def lose_connection(rank):
     """Rank 2 is gone, and the library notices in rank 1 only, where it raises something that names nobody."""
     if rank == 1:
+        KILLED.wait()
         raise RuntimeError("connection closed by peer")
     FOREVER.wait()
 
@@ -43,40 +45,38 @@ def stop_in_order(rank):
     raise SystemExit(0)
 
 
-def rank_process(work, rank, port, log):
+def rank_process(work, rank, period, log, ports, started):
     sys.stderr = log.open("w", buffering=1)  # in the place of pytest's
     os.dup2(sys.stderr.fileno(), 2)
-    store = TCPStore("127.0.0.1", port, is_master=rank == 0, wait_for_workers=False, timeout=timedelta(seconds=20))
-    with Heartbeat(store, NAMES, rank, PERIOD, SILENCE):
-        store.add("started", 1)
+    port = ports.get() if rank else 0
+    store = TCPStore("127.0.0.1", port, is_master=rank == 0, wait_for_workers=False, timeout=timedelta(seconds=60))
+    if rank == 0:
+        ports.put(store.port)
+        ports.put(store.port)
+    with Heartbeat(store, NAMES, rank, period, SILENCE):
+        started.release()
         work(rank)
 
 
 @pytest.fixture
 def ranks(tmp_path):
-    """Start three ranks; give their processes, the function that waits for their ends, and their messages."""
+    """Start three ranks; give their processes when all have begun their work."""
     running = []
 
-    def start(work):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        context = multiprocessing.get_context("fork")  # quick: everything is imported already
-        for rank in range(3):
-            log = tmp_path / f"{rank}.log"
-            running.append(context.Process(target=rank_process, args=(work, rank, port, log)))
+    def start(work, periods=(PERIOD,) * 3):
+        ports, started = CONTEXT.SimpleQueue(), CONTEXT.Semaphore(0)
+        for rank, period in enumerate(periods):
+            arguments = (work, rank, period, tmp_path / f"{rank}.log", ports, started)
+            running.append(CONTEXT.Process(target=rank_process, args=arguments))
             running[-1].start()
-        return running, TCPStore("127.0.0.1", port, is_master=False, wait_for_workers=False)
+        for _ in periods:
+            assert started.acquire(timeout=60)
+        return running
 
     yield start
     for process in running:
         process.kill()
         process.join()
-
-
-def wait_until_started(store):
-    while int(store.add("started", 0)) < 3:
-        assert not FOREVER.wait(0.01)
 
 
 def ends(processes, tmp_path):
@@ -88,8 +88,7 @@ def ends(processes, tmp_path):
 
 @pytest.mark.parametrize("victim", [0, 2])
 def test_the_others_end_and_name_the_one_that_was_killed(ranks, tmp_path, victim):
-    processes, store = ranks(wait_for_ever)
-    wait_until_started(store)
+    processes = ranks(wait_for_ever)
     os.kill(processes[victim].pid, signal.SIGKILL)
     for rank, (status, message) in enumerate(ends(processes, tmp_path)):
         if rank == victim:
@@ -100,9 +99,16 @@ def test_the_others_end_and_name_the_one_that_was_killed(ranks, tmp_path, victim
             assert "it was killed" in message
 
 
+def test_the_store_stays_until_the_slowest_has_heard(ranks, tmp_path):
+    processes = ranks(wait_for_ever, periods=(PERIOD, 10 * PERIOD, PERIOD))
+    os.kill(processes[2].pid, signal.SIGKILL)
+    _, (status, message), _ = ends(processes, tmp_path)
+    assert status == 1
+    assert f"{NAMES[1]} stops: {NAMES[2]} has not been heard of" in message
+
+
 def test_a_rank_that_is_frozen_counts_as_dead(ranks, tmp_path):
-    processes, store = ranks(wait_for_ever)
-    wait_until_started(store)
+    processes = ranks(wait_for_ever)
     os.kill(processes[1].pid, signal.SIGSTOP)
     for process in (processes[0], processes[2]):
         process.join(timeout=30)
@@ -111,7 +117,7 @@ def test_a_rank_that_is_frozen_counts_as_dead(ranks, tmp_path):
 
 
 def test_a_rank_that_fails_tells_the_others_why(ranks, tmp_path):
-    processes, _ = ranks(fail_in_one)
+    processes = ranks(fail_in_one)
     statuses = ends(processes, tmp_path)
     assert [status for status, _ in statuses] == [1, 1, 1]
     for _, message in (statuses[0], statuses[2]):
@@ -120,9 +126,10 @@ def test_a_rank_that_fails_tells_the_others_why(ranks, tmp_path):
 
 
 def test_a_rank_that_fails_because_another_died_names_that_one(ranks, tmp_path):
-    processes, store = ranks(lose_connection)
-    wait_until_started(store)
+    KILLED.clear()
+    processes = ranks(lose_connection)
     os.kill(processes[2].pid, signal.SIGKILL)
+    KILLED.set()
     statuses = ends(processes, tmp_path)
     assert f"{NAMES[1]} stops: {NAMES[2]} has not been heard of" in statuses[1][1]
     assert "connection closed by peer" in statuses[1][1]
@@ -130,5 +137,5 @@ def test_a_rank_that_fails_because_another_died_names_that_one(ranks, tmp_path):
 
 @pytest.mark.parametrize("work", [finish, stop_in_order])
 def test_a_run_that_ends_well_ends_in_silence(ranks, tmp_path, work):
-    processes, _ = ranks(work)
+    processes = ranks(work)
     assert ends(processes, tmp_path) == [(0, "")] * 3
