@@ -5,6 +5,7 @@ from igdet.data.build import (
     build_classification_train_loader,
     build_detection_test_loader,
     build_detection_train_loader,
+    check_detection_tests,
     describe_training_set,
     draw_seed,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "build_classification_train_loader",
     "build_detection_test_loader",
     "build_detection_train_loader",
+    "check_detection_tests",
     "describe_training_set",
     "draw_seed",
     "register_own_datasets",

@@ -27,7 +27,7 @@ from igdet.data.shard_stream import StreamSettings
 from igdet.data.stream_samples import Share, StreamSamples
 from igdet.data.streamed_shards import StreamedShards
 from igdet.data.transforms import TestTransform, TrainTransform
-from igdet.data.workers import start_worker
+from igdet.data.workers import start_worker, start_workers_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,20 +88,36 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
     if cfg.MODEL.MASK_ON:
         require_masks(name, records, cfg.INPUT.MASK_FORMAT)
     check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    mapper = CheckedMapper(build_train_mapper(cfg))
-    return CheckedLoader(d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records), _log(cfg, name))
+    loader = d2.build_detection_train_loader(cfg, mapper=CheckedMapper(build_train_mapper(cfg)), dataset=records)
+    start_workers_of(loader if isinstance(loader, DataLoader) else loader.dataset)  # grouped by shape, or not
+    return CheckedLoader(loader, _log(cfg, name))
 
 
 def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
     """Build Detectron2's evaluation loader, with bad pictures counted and shown as grey."""
-    records = d2.get_detection_dataset_dicts(name, filter_empty=False)
-    check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
+    records = _test_records(cfg, name)
     alone = cfg.clone()
     alone.defrost()
     alone.DATASETS.TRAIN = (name,)  # the mapper asks these for the keypoints' names; a mere evaluation opens no others
     mapper = CheckedMapper(d2.DatasetMapper(alone, is_train=False))
     loader = d2.build_detection_test_loader(records, mapper=mapper, num_workers=cfg.DATALOADER.NUM_WORKERS)
     return CheckedLoader(loader, _log(cfg, name))
+
+
+def check_detection_tests(cfg: CfgNode) -> None:
+    """Stop before a detector trains on what could not be evaluated at its end.
+
+    Raises:
+        BadRecordsError: too many pictures of a data set of DATASETS.TEST are not there.
+    """
+    for name in cfg.DATASETS.TEST:
+        _test_records(cfg, name)
+
+
+def _test_records(cfg: CfgNode, name: str) -> list[dict]:
+    records = d2.get_detection_dataset_dicts(name, filter_empty=False)
+    check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
+    return records
 
 
 def _label_use(records: Records) -> LabelUse:

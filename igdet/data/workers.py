@@ -1,12 +1,14 @@
 """The data loader's processes: what they set up, how their batches are fetched, what is said when one is killed."""
 
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 import cv2
+from torch.utils.data import DataLoader
 
 from igdet.utils.errors import UserError
 
@@ -24,6 +26,16 @@ def start_worker(_worker_id: int) -> None:
     """
     cv2.setNumThreads(0)
     signal.signal(signal.SIGTERM, _live_on)
+
+
+def start_workers_of(loader: DataLoader) -> None:
+    """Prepare the processes of a loader that Detectron2 has built, in place, after its own preparation."""
+    loader.worker_init_fn = partial(_start_after, loader.worker_init_fn)
+
+
+def _start_after(first: Callable[[int], None], worker_id: int) -> None:
+    first(worker_id)
+    start_worker(worker_id)
 
 
 def _live_on(_number: int, _frame: FrameType | None) -> None:
@@ -62,6 +74,6 @@ def explained_death() -> Iterator[None]:
         if "DataLoader worker" not in str(error):
             raise
         raise WorkerError(
-            f"{str(error).splitlines()[0].rstrip('.')}. Mostly the memory was full, or /dev/shm. No sample is lost: "
+            f"{str(error).splitlines()[0].rstrip('. ')}. Mostly the memory was full, or /dev/shm. No sample is lost: "
             "lower DATALOADER.NUM_WORKERS, or make room, and go on with --resume"
         ) from error

@@ -17,6 +17,8 @@ from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.checkpointer import LAST_CHECKPOINT
 from igdet.checkpoint.rotation import drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
+from igdet.config.check import EVALUATOR_TYPES
+from igdet.data import check_detection_tests
 from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
 from igdet.engine.results import DIVERGED, EVALUATION, METRICS, RESULTS, by_dataset, read_record, utc_now, write_record
@@ -37,6 +39,7 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         data set -> task -> metric -> number; empty on other ranks than the main one.
 
     Raises:
+        BadRecordsError: pictures of a data set are not there.
         FloatingPointError: a loss or a weight is not finite; OUTPUT_DIR/diverged.json says so too.
         SystemExit: the results are not TEST.EXPECTED_RESULTS, or the run was stopped by SIGTERM.
         WorkerError: a process of the data loader has died.
@@ -52,6 +55,8 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
             logger.warning(f"Deleted {half}: a checkpoint that was being written when the run was killed")
         (folder / DIVERGED).unlink(missing_ok=True)
         _set_aside(folder / RESULTS, *([] if args.resume else _progress_of(folder, cfg.MODEL.WEIGHTS)))
+    if cfg.MODEL.META_ARCHITECTURE not in EVALUATOR_TYPES:
+        check_detection_tests(cfg)
     trainer = Trainer(cfg)
     trainer.resume_or_load(resume=args.resume)
     if comm.is_main_process():

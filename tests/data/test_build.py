@@ -2,6 +2,8 @@
 
 import json
 import logging
+import multiprocessing
+import shutil
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from igdet.data import (
     build_classification_train_loader,
     build_detection_test_loader,
     build_detection_train_loader,
+    check_detection_tests,
     draw_seed,
     register_own_datasets,
 )
@@ -159,6 +162,29 @@ def test_detection_training(coco_cfg, workers):
     for sample in batch:
         assert "bad_records" not in sample
         assert {"gt_boxes", "gt_classes", "gt_masks", "gt_keypoints"} == set(sample["instances"].get_fields())
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_a_request_to_the_whole_detection_run_leaves_the_data_coming(coco_cfg, grouped):
+    coco_cfg.SOLVER.IMS_PER_BATCH = 2
+    coco_cfg.DATALOADER.NUM_WORKERS = 1
+    coco_cfg.DATALOADER.ASPECT_RATIO_GROUPING = grouped
+    others = set(multiprocessing.active_children())
+    batches = iter(build_detection_train_loader(coco_cfg))
+    next(batches)
+    [worker] = set(multiprocessing.active_children()) - others
+    worker.terminate()
+    for _ in range(6):  # more than were made ahead
+        assert len(next(batches)) == 2
+    assert worker.is_alive()
+
+
+def test_pictures_of_the_test_set_are_looked_for_before_training(coco_cfg, tmp_path):
+    coco_cfg.DATASETS.TEST = ("toys",)
+    check_detection_tests(coco_cfg)
+    shutil.rmtree(tmp_path / "pictures")
+    with pytest.raises(BadRecordsError, match="toys: 2 of 2 picture files are missing"):
+        check_detection_tests(coco_cfg)
 
 
 RUNS = {"size": [40, 50], "counts": [300, 1700]}
