@@ -13,7 +13,7 @@ from torch import nn
 
 from igdet.checkpoint.about import ABOUT, check_class_names, check_mixture, class_names, describe_model
 from igdet.checkpoint.catalog import PREFIX
-from igdet.checkpoint.download import find_weights
+from igdet.checkpoint.download import check_allowed, find_weights
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.fitting import Fit, fit_tensors
 from igdet.checkpoint.key_maps import is_classifier
@@ -207,22 +207,24 @@ class IgdetCheckpointer(DetectionCheckpointer):
 
 
 def check_published(path: str, backbone: str) -> None:
-    """Refuse published weights of another network than one of igdet's family before gigabytes are downloaded.
+    """Refuse published weights that cannot be had, or of another network than one of igdet's family, before any work.
 
     Args:
         path: igdet://...
         backbone: MODEL.BACKBONE.NAME.
 
     Raises:
-        WeightsError: there are no such weights, or they are of another network.
+        WeightsError: there are no such weights, they may not be downloaded, or they are of another network.
     """
-    fits, given = (name.removesuffix(FPN_SUFFIX) for name in (find_weights(path).backbone, backbone))
+    weights = find_weights(path)
+    fits, given = (name.removesuffix(FPN_SUFFIX) for name in (weights.backbone, backbone))
     if given != fits and given.startswith(_FAMILY):
         needed = fits + backbone.removeprefix(given) if fits.startswith(_FAMILY) else fits
         raise WeightsError(
             f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "
             f"set it to {needed}, or name other weights"
         )
+    check_allowed(weights)
 
 
 def _published_classes(path: str, ours: list[str] | None) -> list[str] | None:

@@ -61,7 +61,7 @@ def fetch(weights: Weights) -> Path:
     if path.is_file():  # put there by hand, or touched since
         _check(weights, path, f"Remove it to download it anew, or put the right file there: {weights.url}")
     else:
-        _check_allowed(weights, path)
+        check_allowed(weights)
         with _writing(weights, path), file_lock(str(path)):  # the processes of a run ask at the same time
             if not path.is_file():
                 _download(weights, path)
@@ -107,8 +107,14 @@ def _check_readable(path: Path, mend: str) -> None:
         raise WeightsError(f"{error} {mend}") from error
 
 
-def _check_allowed(weights: Weights, path: Path) -> None:
-    if os.environ.get("IGDET_OFFLINE", "0") not in ("", "0"):
+def check_allowed(weights: Weights) -> None:
+    """Refuse weights that would have to be downloaded where that is forbidden.
+
+    Raises:
+        WeightsError: they are not in the cache, and IGDET_OFFLINE is set.
+    """
+    path = cached_path(weights)
+    if os.environ.get("IGDET_OFFLINE", "0") not in ("", "0") and not path.is_file():
         raise WeightsError(f"{path} is not there, and IGDET_OFFLINE forbids downloads: {_by_hand(weights, path)}")
 
 
