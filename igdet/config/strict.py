@@ -35,8 +35,10 @@ def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
         opts: key, value, key, value ...
 
     Raises:
-        ConfigError: a key is unknown, has no value, or the value is of another type.
+        ConfigError: an option is among them; a key is unknown, has no value, or the value is of another type.
     """
+    if options := [word for word in opts if word.startswith("--")]:
+        raise ConfigError(f"command line: {options[0]} stands behind KEY VALUE: options come before the first KEY")
     if len(opts) % 2:
         raise ConfigError(f"command line: overrides come as KEY VALUE pairs, but {opts[-1]!r} has no partner")
     for key, value in zip(opts[::2], opts[1::2], strict=True):

@@ -42,6 +42,12 @@ def test_unknown_override_is_named(cfg):
         merge_overrides(cfg, ["MODEL.WEIGHT", "x.pth"])
 
 
+@pytest.mark.parametrize("opts", [["SEED", "1", "--resume"], ["SEED", "1", "--num-gpus", "8"]])
+def test_an_option_behind_the_overrides_is_named(cfg, opts):
+    with pytest.raises(ConfigError, match=f"{opts[2]} stands behind KEY VALUE: options come before the first KEY"):
+        merge_overrides(cfg, opts)
+
+
 def test_override_without_a_value_is_named(cfg):
     with pytest.raises(ConfigError, match="'SEED' has no partner"):
         merge_overrides(cfg, ["MODEL.WEIGHTS", "x.pth", "SEED"])
