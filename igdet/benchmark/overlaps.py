@@ -1,10 +1,11 @@
 """Settings are chosen on other pictures than those that test them: no set of SELECT_ON overlaps with a test set."""
 
+import copy
 import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 from igdet.benchmark.suite import Suite, Target
@@ -43,23 +44,29 @@ def check_pictures(suite: Suite) -> None:
 
 
 def _overlaps(suite: Suite, name: str, how: Callable[[str, str, Own], str]) -> Iterator[str]:
+    """The overlaps of any initialisation's data sets, each once."""
     target = suite.targets[name]
-    datasets = _datasets(target.config)
-    tests = _tests(suite, target, datasets.get("TEST", []))
+    opts = [suite.opts | target.opts | target.opts_for.get(start, {}) for start in suite.initialisations]
+    yield from dict.fromkeys(found for each in opts for found in _overlaps_with(each, name, target, how))
+
+
+def _overlaps_with(opts: Mapping, name: str, target: Target, how: Callable[[str, str, Own], str]) -> Iterator[str]:
+    datasets = _datasets(target.config, opts)
     fit, choose = target.select_on["TRAIN"], target.select_on["TEST"]
     pairs = [("TEST", choose, fit, "SELECT_ON.TRAIN")]
-    pairs += [(key, part, test, "the test set") for test in tests for key, part in (("TEST", choose), ("TRAIN", fit))]
+    pairs += [
+        (key, part, test, "the test set")
+        for test in _names(datasets.get("TEST", ()))
+        for key, part in (("TEST", choose), ("TRAIN", fit))
+    ]
     for key, part, other, role in pairs:
         if overlap := how(part, other, datasets["OWN"]):
             yield f"TARGETS.{name}.SELECT_ON.{key}: {part} {overlap} {role}, {other}; choose on other pictures"
 
 
-def _tests(suite: Suite, target: Target, of_config: list[str]) -> list[str]:
-    """The data sets on which any initialisation is tested: the config's, or those of an override."""
-    overrides = [suite.opts | target.opts | target.opts_for.get(name, {}) for name in suite.initialisations]
-    found = [opts.get("DATASETS.TEST", of_config) for opts in overrides]
-    names = [name for value in found for name in re.findall(r"[\w.-]+", str(value))]  # ["a", "b"] or "('a', 'b')"
-    return list(dict.fromkeys(names))
+def _names(value: object) -> list[str]:
+    """The data sets that ["a", "b"] or "('a', 'b')" names."""
+    return re.findall(r"[\w.-]+", str(value))
 
 
 def _overlap_by_name(name: str, other: str, own: Own) -> str:
@@ -79,12 +86,17 @@ def _same(name: str, other: str, own: Own) -> bool:
     return name == other or (name in own and own[name] == own.get(other))
 
 
-def _datasets(config: str) -> dict:
-    """The DATASETS section of a config with its bases."""
+def _datasets(config: str, opts: Mapping) -> dict:
+    """The DATASETS section of a config with its bases, and with overrides such as DATASETS.OWN.mine.ROOT."""
     merged: dict = {"OWN": {}}
     for _, content in read_with_bases(config):
         section = content.get("DATASETS", {})
         merged |= {**section, "OWN": merged["OWN"] | section.get("OWN", {})}
+    merged = copy.deepcopy(merged)
+    for key, value in opts.items():
+        first, *path, last = key.split(".")
+        if first == "DATASETS":
+            reduce(lambda section, part: section.setdefault(part, {}), path, merged)[last] = value
     return merged
 
 

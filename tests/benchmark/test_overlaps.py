@@ -94,6 +94,16 @@ def test_pictures_of_the_test_set_stop_a_run_before_its_first_cell(write, folder
     assert message.format(folder) in refusal(write("val", own, SELECT_ON=select_on))
 
 
+def test_an_override_of_a_data_set_counts(write, folder):
+    own = {name: coco(folder, name, [f"{name}.jpg"]) for name in ("val", "fit", "part")}
+    opts = {"DATASETS.OWN.part.ANNOTATIONS": str(folder / "val.json")}
+    with pytest.raises(ConfigError, match=r"SELECT_ON\.TEST: part is the test set, val"):
+        read_suite(write("val", own, OPTS_FOR={"hashtag": opts}))
+    own["part"]["CLASSES"] = []  # another data set of the same pictures
+    path = write("val", own, OPTS=opts)
+    assert f"part shares 1 pictures, such as {folder}/val.jpg, with the test set, val" in refusal(path)
+
+
 def test_files_of_one_name_in_two_folders_are_two_pictures(folder):
     own = {name: coco(folder, name, ["1.jpg"]) | {"ROOT": str(folder / name)} for name in ("fit", "part")}
     assert not _shared_pictures("fit", "part", own)
