@@ -16,7 +16,7 @@ import os, signal
 from igdet.curation.sharding.in_order import map_in_order
 
 def wait_for_ever(number):
-    os.write(1, f"{number}\n".encode())  # one piece: both processes write into the same pipe
+    os.write(1, f"{number}\\n".encode())  # one piece: both processes write into the same pipe
     signal.pause()
 
 if __name__ == "__main__":
