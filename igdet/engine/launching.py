@@ -1,7 +1,9 @@
 """Starting a run's processes: Detectron2's `launch`, or a rank that torchrun, SLURM or another starter has begun."""
 
 import argparse
+import atexit
 import os
+import sys
 from collections.abc import Callable, Mapping
 
 import torch
@@ -96,3 +98,16 @@ def _join(main: Callable, args: argparse.Namespace) -> None:
     comm.synchronize()
     main(args)
     distributed.destroy_process_group()
+    _leave()
+
+
+def _leave() -> None:
+    """End this rank without taking the interpreter down.
+
+    Threads of gloo outlive their group; one that still drops a tensor while the interpreter ends aborts the process
+    (github.com/pytorch/pytorch/pull/179291), and a finished run would count as failed.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

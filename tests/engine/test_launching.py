@@ -63,6 +63,23 @@ def test_torchrun_trains_on_two_cpu_processes(repository, colour_config, tmp_pat
     assert (tmp_path / "run/log.txt.rank1").is_file()
 
 
+LAST_WORDS = """
+import argparse, atexit, os, pathlib
+from igdet.engine.launching import start
+
+atexit.register(lambda: pathlib.Path(f"left_{os.environ['LOCAL_RANK']}").touch())
+start(lambda args: print("done\\n", end=""), argparse.Namespace(num_gpus=1, num_machines=1))
+"""
+
+
+def test_a_rank_ends_with_its_exit_functions_and_last_words(tmp_path):
+    (tmp_path / "last_words.py").write_text(LAST_WORDS)
+    process = torchrun(tmp_path, "last_words.py")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("done\n") == 2
+    assert len(list(tmp_path.glob("left_*"))) == 2
+
+
 KILLED_ONCE = """
 import argparse, os, pathlib, signal
 from detectron2.utils import comm
