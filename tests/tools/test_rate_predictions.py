@@ -1,6 +1,7 @@
 """The command that has predictions rated."""
 
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,7 +79,9 @@ def near(run, tmp_path):
     """A finished search for near-duplicates that has found one of each picture."""
     pairs = [["ant/1.png", "bee/2.png"], ["x.png", "y.png"], [1, 0.9], ["pdq", "pdq"]]
     (tmp_path / "near").mkdir()
-    write_found(tmp_path / "near", Request("training", evaluation="."), Found(pa.table(pairs, schema=SCHEMA), []))
+    for name in ("ant", "bee"):
+        shutil.copytree(tmp_path / name, tmp_path / "val" / name)
+    write_found(tmp_path / "near", Request("training", evaluation="val"), Found(pa.table(pairs, schema=SCHEMA), []))
 
 
 def test_a_picture_with_a_near_duplicate_counts_as_wrong(run, near, tmp_path):
@@ -89,6 +92,15 @@ def test_a_picture_with_a_near_duplicate_counts_as_wrong(run, near, tmp_path):
     assert "at least 50.00%: the 1 with a near-duplicate" in run(*bound, "--judged", "judged.csv")
     write_found(tmp_path / "near", Request("training"), Found(pa.table([[]] * 4, schema=SCHEMA), []))
     assert "UserError: near compares training pictures with each other: a bound needs" in run(*bound)
+
+
+def test_a_search_among_other_pictures_bounds_nothing(run, near, tmp_path):
+    """Found without pairs, it would else vouch for any predictions."""
+    nothing = Found(pa.table([[]] * 4, schema=SCHEMA), [])
+    write_found(tmp_path / "near", Request("training", evaluation="ant"), nothing)
+    printed = run("bound", "near", "--predictions", "p.parquet")
+    assert printed.startswith("DuplicatesError: 2 of the 2 predicted pictures, the first is 'ant/1.png', are none")
+    assert "none of the 1 in ant that were searched for" in printed
 
 
 def test_errors_are_one_line(run, tmp_path):

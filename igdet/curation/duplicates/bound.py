@@ -38,18 +38,21 @@ class Bound:
         return (self.right - self.right_duplicated) / self.pictures
 
 
-def bound(predictions: pa.Table, duplicated: Collection[str]) -> Bound:
+def bound(predictions: pa.Table, duplicated: Collection[str], searched: Collection[str], source: str) -> Bound:
     """Count.
 
     Args:
         predictions: what an evaluation writes: a row a picture, with its image_id, gt_classes and top_classes.
         duplicated: ids of the pictures that have a near-duplicate.
+        searched: ids of all pictures that were searched for.
+        source: what these are, for the message.
 
     Raises:
-        DuplicatesError: there is no picture, or a duplicated one is not among them.
+        DuplicatesError: there is no picture, one was not searched for, or a duplicated one is not among them.
     """
     rows = predictions.select(["image_id", "gt_classes", "top_classes"]).to_pylist()
     right = {row["image_id"]: row["top_classes"][0] in row["gt_classes"] for row in rows}
+    _require_searched(right, set(searched), source)
     unknown = sorted(set(duplicated) - right.keys())
     if unknown or not right:
         raise DuplicatesError(
@@ -57,3 +60,14 @@ def bound(predictions: pa.Table, duplicated: Collection[str]) -> Bound:
             "give the predictions of the evaluation set that was searched for, and pictures the same ids"
         )
     return Bound(len(right), len(set(duplicated)), sum(right.values()), sum(right[name] for name in set(duplicated)))
+
+
+def _require_searched(predicted: Collection[str], searched: set[str], source: str) -> None:
+    """Refuse pictures that were compared with nothing: a search without pairs would vouch for any."""
+    others = [name for name in predicted if name not in searched]
+    if others:
+        raise DuplicatesError(
+            f"{len(others):,} of the {len(predicted):,} predicted pictures, the first is {others[0]!r}, are none of "
+            f"the {len(searched):,} in {source} that were searched for; give the predictions of an evaluation on "
+            "these, with the same ids, or search for its pictures: python tools/find_duplicates.py find"
+        )

@@ -60,7 +60,9 @@ def bound(folder: Path, judged: Sequence[str] | None, predictions: str) -> None:
     request, pairs = _duplicates(folder, judged)
     if not request.evaluation:
         raise UserError(f"{folder} compares training pictures with each other: a bound needs evaluation pictures")
-    result = bounding.bound(read_predictions(predictions), set(pairs["query"].to_pylist()))
+    searched = request.open_queries().ids.to_pylist()
+    duplicated = set(pairs["query"].to_pylist())
+    result = bounding.bound(read_predictions(predictions), duplicated, searched, request.evaluation)
     print(f"top-1 {result.accuracy:.2%} of {result.pictures:,} pictures")
     print(f"at least {result.lower:.2%}: the {result.duplicated:,} with a near-duplicate in training count as wrong")
 

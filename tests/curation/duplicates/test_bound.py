@@ -15,20 +15,30 @@ PREDICTIONS = pa.table(
 )
 
 
+def bounded(predictions, duplicated, searched=("a", "b", "c", "d", "x")):
+    return bound(predictions, duplicated, searched, "val")
+
+
 def test_a_duplicated_picture_counts_as_wrong_once():
-    result = bound(PREDICTIONS, ["a", "b", "a"])
+    result = bounded(PREDICTIONS, ["a", "b", "a"])
     assert (result.accuracy, result.lower, result.duplicated) == (3 / 4, 2 / 4, 2)
 
 
 def test_without_duplicates_the_bound_is_the_accuracy():
-    assert bound(PREDICTIONS, []).lower == bound(PREDICTIONS, []).accuracy == 3 / 4
+    assert bounded(PREDICTIONS, []).lower == bounded(PREDICTIONS, []).accuracy == 3 / 4
 
 
 def test_pictures_that_were_not_evaluated_are_named():
     with pytest.raises(DuplicatesError, match=r"1 duplicated pictures .* 4 predictions, such as \['x'\]"):
-        bound(PREDICTIONS, ["x", "a"])
+        bounded(PREDICTIONS, ["x", "a"])
 
 
 def test_no_predictions_have_no_accuracy():
     with pytest.raises(DuplicatesError, match="the 0 predictions"):
-        bound(PREDICTIONS.slice(0, 0), [])
+        bounded(PREDICTIONS.slice(0, 0), [])
+
+
+def test_pictures_that_were_not_searched_for_have_no_bound():
+    message = "2 of the 4 predicted pictures, the first is 'b', are none of the 3 in val that were searched for"
+    with pytest.raises(DuplicatesError, match=message):
+        bounded(PREDICTIONS, [], searched=["d", "a", "e"])
