@@ -66,6 +66,28 @@ def test_within_the_training_pictures_one_of_each_group_stays(run, folders, tmp_
     assert (tmp_path / "out/excluded.csv").read_text() == "id\nd.png\n"
 
 
+def test_skipped_pictures_are_counted_and_said_to_be_compared_with_nothing(run, folders, tmp_path):
+    Image.new("RGB", (96, 72), "grey").save(tmp_path / "evaluation/flat.png")
+    printed = run("find", "out", "--training", "training", "--evaluation", "evaluation")
+    assert "PDQ: 3 of 3 pictures, 1 skipped" in printed
+    assert (
+        "2 pairs in out, 1 pictures skipped\n"
+        "Those were compared with nothing; out/skipped.csv names them and says why\nNext: " in printed
+    )
+    assert "flat.png,featureless," in (tmp_path / "out/skipped.csv").read_text()
+
+
+def test_without_pairs_there_is_nothing_to_judge(run, folders, tmp_path):
+    run("find", "out", "--training", "training", "--evaluation", "evaluation")
+    run("judge", "out")
+    for name in ("a2.png", "b2.png"):
+        (tmp_path / "training" / name).unlink()
+    printed = run("find", "out", "--training", "training", "--evaluation", "evaluation")
+    assert printed.endswith("0 pairs in out, 0 pictures skipped\n")
+    assert run("judge", "out") == "out lists no pairs: there is nothing to judge\n"
+    assert not list(tmp_path.glob("out/judging-*.html"))  # those of the earlier search
+
+
 def test_what_was_asked_is_written_down(run, folders, tmp_path):
     run("find", "out", "--training", "training", "--max-distance", "10", "--min-score", "0.99")
     request = json.loads((tmp_path / "out/find.json").read_text())

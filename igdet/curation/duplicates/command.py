@@ -10,7 +10,7 @@ from igdet.curation.duplicates import finding
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
 from igdet.curation.duplicates.judging import confirmed, read_verdicts, write_pages
 from igdet.curation.duplicates.needs import describe_needs
-from igdet.curation.duplicates.result import Request, read_found
+from igdet.curation.duplicates.result import SKIPPED_NAME, Request, read_found
 from igdet.curation.duplicates.vectors import Describer
 from igdet.utils.csv_files import write_csv
 from igdet.utils.errors import UserError
@@ -22,7 +22,10 @@ def find(folder: Path, request: Request) -> None:
     print(f"Comparing {request.training} with {request.evaluation or 'itself'} ({request.method}), into {folder}")
     found = finding.find(request, folder, _describer(request) if request.method == "rmac" else None)
     print(f"{len(found.pairs):,} pairs in {folder}, {len(found.skipped):,} pictures skipped")
-    print(f"Next: python tools/find_duplicates.py judge {folder}")
+    if found.skipped:
+        print(f"Those were compared with nothing; {folder / SKIPPED_NAME} names them and says why")
+    if found.pairs:
+        print(f"Next: python tools/find_duplicates.py judge {folder}")
 
 
 def _describer(request: Request) -> Describer:
@@ -42,6 +45,9 @@ def judge(folder: Path, pairs: int) -> None:
     request, found = read_found(folder)
     chosen = found.slice(0, pairs)
     pages = write_pages(folder, chosen, request.open_queries(), request.open_training())
+    if not pages:
+        print(f"{folder} lists no pairs: there is nothing to judge")
+        return
     print(f"{len(chosen):,} of {len(found):,} pairs on {len(pages)} pages: judge and save {folder}/judging-*.html")
     print(f"Next: python tools/find_duplicates.py exclude {folder} --judged judged-*.csv")
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from igdet.curation.duplicates.pdq import BITS, hash_picture
 from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.duplicates.progress import Progress
-from igdet.curation.duplicates.scanning import Scan, Skipped
+from igdet.curation.duplicates.scanning import Scan, Scanned, Skipped
 
 MAX_SIDE = 512  # pixels of the longer side; PDQ's reference implementation makes larger pictures smaller, too
 MAX_DISTANCE = 31  # bits: a confident match in PDQ's reference implementation; unrelated pictures differ in 128
@@ -42,13 +42,22 @@ def hash_pictures(pictures: PictureSet, scan: Scan, progress: Progress) -> Hashe
         progress: is told how far it is.
     """
     parts, rows, skipped = [np.empty((0, 8, BITS // 8), np.uint8)], [], []
-    for part in progress.of(scan(pictures, hash_picture), "PDQ", len(pictures)):
+    scanned = (_without_featureless(part, pictures.ids) for part in scan(pictures, hash_picture))
+    for part in progress.of(scanned, "PDQ", len(pictures)):
         skipped += part.skipped
-        for row, (bits, quality) in zip(part.rows, part.values, strict=True):
-            if quality < MIN_QUALITY:
-                why = f"PDQ quality {quality} is below {MIN_QUALITY}"
-                skipped.append(Skipped(pictures.ids[row].as_py(), FEATURELESS, why))
-            else:
-                parts.append(bits[None])
-                rows.append(row)
+        rows += part.rows
+        parts += [bits[None] for bits, _ in part.values]
     return Hashes(pictures.ids.take(pa.array(rows, pa.int64())), np.concatenate(parts), skipped)
+
+
+def _without_featureless(part: Scanned, ids: pa.Array) -> Scanned:
+    """Move the pictures whose hashes mean nothing to those skipped, so that progress counts them as such."""
+    kept = Scanned([], [], list(part.skipped))
+    for row, (bits, quality) in zip(part.rows, part.values, strict=True):
+        if quality < MIN_QUALITY:
+            why = f"PDQ quality {quality} is below {MIN_QUALITY}"
+            kept.skipped.append(Skipped(ids[row].as_py(), FEATURELESS, why))
+        else:
+            kept.rows.append(row)
+            kept.values.append((bits, quality))
+    return kept
