@@ -48,10 +48,17 @@ def simulate_posts(
         The number of posts.
 
     Raises:
-        SimulationError: the table is to have another format, or not one picture gets a hashtag.
+        SimulationError: the table is to have another format, other files of the names beside it are there already,
+            or not one picture gets a hashtag.
     """
     if out.suffix not in _WRITERS:
         raise SimulationError(f"{out}: the suffix decides on the format; expected {' or '.join(_WRITERS)}")
+    beside = {
+        out.with_name(VOCABULARY_NAME): vocabulary_of(words.values()).text(),
+        out.with_name(TAGGED_NAME): _lines(classes.chosen),
+        out.with_name(HELD_OUT_NAME): _lines(classes.held_out),
+    }
+    _require_no_others(beside)
     posts = _make_posts(images, classes.chosen, words, habit, np.random.default_rng(seed))
     if not posts:
         known = ", ".join(sorted(PICTURE_SUFFIXES))
@@ -60,10 +67,20 @@ def simulate_posts(
             f"known suffixes: {known}"
         )
     _WRITERS[out.suffix](out, posts)
-    vocabulary_of(words.values()).write(out.with_name(VOCABULARY_NAME))
-    _write_lines(out.with_name(TAGGED_NAME), classes.chosen)
-    _write_lines(out.with_name(HELD_OUT_NAME), classes.held_out)
+    for path, text in beside.items():
+        with atomic_write(path, "w") as file:
+            file.write(text)
     return len(posts)
+
+
+def _require_no_others(beside: Mapping[Path, str]) -> None:
+    """Refuse to write over files that say something else: other tables or shards may be read with them."""
+    for path, text in beside.items():
+        if path.is_file() and path.read_bytes() != text.encode():
+            raise SimulationError(
+                f"{path} is there already and differs from what would be written: {path.parent} may hold posts that "
+                "need it; expected a folder without one; write to another folder, or move it away"
+            )
 
 
 def _make_posts(
@@ -102,6 +119,5 @@ def _write_parquet(path: Path, posts: Iterable[Post]) -> None:
 _WRITERS = {".csv": write_post_table, ".parquet": _write_parquet}
 
 
-def _write_lines(path: Path, lines: list[str]) -> None:
-    with atomic_write(path, "w") as file:
-        file.writelines(f"{line}\n" for line in lines)
+def _lines(names: Iterable[str]) -> str:
+    return "".join(f"{name}\n" for name in names)

@@ -131,3 +131,16 @@ def test_what_cannot_be_written_is_named(images, tmp_path):
         simulate_posts(
             tmp_path / "empty", choose_classes(tmp_path / "empty", "all"), WORDS, tmp_path / "x.csv", PLAIN, 0
         )
+
+
+def test_files_that_differ_are_not_written_over(images, simulate):
+    simulate()
+    simulate(seed=1)  # the same words
+    tagged = images.parent / "tagged"
+    before = {path: path.read_bytes() for path in tagged.iterdir()}
+    with pytest.raises(SimulationError, match=r"vocabulary\.txt is there already and differs from"):
+        simulate(choice="first:2")
+    assert {path: path.read_bytes() for path in tagged.iterdir()} == before
+    (tagged / "vocabulary.txt").unlink()
+    with pytest.raises(SimulationError, match=r"classes\.txt is there already"):
+        simulate(choice="first:2")
