@@ -49,7 +49,7 @@ def simulate_posts(
 
     Raises:
         SimulationError: the table is to have another format, other files of the names beside it are there already,
-            or not one picture gets a hashtag.
+            the classes seem to lie a folder deeper, or not one picture gets a hashtag.
     """
     if out.suffix not in _WRITERS:
         raise SimulationError(f"{out}: the suffix decides on the format; expected {' or '.join(_WRITERS)}")
@@ -89,10 +89,12 @@ def _make_posts(
     """Tag pictures so that the classes, in random order of popularity, follow Zipf's law."""
     shares = zipf(len(names), habit.class_skew)
     kept_shares = rng.permutation(shares / shares[0])
+    pictures = {name: _pictures(images / name) for name in names}
+    _require_class_folders(images, pictures)
     posts = [
         (picture.relative_to(images).as_posix(), write_hashtags([name], words, habit, rng))
         for name, share in zip(names, kept_shares, strict=True)
-        for picture in _pictures(images / name)
+        for picture in pictures[name]
         if rng.random() < share
     ]
     return [post for post in posts if post[1]]  # a post without a hashtag is none; in a table it is a bad record
@@ -100,6 +102,19 @@ def _make_posts(
 
 def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower().removeprefix(".") in PICTURE_SUFFIXES)
+
+
+def _require_class_folders(images: Path, pictures: Mapping[str, list[Path]]) -> None:
+    """Refuse the folder above class folders, which `train` and `val` in it look like; CLASS/images/*.jpg is fine."""
+    for name, paths in pictures.items():
+        inside = [path.relative_to(images / name).parts for path in paths]
+        below = sorted({parts[0] for parts in inside})
+        if len(below) > 1 and all(len(parts) > 1 for parts in inside):
+            raise SimulationError(
+                f"{images}: its folder {name} holds no picture itself, but {len(below):,} folders with pictures, such "
+                f"as {below[0]}: expected the pictures of one class; if these are the classes, give {images / name}, "
+                "otherwise put all pictures of a class into one folder"
+            )
 
 
 def _write_parquet(path: Path, posts: Iterable[Post]) -> None:

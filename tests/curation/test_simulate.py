@@ -144,3 +144,26 @@ def test_files_that_differ_are_not_written_over(images, simulate):
     (tagged / "vocabulary.txt").unlink()
     with pytest.raises(SimulationError, match=r"classes\.txt is there already"):
         simulate(choice="first:2")
+
+
+def add_pictures(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"")
+
+
+def test_the_folder_above_class_folders_is_refused(tmp_path):
+    add_pictures(tmp_path / "set", "n1/cat/1.jpg", "n1/dog/1.jpg", "n2/cat/2.jpg")
+    classes = choose_classes(tmp_path / "set", "all")
+    message = "set: its folder n1 holds no picture itself, but 2 folders with pictures, such as cat: .* give .*set/n1"
+    with pytest.raises(SimulationError, match=message):
+        simulate_posts(tmp_path / "set", classes, WORDS, tmp_path / "out/posts.csv", PLAIN, 0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_pictures_in_a_class_folder_is_no_class(tmp_path):
+    """The layout in which Tiny ImageNet is published."""
+    add_pictures(tmp_path / "set", "n1/images/1.jpg", "n2/images/1.jpg")
+    (tmp_path / "set/n1/boxes").mkdir()
+    classes = choose_classes(tmp_path / "set", "all")
+    assert simulate_posts(tmp_path / "set", classes, WORDS, tmp_path / "out/posts.csv", PLAIN, 0) == 2
