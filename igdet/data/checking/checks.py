@@ -16,10 +16,12 @@ from igdet.data.class_lists import read_class_list
 from igdet.data.errors import DatasetError
 from igdet.data.image_folder import folder_names
 from igdet.data.kinds import KINDS
-from igdet.data.own_datasets import existing_paths
+from igdet.data.own_datasets import MADE_BY, existing_paths
 from igdet.data.records import FileRecords, Records
+from igdet.data.targets.naming import is_path
 from igdet.utils.errors import UserError
 from igdet.utils.files import read_json_lines
+from igdet.utils.paths import expanded
 
 _NAMED = 5  # of what a finding is about
 
@@ -84,7 +86,7 @@ def _check_set(named: NamedSet, options: Options) -> Checked:
         try:
             _open(checked, log)
         except UserError as error:
-            checked.find(str(error), _again(named))
+            checked.find(str(error), _put_there(named) or _again(named))
             _check_folders(checked)
             return checked
         _check_annotations(checked, read_json_lines(log.path))
@@ -202,6 +204,14 @@ def _again(named: NamedSet) -> str:
         return f"mend what lies in {named.fields['ROOT']}"
     fetch = "let torchvision fetch it with --download, or " if named.fields["KIND"] == "torchvision" else ""
     return f"{fetch}put the files of {named.target.title} there ({named.target.source}), or unpack them again"
+
+
+def _put_there(named: NamedSet) -> str:
+    """How to mend somebody's own set of which a path is missing; "" for targets, and where all paths exist."""
+    missing = [key for key, value in named.fields.items() if is_path(key, value) and not expanded(value).exists()]
+    if named.target or not missing:
+        return ""
+    return f"put {named.fields[missing[0]]} there, or name another path as {missing[0]} of {named.name}{MADE_BY}"
 
 
 def _some(things: Sequence[str]) -> str:

@@ -93,6 +93,15 @@ def test_a_picture_that_is_listed_twice(folder, tmp_path):
     assert findings(tmp_path / "list.yaml") == [("listed", "1 pictures are listed twice: cat/0.jpg")]
 
 
+def test_a_path_that_is_missing_is_what_is_to_be_put_there(folder, tmp_path):
+    own = json.dumps({"mine": {"KIND": "image_folder", "ROOT": f"{folder}/train", "CLASSES": "nowhere.txt"}})
+    (tmp_path / "mine.yaml").write_text(f"DATASETS: {{OWN: {own}, TRAIN: [mine], TEST: []}}")
+    [checked] = check(sets_of(str(tmp_path / "mine.yaml"), ""), Options())
+    [finding] = checked.findings
+    assert finding.what.startswith("CLASSES: nowhere.txt does not exist")
+    assert finding.mend.startswith("put nowhere.txt there, or name another path as CLASSES of mine. The head of the")
+
+
 def test_broken_pictures_are_no_duplicates(folder):
     (folder / "train/cat/0.jpg").write_bytes(b"")
     (folder / "val/cat/9.jpg").write_bytes(b"")
