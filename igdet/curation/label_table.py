@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from igdet.utils.errors import UserError
+from igdet.utils.errors import UserError, no_such_file
 from igdet.vocabulary import Vocabulary, normalise_tag
 
 SCHEMA = pa.schema(
@@ -94,6 +94,9 @@ def _files(path: str | PathLike) -> list[Path]:
 def _read(files: list[Path], columns: list[str], path: str | PathLike) -> pa.Table:
     try:
         return ds.dataset([str(file) for file in files], format="parquet").to_table(columns=columns)
+    except FileNotFoundError as error:
+        expected = f"a Parquet table, or a folder of them, with the columns {', '.join(columns)}"
+        raise LabelTableError(no_such_file(path, expected)) from error
     except (OSError, pa.ArrowInvalid) as error:
         raise LabelTableError(f"{path}: no Parquet table with the columns {', '.join(columns)}: {error}") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from igdet.utils.coco_json import KEYPOINTS, are_finite, is_polygon
-from igdet.utils.errors import UserError
+from igdet.utils.errors import UserError, no_such_file
 from igdet.utils.run_lengths import is_run_length
 
 MARGIN = 1.0  # pixels that a box may reach beyond its picture, for tools that count pixel edges otherwise
@@ -35,6 +35,8 @@ def read_detections(path: Path) -> list[dict]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DetectionsError(no_such_file(path, "COCO's list of results")) from error
     except (OSError, ValueError) as error:
         raise DetectionsError(f"{path}: cannot be read as JSON ({error}); expected COCO's list of results") from error
     if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from igdet.utils.errors import UserError
+from igdet.utils.errors import UserError, no_such_file
 
 Keys = Mapping[str, tuple[str, ...]]  # by table, those that each of its rows must have
 IDS = ("id", "image_id", "category_id")
@@ -38,6 +38,8 @@ def read_coco_json(path: str | Path, required: Keys) -> dict:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CocoJsonError(no_such_file(path, "annotations as COCO's json")) from error
     except OSError as error:
         raise CocoJsonError(f"{path} cannot be read: {error}") from error
     except ValueError as error:

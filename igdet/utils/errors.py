@@ -1,5 +1,6 @@
 """Errors that the user of igdet can mend, and how a command ends on one: with one line, without a traceback."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,16 @@ from contextlib import contextmanager
 
 class UserError(ValueError):
     """A file, a key or a value that cannot be used; the message names it, says what was expected and how to mend it."""
+
+
+def no_such_file(path: str | os.PathLike, expected: str) -> str:
+    """Say that a file is not there, which readers tell apart from a file that holds something else.
+
+    Args:
+        path: the file.
+        expected: what it should hold.
+    """
+    return f"{path}: there is no such file; expected {expected}"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from igdet.utils.errors import UserError
+from igdet.utils.errors import UserError, no_such_file
 
 _COLUMNS = ["image_id", "gt_classes", "top_classes"]
 
@@ -20,6 +20,8 @@ def read_predictions(path: str | PathLike) -> pa.Table:
     try:
         table = pq.read_table(path, columns=_COLUMNS)
         sizes = [pc.fill_null(pc.list_value_length(table[column]), 0) for column in ("gt_classes", "top_classes")]
+    except FileNotFoundError as error:
+        raise UserError(no_such_file(path, "predictions.parquet of an evaluation of a classification")) from error
     except (OSError, pa.ArrowException, ValueError) as error:
         raise UserError(f"{path}: expected the predictions of a classification: {error}") from error
     empty = pc.sum(pc.equal(pc.min_element_wise(*sizes), 0)).as_py()

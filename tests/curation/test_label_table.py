@@ -57,8 +57,14 @@ def test_wrong_types_are_named(tmp_path):
         read_labels(tmp_path / "labels.parquet")
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir(), lambda path: path.write_text("text")])
-def test_missing_empty_and_broken_files_are_named(tmp_path, make):
+def test_a_missing_file_is_named(tmp_path):
+    for read in (read_labels, read_label_lists):
+        with pytest.raises(LabelTableError, match="labels: there is no such file; expected a Parquet table"):
+            read(tmp_path / "labels")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.write_text("text")])
+def test_empty_and_broken_files_are_named(tmp_path, make):
     make(tmp_path / "labels")
     with pytest.raises(LabelTableError, match="labels: no Parquet table"):
         read_labels(tmp_path / "labels")

@@ -111,6 +111,11 @@ def test_a_file_of_something_else_is_refused(tmp_path, text):
         read_detections(tmp_path / "found.json")
 
 
+def test_a_missing_file_of_detections_is_named(tmp_path):
+    with pytest.raises(DetectionsError, match=r"none\.json: there is no such file; expected COCO's list of results"):
+        read_detections(tmp_path / "none.json")
+
+
 def test_a_file_of_detections_is_read(case, tmp_path):
     (tmp_path / "found.json").write_text(json.dumps(case.detections))
     assert read_detections(tmp_path / "found.json") == case.detections

@@ -58,7 +58,7 @@ def test_what_is_broken_is_named(read, broken, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(CocoJsonError, match=r"some\.json cannot be read"):
+    with pytest.raises(CocoJsonError, match=r"some\.json: there is no such file"):
         read_coco_json(tmp_path / "some.json", REQUIRED)
 
 

@@ -13,8 +13,14 @@ PREDICTIONS = pa.table({"image_id": ["a", "b"], "gt_classes": [[1], [2]], "top_c
 def test_predictions_are_read_from_what_an_evaluation_writes(tmp_path):
     pq.write_table(PREDICTIONS.append_column("top_scores", [[[1.0]] * 2]), tmp_path / "predictions.parquet")
     assert read_predictions(tmp_path / "predictions.parquet") == PREDICTIONS
-    with pytest.raises(UserError, match=r"none\.parquet: expected the predictions"):
+    with pytest.raises(UserError, match=r"none\.parquet: there is no such file; expected predictions"):
         read_predictions(tmp_path / "none.parquet")
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text.parquet").write_text("text")
+    with pytest.raises(UserError, match=r"text\.parquet: expected the predictions of a classification: "):
+        read_predictions(tmp_path / "text.parquet")
 
 
 @pytest.mark.parametrize("column", ["gt_classes", "top_classes"])

@@ -13,6 +13,7 @@ from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.duplicates.scanning import decode
 from igdet.curation.pictures import PictureError
 from igdet.utils.cards import PICTURE_SIDE, jpeg_uri, write_card_pages
+from igdet.utils.errors import no_such_file
 
 PAIRS_ON_PAGE = 200  # about 5 MB of pictures
 VERDICTS = {"duplicate": True, "different": False}
@@ -92,6 +93,8 @@ def _read(path: Path) -> Iterable[tuple[int, Pair, bool]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in (reader := csv.DictReader(file)):
                 yield reader.line_num, (row["query"], row["match"]), VERDICTS[row["verdict"]]
+    except FileNotFoundError as error:
+        raise DuplicatesError(no_such_file(path, "verdicts saved by a page")) from error
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         raise DuplicatesError(
             f"{path}: expected columns query, match and verdict ({' or '.join(VERDICTS)}): {error}"

@@ -6,7 +6,7 @@ from os import PathLike
 from typing import NamedTuple
 
 from igdet.evaluation.rating.questions import Questions
-from igdet.utils.errors import UserError
+from igdet.utils.errors import UserError, no_such_file
 
 ANSWERS = ("yes", "no", "unsure")
 
@@ -55,6 +55,8 @@ def _read(path: str | PathLike, fingerprint: str) -> tuple[str, list[tuple[Quest
             saved = json.load(file)
         rater, given = saved["rater"].strip(), saved["fingerprint"]
         answers = [(Question(str(vote["image_id"]), int(vote["class"])), vote["answer"]) for vote in saved["votes"]]
+    except FileNotFoundError as error:
+        raise UserError(no_such_file(path, "ratings saved by a page")) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         why = f"{type(error).__name__}: {error}"  # a KeyError alone is but a word, and repr may hold a whole file
         raise UserError(f"{path}: expected ratings saved by a page (fingerprint, rater, votes): {why}") from error

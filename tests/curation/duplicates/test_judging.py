@@ -108,7 +108,7 @@ def test_what_are_no_verdicts_is_named(tmp_path, text, message):
 
 
 def test_missing_verdicts_are_named(tmp_path):
-    with pytest.raises(DuplicatesError, match=r"none\.csv"):
+    with pytest.raises(DuplicatesError, match=r"none\.csv: there is no such file"):
         read_verdicts([tmp_path / "none.csv"])
 
 

@@ -82,7 +82,7 @@ def test_broken_files_are_named(questions, save, tmp_path):
     (tmp_path / "nobody.json").write_text(json.dumps({"fingerprint": questions.fingerprint, "votes": []}))
     broken = {
         "broken.json: expected ratings saved by a page": tmp_path / "broken.json",
-        "none.json: expected ratings": tmp_path / "none.json",
+        "none.json: there is no such file; expected ratings": tmp_path / "none.json",
         "has no rater": save(" "),
         "rates another data set": save("A", fingerprint="other"),
         "x.png, class 1: not among the exported questions": save("A", ("x.png", 1, "yes")),
