@@ -39,7 +39,8 @@ def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[st
 def _require_enough(present: Collection[str], count: int, root: str, in_any_case: int = 0) -> None:
     smallest = max(1, in_any_case)
     if not smallest <= count <= len(present):
+        those = "; those of --first are wanted in any case: --first '' drops them" if in_any_case else ""
         raise DatasetError(
             f"{count} classes are wanted of the {len(present)} in {root}, {in_any_case} of them in any case: expected "
-            f"{smallest} to {len(present)}; folders without pictures do not count"
+            f"{smallest} to {len(present)}; folders without pictures do not count{those}"
         )

@@ -40,6 +40,14 @@ def test_more_or_fewer_than_there_are(release, count, first):
         largest_classes(release, count, first)
 
 
+def test_classes_wanted_in_any_case_are_said_to_count(release):
+    message = "expected 2 to 5; .*; those of --first are wanted in any case: --first '' drops them"
+    with pytest.raises(DatasetError, match=message):
+        largest_classes(release, 1, ["n1", "n2"])
+    with pytest.raises(DatasetError, match=r"folders without pictures do not count$"):
+        largest_classes(release, 6)
+
+
 def test_a_count_that_cannot_be_is_refused_before_pictures_are_counted(release, monkeypatch):
     monkeypatch.setattr("igdet.data.largest_classes.list_pictures", lambda *_: pytest.fail("counted"))
     with pytest.raises(DatasetError, match="7 classes are wanted of the 6"):
