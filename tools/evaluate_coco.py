@@ -50,7 +50,7 @@ def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
 def main() -> None:
     """Score, print and write."""
     args = parse_args()
-    with one_line_errors():
+    with one_line_errors(OSError):
         metrics, classes = score(args)
         print(metrics_table(metrics).plain())
         if args.per_class:
@@ -58,6 +58,7 @@ def main() -> None:
         if args.out:
             with atomic_write(args.out, "w") as file:
                 json.dump({name: None if value != value else value for name, value in metrics.items()}, file, indent=1)
+            print(f"All numbers: {args.out}")
 
 
 if __name__ == "__main__":

@@ -38,9 +38,10 @@ def test_scores(run, tmp_path):
     printed = run(
         evaluate_coco, [OBJECT | {"bbox": [10, 10, 40, 30], "score": 0.9}], "--per-class", "--out", "out.json"
     )
-    _, _, official, _, _, cat, dog = printed.splitlines()
+    _, _, official, _, _, cat, dog, written = printed.splitlines()
     assert official.split() == ["60.0", "100.0", "100.0", "–", "60.0", "–", "60.0", "60.0", "60.0", "–", "60.0", "–"]
     assert (cat.split(), dog.split()) == (["cat", "60.0", "100.0"], ["dog", "–", "–"])
+    assert written == "All numbers: out.json"
     scores = json.loads((tmp_path / "out.json").read_text())
     assert (scores["AP@0.75"], scores["AP@0.80"], scores["AP-dog"]) == (pytest.approx(100), 0, None)
 
@@ -63,6 +64,12 @@ def test_errors_are_one_line(run, command):
     assert run(command, [OBJECT], status=2).startswith("DetectionsError: found.json: 1 of 1")
     wrong = run(command, detections, classes=[DOG], status=2)
     assert wrong == "CocoJsonError: truth.json: annotation 1: its category_id is none of the categories\n"
+
+
+def test_a_place_that_cannot_be_written_is_one_line(run, tmp_path):
+    (tmp_path / "file").touch()
+    error = run(evaluate_coco, [OBJECT | {"score": 0.9}], "--out", "file/out.json", status=2)
+    assert error.startswith(("NotADirectoryError", "FileExistsError")) and error.count("\n") == 1
 
 
 def test_only_federated_annotations_with_boxes_or_masks_are_scored_as_lvis(run):
