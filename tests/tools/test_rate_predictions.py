@@ -11,6 +11,7 @@ from rate_predictions import main
 
 from igdet.curation.duplicates.pairs import SCHEMA
 from igdet.curation.duplicates.result import Found, Request, write_found
+from igdet.curation.duplicates.scanning import Skipped
 
 
 @pytest.fixture
@@ -90,6 +91,9 @@ def test_a_picture_with_a_near_duplicate_counts_as_wrong(run, near, tmp_path):
     assert "top-1 50.00% of 2 pictures\nat least 0.00%: the 2 with a near-duplicate" in printed
     (tmp_path / "judged.csv").write_text("query,match,verdict\nant/1.png,x.png,different\nbee/2.png,y.png,duplicate\n")
     assert "at least 50.00%: the 1 with a near-duplicate" in run(*bound, "--judged", "judged.csv")
+    blank = Found(pa.table([[]] * 4, schema=SCHEMA), [Skipped("ant/1.png", "featureless", "one colour")])
+    write_found(tmp_path / "near", Request("training", evaluation="val"), blank)
+    assert "at least 0.00%: the 0 with a near-duplicate in training and the 1 that could not be compared" in run(*bound)
     write_found(tmp_path / "near", Request("training"), Found(pa.table([[]] * 4, schema=SCHEMA), []))
     assert "UserError: near compares training pictures with each other: a bound needs" in run(*bound)
 

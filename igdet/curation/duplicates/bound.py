@@ -18,14 +18,16 @@ class Bound:
     Attributes:
         pictures: number of evaluation pictures.
         duplicated: how many of them have a near-duplicate in the training set.
+        uncompared: how many of the others could not be compared with the training set.
         right: how many are classified rightly.
-        right_duplicated: how many of the duplicated ones are.
+        right_doubtful: how many of the duplicated and the uncompared ones are.
     """
 
     pictures: int
     duplicated: int
+    uncompared: int
     right: int
-    right_duplicated: int
+    right_doubtful: int
 
     @property
     def accuracy(self) -> float:
@@ -35,10 +37,16 @@ class Bound:
     @property
     def lower(self) -> float:
         """The lower bound, 0..1."""
-        return (self.right - self.right_duplicated) / self.pictures
+        return (self.right - self.right_doubtful) / self.pictures
 
 
-def bound(predictions: pa.Table, duplicated: Collection[str], searched: Collection[str], source: str) -> Bound:
+def bound(
+    predictions: pa.Table,
+    duplicated: Collection[str],
+    searched: Collection[str],
+    source: str,
+    skipped: Collection[str] = (),
+) -> Bound:
     """Count.
 
     Args:
@@ -46,6 +54,7 @@ def bound(predictions: pa.Table, duplicated: Collection[str], searched: Collecti
         duplicated: ids of the pictures that have a near-duplicate.
         searched: ids of all pictures that were searched for.
         source: what these are, for the message.
+        skipped: ids of pictures, of either set, that the search could compare with nothing.
 
     Raises:
         DuplicatesError: there is no picture, one was not searched for, or a duplicated one is not among them.
@@ -59,7 +68,10 @@ def bound(predictions: pa.Table, duplicated: Collection[str], searched: Collecti
             f"{len(unknown)} duplicated pictures are not among the {len(right)} predictions, such as {unknown[:3]}; "
             "give the predictions of the evaluation set that was searched for, and pictures the same ids"
         )
-    return Bound(len(right), len(set(duplicated)), sum(right.values()), sum(right[name] for name in set(duplicated)))
+    found = set(duplicated)
+    uncompared = right.keys() & set(skipped) - found
+    doubtful = sum(right[name] for name in found | uncompared)
+    return Bound(len(right), len(found), len(uncompared), sum(right.values()), doubtful)
 
 
 def _require_searched(predicted: Collection[str], searched: set[str], source: str) -> None:

@@ -10,7 +10,7 @@ from igdet.curation.duplicates import finding
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
 from igdet.curation.duplicates.judging import confirmed, read_verdicts, write_pages
 from igdet.curation.duplicates.needs import describe_needs
-from igdet.curation.duplicates.result import SKIPPED_NAME, Request, read_found
+from igdet.curation.duplicates.result import SKIPPED_NAME, Request, read_found, read_skipped
 from igdet.curation.duplicates.vectors import Describer
 from igdet.utils.csv_files import write_csv
 from igdet.utils.errors import UserError
@@ -68,9 +68,13 @@ def bound(folder: Path, judged: Sequence[str] | None, predictions: str) -> None:
         raise UserError(f"{folder} compares training pictures with each other: a bound needs evaluation pictures")
     searched = request.open_queries().ids.to_pylist()
     duplicated = set(pairs["query"].to_pylist())
-    result = bounding.bound(read_predictions(predictions), duplicated, searched, request.evaluation)
+    skipped = read_skipped(folder)
+    result = bounding.bound(read_predictions(predictions), duplicated, searched, request.evaluation, skipped)
     print(f"top-1 {result.accuracy:.2%} of {result.pictures:,} pictures")
-    print(f"at least {result.lower:.2%}: the {result.duplicated:,} with a near-duplicate in training count as wrong")
+    doubtful = f"the {result.duplicated:,} with a near-duplicate in training"
+    if result.uncompared:
+        doubtful += f" and the {result.uncompared:,} that could not be compared"
+    print(f"at least {result.lower:.2%}: {doubtful} count as wrong")
 
 
 def _duplicates(folder: Path, judged: Sequence[str] | None) -> tuple[Request, pa.Table]:

@@ -1,5 +1,6 @@
 """What was searched and what was found, kept in a folder."""
 
+import csv
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -96,6 +97,12 @@ def write_found(folder: Path, request: Request, found: Found) -> None:
     write_csv(folder / SKIPPED_NAME, Skipped._fields, found.skipped)
     with atomic_write(folder / REQUEST_NAME, "w") as file:
         json.dump(asdict(request), file, indent=1)
+
+
+def read_skipped(folder: Path) -> list[str]:
+    """Read the ids of the pictures that a finished search left out, of both sets."""
+    with (folder / SKIPPED_NAME).open(newline="", encoding="utf-8") as file:
+        return [row[Skipped._fields[0]] for row in csv.DictReader(file)]
 
 
 def read_found(folder: Path) -> tuple[Request, pa.Table]:

@@ -15,13 +15,18 @@ PREDICTIONS = pa.table(
 )
 
 
-def bounded(predictions, duplicated, searched=("a", "b", "c", "d", "x")):
-    return bound(predictions, duplicated, searched, "val")
+def bounded(predictions, duplicated, searched=("a", "b", "c", "d", "x"), skipped=()):
+    return bound(predictions, duplicated, searched, "val", skipped)
 
 
 def test_a_duplicated_picture_counts_as_wrong_once():
     result = bounded(PREDICTIONS, ["a", "b", "a"])
     assert (result.accuracy, result.lower, result.duplicated) == (3 / 4, 2 / 4, 2)
+
+
+def test_a_picture_that_was_compared_with_nothing_counts_as_wrong():
+    result = bounded(PREDICTIONS, ["a"], skipped=["a", "d", "of the training set"])
+    assert (result.lower, result.duplicated, result.uncompared) == (1 / 4, 1, 1)
 
 
 def test_without_duplicates_the_bound_is_the_accuracy():
