@@ -37,7 +37,14 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_intermixed_args()
 
 
-def run_suite(suite: Suite, suite_file: str) -> int:
+def run_command(arguments: argparse.Namespace, seeds: str | None = None) -> str:
+    """The command that runs the same suite, with what was given, and perhaps another number of seeds."""
+    given = {"--seeds": seeds or arguments.seeds, "--jobs": arguments.jobs}
+    options = [word for option, value in given.items() if value for word in (option, value)]
+    return shlex.join([PYTHON, "tools/benchmark.py", "run", arguments.suite, *options, *arguments.overrides])
+
+
+def run_suite(suite: Suite, arguments: argparse.Namespace) -> int:
     """Run, and say how to go on."""
     again = f"{PYTHON} {shlex.join(sys.argv)}"
     try:
@@ -48,21 +55,21 @@ def run_suite(suite: Suite, suite_file: str) -> int:
     if not complete:
         print(f"some cells failed; mend what their logs say, then the same command runs only those: {again}")
         return 1
-    print(f"more seeds: {PYTHON} tools/benchmark.py run {suite_file} --seeds {suite.seeds + 2}")
+    print(f"more seeds: {run_command(arguments, seeds=str(suite.seeds + 2))}")
     return 0
 
 
-def show_status(suite: Suite, suite_file: str) -> int:
+def show_status(suite: Suite, arguments: argparse.Namespace) -> int:
     """Print the table of cells."""
     print(status(suite))
     return 0
 
 
-def write_report(suite: Suite, suite_file: str) -> int:
+def write_report(suite: Suite, arguments: argparse.Namespace) -> int:
     """Write the report and say where, or what comes first."""
     page = report(suite)
     if not page:
-        print(f"{suite.folder} has no run of this suite yet: {PYTHON} tools/benchmark.py run {suite_file}")
+        print(f"{suite.folder} has no run of this suite yet: {run_command(arguments)}")
         return 1
     print(page)
     return 0
@@ -78,7 +85,7 @@ def main() -> int:
     overrides = [part for key, value in counts.items() if value is not None for part in (key, value)]
     with one_line_errors():
         suite = read_suite(arguments.suite, [*overrides, *arguments.overrides])
-        return ACTIONS[arguments.action](suite, arguments.suite)
+        return ACTIONS[arguments.action](suite, arguments)
 
 
 if __name__ == "__main__":

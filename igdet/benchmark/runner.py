@@ -130,7 +130,7 @@ class Runner:
         training.record("interrupted" if again else "failed", why=why)
         if again:
             self._waiting.append(cell)
-            self._progress.event(f"retrying  {cell.name}: {why}")
+            self._progress.event(f"retrying  {cell.name}: {why}; see {cell.folder / LOG}")
         else:
             self.failed.append(cell)
             self._progress.event(f"failed    {cell.name}: {why}; the end of {cell.folder / LOG}:\n{last_lines(cell)}")

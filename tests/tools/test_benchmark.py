@@ -105,6 +105,8 @@ def test_without_a_run_there_is_no_report_but_the_command_that_runs(write_suite,
     assert code == 1
     assert re.fullmatch("out has no run of this suite yet: \\S*python\\S* tools/benchmark.py run suite.yaml\n", output)
     assert not (tmp_path / "out").exists()
+    output = call("report", "--seeds", "2", "OUTPUT_DIR", "other")[1]
+    assert output.endswith("tools/benchmark.py run suite.yaml --seeds 2 OUTPUT_DIR other\n")
 
 
 def test_finished_seeds_stay_in_the_report(write_suite, call, tmp_path):
