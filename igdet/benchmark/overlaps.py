@@ -1,6 +1,5 @@
 """Settings are chosen on other pictures than those that test them: no set of SELECT_ON overlaps with a test set."""
 
-import copy
 import json
 import os
 import re
@@ -92,7 +91,6 @@ def _datasets(config: str, opts: Mapping) -> dict:
     for _, content in read_with_bases(config):
         section = content.get("DATASETS", {})
         merged |= {**section, "OWN": merged["OWN"] | section.get("OWN", {})}
-    merged = copy.deepcopy(merged)
     for key, value in opts.items():
         first, *path, last = key.split(".")
         if first == "DATASETS":
