@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Read the config, then act."""
     args = parse_args()
-    with engine.at_once(), one_line_errors(OSError):
+    with engine.at_once(), one_line_errors():
         ACTIONS[args.action](read_curation(args.config, args.overrides))
 
 

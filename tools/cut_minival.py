@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Cut, and say what was written."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with one_line_errors():
         for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
             for path, pictures, annotations in zip((cut.fit, cut.minival), cut.pictures, cut.annotations, strict=True):
                 print(f"{path}: {pictures:,} pictures, {annotations:,} annotations")

@@ -50,7 +50,7 @@ def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
 def main() -> None:
     """Score, print and write."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with one_line_errors():
         metrics, classes = score(args)
         print(metrics_table(metrics).plain())
         if args.per_class:

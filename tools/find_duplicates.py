@@ -68,7 +68,7 @@ def run_find(folder: Path, **request) -> None:
 def main() -> None:
     """Run a command; errors are one line."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with one_line_errors():
         args.pop("run")(**args)
 
 

@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Choose the classes and write them."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with one_line_errors():
         first = read_class_list(args.first) if args.first else []
         chosen = largest_classes(args.root, args.count, first)
         with atomic_write(args.out, "w") as file:

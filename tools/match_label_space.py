@@ -35,7 +35,7 @@ def main() -> None:
     """Say what is read, choose, say what was written and what could not be matched."""
     args = parse_arguments()
     print(f"Choosing hashtags for {args.targets} among the labels of {args.labels}")
-    with one_line_errors(OSError):
+    with one_line_errors():
         lexicon = Lexicon.read(args.lexicon) if args.lexicon else Lexicon.wordnet()
         goal, reach = Goal(args.budget, args.wanted), Reach(args.down, args.up, args.neighbours)
         space = match_label_space(

@@ -67,7 +67,7 @@ def run_export(folder: Path, pictures: str, classes: str, names: str, **choices)
 def main() -> None:
     """Run a command; errors are one line."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with one_line_errors():
         args.pop("run")(**args)
 
 

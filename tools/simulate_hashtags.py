@@ -46,7 +46,7 @@ def main() -> None:
     """Say what will be written, write it, say what to do with it."""
     args = parse_args()
     print(f"Tagging the pictures of {args.images} ({args.classes}) to {args.out}")
-    with one_line_errors(OSError):
+    with one_line_errors():
         classes = choose_classes(args.images, args.classes)
         words, habit = find_words(classes, args.synsets), Habit(class_skew=args.class_skew)
         count = simulate_posts(args.images, classes, words, args.out, habit, args.seed)

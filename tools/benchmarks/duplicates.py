@@ -157,7 +157,7 @@ def measure(args: argparse.Namespace) -> None:
 def main() -> None:
     """Measure; errors are one line."""
     args = parse_args()
-    with one_line_errors(OSError):
+    with one_line_errors():
         measure(args)
 
 
