@@ -22,6 +22,7 @@ PHI: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {
     "uniform": np.positive,
 }
 BISECTIONS = 60  # halvings of log t: leaves the threshold exact to the last bits of a double
+REACH = 600.0  # log t is sought so far from its start: exp(600) / f stays a double for any frequency down to 1e-40
 CHUNK = 2**18  # records in memory at once: their arrays stay in the processor's cache
 THREADS = 4  # NumPy lets other threads work while it gathers and reduces
 
@@ -168,13 +169,32 @@ def _reduce(ufunc: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.ndar
 def _solve_threshold(
     rarest: np.ndarray, records_of: np.ndarray, num_records: int, phi: Callable, budget: float
 ) -> float:
-    """Find t by bisection: the total is continuous in t and never falls."""
+    """Find t by bisection: the total is continuous in t and never falls.
+
+    Raises:
+        ValueError: no t in reach gives the budget: phi grows too slowly, or lies above it everywhere.
+    """
     frequencies = rarest / num_records
-    # At the lowest frequency every factor is 1; phi(t / f) >= budget / N for all f when t = max f * (budget / N)^2.
-    low = math.log(frequencies.min())
+
+    def total(log_t: float) -> float:
+        return records_of @ np.maximum(1.0, phi(math.exp(log_t) / frequencies))
+
+    # Where phi(1) = 1, every factor is 1 at the lowest frequency; the square root and all that grows as fast gives
+    # phi(t / f) >= budget / N for all f at t = max f * (budget / N)^2.
+    low = _stepped_until(lambda log_t: total(log_t) <= budget, math.log(frequencies.min()), -1.0)
     high = math.log(frequencies.max()) + 2 * math.log(budget / num_records)
+    high = _stepped_until(lambda log_t: total(log_t) >= budget, high, 1.0)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        total = records_of @ np.maximum(1.0, phi(math.exp(middle) / frequencies))
-        low, high = (middle, high) if total < budget else (low, middle)
+        low, high = (middle, high) if total(middle) < budget else (low, middle)
     return math.exp(high)
+
+
+def _stepped_until(fits: Callable[[float], bool], log_t: float, step: float) -> float:
+    """Return `log_t`, or the first point beyond it that fits, in steps that double."""
+    end = log_t + math.copysign(REACH, step)
+    while not fits(log_t):
+        if log_t == end:
+            raise ValueError(f"no threshold between exp({log_t - end:.0f}) and exp({end:.0f}) gives the budget")
+        log_t, step = (min if step > 0 else max)(log_t + step, end), 2 * step
+    return log_t

@@ -92,3 +92,26 @@ def test_memory_mapped_labels_are_read_in_chunks(zipfian, tmp_path):
 def test_counting_grows_to_the_largest_id(monkeypatch):
     monkeypatch.setattr(sampling, "CHUNK", 2)
     assert count_labels(np.array([0, 0, 3, 1, 5])).tolist() == [2, 1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("power", [0.1, 0.25, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("times", [1.0, 12.0, 1e6])
+def test_any_growing_phi_meets_the_budget(zipfian, power, times, monkeypatch):
+    monkeypatch.setitem(sampling.PHI, "power", lambda x: x**power)
+    budget = times * np.count_nonzero(np.diff(zipfian[0]))
+    assert factors_of(replicate(*zipfian, "power", budget), *zipfian).sum() == pytest.approx(budget, rel=1e-11)
+
+
+def test_a_slowly_growing_phi_finds_the_threshold_worked_out_by_hand(monkeypatch):
+    # Four posts of one label each, f = 1/4: (t / f)^(1/4) = 3 at t = 81 / 4.
+    monkeypatch.setitem(sampling.PHI, "fourth_root", lambda x: x**0.25)
+    replication = replicate(np.arange(5), np.arange(4), "fourth_root", 12)
+    assert replication.threshold == pytest.approx(81 / 4, rel=1e-13)
+    np.testing.assert_allclose(replication.factors, 3, rtol=1e-14)
+
+
+@pytest.mark.parametrize("phi", [np.ones_like, lambda x: 2 + x, lambda x: np.minimum(x, 1.4)])
+def test_a_budget_that_phi_cannot_reach_is_refused(phi, monkeypatch):
+    monkeypatch.setitem(sampling.PHI, "bounded", phi)
+    with pytest.raises(ValueError, match=r"no threshold between exp\(.*\) gives the budget"):
+        replicate(OFFSETS, IDS, "bounded", 6)
