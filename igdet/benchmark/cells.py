@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from igdet.benchmark.metrics import find_metric, finite_metrics
+from igdet.benchmark.metrics import better_of, find_metric, finite_metrics
 from igdet.benchmark.selection import SELECT, grid_settings, selection_opts, setting_label
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils.files import atomic_write
@@ -68,7 +68,7 @@ class Cell:
             return None
         scores = {trial.name: trial.deciding_value for trial in self.trials}
         known = [trial for trial in self.trials if scores[trial.name] is not None]
-        return max(known, key=lambda trial: scores[trial.name], default=None)
+        return better_of(self.deciding)(known, key=lambda trial: scores[trial.name], default=None)
 
     @property
     def is_undecided(self) -> bool:

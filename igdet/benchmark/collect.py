@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from igdet.benchmark.cells import RECORD, RESULTS, Cell
-from igdet.benchmark.metrics import find_metric, finite_metrics
+from igdet.benchmark.metrics import find_metric, finite_metrics, lower_is_better
 from igdet.benchmark.process import is_locked
 from igdet.benchmark.selection import SELECT, setting_label
 from igdet.benchmark.statistics import Gain, Summary, paired_gain, summarise
@@ -49,6 +49,9 @@ class Run:
         return read_json_lines(self.cell.folder / "metrics.json")
 
 
+LOWER_MARK = " ↓"  # behind the title of a metric that is better when it is lower
+
+
 class Column(NamedTuple):
     """A metric of a target, with the title under which it is shown."""
 
@@ -71,10 +74,17 @@ class Study:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """Every metric of every target; the target's title joins the metric's where that alone is not unique."""
+        """Every metric of every target; the target's title joins the metric's where that alone is not unique.
+
+        An arrow says where lower is better.
+        """
         uses = Counter(title for target in self.suite.targets.values() for title in target.metrics.values())
         return [
-            Column(name, metric, title if uses[title] == 1 else f"{target.title}: {title}")
+            Column(
+                name,
+                metric,
+                (title if uses[title] == 1 else f"{target.title}: {title}") + LOWER_MARK * lower_is_better(metric),
+            )
             for name, target in self.suite.targets.items()
             for metric, title in target.metrics.items()
         ]
@@ -121,7 +131,8 @@ class Study:
 
     def gain(self, target: str, initialisation: str, baseline: str, metric: str) -> Gain | None:
         """The gain of an initialisation over a baseline, paired by seed; None without a common seed."""
-        return paired_gain(self.values(target, initialisation, metric), self.values(target, baseline, metric))
+        ours, theirs = (self.values(target, name, metric) for name in (initialisation, baseline))
+        return paired_gain(ours, theirs, lower_is_better(metric))
 
     @property
     def comparisons(self) -> list[tuple[str, str]]:

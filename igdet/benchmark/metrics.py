@@ -1,9 +1,27 @@
-"""The metrics of a results.json, by their full name or by the end of it."""
+"""The metrics of a results.json, by their full name or by the end of it, and which way each is better."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from igdet.utils.strict_yaml import ConfigError
+
+# The last part of the name of a metric that is better when it is lower; every other one is better when it is higher.
+_LOWER = re.compile(
+    r"ece|nll|brier|perplexity"  # calibration, likelihoods
+    r"|(.*[_-])?(loss|err|errors?)([_-].*)?"  # total_loss, loss_cls, top1_error, errors-missed
+    r"|dAP-.*|keypoints-(jitter|inversion|swap|miss)"  # docs/LOCALISATION.md
+)
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a metric, by its name or the end of it ("world_val/classification/ece"), is better when it is lower."""
+    return _LOWER.fullmatch(metric.rpartition("/")[2]) is not None
+
+
+def better_of(metric: str) -> Callable:
+    """Return `min` or `max`, whichever picks the best value of a metric."""
+    return min if lower_is_better(metric) else max
 
 
 def finite_metrics(results: Mapping) -> dict[str, float]:

@@ -31,9 +31,11 @@ class Gain(Summary):
 
     Attributes:
         noise: the largest of three spreads: of the differences, of the candidate, of the baseline; None with one seed.
+        lower_is_better: of the values: a negative difference is a gain then.
     """
 
     noise: float | None = None
+    lower_is_better: bool = False
 
     @property
     def verdict(self) -> str:
@@ -42,7 +44,7 @@ class Gain(Summary):
             return "single seed"
         if abs(self.mean) <= self.noise:
             return "within spread"
-        return "gain" if self.mean > 0 else "loss"
+        return "gain" if (self.mean > 0) != self.lower_is_better else "loss"
 
 
 def summarise(values: Iterable[float]) -> Summary | None:
@@ -53,12 +55,15 @@ def summarise(values: Iterable[float]) -> Summary | None:
     return Summary(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
-def paired_gain(candidate: Mapping[int, float], baseline: Mapping[int, float]) -> Gain | None:
+def paired_gain(
+    candidate: Mapping[int, float], baseline: Mapping[int, float], lower_is_better: bool = False
+) -> Gain | None:
     """The candidate's gain over the baseline.
 
     Args:
         candidate: seed -> value.
         baseline: seed -> value.
+        lower_is_better: whether a lower value is the better one.
 
     Returns:
         The gain over the common seeds; None without any.
@@ -69,4 +74,4 @@ def paired_gain(candidate: Mapping[int, float], baseline: Mapping[int, float]) -
         return None
     sides = [summarise(side[seed] for seed in seeds) for side in (candidate, baseline)]
     noise = None if difference.spread is None else max(difference.spread, *(side.spread for side in sides))
-    return Gain(difference.mean, difference.spread, difference.n, noise)
+    return Gain(difference.mean, difference.spread, difference.n, noise, lower_is_better)

@@ -28,7 +28,7 @@ class Target:
 
     title: str
     config: str
-    metrics: dict[str, str]  # name in results.json -> title; higher is better; the first one decides
+    metrics: dict[str, str]  # name in results.json -> title; the first one decides, see metrics.lower_is_better
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides for all initialisations
     opts_for: dict[str, dict] = field(default_factory=dict)  # initialisation -> further overrides
     grid: dict[str, list[NUMBER]] = field(default_factory=dict)  # KEY: values, as the config has them; all are combined

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from igdet.benchmark.collect import Column, Run, Study
+from igdet.benchmark.metrics import better_of
 from igdet.benchmark.reference import PUBLISHED
 from igdet.benchmark.selection import setting_label
 from igdet.benchmark.statistics import Gain, Summary
@@ -21,12 +22,15 @@ def transfer_table(study: Study) -> Table:
         name: [study.summary(column.target, name, column.metric) for column in shown]
         for name in study.suite.initialisations
     }
-    best = [max((row[at].mean for row in summaries.values() if row[at]), default=None) for at in range(len(shown))]
+    best = [
+        better_of(column.metric)((row[at].mean for row in summaries.values() if row[at]), default=None)
+        for at, column in enumerate(shown)
+    ]
     rows = []
     for name, row in summaries.items():
         entries = [summary_entry(summary, of_column) for summary, of_column in zip(row, best, strict=True)]
         rows.append([Entry(title_of(study, name)), *entries, Entry(_seed_counts(row))])
-    note = "Mean ± sample standard deviation over the seeds, percent; the best mean of a column is bold."
+    note = "Mean ± sample standard deviation over the seeds, percent; a column's best mean is bold; ↓: lower is better."
     header = ["Initialisation", *(column.title for column in shown), "seeds"]
     return Table("Transfer", header, rows, note)
 
@@ -131,7 +135,7 @@ def _best_here(study: Study, column: Column) -> Entry:
     found = {name: summary for name, summary in summaries.items() if summary}
     if not found:
         return Entry(EMPTY)
-    best = max(found, key=lambda name: found[name].mean)
+    best = better_of(column.metric)(found, key=lambda name: found[name].mean)
     return Entry(f"{found[best].text()} ({title_of(study, best)})")
 
 

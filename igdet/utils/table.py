@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 EMPTY = "–"
+_LATEX = {"±": r"$\pm$", "−": "$-$", "↓": r"$\downarrow$", EMPTY: "--"}
 
 
 class Entry(NamedTuple):
@@ -31,7 +32,10 @@ class Table:
 
     def latex(self) -> str:
         """The table as a LaTeX tabular in the booktabs style."""
-        return self._tabulate("latex_booktabs").replace("±", r"$\pm$").replace("−", "$-$").replace(EMPTY, "--") + "\n"
+        text = self._tabulate("latex_booktabs")
+        for sign, command in _LATEX.items():
+            text = text.replace(sign, command)
+        return text + "\n"
 
     def plain(self) -> str:
         """The table for a terminal."""

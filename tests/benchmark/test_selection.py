@@ -91,6 +91,13 @@ def test_a_choice_at_an_end_of_its_grid_is_warned_of(write_suite, finish):
     assert warning in write_report(Study(suite, cells)).with_name("report.md").read_text()
 
 
+def test_a_setting_is_chosen_by_the_lowest_calibration_error(write_suite, finish):
+    cells = expand(suite := read_suite(write_suite(TARGETS={"t": TARGET | {"METRICS": {"classification/ece": "ECE"}}})))
+    for cell in cells:
+        finish(cell, {"classification": {"ece": 30 - cell.setting.get("SOLVER.BASE_LR", 0)}})
+    assert Study(suite, cells).setting("t", "scratch") == "BASE_LR=2,WEIGHT_DECAY=0.0001"
+
+
 @pytest.fixture
 def run(grid_suite):
     """Runs the suite; returns (complete, what was printed, the study)."""

@@ -48,5 +48,12 @@ def test_verdicts(candidate, verdict):
     assert paired_gain(candidate, {0: 10.0, 1: 11.0}).verdict == verdict
 
 
+def test_where_lower_is_better_a_fall_is_a_gain():
+    baseline = {0: 10.0, 1: 11.0}
+    assert paired_gain({0: 7.0, 1: 7.5}, baseline, lower_is_better=True).verdict == "gain"
+    assert paired_gain({0: 13.0, 1: 13.5}, baseline, lower_is_better=True).verdict == "loss"
+    assert paired_gain({0: 10.1, 1: 10.2}, baseline, lower_is_better=True).verdict == "within spread"
+
+
 def test_a_loss_has_a_minus_sign():
     assert paired_gain({0: 1.0}, {0: 3.0}).text(signed=True) == "−2.0"

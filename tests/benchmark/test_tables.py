@@ -9,6 +9,7 @@ from igdet.benchmark import tables
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
 from igdet.benchmark.exports import results_csv, transfer_csv
+from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.reference import PUBLISHED
 from igdet.benchmark.suite_file import read_suite
 
@@ -44,6 +45,45 @@ def test_gains_carry_their_verdict(study):
     assert table.title == "Gain over: From scratch"
     assert texts(table) == [["Hashtags", "≈ +0.0 ± 1.0", "▲ +12.0 ± 2.0"]]
     assert [entry.mark for entry in table.rows[0]] == ["", "within spread", "gain"]
+
+
+def test_lower_is_better_for_calibration_and_errors(write_suite, finish):
+    """From scratch: ECE 4, 6; hashtags: 2, 2. Errors missed: 100 and 130."""
+    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"classification/ece": "ECE", "errors-missed": "Missed"}}
+    suite = read_suite(write_suite(TARGETS={"t": target}, SEEDS=2))
+    values = {"scratch": [(4.0, 100), (6.0, 100)], "hashtag": [(2.0, 130), (2.0, 130)]}
+    for cell in expand(suite):
+        ece, missed = values[cell.initialisation][cell.seed]
+        finish(cell, {"classification": {"ece": ece}, "bbox": {"errors-missed": missed}})
+    study = Study(suite, expand(suite))
+    transfer, (gains,) = tables.transfer_table(study), tables.gain_tables(study)
+    assert transfer.header[1:3] == ["ECE ↓", "Missed ↓"]
+    assert [[entry.mark for entry in row[1:3]] for row in transfer.rows] == [["", "best"], ["best", ""]]
+    assert texts(gains) == [["Hashtags", "▲ −3.0 ± 1.4", "▼ +30.0 ± 0.0"]]
+    assert "$\\downarrow$" in transfer.latex()
+    best = [row[1] for row in texts(tables.published_table(study))]
+    assert best == ["2.0 ± 0.0 (Hashtags)", "100.0 ± 0.0 (From scratch)"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "lower"),
+    [
+        ("val/classification/ece", True),
+        ("bbox/dAP-missed", True),
+        ("bbox/errors-duplicate", True),
+        ("keypoints/keypoints-swap", True),
+        ("total_loss", True),
+        ("loss_cls", True),
+        ("top1_error", True),
+        ("bbox/AP", False),
+        ("keypoints/keypoints-good", False),
+        ("classification/top1-lossy", False),
+        ("bbox/AP-terrier", False),
+        ("hashtags/recall@5", False),
+    ],
+)
+def test_direction_of_metrics(metric, lower):
+    assert lower_is_better(metric) is lower
 
 
 def test_columns_of_the_same_title_name_their_target(write_suite):
