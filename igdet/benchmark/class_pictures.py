@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import pyarrow.parquet as pq
 
 from igdet.benchmark.collect import Run
-from igdet.benchmark.drawing import data_uri, draw_answer
+from igdet.benchmark.drawing import data_uri, draw_answer, read_picture
 from igdet.benchmark.samples import choose, inference_file
 from igdet.utils.paths import expanded
 
@@ -36,7 +35,7 @@ def class_rows(runs: Sequence[Run]) -> list[list[str]]:
 
 
 def _row(root: Path, image_id: str, names: dict[int, str], answers: Sequence[dict[str, dict]]) -> list[str]:
-    picture = cv2.imread(str(root / image_id))
+    picture = read_picture(root / image_id)
     truth = answers[0][image_id]["gt_classes"][0]
     drawings = [draw_answer(picture, names[truth], None)]
     for answer in (of_run[image_id] for of_run in answers):

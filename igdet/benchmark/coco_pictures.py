@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-import cv2
 from detectron2.data import MetadataCatalog
 
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run
-from igdet.benchmark.drawing import data_uri, draw
+from igdet.benchmark.drawing import data_uri, draw, read_picture
 from igdet.benchmark.samples import choose, inference_file
 from igdet.utils.coco_json import path_of
 from igdet.utils.paths import expanded
@@ -44,7 +43,7 @@ def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[
     )
     rows = []
     for image in chosen:
-        picture = cv2.imread(str(root / path_of(image)))
+        picture = read_picture(root / path_of(image))
         objects = [{key: item[key] for key in fields & item.keys()} for item in truth[image["id"]]]
         # As many predictions as there are objects, the surest first: no threshold that would favour one model.
         surest = [sorted(of_run[image["id"]], key=lambda p: -p["score"])[: len(objects)] for of_run in predictions]

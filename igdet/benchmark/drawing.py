@@ -2,10 +2,13 @@
 
 import base64
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from pycocotools import mask as masks
+
+from igdet.utils.image_files import open_image, to_rgb
 
 # The longer side of a drawn picture, pixels.
 SIDE = 320
@@ -13,6 +16,15 @@ SIDE = 320
 COLORS = [(80, 200, 255), (255, 170, 60), (110, 230, 110), (200, 130, 255), (90, 120, 255), (230, 230, 90)]
 ANSWER_COLORS = {None: (230, 230, 230), True: (110, 230, 110), False: (120, 140, 255)}  # BGR: the truth, right, wrong
 FONT, FONT_SCALE, PADDING = cv2.FONT_HERSHEY_SIMPLEX, 0.42, 3
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture to draw on, uint8 (H, W, 3) BGR; plain grey, as evaluation shows it, where it cannot be read."""
+    try:
+        with path.open("rb") as file, open_image(file) as image:
+            return np.ascontiguousarray(to_rgb(image)[:, :, ::-1])
+    except Exception:  # decoders raise whatever their file format's code happens to raise
+        return np.full((SIDE, SIDE, 3), 128, np.uint8)
 
 
 def draw(picture: np.ndarray, items: Sequence[dict], names: dict[int, str]) -> np.ndarray:

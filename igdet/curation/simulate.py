@@ -1,16 +1,18 @@
 """Posts from a folder-per-class set: its pictures with the hashtags that people might have given them."""
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.curation.class_folders import Classes
-from igdet.curation.pictures.tars import PICTURE_SUFFIXES
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.image_files import describe, list_images
 from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit, write_hashtags, zipf
 from igdet.world.posts import write_post_table
@@ -24,6 +26,9 @@ SCHEMA = pa.schema(
 )
 
 Post = tuple[str, list[str]]  # the picture's path, raw hashtags
+
+
+logger = logging.getLogger(__name__)
 
 
 class SimulationError(UserError):
@@ -61,10 +66,8 @@ def simulate_posts(
     _require_no_others(beside)
     posts = _make_posts(images, classes.chosen, words, habit, np.random.default_rng(seed))
     if not posts:
-        known = ", ".join(sorted(PICTURE_SUFFIXES))
         raise SimulationError(
-            f"{images}: no picture in its {len(classes.chosen)} class folders, or none with a hashtag; "
-            f"known suffixes: {known}"
+            f"{images}: no picture in its {len(classes.chosen)} class folders that can be read, or none with a hashtag"
         )
     _WRITERS[out.suffix](out, posts)
     for path, text in beside.items():
@@ -89,10 +92,13 @@ def _make_posts(
     """Tag pictures so that the classes, in random order of popularity, follow Zipf's law."""
     shares = zipf(len(names), habit.class_skew)
     kept_shares = rng.permutation(shares / shares[0])
-    pictures = {name: _pictures(images / name) for name in names}
+    found = {name: list_images(images, name) for name in names}
+    if passed_over := sum((listing.passed_over for listing in found.values()), Counter()):
+        logger.warning("%s: passed over: %s", images, describe(passed_over))
+    pictures = {name: listing.images for name, listing in found.items()}
     _require_class_folders(images, pictures)
     posts = [
-        (picture.relative_to(images).as_posix(), write_hashtags([name], words, habit, rng))
+        (picture, write_hashtags([name], words, habit, rng))
         for name, share in zip(names, kept_shares, strict=True)
         for picture in pictures[name]
         if rng.random() < share
@@ -100,14 +106,10 @@ def _make_posts(
     return [post for post in posts if post[1]]  # a post without a hashtag is none; in a table it is a bad record
 
 
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower().removeprefix(".") in PICTURE_SUFFIXES)
-
-
-def _require_class_folders(images: Path, pictures: Mapping[str, list[Path]]) -> None:
+def _require_class_folders(images: Path, pictures: Mapping[str, list[str]]) -> None:
     """Refuse the folder above class folders, which `train` and `val` in it look like; CLASS/images/*.jpg is fine."""
     for name, paths in pictures.items():
-        inside = [path.relative_to(images / name).parts for path in paths]
+        inside = [PurePath(path).relative_to(name).parts for path in paths]
         below = sorted({parts[0] for parts in inside})
         if len(below) > 1 and all(len(parts) > 1 for parts in inside):
             raise SimulationError(

@@ -1,6 +1,7 @@
 """Classification data as folders: one folder a class, named after it. What is hidden, .NAME, is passed over."""
 
 import os
+from collections import Counter
 
 import numpy as np
 
@@ -8,8 +9,7 @@ from igdet.data.class_lists import read_class_list
 from igdet.data.errors import DatasetError
 from igdet.data.held_out import part_of
 from igdet.data.records import FileRecords, files_of_one_label
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+from igdet.utils.image_files import describe, is_hidden, list_images
 
 
 def class_folders(root: str) -> list[str]:
@@ -26,7 +26,7 @@ def class_folders(root: str) -> list[str]:
 
 def folder_names(root: str) -> list[str]:
     """Give the names of the folders in a folder, sorted; there may be none."""
-    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not _is_hidden(entry.name))
+    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not is_hidden(entry.name))
 
 
 def read_class_names(root: str, class_list: str) -> list[str]:
@@ -50,7 +50,7 @@ def read_class_names(root: str, class_list: str) -> list[str]:
 
 
 def read_image_folder(root: str, class_names: list[str], held_out: int = 0, split: str = "all") -> FileRecords:
-    """List the pictures of class folders, those in folders below them too.
+    """List the pictures of class folders, those in folders below them too; `list_images` says which files are some.
 
     Args:
         root: the folder of class folders.
@@ -60,33 +60,19 @@ def read_image_folder(root: str, class_names: list[str], held_out: int = 0, spli
     Raises:
         DatasetError: a class folder has no picture, or the part is none.
     """
-    found = [list_pictures(root, name) for name in class_names]
-    empty = [name for name, pictures in zip(class_names, found, strict=True) if not pictures]
+    found = [list_images(root, name) for name in class_names]
+    passed_over = sum((listing.passed_over for listing in found), Counter())
+    empty = [name for name, listing in zip(class_names, found, strict=True) if not listing.images]
     if empty:
+        others = f" (passed over: {describe(passed_over)})" if passed_over else ""
         raise DatasetError(
-            f"{len(empty)} class folders in {root} have no pictures ({', '.join(PICTURE_SUFFIXES)}): {empty[:5]}; fill "
-            "them, or give a list of the other classes as CLASSES"
+            f"{len(empty)} class folders in {root} have no pictures that can be read{others}: {empty[:5]}; "
+            "fill them, or give a list of the other classes as CLASSES"
         )
-    class_ids = np.repeat(np.arange(len(found), dtype=np.int32), [len(pictures) for pictures in found])
-    paths = [path for pictures in found for path in pictures]
+    class_ids = np.repeat(np.arange(len(found), dtype=np.int32), [len(listing.images) for listing in found])
+    paths = [path for listing in found for path in listing.images]
     kept = part_of(paths, class_ids, held_out, split)
-    return files_of_one_label(root, [paths[i] for i in kept], class_ids[kept])
-
-
-def list_pictures(root: str, folder: str = "") -> list[str]:
-    """List the pictures below a folder of the root, relative to the root, sorted; links are followed, as people link
-    class folders."""
-    pictures = []
-    for where, folders, files in os.walk(os.path.join(root, folder), followlinks=True):  # noqa: PTH118
-        folders[:] = [name for name in folders if not _is_hidden(name)]  # the walk goes on in these
-        pictures += [
-            os.path.relpath(os.path.join(where, file), root)  # noqa: PTH118 (hot: a million files)
-            for file in files
-            if file.lower().endswith(PICTURE_SUFFIXES) and not _is_hidden(file)
-        ]
-    return sorted(pictures)
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a file or folder is some program's own, such as .ipynb_checkpoints or ._1.jpg."""
-    return name.startswith(".")
+    records = files_of_one_label(root, [paths[i] for i in kept], class_ids[kept])
+    records.passed_over = passed_over
+    records.note = f"Passed over: {describe(passed_over)}." if passed_over else ""
+    return records

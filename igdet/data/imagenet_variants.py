@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from igdet.data.class_lists import read_class_list
 from igdet.data.errors import DatasetError
-from igdet.data.image_folder import class_folders, list_pictures, read_image_folder
+from igdet.data.image_folder import class_folders, read_image_folder
 from igdet.data.records import FileRecords
+from igdet.utils.image_files import list_images
 from igdet.utils.imagenet_lists import validation_number
 
 
@@ -52,7 +53,8 @@ def read_real(root: str, labels: Sequence[Sequence[int]]) -> FileRecords:
         DatasetError: no picture has a label.
         UserError: a picture is none of ImageNet's validation pictures.
     """
-    found = [(path, labels[validation_number(path, len(labels)) - 1]) for path in list_pictures(root)]
+    images, passed_over = list_images(root)
+    found = [(path, labels[validation_number(path, len(labels)) - 1]) for path in images]
     labelled = [(path, allowed) for path, allowed in found if allowed]
     if not labelled:
         raise DatasetError(f"{root} holds none of ImageNet's validation pictures, ILSVRC2012_val_00000001.JPEG, ...")
@@ -60,4 +62,5 @@ def read_real(root: str, labels: Sequence[Sequence[int]]) -> FileRecords:
     ids = np.array([label for _, allowed in labelled for label in allowed], dtype=np.int32)
     records = FileRecords(root, pa.array([path for path, _ in labelled], pa.large_string()), offsets, ids)
     records.note = f"{len(found) - len(labelled)} pictures without a ReaL label are left out."
+    records.passed_over = passed_over
     return records

@@ -12,7 +12,8 @@ from types import ModuleType
 
 import cv2
 import numpy as np
-from PIL import Image
+
+from igdet.utils.image_files import open_image
 
 END_OF_JPEG = b"\xff\xd9"
 # Where data end too early, libjpeg reads zeros; these are bits 1, 0, 1, 1, 0, 1, 1, 0, ..., also after each restart.
@@ -99,7 +100,7 @@ def check_whole(data: bytes) -> None:
 
 
 def _check_by_libjpeg(data: bytes) -> None:
-    with Image.open(io.BytesIO(data)) as picture:
+    with open_image(io.BytesIO(data)) as picture:
         _by_libjpeg(data, (0, 0, picture.height, picture.width), "RGB", 1)
 
 
@@ -111,7 +112,7 @@ def _check_by_pillow(data: bytes) -> None:
 
 
 def _pillow_bytes(data: bytes) -> bytes:
-    with Image.open(io.BytesIO(data)) as picture:
+    with open_image(io.BytesIO(data)) as picture:
         return picture.tobytes()
 
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from tqdm import tqdm
 
 from igdet.data.errors import DatasetError
-from igdet.data.image_folder import class_folders, list_pictures
+from igdet.data.image_folder import class_folders
+from igdet.utils.image_files import list_images
 
 
 def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[str]:
@@ -28,7 +29,7 @@ def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[st
     """
     folders = class_folders(root)
     _require_enough(folders, count, root)  # before the pictures are counted, which may take long
-    sizes = {name: len(list_pictures(root, name)) for name in tqdm(folders, unit=" classes")}
+    sizes = {name: len(list_images(root, name).images) for name in tqdm(folders, unit=" classes")}
     present = {name for name, size in sizes.items() if size}
     chosen = present.intersection(first)
     _require_enough(present, count, root, len(chosen))

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from igdet.data.errors import RecordError
 from igdet.data.jpeg import END_OF_JPEG, REDUCTIONS, check_whole, decode_part
-from igdet.utils.wide_grey import WIDE_MODES, scale_16_bits
+from igdet.utils.image_files import open_image, to_rgb
+from igdet.utils.wide_grey import WIDE_MODES
 
 ORIENTATION = 274  # the EXIF tag
 
@@ -104,7 +105,7 @@ def _reduction(side: int, smallest_side: int | None) -> int:
 
 
 def open_picture(data: bytes, channel_order: str, name: str) -> Picture:
-    """Open a picture of any format that Pillow reads; of an animation, its first frame.
+    """Open a picture in one of `igdet.utils.image_files.FORMATS`; of an animation, its first frame.
 
     EXIF orientation is applied; grey, palette and CMYK pictures become RGB, an alpha channel is dropped, and grey
     pictures of 16 bits are scaled to 8, not clipped.
@@ -121,7 +122,7 @@ def open_picture(data: bytes, channel_order: str, name: str) -> Picture:
     with _named_errors(name), _open(io.BytesIO(data)) as picture:
         if _is_plain_jpeg(picture, data):
             return JpegPicture(data, picture.height, picture.width, channel_order, name)
-        rgb = _to_rgb(picture)
+        rgb = to_rgb(picture)
     return DecodedPicture(rgb if channel_order == "RGB" else np.ascontiguousarray(rgb[:, :, ::-1]))
 
 
@@ -147,7 +148,7 @@ def _named_errors(name: str):
 def _open(file: IO[bytes]) -> Image.Image:
     """Read the header only; Pillow itself refuses bombs here."""
     try:
-        return Image.open(file)
+        return open_image(file)
     except UnidentifiedImageError:
         size = file.seek(0, io.SEEK_END)
         raise ValueError(f"is no picture in a known format ({size} bytes)" if size else "is empty (0 bytes)") from None
@@ -161,10 +162,3 @@ def _is_plain_jpeg(picture: Image.Image, data: bytes) -> bool:
         and data.endswith(END_OF_JPEG)
         and picture.getexif().get(ORIENTATION, 1) == 1
     )
-
-
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode in WIDE_MODES:
-        return np.repeat(scale_16_bits(np.asarray(upright))[:, :, None], 3, axis=2)
-    return np.array(upright.convert("RGB"))

@@ -1,6 +1,7 @@
 """Labelled pictures as columns: sparse label ids in memory or mapped, picture bytes read one by one."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Records(Sequence, ABC):
 
     Attributes:
         note: what was left out when the records were read, for the log.
+        passed_over: the number of files beside the pictures that were taken for none, by suffix.
     """
 
     note = ""
@@ -29,6 +31,7 @@ class Records(Sequence, ABC):
     def __init__(self, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
         self.hashtag_offsets = hashtag_offsets
         self.hashtag_ids = hashtag_ids
+        self.passed_over: Counter[str] = Counter()
 
     @abstractmethod
     def image_id(self, index: int) -> str:

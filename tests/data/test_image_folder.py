@@ -60,3 +60,12 @@ def test_what_is_hidden_is_passed_over(picture_folder, save_picture):
     names = read_class_names(str(picture_folder), "")
     assert names == ["cat", "dog"]
     assert len(read_image_folder(str(picture_folder), names)) == 8
+
+
+def test_what_is_passed_over_is_counted_for_the_log(picture_folder):
+    (picture_folder / "cat/5.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (picture_folder / "cat/6").write_bytes((picture_folder / "cat/0.jpg").read_bytes())
+    records = read_image_folder(str(picture_folder), ["cat", "dog"])
+    assert len(records) == 9
+    assert records.passed_over == {".heic": 1, ".txt": 1}
+    assert records.note == "Passed over: 1 .heic, 1 .txt."

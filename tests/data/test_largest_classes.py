@@ -49,6 +49,6 @@ def test_classes_wanted_in_any_case_are_said_to_count(release):
 
 
 def test_a_count_that_cannot_be_is_refused_before_pictures_are_counted(release, monkeypatch):
-    monkeypatch.setattr("igdet.data.largest_classes.list_pictures", lambda *_: pytest.fail("counted"))
+    monkeypatch.setattr("igdet.data.largest_classes.list_images", lambda *_: pytest.fail("counted"))
     with pytest.raises(DatasetError, match="7 classes are wanted of the 6"):
         largest_classes(release, 7)

@@ -25,6 +25,7 @@ from igdet.curation.duplicates.picture_set import PictureSet, open_pictures
 from igdet.curation.duplicates.progress import Progress
 from igdet.curation.duplicates.result import Request
 from igdet.utils.errors import one_line_errors
+from igdet.utils.image_files import open_image
 
 PRECISIONS = (0.5, 0.9, 0.99)  # R-MAC has no threshold of its own: recall is reported at the scores that give these
 
@@ -81,7 +82,7 @@ class Planted:
             return self.pictures.read(int(self.others[row - len(EDITS) * len(self.queries)]))
         edit, quality = list(EDITS.values())[kind]
         encoded = io.BytesIO()
-        with Image.open(io.BytesIO(self.pictures.read(int(self.queries[query])))) as picture:
+        with open_image(io.BytesIO(self.pictures.read(int(self.queries[query])))) as picture:
             edited = edit(picture.convert("RGB"), np.random.default_rng((self.seed, row)))
         edited.save(encoded, "JPEG", quality=quality)
         return encoded.getvalue()

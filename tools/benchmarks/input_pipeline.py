@@ -16,6 +16,8 @@ from input_pipeline_ways import EVALUATION, TRAINING, Draw, Way, igdet_training,
 from PIL import Image
 from tabulate import tabulate
 
+from igdet.utils.image_files import open_image
+
 HEADER = ["way", "ms a picture (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
 
 
@@ -42,7 +44,7 @@ def read_pictures(args: argparse.Namespace) -> list[Draw]:
 
 def made_smaller(data: bytes, side: int, quality: int) -> bytes:
     """Encode a picture again with its longer side at `side` pixels."""
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    picture = open_image(io.BytesIO(data)).convert("RGB")
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=None)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality)
@@ -51,7 +53,7 @@ def made_smaller(data: bytes, side: int, quality: int) -> bytes:
 
 def describe(draws: list[Draw]) -> str:
     """Say how large the pictures are."""
-    pixels = statistics.mean(np.prod(Image.open(io.BytesIO(draw.data)).size) for draw in draws)
+    pixels = statistics.mean(np.prod(open_image(io.BytesIO(draw.data)).size) for draw in draws)
     size = statistics.mean(len(draw.data) for draw in draws)
     return f"{len(draws)} JPEGs, on the average {pixels / 1e6:.2f} megapixels and {size / 1e3:.0f} kB"
 

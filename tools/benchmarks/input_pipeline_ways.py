@@ -17,6 +17,7 @@ from igdet.curation.pictures import CleanSettings, clean_picture
 from igdet.data import jpeg
 from igdet.data.pictures import open_picture
 from igdet.data.transforms import TestTransform, TrainTransform, sample_crop
+from igdet.utils.image_files import open_image
 
 SIZE, SHORT_SIDE = 224, 256
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
@@ -36,7 +37,7 @@ class Draw:
     @classmethod
     def of(cls, data: bytes, number: int) -> "Draw":
         """Draw beforehand."""
-        width, height = Image.open(io.BytesIO(data)).size
+        width, height = open_image(io.BytesIO(data)).size
         rng = np.random.default_rng(number)
         return cls(data, number, sample_crop(height, width, SCALE, RATIO, rng), bool(rng.random() < 0.5))
 
@@ -90,7 +91,7 @@ class _CropOfV2(v2.RandomResizedCrop):
 
 
 def _read_v1(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data)).convert("RGB")
+    return open_image(io.BytesIO(data)).convert("RGB")
 
 
 def _read_v2(data: bytes) -> Tensor:

@@ -1,5 +1,6 @@
 """Sets of pictures with an id each: a folder, a table of posts, or shards."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
@@ -12,9 +13,11 @@ import pyarrow.dataset
 
 from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.pictures import PictureError, PictureSource
-from igdet.curation.pictures.tars import PICTURE_SUFFIXES
 from igdet.shards import ShardError, ShardIndex, ShardReader
 from igdet.shards.format import INDEX_NAME
+from igdet.utils.image_files import describe, list_images
+
+logger = logging.getLogger(__name__)
 
 _TABLE_SUFFIXES = (".csv", ".parquet")
 
@@ -88,10 +91,12 @@ class _Addressed:
 
 def _open_folder(folder: Path) -> PictureSet:
     """List the pictures of a folder, sorted, so that a set is the same on every machine."""
-    files = (file for file in folder.rglob("*") if file.suffix.lower().removeprefix(".") in PICTURE_SUFFIXES)
-    paths = pa.array(sorted(file.relative_to(folder).as_posix() for file in files), pa.string())
-    if not len(paths):
-        raise DuplicatesError(f"{folder} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+    images, passed_over = list_images(folder)
+    if not images:
+        raise DuplicatesError(f"{folder} holds no pictures that can be read; passed over: {describe(passed_over) or 0}")
+    if passed_over:
+        logger.warning("%s: passed over: %s", folder, describe(passed_over))
+    paths = pa.array(images, pa.string())
     return PictureSet(paths, _Addressed(paths, PictureSource(folder)))
 
 

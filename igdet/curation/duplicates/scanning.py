@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.pictures import CleanSettings, PictureError, clean_picture
 from igdet.curation.sharding.in_order import map_in_order
 from igdet.utils.bad_share import too_many
+from igdet.utils.image_files import open_image
 
 _BATCH = 64  # pictures that a process is given at a time
 _QUALITY = 95  # of pictures made smaller: their coding must not add differences of its own
@@ -85,7 +85,7 @@ def decode(data: bytes, max_side: int) -> np.ndarray:
     Raises:
         PictureError: it is no picture, or damaged.
     """
-    with Image.open(io.BytesIO(clean_picture(data, CleanSettings(max_side, _QUALITY)))) as picture:
+    with open_image(io.BytesIO(clean_picture(data, CleanSettings(max_side, _QUALITY)))) as picture:
         return np.asarray(picture.convert("RGB"))
 
 

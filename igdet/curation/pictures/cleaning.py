@@ -11,10 +11,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from igdet.curation.pictures.colours import changes_colours, to_srgb
 from igdet.curation.pictures.errors import PictureError
 from igdet.curation.pictures.jpeg import JpegError, strip_metadata
+from igdet.utils.image_files import open_image
 from igdet.utils.strict_yaml import ConfigError
 
-# Pillow's other readers are little used, or run programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more pictures behind it, as phones write
 _ORIENTATION = 274  # the EXIF tag
 _TURNED = range(2, 9)  # of its values; 1 is upright, others mean nothing
@@ -58,7 +57,7 @@ def clean_picture(data: bytes, settings: CleanSettings) -> bytes:
     Raises:
         PictureError: the file is damaged, no picture or a decompression bomb.
     """
-    with _named_errors(data), Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+    with _named_errors(data), open_image(io.BytesIO(data)) as picture:
         if _may_stay(picture, settings.max_side):
             return _check_and_strip(picture, data, settings)
         return _encode(picture, settings)

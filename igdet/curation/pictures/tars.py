@@ -7,9 +7,9 @@ from pathlib import Path
 from igdet.curation.pictures.errors import PictureError
 from igdet.curation.pictures.limits import read_limited
 from igdet.curation.pictures.local import confined
+from igdet.utils.image_files import SUFFIXES
 
 SEPARATOR = "::"
-PICTURE_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"})
 _OPEN_TARS = 4  # whose member lists are kept; posts come in the order of their tars
 
 
@@ -66,6 +66,6 @@ def _members(path: Path, _changed: int) -> dict[str, tuple[int, int]]:
     with tarfile.open(path, "r:") as tar:
         for member in tar:
             key, suffix = key_of(member.name)
-            if member.isfile() and suffix in PICTURE_SUFFIXES:
+            if member.isfile() and f".{suffix}" in SUFFIXES:
                 members.setdefault(key, (member.offset_data, member.size))
     return members

@@ -21,6 +21,7 @@ from igdet.data.records import FileRecords, Records
 from igdet.data.targets.naming import is_path
 from igdet.utils.errors import UserError
 from igdet.utils.files import read_json_lines
+from igdet.utils.image_files import describe, may_be_images
 from igdet.utils.paths import expanded
 
 _NAMED = 5  # of what a finding is about
@@ -63,6 +64,11 @@ class Checked:
         is_files = isinstance(self.records, FileRecords | list)
         return getattr(self.records, "root", self.named.fields["ROOT"]) if is_files else ""
 
+    @property
+    def passed_over(self) -> Counter[str]:
+        """The number of files beside the pictures that were taken for none, by suffix."""
+        return getattr(self.records, "passed_over", Counter())
+
     def find(self, what: str, mend: str) -> None:
         """Note something that is wrong."""
         self.findings.append(Finding(self.named.name, what, mend))
@@ -92,6 +98,7 @@ def _check_set(named: NamedSet, options: Options) -> Checked:
         _check_annotations(checked, read_json_lines(log.path))
         _check_counts(checked)
         _check_folders(checked)
+        _check_passed_over(checked)
         _check_pictures(checked, options)
         _check_repeated(checked)
     return checked
@@ -141,6 +148,16 @@ def _check_folders(checked: Checked) -> None:
         checked.find(f"{len(strange):,} folders are no class of it: {_some(strange)}", f"move them out of {root}")
     if missing and len(expected) == named.target.classes:
         checked.find(f"{len(missing):,} classes have no folder: {_some(missing)}", _again(named))
+
+
+def _check_passed_over(checked: Checked) -> None:
+    """Name files that somebody may take for pictures, although they cannot be read."""
+    strange = may_be_images(checked.passed_over)
+    if strange:
+        checked.find(
+            f"{strange.total():,} files are passed over, which are no pictures that can be read: {describe(strange)}",
+            f"convert them to JPEG or PNG, or move what is no picture out of {checked.root}",
+        )
 
 
 def _check_pictures(checked: Checked, options: Options) -> None:

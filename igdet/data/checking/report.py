@@ -6,6 +6,7 @@ from pathlib import Path
 from igdet.data.checking.checks import Checked
 from igdet.data.targets import TARGETS
 from igdet.data.targets.target import ONLY_EVALUATION
+from igdet.utils.image_files import describe
 
 # Of targets that are not finetuned as classifiers.
 _DETECTION = {
@@ -29,12 +30,14 @@ def report(what: str, checked: Sequence[Checked]) -> list[str]:
         lines += ["", f"{finding.name}: {finding.what}", f"  to mend it: {finding.mend}"]
     if findings:
         return [*lines, "", f"{len(findings)} findings. Then check again."]
-    return [*lines, "Nothing is wrong.", *(f"Next: {command}" for command in _next(what, checked))]
+    verdict = "No fault in the pictures." if any(one.passed_over for one in checked) else "Nothing is wrong."
+    return [*lines, verdict, *(f"Next: {command}" for command in _next(what, checked))]
 
 
 def _counts(one: Checked) -> str:
     expected = "" if one.named.pictures is None else f" of {one.named.pictures:,}"
-    return f"{one.named.name}: {len(one.records):,}{expected} pictures, {one.num_classes:,} classes"
+    others = f"; beside them, passed over: {describe(one.passed_over)}" if one.passed_over else ""
+    return f"{one.named.name}: {len(one.records):,}{expected} pictures, {one.num_classes:,} classes{others}"
 
 
 def _next(what: str, checked: Sequence[Checked]) -> list[str]:

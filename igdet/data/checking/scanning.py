@@ -54,8 +54,8 @@ class _Pictures(Dataset):
             return self._records.read(index)
         try:
             return Path(name).read_bytes()
-        except OSError as error:
-            raise RecordError(name, error.strerror or str(error)) from error
+        except (OSError, ValueError) as error:  # ValueError: the path holds a NUL byte
+            raise RecordError(name, getattr(error, "strerror", None) or str(error)) from error
 
     def _check(self, data: bytes, index: int, name: str) -> None:
         picture = open_picture(data, "RGB", name)

@@ -50,6 +50,24 @@ def test_a_single_folder(folder):
     assert (checked.named.name, len(checked.records), checked.findings) == ("train", 4, [])
 
 
+def test_nothing_is_not_said_of_a_folder_of_which_files_were_passed_over(folder):
+    (folder / "train/cat/boxes.txt").write_text("")
+    checked = check(sets_of(str(folder), ""), Options())
+    assert report(str(folder), checked)[:3] == [
+        "train: 4 pictures, 2 classes; beside them, passed over: 1 .txt",
+        "val: 2 pictures, 2 classes",
+        "No fault in the pictures.",
+    ]
+
+
+def test_files_that_may_be_pictures_are_named_by_suffix(folder):
+    (folder / "val/cat/8.heic").write_bytes(b"")
+    (folder / "val/dog/8.svg").write_text("<svg/>")
+    assert findings(folder) == [
+        ("val", "2 files are passed over, which are no pictures that can be read: 1 .heic, 1 .svg")
+    ]
+
+
 def test_missing_empty_and_cut_pictures(folder):
     (folder / "train/cat/0.jpg").write_bytes(b"")
     whole = (folder / "train/dog/0.jpg").read_bytes()
