@@ -132,11 +132,13 @@ class ShardingSettings(ShardSettings):
     Attributes:
         images: folder that the images of the posts are relative to.
         exclude: lists of posts to leave out, such as opt-outs, by the name that they are counted under.
+        respect_noai: whether pictures are left out whose server forbids it with X-Robots-Tag: noai or noimageai.
         processes: that read pictures; 0 for one each CPU.
     """
 
     images: str
     exclude: dict[str, str] = field(default_factory=dict)
+    respect_noai: bool = True
     processes: int = 0
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 
 from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.duplicates.picture_set import PictureSet
-from igdet.curation.pictures import CleanSettings, PictureError, clean_picture
+from igdet.curation.pictures import BAD_REASONS, CleanSettings, PictureError, clean_picture
 from igdet.curation.sharding.in_order import map_in_order
 from igdet.utils.bad_share import too_many
 from igdet.utils.image_files import open_image
@@ -62,8 +62,8 @@ class Scan:
         seen, bad = 0, 0
         for scanned in map_in_order(_Work(pictures, describe, self.max_side), tasks, self.processes):
             seen += len(scanned.rows) + len(scanned.skipped)
-            bad += len(scanned.skipped)
-            if scanned.skipped and too_many(bad, seen, self.max_bad_share):
+            bad += sum(skipped.reason in BAD_REASONS for skipped in scanned.skipped)
+            if bad and scanned.skipped and too_many(bad, seen, self.max_bad_share):
                 last = scanned.skipped[-1]
                 raise DuplicatesError(
                     f"{bad} of {seen} pictures are bad, the last one {last.id}: {last.reason}: {last.why}; "

@@ -12,6 +12,8 @@ REASONS = {
     "timeout": "the server takes too long",
     "private_address": "the server's address is not public",
     "http_status": "the server answers with another status than 200",
+    "noai": "the server forbids uses such as this: noai or noimageai in the header X-Robots-Tag",
+    "encoding": "the server sends a coding that was not asked for, or one that is damaged",
     "redirects": "the server redirects too often, or to no web address",
     "too_large": "the file has too many bytes",
     "empty": "the file has no bytes",
@@ -21,6 +23,7 @@ REASONS = {
     "unknown_range": "the picture has more than 8 bits a channel, and what its largest value is cannot be known",
     "undecodable": "the file is damaged otherwise",
 }
+BAD_REASONS = REASONS.keys() - {"noai"}  # of too many of these the run stops; an opt-out is no fault
 
 
 class PictureError(UserError):

@@ -1,9 +1,12 @@
 """Pictures on web servers, which are not trusted: limits on time, bytes, redirects and addresses."""
 
+import gzip
 import http.client
 import socket
 import ssl
 import time
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -16,6 +19,9 @@ from igdet.curation.pictures.limits import read_limited
 PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"User-Agent": "igdet", "Accept": "image/*", "Accept-Encoding": "identity", "Connection": "close"}
+_NO_AI = frozenset({"noai", "noimageai"})
+_OUR_NAMES = frozenset({"", "*", "igdet"})  # whom rules are meant for; "": everybody
+_RULES_WITH_VALUES = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _UNCHANGED = "!#$%&'()*+,/:;=?@[]~"  # what has a meaning in a URL, and what is quoted already
 
 
@@ -29,6 +35,8 @@ class WebLimits:
         total_seconds: for one picture, redirects included; only the look-up of names is limited by the system alone.
         redirects: that are followed.
         allow_private: whether servers in private networks and on this machine may be asked.
+        respect_noai: whether pictures are left out that come with the header X-Robots-Tag and noai or noimageai in it,
+            meant for everybody or for igdet.
     """
 
     connect_seconds: float = 10.0
@@ -36,6 +44,7 @@ class WebLimits:
     total_seconds: float = 60.0
     redirects: int = 5
     allow_private: bool = False
+    respect_noai: bool = True
 
 
 def read_url(url: str, limits: WebLimits, max_bytes: int) -> bytes:
@@ -77,9 +86,42 @@ def _ask(url: str, limits: WebLimits, deadline: float, max_bytes: int) -> bytes 
                 return location
             if response.status != http.client.OK:
                 raise PictureError("http_status", f"{url}: {response.status} {response.reason}")
-            return read_limited(response, max_bytes)
+            if limits.respect_noai and forbids_ai(response.headers.get_all("X-Robots-Tag", [])):
+                raise PictureError("noai", f"{url}: X-Robots-Tag forbids it")
+            return _read_body(response, url, max_bytes)
     finally:
         connection.close()
+
+
+def forbids_ai(robots_tags: Iterable[str]) -> bool:
+    """Tell whether headers X-Robots-Tag forbid everybody, or igdet, the use of a picture for machine learning.
+
+    Args:
+        robots_tags: the value of each: rules between commas; those behind "NAME:" are meant for that robot only.
+    """
+    for value in robots_tags:
+        robot = ""
+        for rule in value.lower().split(","):
+            name, colon, rest = rule.partition(":")
+            if colon and name.strip() not in _RULES_WITH_VALUES:
+                robot, rule = name.strip(), rest
+            if rule.strip() in _NO_AI and robot in _OUR_NAMES:
+                return True
+    return False
+
+
+def _read_body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes:
+    """Read an answer; some servers compress although they are asked not to, and a little may become very much."""
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding in ("identity", ""):
+        return read_limited(response, max_bytes)
+    if coding not in ("gzip", "x-gzip"):
+        raise PictureError("encoding", f"{url}: Content-Encoding {coding[:50]!r}; identity was asked for")
+    try:
+        with gzip.GzipFile(fileobj=response) as body:  # unpacks no more than is read
+            return read_limited(body, max_bytes)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise PictureError("encoding", f"{url}: broken gzip: {error}") from error
 
 
 def _follow(url: str, location: str) -> str:

@@ -20,7 +20,7 @@ from igdet.shards.format import FORMAT_VERSION, INDEX_NAME, SHARD_NAME
 from igdet.shards.tar import write_shard
 from igdet.utils.bad_share import too_many
 
-MAKER_VERSION = "1"  # to be raised whenever the same posts and settings give other bytes
+MAKER_VERSION = "2"  # to be raised whenever the same posts and settings give other bytes
 _READ_AHEAD = 16  # pictures for each thread
 
 
@@ -119,5 +119,6 @@ class ShardMaker:
     def _digest(self, posts: list[dict]) -> str:
         """Give a fingerprint of everything that decides on the shard's bytes, but for the picture files and lists."""
         made_of = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.pictures), self.preparer.salt.hex()]
+        made_of.append(self.preparer.source.web.respect_noai)
         made_of += [[post["id"], post["image"], [(i, self.names[i]) for i in post["labels"]]] for post in posts]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()

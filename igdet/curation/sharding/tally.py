@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.pictures import REASONS
+from igdet.curation.pictures import BAD_REASONS
 from igdet.curation.sharding.part import KEPT
 
 
@@ -45,7 +45,7 @@ class Tally:
     @property
     def bad(self) -> int:
         """The number of posts whose picture is bad."""
-        return sum(count for reason, count in self.left_out.items() if reason in REASONS)
+        return sum(count for reason, count in self.left_out.items() if reason in BAD_REASONS)
 
 
 def bad_posts(posts: list[dict], part: pa.Table) -> list[dict]:
@@ -53,5 +53,5 @@ def bad_posts(posts: list[dict], part: pa.Table) -> list[dict]:
     return [
         {"id": post["id"], "image": post["image"], "reason": reason, "why": why}
         for post, reason, why in zip(posts, part["reason"].to_pylist(), part["why"].to_pylist(), strict=True)
-        if reason in REASONS
+        if reason in BAD_REASONS
     ]

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from igdet.curation.manifest import content_hash
-from igdet.curation.pictures import PictureSource
+from igdet.curation.pictures import PictureSource, WebLimits
 from igdet.curation.settings import Curation
 from igdet.curation.sharding import IdList, make_shards
 from igdet.curation.stages import duplicates, vocabulary
@@ -30,7 +30,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     tally = make_shards(
         folder / vocabulary.POSTS,
         folder / vocabulary.VOCABULARY,
-        PictureSource(wanted.root),
+        PictureSource(wanted.root, WebLimits(respect_noai=wanted.respect_noai)),
         folder / FOLDER,
         wanted,
         _exclusions(curation),

@@ -1,15 +1,17 @@
 """A server on this machine that answers, redirects, hangs and lies."""
 
+import gzip
 import http.server
 import socket
 import threading
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from igdet.curation.pictures import web
 from igdet.curation.pictures.errors import PictureError
-from igdet.curation.pictures.web import WebLimits, read_url
+from igdet.curation.pictures.web import WebLimits, forbids_ai, read_url
 
 LOCAL = WebLimits(connect_seconds=5, read_seconds=5, total_seconds=5, redirects=3, allow_private=True)
 REDIRECTS = {
@@ -17,8 +19,21 @@ REDIRECTS = {
     "/hop2": "hop",
     "/circle": "/circle",
     "/file": "file:///etc/passwd",
+    "/ftp": "ftp://127.0.0.1/a",
+    "/data": "data:image/png;base64,aaaa",
     "/bad": "http://[x",
     "/private": "http://169.254.169.254/latest",
+}
+
+
+GZIP = ("Content-Encoding", "gzip")
+ANSWERS = {
+    "/gzip": ([GZIP], gzip.compress(b"picture")),
+    "/bomb": ([GZIP], gzip.compress(bytes(50_000_000))),  # 49 kB
+    "/cut": ([GZIP], gzip.compress(b"picture")[:-9]),
+    "/no-gzip": ([GZIP], b"picture"),
+    "/brotli": ([("Content-Encoding", "br")], b"picture"),
+    "/noai": ([("X-Robots-Tag", "noindex"), ("x-robots-tag", "NoImageAI")], b"picture"),
 }
 
 
@@ -36,6 +51,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", REDIRECTS[self.path])
             self.end_headers()
+        elif self.path in ANSWERS:
+            headers, body = ANSWERS[self.path]
+            self.send_response(200)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
         elif self.path.startswith("/picture"):
             self.send_response(200)
             self.end_headers()
@@ -81,7 +103,19 @@ def reason(url, limits=LOCAL, max_bytes=100):
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/none", "http_status"), ("/circle", "redirects"), ("/file", "redirects"), ("/bad", "redirects")],
+    [
+        ("/none", "http_status"),
+        ("/circle", "redirects"),
+        ("/file", "redirects"),
+        ("/ftp", "redirects"),
+        ("/data", "redirects"),
+        ("/bad", "redirects"),
+        ("/bomb", "too_large"),
+        ("/cut", "encoding"),
+        ("/no-gzip", "encoding"),
+        ("/brotli", "encoding"),
+        ("/noai", "noai"),
+    ],
 )
 def test_reasons(server, path, expected):
     assert reason(server.url + path) == expected
@@ -156,3 +190,49 @@ def test_names_that_cannot_be_sent(url):
 
 def test_the_default_ports():
     assert web._split("https://example.org/a")[1] == 443 and web._split("http://example.org:81/a")[1] == 81
+
+
+def test_what_a_server_compresses_unasked_is_unpacked(server):
+    assert read_url(server.url + "/gzip", LOCAL, 7) == b"picture"
+
+
+def test_a_bomb_is_not_unpacked(server):
+    tracemalloc.start()
+    assert reason(server.url + "/bomb", max_bytes=1_000_000) == "too_large"
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_opt_outs_are_passed_over_only_when_told(server):
+    assert read_url(server.url + "/noai", replace(LOCAL, respect_noai=False), 7) == b"picture"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["noai"], ["NoAI"], ["noindex, noimageai"], ["noindex", "noai"], ["igdet: noai"], ["IGDET:noindex,NOIMAGEAI"],
+        ["*: noai"], ["unavailable_after: 25 Jun 2030 15:00:00 PST, noai"], ["googlebot: noindex, igdet: noai"],
+    ],
+)  # fmt: skip
+def test_headers_that_forbid(values):
+    assert forbids_ai(values)
+
+
+@pytest.mark.parametrize("values", [[], ["noindex"], ["googlebot: noindex, noai"], ["all"], [""], ["noaim"], [": ,:"]])
+def test_headers_that_do_not(values):
+    assert not forbids_ai(values)
+
+
+def test_tls_asks_the_judged_address_for_the_name_of_the_url(monkeypatch):
+    asked = {}
+
+    class Context:
+        def wrap_socket(self, plain, server_hostname):
+            asked["name"] = server_hostname
+            raise OSError("that will do")
+
+    monkeypatch.setattr(web, "_tls", Context)
+    monkeypatch.setattr(web, "public_addresses", lambda host, port, _: ["192.0.2.7"])
+    monkeypatch.setattr("socket.create_connection", lambda address, _: asked.update(address=address))
+    assert reason("https://photos.example/a.jpg") == "unreachable"
+    assert asked == {"name": "photos.example", "address": ("192.0.2.7", 443)}
