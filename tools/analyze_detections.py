@@ -42,11 +42,11 @@ def analyses(args: argparse.Namespace) -> dict[str, tuple[dict, dict]]:
     }
 
 
+@one_line_errors()
 def main() -> None:
     """Analyse and print tables as Markdown."""
     args = parse_args()
-    with one_line_errors():
-        found = analyses(args)
+    found = analyses(args)
     print(error_table({path: metrics for path, (metrics, _) in found.items()}, args.task).markdown())
     for path, (_, details) in found.items():
         if confusions := details.get("confusions"):

@@ -58,22 +58,21 @@ def config(member: str, use: str, device: str) -> CfgNode:
     return cfg
 
 
+@one_line_errors()
 def main() -> None:
     """Measure and print the table."""
     args = parse_args()
     logging.disable(logging.WARNING)  # operators that are not counted, by name
-    with one_line_errors():
-        if args.document:
-            read_document(args.document, ["costs"])
-        pairs = [*product(args.uses, args.members or FAMILY)]
-        rows = [
-            cost_row(member, use, config(member, use, args.device), args.repeats)
-            for use, member in tqdm(pairs, "networks")
-        ]
-        table = cost_table(rows, args.device).markdown()
-        print(table)
-        if args.document:
-            write_blocks(args.document, {"costs": table})
+    if args.document:
+        read_document(args.document, ["costs"])
+    pairs = [*product(args.uses, args.members or FAMILY)]
+    rows = [
+        cost_row(member, use, config(member, use, args.device), args.repeats) for use, member in tqdm(pairs, "networks")
+    ]
+    table = cost_table(rows, args.device).markdown()
+    print(table)
+    if args.document:
+        write_blocks(args.document, {"costs": table})
 
 
 if __name__ == "__main__":

@@ -78,14 +78,14 @@ def write_report(suite: Suite, arguments: argparse.Namespace) -> int:
 ACTIONS = {"run": run_suite, "status": show_status, "report": write_report}
 
 
+@one_line_errors()
 def main() -> int:
     """Check the suite, then act."""
     arguments = parse_args()
     counts = {"SEEDS": arguments.seeds, "JOBS": arguments.jobs}
     overrides = [part for key, value in counts.items() if value is not None for part in (key, value)]
-    with one_line_errors():
-        suite = read_suite(arguments.suite, [*overrides, *arguments.overrides])
-        return ACTIONS[arguments.action](suite, arguments)
+    suite = read_suite(arguments.suite, [*overrides, *arguments.overrides])
+    return ACTIONS[arguments.action](suite, arguments)
 
 
 if __name__ == "__main__":

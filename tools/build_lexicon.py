@@ -33,11 +33,11 @@ def read_database(folder: Path) -> tuple[pa.Table, str, str]:
         raise LexiconError(f"{error.filename} is missing; install Debian's wordnet-base") from error
 
 
+@one_line_errors()
 def main() -> None:
     """Write the table of synsets, WordNet's irregular plurals as they are, and its licence."""
     args = parse_arguments()
-    with one_line_errors():
-        synsets, licence, irregular = read_database(args.wordnet)
+    synsets, licence, irregular = read_database(args.wordnet)
     with atomic_write(args.out / TABLE_NAME) as file:
         pq.write_table(synsets, file, compression="zstd", compression_level=19, version="2.6")
     for name, text in ((LICENCE_NAME, licence), (IRREGULAR_NAME, irregular)):

@@ -11,7 +11,10 @@ from detectron2.config import CfgNode
 
 from igdet.data.own_datasets import forget_own_datasets, register_own_datasets
 from igdet.engine import check_merged, merged_config
-from igdet.utils.errors import UserError
+from igdet.utils.errors import UserError, one_line_errors
+from igdet.utils.shown import printable
+
+RUN_KEYS = {"name", "config_file", "opts", "processes"}
 
 EXAMPLES = """
 Example (after `python`):
@@ -50,17 +53,34 @@ def _problems_on_the_same_data(group: Sequence[tuple[Mapping, CfgNode]]) -> Iter
             yield run["name"], str(error)
 
 
+def read_runs(path: str) -> list[dict]:
+    """Read the file of runs.
+
+    Raises:
+        UserError: it is no such file.
+    """
+    try:
+        runs = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON; brackets by the thousand
+        raise UserError(f"{path}: no JSON file: {error}; expected a list of runs, as --help shows one") from error
+    if not isinstance(runs, list) or not all(isinstance(run, dict) and run.keys() >= RUN_KEYS for run in runs):
+        raise UserError(
+            f"{path}: expected a list of runs, each with {', '.join(sorted(RUN_KEYS))}, as --help shows one"
+        )
+    return runs
+
+
+@one_line_errors()
 def main() -> int:
     """Say what is wrong, each thing once; 0 when nothing is."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", help="JSON file: see the example; opts as on a command line")
-    runs = json.loads(Path(parser.parse_args().runs).read_text(encoding="utf-8"))
-    found = problems(runs)
+    found = problems(read_runs(parser.parse_args().runs))
     for message, names in found.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        print(f"{names[0]}{others}: {message}")
+        print(printable(f"{names[0]}{others}: {message}"))
     return 2 if found else 0
 
 

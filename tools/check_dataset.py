@@ -13,6 +13,7 @@ from igdet.data.checking import Options, check, report, sets_of
 from igdet.data.targets import datasets_folder
 from igdet.data.torchvision_sets import download
 from igdet.utils.errors import one_line_errors
+from igdet.utils.shown import printable
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,16 +27,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@one_line_errors()
 def main() -> int:
     """Check; give the exit status, 1 when something is wrong."""
     args = parse_args()
-    with one_line_errors():
-        sets = sets_of(args.what, args.root)
-        if args.download:
-            for named in sets:
-                download(named.fields)
-        checked = check(sets, Options(args.decode, args.processes))
-    print("\n".join(report(args.what, checked)))
+    sets = sets_of(args.what, args.root)
+    if args.download:
+        for named in sets:
+            download(named.fields)
+    checked = check(sets, Options(args.decode, args.processes))
+    print(printable("\n".join(report(args.what, checked))))
     return int(any(one.findings for one in checked))
 
 

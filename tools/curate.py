@@ -30,11 +30,12 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@engine.at_once()
+@one_line_errors()
 def main() -> None:
     """Read the config, then act."""
     args = parse_args()
-    with engine.at_once(), one_line_errors():
-        ACTIONS[args.action](read_curation(args.config, args.overrides))
+    ACTIONS[args.action](read_curation(args.config, args.overrides))
 
 
 if __name__ == "__main__":

@@ -28,13 +28,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@one_line_errors()
 def main() -> None:
     """Cut, and say what was written."""
     args = parse_args()
-    with one_line_errors():
-        for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
-            for path, pictures, annotations in zip((cut.fit, cut.minival), cut.pictures, cut.annotations, strict=True):
-                print(f"{path}: {pictures:,} pictures, {annotations:,} annotations")
+    for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
+        for path, pictures, annotations in zip((cut.fit, cut.minival), cut.pictures, cut.annotations, strict=True):
+            print(f"{path}: {pictures:,} pictures, {annotations:,} annotations")
     print(
         "COCO's, in datasets/coco/annotations, are coco_2017_fit and the like of configs/Base-RCNN-FPN.yaml; "
         "others need names under DATASETS.OWN.\nNext: docs/DETECTION.md, the learning-rate sweep"

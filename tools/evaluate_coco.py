@@ -47,18 +47,18 @@ def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
     return metrics_of(evaluation, args.task, classes, args.lvis), classes
 
 
+@one_line_errors()
 def main() -> None:
     """Score, print and write."""
     args = parse_args()
-    with one_line_errors():
-        metrics, classes = score(args)
-        print(metrics_table(metrics).plain())
-        if args.per_class:
-            print(class_table(metrics, classes).plain())
-        if args.out:
-            with atomic_write(args.out, "w") as file:
-                json.dump({name: None if value != value else value for name, value in metrics.items()}, file, indent=1)
-            print(f"All numbers: {args.out}")
+    metrics, classes = score(args)
+    print(metrics_table(metrics).plain())
+    if args.per_class:
+        print(class_table(metrics, classes).plain())
+    if args.out:
+        with atomic_write(args.out, "w") as file:
+            json.dump({name: None if value != value else value for name, value in metrics.items()}, file, indent=1)
+        print(f"All numbers: {args.out}")
 
 
 if __name__ == "__main__":

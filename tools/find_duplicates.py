@@ -65,11 +65,11 @@ def run_find(folder: Path, **request) -> None:
     command.find(folder, Request(**request))
 
 
+@one_line_errors()
 def main() -> None:
     """Run a command; errors are one line."""
     args = parse_args()
-    with one_line_errors():
-        args.pop("run")(**args)
+    args.pop("run")(**args)
 
 
 if __name__ == "__main__":

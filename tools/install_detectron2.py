@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from detectron2_rewrites import PURE, REWRITES, SETUP, VERSION
-from pip_errors import diagnose
+from pip_errors import diagnose, one_line_os_errors
 
 SOURCES = "pb1-detectron2==0.6"  # Detectron2's 0.6 sources under the name that the package index carries
 DOWNLOADER = "pip==25.3"  # the last one that takes sources whose optional extras name a URL, as these do
@@ -25,6 +25,7 @@ class InstallError(Exception):
     """What stopped the installation, in one line."""
 
 
+@one_line_os_errors()
 def main() -> None:
     """Do nothing where an up-to-date Detectron2 is there, else download, verify, patch, pack, install and try it."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -28,14 +28,14 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@one_line_errors()
 def main() -> None:
     """Choose the classes and write them."""
     args = parse_args()
-    with one_line_errors():
-        first = read_class_list(args.first) if args.first else []
-        chosen = largest_classes(args.root, args.count, first)
-        with atomic_write(args.out, "w") as file:
-            file.writelines(f"{name}\n" for name in chosen)
+    first = read_class_list(args.first) if args.first else []
+    chosen = largest_classes(args.root, args.count, first)
+    with atomic_write(args.out, "w") as file:
+        file.writelines(f"{name}\n" for name in chosen)
     print(f"{len(chosen):,} classes, {len(set(chosen) & set(first)):,} of them wanted in any case: {args.out}")
 
 

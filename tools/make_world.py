@@ -19,6 +19,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@one_line_errors()
 def main() -> None:
     """Say what will be written, write it, say what to do with it."""
     args = parse_args()
@@ -28,8 +29,7 @@ def main() -> None:
         per_class = " a class" if name.startswith(("clean", "target")) else ""
         print(f"  {name:<13}{count:>7,} pictures{per_class} of {style.side} x {style.side}")
     start = time.monotonic()
-    with one_line_errors():
-        written = write_world(args.out, size, args.seed, args.workers)
+    written = write_world(args.out, size, args.seed, args.workers)
     print(f"Written in {time.monotonic() - start:.0f} s." if written else "It stands there already; nothing to do.")
     print(f"Look at it: {args.out}/coco/train, {args.out}/loose/posts.csv")
     print("Next: python tools/train_net.py --config-file configs/quick_schedules/pretrain_world.yaml")

@@ -10,6 +10,7 @@ from igdet.curation.label_space import match_label_space
 from igdet.curation.label_space_files import comparison_rows, write_label_space
 from igdet.curation.lexicon import Lexicon
 from igdet.utils.errors import one_line_errors
+from igdet.utils.shown import printable
 from igdet.vocabulary import VOCABULARY_NAME
 
 
@@ -31,21 +32,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@one_line_errors()
 def main() -> None:
     """Say what is read, choose, say what was written and what could not be matched."""
     args = parse_arguments()
     print(f"Choosing hashtags for {args.targets} among the labels of {args.labels}")
-    with one_line_errors():
-        lexicon = Lexicon.read(args.lexicon) if args.lexicon else Lexicon.wordnet()
-        goal, reach = Goal(args.budget, args.wanted), Reach(args.down, args.up, args.neighbours)
-        space = match_label_space(
-            args.labels, args.posts, args.targets, lexicon, goal, reach, args.block_lists, args.compare
-        )
-        write_label_space(args.out, space)
+    lexicon = Lexicon.read(args.lexicon) if args.lexicon else Lexicon.wordnet()
+    goal, reach = Goal(args.budget, args.wanted), Reach(args.down, args.up, args.neighbours)
+    space = match_label_space(
+        args.labels, args.posts, args.targets, lexicon, goal, reach, args.block_lists, args.compare
+    )
+    write_label_space(args.out, space)
     for row in comparison_rows(space):
-        print("  ".join(f"{key}: {value}" for key, value in row.items()))
+        print(printable("  ".join(f"{key}: {value}" for key, value in row.items())))
     if unmatched := [match.key for match in space.matches if match.rule == "unmatched"]:
-        print(f"Target classes without any hashtag ({len(unmatched)}): {', '.join(unmatched)}")
+        print(printable(f"Target classes without any hashtag ({len(unmatched)}): {', '.join(unmatched)}"))
     print(f"Vocabulary, with its reasons beside it: {Path(args.out) / VOCABULARY_NAME}")
 
 

@@ -1,4 +1,8 @@
-"""What pip's error output means, in one line for a person."""
+"""What goes wrong while an environment is made, in one line for a person; needs nothing but Python."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # (signs, meaning); the first row with a sign in the output is taken.
 DIAGNOSES = (
@@ -27,6 +31,16 @@ DIAGNOSES = (
         "the package index lacks a pinned version of constraints.txt",
     ),
 )
+
+
+@contextmanager
+def one_line_os_errors() -> Iterator[None]:
+    """End the command with status 2 and one line on stderr when a file cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def diagnose(errors: str) -> str:

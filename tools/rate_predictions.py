@@ -64,11 +64,11 @@ def run_export(folder: Path, pictures: str, classes: str, names: str, **choices)
     command.export(folder, LabelledPictures(folders, readable, labels, read), **choices)
 
 
+@one_line_errors()
 def main() -> None:
     """Run a command; errors are one line."""
     args = parse_args()
-    with one_line_errors():
-        args.pop("run")(**args)
+    args.pop("run")(**args)
 
 
 if __name__ == "__main__":

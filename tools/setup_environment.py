@@ -7,7 +7,7 @@ import time
 import venv
 from pathlib import Path
 
-from pip_errors import diagnose
+from pip_errors import diagnose, one_line_os_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 10), (3, 12))  # first and last minor version for which the constraints file holds
@@ -25,6 +25,7 @@ STEPS = (
 )
 
 
+@one_line_os_errors()
 def main() -> None:
     """Check the Python version, then run the steps in order, stopping with one line at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -42,14 +42,14 @@ def find_words(classes: Classes, synsets: str | None) -> dict[str, Synset]:
     return words_of_synsets(classes, synsets) if synsets else words_of_lexicon(classes, Lexicon.wordnet())
 
 
+@one_line_errors()
 def main() -> None:
     """Say what will be written, write it, say what to do with it."""
     args = parse_args()
     print(f"Tagging the pictures of {args.images} ({args.classes}) to {args.out}")
-    with one_line_errors():
-        classes = choose_classes(args.images, args.classes)
-        words, habit = find_words(classes, args.synsets), Habit(class_skew=args.class_skew)
-        count = simulate_posts(args.images, classes, words, args.out, habit, args.seed)
+    classes = choose_classes(args.images, args.classes)
+    words, habit = find_words(classes, args.synsets), Habit(class_skew=args.class_skew)
+    count = simulate_posts(args.images, classes, words, args.out, habit, args.seed)
     vocabulary = args.out.with_name(VOCABULARY_NAME)
     print(f"{count:,} posts in {args.out}")
     print(f"Labels: {vocabulary}; held-out classes: {args.out.with_name(HELD_OUT_NAME)}")

@@ -30,11 +30,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@one_line_errors()
 def main() -> None:
     """Submit, then say what will happen."""
     args = parse_args()
-    with one_line_errors():
-        print(describe(submit(args), args))
+    print(describe(submit(args), args))
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args(namespace=argparse.Namespace(eval_only=False))
 
 
+@one_line_errors()
 def main() -> None:
     """Draw the sheet and write it."""
     args = parse_args()
-    with one_line_errors():
-        sheet = contact_sheet(setup_config(args), args.count)
+    sheet = contact_sheet(setup_config(args), args.count)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(args.out)
     print(f"{args.count} training samples: {args.out}")

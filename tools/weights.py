@@ -13,6 +13,7 @@ from igdet.checkpoint import (
     list_weights,
 )
 from igdet.utils.errors import one_line_errors
+from igdet.utils.shown import printable
 
 EXAMPLES = """
 Examples:
@@ -56,17 +57,17 @@ def fetch_all(args: argparse.Namespace) -> None:
 COMMANDS = {
     "list": show_list,
     "fetch": fetch_all,
-    "inspect": lambda args: print(inspect_weights(args.source)),
+    "inspect": lambda args: print(printable(inspect_weights(args.source))),
     "convert": lambda args: print(convert_checkpoint(args.source, args.target, args.to)),
 }
 
 
+@one_line_errors()
 def main() -> None:
     """Do what the command line says."""
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # licences and downloads, on stderr
-    with one_line_errors():
-        COMMANDS[args.command](args)
+    COMMANDS[args.command](args)
 
 
 if __name__ == "__main__":

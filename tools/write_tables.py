@@ -6,6 +6,7 @@ from pathlib import Path
 from igdet.checkpoint import documents_blocks
 from igdet.data.targets.markdown import full_table, short_table
 from igdet.evaluation.probing.describe import protocol_table
+from igdet.utils.errors import one_line_errors
 from igdet.utils.generated import write_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,7 @@ def blocks() -> dict[str, str]:
     }
 
 
+@one_line_errors()
 def main() -> None:
     """Put the tables between their markers."""
     argparse.ArgumentParser(description=__doc__).parse_args()

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from igdet.benchmark.process import Training
 from igdet.utils.durations import clock
+from igdet.utils.shown import printable
 
 # Seconds between two lines where nothing can be overwritten.
 QUIET = 60
@@ -32,7 +33,7 @@ class Progress:
 
     def event(self, text: str) -> None:
         """Print a line that stays."""
-        print(f"\r\x1b[K{text}" if self._live else text, file=self._stream, flush=True)
+        print(f"\r\x1b[K{printable(text)}" if self._live else printable(text), file=self._stream, flush=True)
 
     def show(self, done: int, total: int, running: Sequence[Training], remaining: float) -> None:
         """Renew the progress line.

@@ -23,6 +23,7 @@ from igdet.data.workers import explained_death, one_ahead
 from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.modeling.classifier import ImageClassifier
 from igdet.utils.cache import made_once
+from igdet.utils.shown import printable
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def _extract(cfg: CfgNode, model: ImageClassifier, name: str, path: Path) -> Non
     count, channels = len(DatasetCatalog.get(name)), model.classifier.in_features
     features = open_memmap(path, "w+", cfg.PROBE.FEATURES, (count, channels))
     clock = time.perf_counter()
-    with tqdm(total=count, desc=f"features of {name}", unit=" images") as bar, explained_death():
+    with tqdm(total=count, desc=printable(f"features of {name}"), unit=" images") as bar, explained_death():
         in_network = _fill(features, model, one_ahead(loader), bar)
     features.flush()
     seconds = time.perf_counter() - clock

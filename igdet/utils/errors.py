@@ -2,14 +2,29 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from igdet.utils.logs import printable_logs
 from igdet.utils.shown import printable
+
+FAULT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141  # exit statuses; the latter two as shells count signals: 128 + number
 
 
 class UserError(ValueError):
     """A file, a key or a value that cannot be used; the message names it, says what was expected and how to mend it."""
+
+    def __reduce__(self) -> tuple:
+        """Come back whole from another process, also where the class takes other arguments than the message."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[UserError], args: tuple, attributes: dict) -> UserError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 def no_such_file(path: str | os.PathLike, expected: str) -> str:
@@ -26,13 +41,51 @@ def no_such_file(path: str | os.PathLike, expected: str) -> str:
 def one_line_errors(*others: type[Exception]) -> Iterator[None]:
     """End the command with status 2 and one line on stderr when the block raises what its user can mend.
 
-    Errors of the operating system (a full disk, a folder taken away meanwhile) are among them: they name their file.
+    Errors of the operating system (a full disk, a folder taken away meanwhile) are among them. A reader of stdout that
+    has gone (`| head`) ends the command in silence, Ctrl-C without a traceback. What is logged meanwhile holds nothing
+    that a terminal would obey. Around a whole `main`: `@one_line_errors()`.
 
     Args:
         others: further types of errors to end on, besides `UserError` and `OSError`.
     """
     try:
-        yield
+        with printable_logs():
+            try:
+                yield
+            finally:
+                sys.stdout.flush()  # here, because at Python's end a broken pipe can no longer be caught
     except (UserError, OSError, *others) as error:
-        print(printable(f"{type(error).__name__}: {error}"), file=sys.stderr)
-        sys.exit(2)
+        _leave_closed_pipe(error)
+        print(printable(_described(error)), file=sys.stderr)
+        sys.exit(FAULT)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _leave_closed_pipe(error: Exception) -> None:
+    """End the command if nobody reads its output any more; a pipe to another process may break too."""
+    if not isinstance(error, BrokenPipeError):
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+        sys.exit(CLOSED_PIPE)
+
+
+def _described(error: Exception) -> str:
+    """Return type and message; of an error from a loader's process these without that process's traceback."""
+    message = str(error)
+    if "Original Traceback (most recent call last):" in message:
+        frames = message.rpartition("Traceback (most recent call last):\n")[2].splitlines()
+        return "\n".join(frames[next(i for i, line in enumerate(frames) if not line.startswith(" ")) :])
+    place = _place(error) if isinstance(error, OSError) and error.filename is None else ""
+    return f"{type(error).__name__}: {message}{place}"
+
+
+def _place(error: OSError) -> str:
+    """Return what was being done, of an error that names no file: igdet's innermost function."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("igdet.")]
+    return f" (in {ours[-1].f_globals['__name__']}.{ours[-1].f_code.co_name})" if ours else ""

@@ -1,10 +1,12 @@
 """Untrusted values and texts in messages: short, and without anything that a terminal would obey."""
 
 import reprlib
+import unicodedata
 
 MAX_DIGITS = 40  # of a whole number; Python refuses to write out more than 4,300, and nobody reads them
 MAX_TEXT = 200  # characters of one text or number
 MAX_ENTRIES = 6  # of one list, set or mapping
+_KEPT = "\n\t\u200c\u200d"  # line breaks, tabs; the joiners of Persian, Hindi and of emojis
 MAX_DEPTH = 3  # so that a value whose lists repeat one another is cut after 6 x 6 x 6 entries
 
 
@@ -45,8 +47,13 @@ def printable(text: str) -> str:
         text: such as a message that holds a file's name.
 
     Returns:
-        the text, line breaks kept, every other character that has no shape written as Python does (`\x1b`).
+        the text; line breaks, tabs, spaces of any width and what joins letters and emojis kept, every other character
+        that has no shape written as Python does (`\x1b`).
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or character in _KEPT or unicodedata.category(character) == "Zs"

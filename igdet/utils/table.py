@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
+from igdet.utils.shown import printable
+
 EMPTY = "–"
 _LATEX = {"±": r"$\pm$", "−": "$-$", "↓": r"$\downarrow$", EMPTY: "--"}
 
@@ -42,5 +44,5 @@ class Table:
         return self._tabulate("simple")
 
     def _tabulate(self, style: str) -> str:
-        rows = [[entry.text for entry in row] for row in self.rows]
-        return tabulate(rows, self.header, tablefmt=style, disable_numparse=True)
+        rows = [[printable(entry.text) for entry in row] for row in self.rows]
+        return tabulate(rows, [*map(printable, self.header)], tablefmt=style, disable_numparse=True)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from igdet.data.errors import RecordError
 from igdet.data.pictures import open_picture
 from igdet.data.records import Records
+from igdet.utils.shown import printable
 
 _BATCH = 32  # pictures that a process is given at a time
 
@@ -82,7 +83,7 @@ def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> I
     pictures = _Pictures(records, decode)
     workers = processes if processes > 1 else 0  # 0: this process reads
     loader = DataLoader(pictures, batch_size=_BATCH, num_workers=workers, collate_fn=list)
-    with tqdm(total=len(pictures), desc=title, unit=" pictures", smoothing=0) as bar:
+    with tqdm(total=len(pictures), desc=printable(title), unit=" pictures", smoothing=0) as bar:
         for batch in loader:
             yield from batch
             bar.update(len(batch))

@@ -14,6 +14,7 @@ from igdet.evaluation.rating.unreadable import set_aside_unreadable
 from igdet.evaluation.rating.votes import read_votes
 from igdet.utils.imagenet_lists import real_labels
 from igdet.utils.predictions_file import read_predictions
+from igdet.utils.shown import printable
 
 _NAMED = 10  # unreadable pictures on the screen
 
@@ -28,7 +29,7 @@ def export(folder: Path, pictures: LabelledPictures, predictions: str, sample: i
     print(f"{len(questions.disagreements):,} of {questions.pictures - questions.right:,} disagreements")
     if questions.unreadable:
         print(f"{len(questions.unreadable):,} pictures cannot be read and count as wrong; {FILE_NAME} names all:")
-        print("\n".join(f"  {why}" for why in questions.unreadable[:_NAMED]))
+        print(printable("\n".join(f"  {why}" for why in questions.unreadable[:_NAMED])))
     print(f"{len(pages)} pages: rate and save {folder}/rating-*.html")
     print(f"Next: python tools/rate_predictions.py merge {folder} ratings-*.json")
 
