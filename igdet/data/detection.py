@@ -90,8 +90,7 @@ class CheckedMapper:
             BadRecordsError: `MAX_REPLACEMENTS` pictures in a row are bad.
         """
         try:
-            with PathManager.open(record["file_name"], "rb") as file:
-                check_eight_bits(file, record["file_name"])
+            _check_file(record["file_name"])
             sample = self._mapper(record)
         except PICTURE_FAULTS as error:
             why = error.why if isinstance(error, RecordError) else str(error)
@@ -113,6 +112,14 @@ class CheckedMapper:
 
     def _give_up(self) -> None:
         raise bad_in_a_row(self._unreported)
+
+
+def _check_file(name: str) -> None:
+    try:
+        with PathManager.open(name, "rb") as file:
+            check_eight_bits(file, name)
+    except ValueError as error:  # the path holds a NUL byte
+        raise error if isinstance(error, RecordError) else RecordError(name, str(error)) from error
 
 
 def check_picture_files(name: str, records: list[dict], max_share: float) -> None:

@@ -25,7 +25,10 @@ class ConfinedFileRecords(FileRecords):
     def read(self, index: int) -> bytes:
         """Read the file, if it really lies under the root."""
         real_root = os.path.realpath(self.root)
-        real_path = os.path.realpath(self.location(index)["file_name"])
+        try:
+            real_path = os.path.realpath(self.location(index)["file_name"])
+        except ValueError as error:  # the path holds a NUL byte
+            raise RecordError(self.image_id(index), f"cannot be read under {self.root}: {error}") from error
         if os.path.commonpath([real_root, real_path]) != real_root:
             raise RecordError(self.image_id(index), f"leads out of {self.root}; paths must stay under ROOT")
         return super().read(index)

@@ -1,6 +1,6 @@
 """Classification data as a text file with a line "path id" for each picture, such as Places365's own lists."""
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -13,7 +13,8 @@ def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
     """Read a list of pictures.
 
     Args:
-        root: the folder that paths are relative to, also those that begin with a slash, as Places365's do.
+        root: the folder that paths are relative to, also those that begin with a slash, as Places365's do; unless they
+            are absolute and lie below it.
         path: the list: "PATH ID" a line, ids from 0.
         num_classes: every id is below.
 
@@ -21,16 +22,17 @@ def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
         DatasetError: naming the line that is wrong, or the list is empty or no text.
     """
     lines = enumerate(read_lines(path), start=1)
-    rows = [_row(path, number, line, num_classes) for number, line in lines if line.strip()]
+    place = Path(root).absolute()
+    rows = [_row(place, path, number, line, num_classes) for number, line in lines if line.strip()]
     if not rows:
         raise DatasetError(f"{path} lists no picture; expected a line 'path id' for each")
     paths, class_ids = zip(*rows, strict=True)
     return files_of_one_label(root, paths, np.array(class_ids))
 
 
-def _row(path: str, number: int, line: str, num_classes: int) -> tuple[str, int]:
+def _row(root: Path, path: str, number: int, line: str, num_classes: int) -> tuple[str, int]:
     picture, _, class_id = line.strip().rpartition(" ")
-    picture = picture.strip().lstrip("/")
+    picture = _relative(root, picture.strip())
     if not picture or not class_id.isdecimal():
         raise DatasetError(f"{path}: line {number} is {line!r}; expected 'path id'")
     if int(class_id) >= num_classes:
@@ -41,3 +43,8 @@ def _row(path: str, number: int, line: str, num_classes: int) -> tuple[str, int]
     if ".." in PurePath(picture).parts:
         raise DatasetError(f"{path}: line {number} leads out of ROOT: {picture!r}")
     return picture, int(class_id)
+
+
+def _relative(root: Path, picture: str) -> str:
+    is_below = picture.startswith("/") and PurePath(picture).is_relative_to(root)
+    return str(PurePath(picture).relative_to(root)) if is_below else picture.lstrip("/")

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from igdet.data.errors import DatasetError, RecordError
 from igdet.sampling import count_labels
+from igdet.utils.paths import other_spelling
 
 
 class Records(Sequence, ABC):
@@ -103,7 +104,8 @@ class FileRecords(Records):
         try:
             return Path(self.root, self.image_id(index)).read_bytes()
         except FileNotFoundError:
-            raise RecordError(self.image_id(index), f"does not exist under {self.root}") from None
+            name = self.image_id(index)
+            raise RecordError(name, f"does not exist under {self.root}{other_spelling(self.root, name)}") from None
         except (OSError, ValueError) as error:  # ValueError: the path holds a NUL byte
             raise RecordError(self.image_id(index), f"cannot be read under {self.root}: {error}") from error
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from igdet.utils.errors import UserError
+from igdet.utils.shown import shown
 
 BASE_KEY = "_BASE_"  # names the file or files that a config is a change of
 
@@ -16,6 +17,13 @@ class ConfigError(UserError):
 
 class _StrictLoader(yaml.SafeLoader):
     """YAML's safe loader, refusing a key that stands twice in one mapping."""
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and "\0" in value:
+            where = f"{node.start_mark.name}, line {node.start_mark.line + 1}"
+            raise ConfigError(f"{where}: {shown(value)} holds a NUL byte, which no path and no name can")
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         first_lines: dict[Any, int] = {}

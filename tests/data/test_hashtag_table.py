@@ -143,11 +143,14 @@ def test_only_files_under_the_root_are_read(tmp_path):
 
 def test_a_file_that_is_missing_or_a_folder_is_a_bad_record(tmp_path):
     (tmp_path / "folder.jpg").mkdir()
-    records = read(write_table(tmp_path / "posts.parquet", [("no.jpg", ["cat"]), ("folder.jpg", ["cat"])]), tmp_path)
+    paths = ["no.jpg", "folder.jpg", "a\0b.jpg"]
+    records = read(write_table(tmp_path / "posts.parquet", [(path, ["cat"]) for path in paths]), tmp_path)
     with pytest.raises(RecordError, match=r"no\.jpg: does not exist under"):
         records.read(0)
     with pytest.raises(RecordError, match=r"folder\.jpg: cannot be read"):
         records.read(1)
+    with pytest.raises(RecordError, match=r"cannot be read .*null"):
+        records.read(2)
 
 
 def test_records_outside_the_sequence(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.data.errors import DatasetError
+from igdet.data.errors import DatasetError, RecordError
 from igdet.data.image_list import read_image_list
 
 
@@ -29,3 +29,18 @@ def test_lines_that_are_wrong(tmp_path, content, message):
     (tmp_path / "list.txt").write_text(content)
     with pytest.raises(DatasetError, match=message):
         read_image_list(str(tmp_path), str(tmp_path / "list.txt"), 2)
+
+
+def test_absolute_paths_below_root_are_its_files(tmp_path, save_picture):
+    picture = save_picture(tmp_path / "set/a/1.jpg", 1)
+    (tmp_path / "list.txt").write_text(f"{picture} 0\n/a/1.jpg 0\n")
+    records = read_image_list(str(tmp_path / "set"), str(tmp_path / "list.txt"), 1)
+    assert [records.image_id(i) for i in range(2)] == ["a/1.jpg", "a/1.jpg"]
+
+
+def test_a_path_as_windows_writes_it_is_a_bad_record_with_a_hint(tmp_path, save_picture):
+    save_picture(tmp_path / "set/a/1.jpg", 1)
+    (tmp_path / "list.txt").write_text("a\\1.jpg 0\n")
+    records = read_image_list(str(tmp_path / "set"), str(tmp_path / "list.txt"), 1)
+    with pytest.raises(RecordError, match=r"a\\1\.jpg: does not exist under .*set; a/1\.jpg is there: write it so"):
+        records.read(0)

@@ -42,3 +42,10 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_empty_file_is_an_empty_config(tmp_path):
     assert read_yaml(write(tmp_path / "run.yaml", "# nothing\n")) == {}
+
+
+def test_a_nul_byte_is_refused_where_it_stands(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text('A: 1\nB: {C: "runs/a\\0b"}\n')
+    with pytest.raises(ConfigError, match=r"c\.yaml, line 2: 'runs/a\\x00b' holds a NUL byte"):
+        read_yaml(path)

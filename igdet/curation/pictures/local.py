@@ -4,6 +4,8 @@ from pathlib import Path
 
 from igdet.curation.pictures.errors import PictureError
 from igdet.curation.pictures.limits import read_limited
+from igdet.utils.paths import other_spelling
+from igdet.utils.shown import shown
 
 
 def read_file(root: Path, path: str, max_bytes: int) -> bytes:
@@ -41,9 +43,9 @@ def confined(root: Path, path: str) -> Path:
         real_root, real_path = root.resolve(), (root / path).resolve()
         is_file = real_path.is_file()
     except (OSError, RuntimeError, ValueError) as error:  # a name that is too long; links in a circle; a zero byte
-        raise PictureError("missing", f"{path[:200]!r}: {error}") from error
+        raise PictureError("missing", f"{shown(path)}: {error}") from error
     if not real_path.is_relative_to(real_root):
         raise PictureError("outside_root", f"{path} leads out of {root}")
     if not is_file:
-        raise PictureError("missing", f"no file {path} in {root}")
+        raise PictureError("missing", f"no file {path} in {root}{other_spelling(root, path)}")
     return real_path

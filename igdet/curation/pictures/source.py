@@ -7,7 +7,7 @@ from pathlib import Path
 from igdet.curation.pictures.buckets import read_object
 from igdet.curation.pictures.errors import PictureError
 from igdet.curation.pictures.local import read_file
-from igdet.curation.pictures.tars import SEPARATOR, read_member
+from igdet.curation.pictures.tars import SEPARATOR, is_file, read_member
 from igdet.curation.pictures.web import WebLimits, read_url
 
 
@@ -17,7 +17,7 @@ class PictureSource:
 
     | `image` | what is read |
     |---|---|
-    | `a/b.jpg` | a file under the root |
+    | `a/b.jpg` | a file under the root, also one whose name holds `::` |
     | `a/00001.tar::key` | a member of a WebDataset or img2dataset tar under the root |
     | `http://...`, `https://...` | what a web server gives |
     | `s3://...`, `gs://...` | an object in a bucket |
@@ -44,7 +44,7 @@ class PictureSource:
         """
         scheme, separator, _ = image.partition("://")
         if not separator:
-            read = read_member if SEPARATOR in image else read_file
+            read = read_member if SEPARATOR in image and not is_file(self.root, image) else read_file
             return read(self.root, image, self.max_bytes)
         if scheme.lower() not in _READERS:
             raise PictureError("unknown_scheme", f"{scheme}:// is none of {', '.join(_READERS)}")

@@ -1,5 +1,7 @@
 """Pictures in the tars of WebDataset and img2dataset, named "path/of.tar::key"."""
 
+import os
+import re
 import tarfile
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +26,7 @@ def read_member(root: Path, name: str, max_bytes: int) -> bytes:
     Raises:
         PictureError: there is no such tar or member, or it cannot be read.
     """
-    path, _, key = name.rpartition(SEPARATOR)
+    path, key = _split(root, name)
     tar = confined(root, path)
     try:
         members = _members(tar, tar.stat().st_mtime_ns)
@@ -39,6 +41,18 @@ def read_member(root: Path, name: str, max_bytes: int) -> bytes:
     if len(data) < size:
         raise PictureError("cut_short", f"{path} ends within {key!r}")
     return data
+
+
+def is_file(root: Path, path: str) -> bool:
+    """Tell whether a path, relative to the root, is that of a file."""
+    return os.path.isfile(os.path.join(root, path))  # noqa: PTH113, PTH118 (pathlib stumbles over long names)
+
+
+def _split(root: Path, name: str) -> tuple[str, str]:
+    """Split at the first "::" before which the path of a file ends, else at the last: a key may hold "::" as well."""
+    ends = [found.start() for found in re.finditer(SEPARATOR, name)]
+    end = next((end for end in ends if is_file(root, name[:end])), ends[-1])
+    return name[:end], name[end + len(SEPARATOR) :]
 
 
 def key_of(member: str) -> tuple[str, str]:

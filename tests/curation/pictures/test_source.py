@@ -25,3 +25,18 @@ def test_readers(monkeypatch, image, reader, arguments):
 def test_other_schemes_are_bad_pictures(image):
     with pytest.raises(PictureError, match="unknown_scheme"):
         PictureSource("root").read(image)
+
+
+def test_a_name_that_holds_the_separator_is_that_of_a_file_where_there_is_one(tmp_path):
+    (tmp_path / "a::b.jpg").write_bytes(b"file")
+    assert PictureSource(tmp_path).read("a::b.jpg") == b"file"
+    with pytest.raises(PictureError, match="missing: no file c in"):
+        PictureSource(tmp_path).read("c::d")
+
+
+@pytest.mark.parametrize("image", ["a\\b.jpg", "a%2Fb.jpg"])
+def test_a_missing_file_comes_with_a_hint(tmp_path, image):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b.jpg").write_bytes(b"")
+    with pytest.raises(PictureError, match=r"missing: .*; a/b\.jpg is there: write it so"):
+        PictureSource(tmp_path).read(image)

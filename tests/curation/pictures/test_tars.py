@@ -40,6 +40,19 @@ def test_pictures_are_found_by_key(root):
     assert read_member(root, "00000.tar::d/003", 10) == b"3"
 
 
+def test_a_key_may_hold_the_separator(tmp_path):
+    write_tar(tmp_path / "x::y.tar", [("k::1.jpg", b"first")])
+    assert read_member(tmp_path, "x::y.tar::k::1", 10) == b"first"
+
+
+def test_members_are_pictures_by_any_suffix_of_their_formats(tmp_path):
+    write_tar(tmp_path / "x.tar", [("1.jfif", b"1"), ("2.tiff", b"2"), ("3.mpo", b"3"), ("4.heic", b"4"), ("5", b"5")])
+    assert [read_member(tmp_path, f"x.tar::{key}", 10) for key in "123"] == [b"1", b"2", b"3"]
+    for key in "45":
+        with pytest.raises(PictureError, match="missing"):
+            read_member(tmp_path, f"x.tar::{key}", 10)
+
+
 def test_shards_of_our_own_can_be_read(tmp_path):
     with ShardWriter(tmp_path, Vocabulary([("owl",)])) as writer:
         writer.add("k1", b"picture", ["owl"])
