@@ -1,10 +1,12 @@
 """Errors that the user of igdet can mend, and how a command ends on one: with one line, without a traceback."""
 
 import os
+import select
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from igdet.utils.logs import printable_logs
 from igdet.utils.shown import printable
@@ -65,13 +67,18 @@ def one_line_errors(*others: type[Exception]) -> Iterator[None]:
 
 def _leave_closed_pipe(error: Exception) -> None:
     """End the command if nobody reads its output any more; a pipe to another process may break too."""
-    if not isinstance(error, BrokenPipeError):
-        return
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError) and _is_unread(sys.stdout):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
         sys.exit(CLOSED_PIPE)
+
+
+def _is_unread(stream: TextIO) -> bool:
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)  # errors are told in any case
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except OSError:  # no file of the system's
+        return False
 
 
 def _described(error: Exception) -> str:

@@ -32,6 +32,7 @@ def broken(record, path, make):
 BAD = {
     "empty": (lambda path: path.write_bytes(b""), "is empty"),
     "no picture": (lambda path: path.write_bytes(b"text"), "no picture"),
+    "a program for Ghostscript": (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "no picture"),
     "missing": (lambda path: None, "No such file"),
     "16 bits": (lambda path: Image.fromarray(np.zeros((40, 50), np.uint16)).save(path, "PNG"), "more than 8 bits"),
     "other size": (lambda path: Image.new("RGB", (40, 50)).save(path, "PNG"), "Mismatched"),
@@ -47,6 +48,12 @@ def test_a_bad_picture_is_skipped_in_training_and_reported_with_the_next(record,
     assert name.endswith("bad.png")
     assert why in reason
     assert mapper(record)["bad_records"] == []
+
+
+def test_a_path_with_a_nul_byte_is_a_bad_picture(record):
+    mapper = make_mapper(is_train=True)
+    assert mapper({**record, "file_name": "a\0b.jpg"}) is None
+    assert mapper(record)["bad_records"] == [("a\0b.jpg", "embedded null byte")]
 
 
 def test_a_picture_cut_short_is_skipped(record, tmp_path):

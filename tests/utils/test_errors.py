@@ -1,7 +1,6 @@
 """How a command ends on an error: one line, its status, no traceback."""
 
 import errno
-import io
 import os
 import pickle
 import sys
@@ -71,24 +70,14 @@ def test_ctrl_c_ends_without_a_traceback(capsys):
     assert ended(capsys, KeyboardInterrupt()) == (130, "\nstopped\n")
 
 
-class ClosedPipe(io.StringIO):
-    """A standard output that nobody reads any more."""
-
-    def __init__(self, path):
-        super().__init__()
-        self._file = path.open("w")
-
-    def flush(self):
-        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-
-    def fileno(self):
-        return self._file.fileno()
-
-
-def test_a_reader_that_has_gone_ends_the_command_in_silence(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", ClosedPipe(tmp_path / "stdout"))
-    with pytest.raises(SystemExit) as end, one_line_errors():
-        print("x")
+@pytest.mark.parametrize("text", ["x", "x" * 100_000])
+def test_a_reader_that_has_gone_ends_the_command_in_silence(capsys, monkeypatch, text):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        with pytest.raises(SystemExit) as end, one_line_errors():
+            print(text)
     assert (end.value.code, capsys.readouterr().err) == (141, "")
 
 
