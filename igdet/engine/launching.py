@@ -13,6 +13,7 @@ from detectron2.utils import comm
 from torch import distributed
 from torch.distributed.elastic.multiprocessing.errors import record
 from torch.distributed.rendezvous import rendezvous
+from torch.multiprocessing import ProcessExitedException
 
 from igdet.utils.errors import UserError
 
@@ -80,7 +81,12 @@ def _check_rank(args: argparse.Namespace, environment: Mapping[str, str], gpus: 
 
 
 def _launch(main: Callable, args: argparse.Namespace) -> None:
-    launch(main, args.num_gpus, args.num_machines, args.machine_rank, args.dist_url, (args,))
+    try:
+        launch(main, args.num_gpus, args.num_machines, args.machine_rank, args.dist_url, (args,))
+    except ProcessExitedException as error:  # a process that ended by itself has said why, in one line
+        if error.exit_code <= 0:  # a signal
+            raise
+        sys.exit(error.exit_code)
 
 
 @record  # torchrun's summary of a failure then shows the error of the rank that failed first

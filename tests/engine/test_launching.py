@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from torch.multiprocessing import ProcessExitedException
 
+from igdet.engine import launching
 from igdet.engine.launching import LaunchError, check_start
 
 TORCHRUN = {"RANK": "0", "WORLD_SIZE": "8", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "4", "MASTER_ADDR": "a"}
@@ -102,3 +104,13 @@ def test_a_restart_finds_its_own_ranks_and_not_those_of_the_attempt_before(tmp_p
     process = torchrun(tmp_path, "--max-restarts", "1", "killed_once.py")
     assert process.returncode == 0, process.stderr
     assert {path.name for path in tmp_path.glob("attempt_*")} == {"attempt_1_0_of_2", "attempt_1_1_of_2"}
+
+
+def test_a_process_that_has_said_why_it_ends_gives_its_status(monkeypatch):
+    def launch(*_):
+        raise ProcessExitedException("process 1 terminated with exit code 2", 1, 99, exit_code=2)
+
+    monkeypatch.setattr(launching, "launch", launch)
+    with pytest.raises(SystemExit) as end:
+        launching._launch(print, arguments(machine_rank=0, dist_url="auto"))
+    assert end.value.code == 2
