@@ -32,4 +32,6 @@ def test_what_a_terminal_would_obey_is_escaped():
 
 
 def test_letters_of_any_script_stay():
-    assert printable("İstanbul 猫 café") == "İstanbul 猫 café"
+    family, narrow = "👩\u200d👧", "17\u202f%\t\xa0x"  # joined by a character without a shape; spaces of other widths
+    for text in ("İstanbul 猫 café", family, narrow):
+        assert printable(text) == text
