@@ -40,6 +40,8 @@ def parse_args() -> argparse.Namespace:
     endings = ", ".join(f"{form.suffix} for {to}" for to, form in TARGETS.items())
     converted.add_argument("target", help=f"the file to write: {endings}")
     converted.add_argument("--to", choices=TARGETS, required=True, help="the format to write")
+    for command in (inspected, converted):
+        command.add_argument("--key", default="", help="which of several copies, such as state_dict_ema; inspect says")
     return parser.parse_args()
 
 
@@ -57,8 +59,8 @@ def fetch_all(args: argparse.Namespace) -> None:
 COMMANDS = {
     "list": show_list,
     "fetch": fetch_all,
-    "inspect": lambda args: print(printable(inspect_weights(args.source))),
-    "convert": lambda args: print(convert_checkpoint(args.source, args.target, args.to)),
+    "inspect": lambda args: print(printable(inspect_weights(args.source, args.key))),
+    "convert": lambda args: print(convert_checkpoint(args.source, args.target, args.to, args.key)),
 }
 
 

@@ -180,7 +180,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
     def _open(self, path: str) -> WeightsFile:
         if path.startswith(PREFIX):
             check_published(path, self.cfg.MODEL.BACKBONE.NAME)
-        file = open_weights(path)
+        file = open_weights(path, self.cfg.MODEL.WEIGHTS_KEY if path == self.cfg.MODEL.WEIGHTS else "")
         if path.startswith(PREFIX):
             file = replace(file, class_names=_published_classes(path, class_names(self.cfg)))
         wrong = file.origin.contradictions(self.cfg) if file.origin else []
@@ -203,7 +203,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
             raise WeightsError(f"{file.path}: {error}") from error
         # Not strict: counters may be absent.
         self.model.load_state_dict(in_pieces(fit.loaded, self.model.state_dict()), strict=False)
-        logger.info(f"Weights from {file.path} ({file.naming} names):\n{summarise_fit(fit)}")
+        logger.info(f"Weights from {file.path} ({file.naming} names, {file.said_of_copies()}):\n{summarise_fit(fit)}")
 
 
 def check_published(path: str, backbone: str) -> None:

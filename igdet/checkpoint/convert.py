@@ -22,13 +22,14 @@ from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
 
 
-def convert_checkpoint(source: str, target: str | Path, to: str) -> str:
+def convert_checkpoint(source: str, target: str | Path, to: str, key: str = "") -> str:
     """Convert a checkpoint of any kind that igdet loads.
 
     Args:
         source: as `inspect_weights` takes it.
         target: the file to write: it ends as the format's `suffix` does.
         to: a key of `TARGETS`.
+        key: as `open_weights` takes it.
 
     Returns:
         what was written and what was left out, in a line.
@@ -39,13 +40,13 @@ def convert_checkpoint(source: str, target: str | Path, to: str) -> str:
     form = TARGETS[to]
     if Path(target).suffix != form.suffix:
         raise WeightsError(f"{target}: files in {to}'s format end in {form.suffix}")
-    file = open_weights(full_name(source))
+    file = open_weights(full_name(source), key)
     tensors = folded_classifier(file.tensors)
     kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
     if not any(map(is_trunk, kept)):
         raise WeightsError(f"{source}: it holds no ResNet or ResNeXt trunk. Is it the right file?")
     form.write(form.content(kept, file), Path(target))
-    left = [*(name for name in tensors if name not in kept), *file.rest]
+    left = [*(name for name in tensors if name not in kept), *dict.fromkeys([*file.rest, *file.others])]
     return f"{target}: {len(kept)} tensors; left out: {', '.join(left) or 'nothing'}"
 
 

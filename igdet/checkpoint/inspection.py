@@ -13,15 +13,17 @@ from igdet.checkpoint.misfit import describe_trunk
 from igdet.checkpoint.origin import Origin
 from igdet.checkpoint.summary import part_of
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
+from igdet.utils.shown import printable
 
 _NAMES_SHOWN = 5
 
 
-def inspect_weights(name: str) -> str:
+def inspect_weights(name: str, key: str = "") -> str:
     """Describe a checkpoint.
 
     Args:
         name: a file, or any name that `open_weights` takes; a name of the catalog also without igdet://.
+        key: as `open_weights` takes it.
 
     Returns:
         lines for a terminal.
@@ -30,7 +32,7 @@ def inspect_weights(name: str) -> str:
         WeightsError: it cannot be read.
     """
     bare = name.removeprefix(PREFIX)
-    file = open_weights(full_name(name))
+    file = open_weights(full_name(name), key)
     facts = {**_content(file), **(_published(bare) if bare in WEIGHTS else {})}
     lines = [f"{what + ':':<12} {text}" for what, text in facts.items()]
     return "\n".join([*lines, "", _parts(file.tensors)])
@@ -53,12 +55,13 @@ def _content(file: WeightsFile) -> dict[str, str]:
     return {
         "file": f"{file.path} ({file.path.stat().st_size:,} bytes)",
         "format": file.naming,
+        "weights": file.said_of_copies(),
         "network": describe_trunk(file.tensors),
         "pictures": _pictures(file.origin),
         "experts": " ".join(f"{key} {value}" for key, value in (file.mixture or {}).items()) or "none",
         "classifier": "none" if classifier is None else "{} classes, {} features".format(*classifier.shape),
         "classes": _shortened(file.class_names),
-        "also": ", ".join(map(str, file.rest)) or "nothing",
+        "also": printable(", ".join(map(str, file.rest))) or "nothing",
     }
 
 

@@ -12,6 +12,7 @@ from detectron2.checkpoint.c2_model_loading import convert_c2_detectron_names
 from torch import Tensor
 
 from igdet.checkpoint.errors import WeightsError
+from igdet.utils.shown import printable
 
 TORCHVISION_NAMING, CAFFE2, CAFFE2_GN, DETECTRON2 = "torchvision", "Caffe2", "Caffe2 GN", "Detectron2"
 
@@ -26,10 +27,12 @@ ROWS: tuple[tuple[str, str], ...] = (
     *((f"layer{s}.{{block}}.downsample.0.{{leaf}}", f"res{s + 1}.{{block}}.shortcut.{{leaf}}") for s in _STAGES),
     *((f"layer{s}.{{block}}.downsample.1.{{leaf}}", f"res{s + 1}.{{block}}.shortcut.norm.{{leaf}}") for s in _STAGES),
 )
+_TORCHVISION_TRUNK = {"conv1", "bn1", *(f"layer{s}" for s in _STAGES)}
 _PLACEHOLDERS = {"{block}": r"(?P<block>\d+)", "{i}": r"(?P<i>\d)", "{leaf}": r"(?P<leaf>\w+)"}
 
 _TRUNK = re.compile(r"(stem|res[2-5])\.")
-# Where models keep their trunk: a classifier, a feature pyramid's bottom-up half, a C4 model's last stage.
+# Where models keep their trunk: a feature pyramid's bottom-up half, a classifier; and a C4 model its last stage.
+TRUNK_PLACES = ("backbone.bottom_up.", "backbone.")
 _TRUNK_PREFIX = re.compile(r"^(backbone\.bottom_up\.|backbone\.|roi_heads\.)(?=(stem|res[2-5])\.)")
 # The classifier in Detectron2's converted torchvision files, in its own ResNet, in Caffe2's ImageNet files.
 _CLASSIFIER_PREFIX = re.compile(r"^(stem\.fc|linear|fc1000)\.")
@@ -74,11 +77,16 @@ def to_torchvision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         WeightsError: a tensor has no place in torchvision's ResNets.
     """
-    return _renamed(tensors, [(right, left) for left, right in ROWS], "torchvision")
+    renamed, strange = _renamed(tensors, [(right, left) for left, right in ROWS])
+    _refuse_strange(list(strange), "torchvision")
+    return renamed
 
 
 def _from_torchvision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return _renamed(tensors, ROWS, "Detectron2")
+    """Heads that no ResNet has, such as MoCo's projection, keep their names; strange blocks are of another network."""
+    renamed, strange = _renamed(tensors, ROWS)
+    _refuse_strange([name for name in strange if name.split(".")[0] in _TORCHVISION_TRUNK], "Detectron2")
+    return strange | renamed
 
 
 def _from_caffe2(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -93,6 +101,7 @@ def _from_detectron2(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {bare_name(name): tensor for name, tensor in tensors.items()}
 
 
+DETECTRON2_MARKER = "stem.conv1.weight"
 # Naming -> (a name that gives it away, how to bring a file to bare names).
 NAMINGS: dict[str, tuple[str, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]]] = {
     TORCHVISION_NAMING: ("layer1.0.conv1.weight", _from_torchvision),
@@ -134,19 +143,27 @@ def with_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {**tensors, **means, **variances}
 
 
-def _renamed(tensors: Mapping[str, Tensor], rows: Iterable[tuple[str, str]], target: str) -> dict[str, Tensor]:
+def _renamed(
+    tensors: Mapping[str, Tensor], rows: Iterable[tuple[str, str]]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Rename by the first row that matches; the second mapping has what none matches."""
     patterns = [(_pattern(source), template) for source, template in rows]
-    renamed, strange = {}, []
+    renamed, strange = {}, {}
     for name, tensor in tensors.items():
         matches = ((pattern.fullmatch(name), template) for pattern, template in patterns)
         found = next((template.format(**match.groupdict()) for match, template in matches if match), None)
         if found is None:
-            strange.append(name)
+            strange[name] = tensor
         else:
             renamed[found] = tensor
-    if strange:
-        raise WeightsError(f"no {target} name for {len(strange)} tensors: a ResNet has no {', '.join(strange[:5])}")
-    return renamed
+    return renamed, strange
+
+
+def _refuse_strange(names: list[str], target: str) -> None:
+    if names:
+        raise WeightsError(
+            f"no {target} name for {len(names)} tensors: a ResNet has no {printable(', '.join(names[:5]))}"
+        )
 
 
 def _pattern(template: str) -> re.Pattern:

@@ -22,6 +22,9 @@ def add_igdet_config(cfg: CfgNode) -> None:
 
 
 def _add_model(cfg: CfgNode) -> None:
+    # Which copy of the weights is taken where MODEL.WEIGHTS holds several, such as "state_dict_ema" or "teacher":
+    # `python tools/weights.py inspect` lists them. "": those that were trained, not their average.
+    cfg.MODEL.WEIGHTS_KEY = ""
     cfg.MODEL.CLASSIFIER = CfgNode()
     # Number of classes or hashtags; checked against the training set before any work.
     cfg.MODEL.CLASSIFIER.NUM_CLASSES = 1000

@@ -351,3 +351,22 @@ def test_as_many_checkpoints_as_wanted_are_kept(make_model, tmp_path, kept, left
     checkpointer.save("model_final")
     assert len(list(tmp_path.glob("model_0*.pth"))) == left
     assert (tmp_path / "model_final.pth").is_file() and (tmp_path / "model_0000003.pth").is_file()
+
+
+def test_the_config_chooses_between_weights_and_their_average(make_model, torchvision_weights, tmp_path, caplog):
+    average = {name: 2 * tensor for name, tensor in torchvision_weights.items()}
+    path = str(tmp_path / "weights.pth")
+    torch.save({"model": torchvision_weights, "model_ema": average}, path)
+    for key, factor in (("", 1), ("model_ema", 2)):
+        model, cfg = make_model("classifier", "MODEL.WEIGHTS", path, "MODEL.WEIGHTS_KEY", key)
+        with caplog.at_level(logging.INFO):
+            IgdetCheckpointer(model, cfg=cfg).resume_or_load(path, resume=False)
+        assert model.backbone.stem.conv1.weight.equal(factor * torchvision_weights["conv1.weight"])
+    assert "those under model, not model_ema" in caplog.text and "those under model_ema, not model" in caplog.text
+
+
+def test_the_key_of_other_weights_does_not_apply_to_a_runs_own_checkpoints(make_model, tmp_path):
+    model, cfg = make_model("classifier", "MODEL.WEIGHTS", "other.pth", "MODEL.WEIGHTS_KEY", "model_ema")
+    checkpointer = IgdetCheckpointer(model, str(tmp_path), cfg=cfg)
+    checkpointer.save("model_0000001", iteration=1)
+    assert checkpointer.resume_or_load("other.pth")["iteration"] == 1
