@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from igdet.checkpoint.origin import FAIR_RESNEXT, MSRA, TORCHVISION, Origin
 
 PREFIX = "igdet://"
+LOCAL = f"{PREFIX}file/"  # before the path of any checkpoint that igdet reads, for Detectron2's own checkpointer
 _HASH_IN_NAME = re.compile(r"[-_]([0-9a-f]{6,64})\.\w+$")
 
 
@@ -180,6 +181,11 @@ WEIGHTS: dict[str, Weights] = {
         {"box": 57.3, "keypoint": 66.0}, FAIR_RESNEXT),
 }
 # fmt: on
+
+
+def is_published(path: str) -> bool:
+    """Whether a MODEL.WEIGHTS is a name of the catalog."""
+    return path.startswith(PREFIX) and not path.startswith(LOCAL)
 
 
 def full_name(name: str) -> str:

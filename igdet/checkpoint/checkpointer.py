@@ -12,11 +12,12 @@ from detectron2.config import CfgNode
 from torch import nn
 
 from igdet.checkpoint.about import ABOUT, check_class_names, check_mixture, class_names, describe_model
-from igdet.checkpoint.catalog import PREFIX
+from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.download import check_allowed, find_weights
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.fitting import Fit, fit_tensors
 from igdet.checkpoint.key_maps import is_classifier
+from igdet.checkpoint.origin import FAMILY, check_fed
 from igdet.checkpoint.pieces import in_pieces, whole
 from igdet.checkpoint.rotation import drop_old, numbered_checkpoints
 from igdet.checkpoint.summary import summarise_fit
@@ -30,7 +31,6 @@ from igdet.utils.imagenet_lists import is_wnid, synsets
 logger = logging.getLogger(__name__)
 
 LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
-_FAMILY = ("X_", "R_")  # how the names of igdet's networks begin; Detectron2's begin otherwise
 
 
 class IgdetCheckpointer(DetectionCheckpointer):
@@ -178,14 +178,12 @@ class IgdetCheckpointer(DetectionCheckpointer):
         )
 
     def _open(self, path: str) -> WeightsFile:
-        if path.startswith(PREFIX):
+        if is_published(path):
             check_published(path, self.cfg.MODEL.BACKBONE.NAME)
         file = open_weights(path, self.cfg.MODEL.WEIGHTS_KEY if path == self.cfg.MODEL.WEIGHTS else "")
-        if path.startswith(PREFIX):
+        if is_published(path):
             file = replace(file, class_names=_published_classes(path, class_names(self.cfg)))
-        wrong = file.origin.contradictions(self.cfg) if file.origin else []
-        if wrong:
-            raise WeightsError(f"{path}: the config feeds these weights the wrong way: {'; '.join(wrong)}")
+        check_fed(path, file.origin, self.cfg)
         if file.origin is None:
             logger.warning(f"{path} does not tell which pictures it expects: check INPUT.FORMAT and MODEL.PIXEL_*")
         return file
@@ -218,8 +216,8 @@ def check_published(path: str, backbone: str) -> None:
     """
     weights = find_weights(path)
     fits, given = (name.removesuffix(FPN_SUFFIX) for name in (weights.backbone, backbone))
-    if given != fits and given.startswith(_FAMILY):
-        needed = fits + backbone.removeprefix(given) if fits.startswith(_FAMILY) else fits
+    if given != fits and given.startswith(FAMILY):
+        needed = fits + backbone.removeprefix(given) if fits.startswith(FAMILY) else fits
         raise WeightsError(
             f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "
             f"set it to {needed}, or name other weights"

@@ -37,14 +37,18 @@ def convert_checkpoint(source: str, target: str | Path, to: str, key: str = "") 
     Raises:
         WeightsError: the file cannot be read or written, or the target format cannot hold what is in it.
     """
+    return convert_opened(open_weights(full_name(source), key), target, to)
+
+
+def convert_opened(file: WeightsFile, target: str | Path, to: str) -> str:
+    """Convert a checkpoint that is open; otherwise as `convert_checkpoint`."""
     form = TARGETS[to]
     if Path(target).suffix != form.suffix:
         raise WeightsError(f"{target}: files in {to}'s format end in {form.suffix}")
-    file = open_weights(full_name(source), key)
     tensors = folded_classifier(file.tensors)
     kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
     if not any(map(is_trunk, kept)):
-        raise WeightsError(f"{source}: it holds no ResNet or ResNeXt trunk. Is it the right file?")
+        raise WeightsError(f"{file.path}: it holds no ResNet or ResNeXt trunk. Is it the right file?")
     form.write(form.content(kept, file), Path(target))
     left = [*(name for name in tensors if name not in kept), *dict.fromkeys([*file.rest, *file.others])]
     return f"{target}: {len(kept)} tensors; left out: {', '.join(left) or 'nothing'}"

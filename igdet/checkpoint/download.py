@@ -1,16 +1,14 @@
-"""Getting published weights: once, verified, then from the cache; a path handler for `igdet://` names."""
+"""Getting published weights: once, verified, then from the cache."""
 
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
-from detectron2.utils.file_io import PathHandler, PathManager
 from iopath.common.file_io import file_lock
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
+from igdet.checkpoint.catalog import LOCAL, PREFIX, WEIGHTS, Weights
 from igdet.checkpoint.digest import Digest, is_recorded, read_record, record_of, write_record
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.reading import read_payload
@@ -35,6 +33,18 @@ def find_weights(path: str) -> Weights:
         hint = did_you_mean(name, WEIGHTS) or f"; there are {', '.join(WEIGHTS)}"
         raise WeightsError(f"{path}: no such published weights{hint}")
     return WEIGHTS[name]
+
+
+def local_file(path: str) -> Path:
+    """Return the file that an `igdet://` name stands for, as it was published or written.
+
+    Args:
+        path: igdet://<name of the catalog>, or igdet://file/<path>.
+
+    Raises:
+        WeightsError: there is no such name, or as `fetch`.
+    """
+    return Path(path.removeprefix(LOCAL)).expanduser() if path.startswith(LOCAL) else fetch(find_weights(path))
 
 
 def fetch(weights: Weights) -> Path:
@@ -133,19 +143,3 @@ def _writing(weights: Weights, path: Path) -> Iterator[None]:
         raise WeightsError(
             f"{path.parent} cannot be written: {error}. Set IGDET_CACHE to another folder, or {_by_hand(weights, path)}"
         ) from error
-
-
-class CatalogHandler(PathHandler):
-    """Lets Detectron2's PathManager read `igdet://` names."""
-
-    def _get_supported_prefixes(self) -> list[str]:
-        return [PREFIX]
-
-    def _get_local_path(self, path: str, force: bool = False, **kwargs: Any) -> str:
-        return str(fetch(find_weights(path)))
-
-    def _open(self, path: str, mode: str = "rb", buffering: int = -1, **kwargs: Any) -> IO:
-        return Path(self._get_local_path(path)).open(mode)
-
-
-PathManager.register_handler(CatalogHandler())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from detectron2.config import CfgNode
 from torch import Tensor
 
+from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.key_maps import CAFFE2, CAFFE2_GN, TORCHVISION_NAMING
 
 
@@ -52,8 +53,28 @@ class Origin:
         return found
 
 
+def check_fed(path: str, origin: Origin | None, cfg: CfgNode) -> None:
+    """Refuse a config that feeds weights something else than they were trained on.
+
+    Args:
+        path: of the weights.
+        origin: theirs; None when unknown.
+        cfg: the config.
+
+    Raises:
+        WeightsError: naming each key, its value and the value it should have.
+    """
+    wrong = origin.contradictions(cfg) if origin else []
+    if wrong:
+        raise WeightsError(f"{path}: the config feeds these weights the wrong way: {'; '.join(wrong)}")
+
+
+FAMILY = ("X_", "R_")  # how the names of igdet's networks begin; Detectron2's begin otherwise
+
+
 def _stride_in_1x1(cfg: CfgNode) -> bool:
-    return cfg.MODEL.RESNETS.STRIDE_IN_1X1
+    """igdet's networks stride in the 3x3, whatever the key says: True is Detectron2's default."""
+    return cfg.MODEL.RESNETS.STRIDE_IN_1X1 and not cfg.MODEL.BACKBONE.NAME.startswith(FAMILY)
 
 
 # Field of Origin -> (config key, how its value is read).

@@ -9,7 +9,8 @@ from detectron2.utils.file_io import PathManager
 from torch import Tensor
 
 from igdet.checkpoint.about import ABOUT
-from igdet.checkpoint.catalog import WEIGHTS
+from igdet.checkpoint.catalog import PREFIX, WEIGHTS
+from igdet.checkpoint.download import local_file
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.key_maps import to_bare, with_statistics
 from igdet.checkpoint.origin import Origin, recognise_origin
@@ -66,7 +67,7 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
             is infinite or none.
     """
     try:
-        local = Path(PathManager.get_local_path(path)).expanduser()
+        local = local_file(path) if path.startswith(PREFIX) else Path(PathManager.get_local_path(path)).expanduser()
         payload = read_payload(local)
     except OSError as error:
         meant = "" if Path(path).suffix else did_you_mean(path, WEIGHTS)  # names of the catalog have no ending

@@ -10,7 +10,7 @@ from detectron2.engine import default_setup
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
-from igdet.checkpoint.catalog import PREFIX
+from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.checkpointer import check_published
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
@@ -74,7 +74,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
         ConfigError, WeightsError: as `setup_config`.
     """
     check_config(cfg, training, processes)
-    if cfg.MODEL.WEIGHTS.startswith(PREFIX):
+    if is_published(cfg.MODEL.WEIGHTS):
         check_published(cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.NAME)
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
     check_sharding(cfg)

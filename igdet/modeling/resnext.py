@@ -1,5 +1,6 @@
 """The ResNets and ResNeXts as a table over Detectron2's ResNet, each member plain and with a feature pyramid."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +12,16 @@ from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem, BottleneckBlock
 from torch import nn
 
+from igdet.checkpoint.catalog import is_published
+from igdet.checkpoint.download import find_weights
+from igdet.checkpoint.origin import check_fed
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.modeling.ghost_norm import choose_norm
 from igdet.modeling.moe import MixtureBlock
+from igdet.modeling.trunk_loading import accept_any_place, guard_trunk
 from igdet.utils.strict_yaml import ConfigError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -144,9 +151,11 @@ def _mixture(cfg: CfgNode) -> Mixture | None:
 
 def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
     check_backbone(cfg)
+    if is_published(cfg.MODEL.WEIGHTS):
+        check_fed(cfg.MODEL.WEIGHTS, find_weights(cfg.MODEL.WEIGHTS).origin, cfg)
     resnets = cfg.MODEL.RESNETS
     norm = choose_norm(resnets.NORM, resnets.NORM_BATCH)
-    return build_resnext(
+    trunk = build_resnext(
         FAMILY[name],
         input_shape.channels,
         norm,
@@ -154,11 +163,13 @@ def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
         cfg.MODEL.BACKBONE.FREEZE_AT,
         _mixture(cfg),
     )
+    guard_trunk(trunk)
+    return trunk
 
 
 def _build_fpn(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> FPN:
     fpn = cfg.MODEL.FPN
-    return FPN(
+    pyramid = FPN(
         bottom_up=_build_plain(cfg, input_shape, name),
         in_features=fpn.IN_FEATURES,
         out_channels=fpn.OUT_CHANNELS,
@@ -166,6 +177,8 @@ def _build_fpn(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> FPN:
         top_block=LastLevelMaxPool(),
         fuse_type=fpn.FUSE_TYPE,
     )
+    accept_any_place(pyramid)
+    return pyramid
 
 
 def check_backbone(cfg: CfgNode) -> None:
@@ -195,9 +208,10 @@ def check_backbone(cfg: CfgNode) -> None:
         "STEM_OUT_CHANNELS": (64, member.stem),
         "RES2_OUT_CHANNELS": (256, member.res2),
         "RES5_DILATION": (1, 1),
-        "STRIDE_IN_1X1": (False, False),
         "DEFORM_ON_PER_STAGE": ([False] * 4, [False] * 4),
     }
+    if cfg.MODEL.RESNETS.STRIDE_IN_1X1:
+        logger.info(f"{name} strides in the 3x3: MODEL.RESNETS.STRIDE_IN_1X1 True, Detectron2's default, has no effect")
     for key, (default, value) in decided.items():
         given = cfg.MODEL.RESNETS[key]
         if given not in (default, value):

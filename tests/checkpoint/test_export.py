@@ -207,6 +207,6 @@ def test_a_full_disk_harms_no_earlier_onnx_file(run_onnx, torchvision_file, smal
 
 def test_what_strides_in_the_1x1_is_no_member_of_the_family(make_model, tmp_path, run_onnx):
     model, cfg = make_model("classifier", "MODEL.BACKBONE.NAME", "R_50")
-    cfg.MODEL.RESNETS.STRIDE_IN_1X1 = True  # as Detectron2's own ResNets say of themselves
+    cfg.merge_from_list(["MODEL.BACKBONE.NAME", "build_resnet_backbone", "MODEL.RESNETS.STRIDE_IN_1X1", True])
     with pytest.raises(WeightsError, match=r"it holds R_50 with the stride in the 1x1 convolution"):
         convert_checkpoint(saved(model, cfg, tmp_path), tmp_path / "out.onnx", "onnx")

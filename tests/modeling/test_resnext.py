@@ -1,5 +1,7 @@
 """The family against the paper's sizes and against torchvision's and timm's networks."""
 
+import logging
+
 import pytest
 import timm
 import torch
@@ -151,11 +153,19 @@ def test_freezing(freeze_at):
     assert all(isinstance(getattr(trunk, stage)[0].conv1.norm, FrozenBatchNorm2d) for stage in stages[1:freeze_at])
 
 
-@pytest.mark.parametrize(("key", "value"), [("DEPTH", 152), ("WIDTH_PER_GROUP", 16), ("STRIDE_IN_1X1", True)])
+@pytest.mark.parametrize(("key", "value"), [("DEPTH", 152), ("WIDTH_PER_GROUP", 16), ("RES5_DILATION", 2)])
 def test_keys_that_contradict_the_table_are_named(key, value, cfg):
     cfg.MODEL.RESNETS[key] = value
     with pytest.raises(ValueError, match=f"MODEL.RESNETS.{key} is {value}, but MODEL.BACKBONE.NAME X_101_32x8d has"):
         build("X_101_32x8d", cfg)
+
+
+def test_detectron2s_default_stride_has_no_effect_and_that_is_said(cfg, caplog):
+    cfg.MODEL.RESNETS.STRIDE_IN_1X1 = True
+    with torch.device("meta"), caplog.at_level(logging.INFO):
+        block = build("X_101_32x8d", cfg).res3[0]
+    assert (block.conv1.stride, block.conv2.stride) == ((1, 1), (2, 2))
+    assert "X_101_32x8d strides in the 3x3: MODEL.RESNETS.STRIDE_IN_1X1 True, Detectron2's default, has" in caplog.text
 
 
 def test_keys_that_repeat_the_table_pass(cfg):
