@@ -115,7 +115,7 @@ def _add_solver(cfg: CfgNode) -> None:
     # MODEL.BACKBONE.FREEZE_AT freezes it from below.
     cfg.SOLVER.BACKBONE_LR_FACTOR = 1.0
     # With several processes: False: each holds the whole model (DistributedDataParallel). True: each holds its part of
-    # weights, gradients and momentum (PyTorch's FSDP2, from 2.8 on), for members that are too large for one GPU.
+    # weights, gradients and momentum (PyTorch's FSDP2, from 2.9 on), for members that are too large for one GPU.
     cfg.SOLVER.FSDP = False
     # Micro-batches into which each GPU's share of IMS_PER_BATCH is split, one after the other; their gradients are
     # averaged before the step, so IMS_PER_BATCH, the schedule and the draws stay as they are. BN sees a micro-batch.

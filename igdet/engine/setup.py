@@ -16,7 +16,7 @@ from igdet.config import ConfigError, add_igdet_config, check_config, merge_conf
 from igdet.data import register_own_datasets
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
-from igdet.modeling import check_backbone
+from igdet.modeling import check_backbone, check_execution
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     if is_published(cfg.MODEL.WEIGHTS):
         check_published(cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.NAME)
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
+    check_execution(cfg)
     check_sharding(cfg)
 
 

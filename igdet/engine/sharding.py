@@ -7,15 +7,15 @@ from itertools import chain
 import torch
 from detectron2.config import CfgNode
 from detectron2.engine import create_ddp_model
-from detectron2.modeling.backbone.resnet import BottleneckBlock
+from detectron2.modeling import ResNet
 from detectron2.utils import comm
 from torch import distributed, nn
-from torch.torch_version import TorchVersion
 
+from igdet.modeling import require_torch
 from igdet.utils.strict_yaml import ConfigError
 
-# The first with a public FSDP2 whose weights can be kept whole for an evaluation and cut again.
-MIN_TORCH = "2.8"
+# The first whose steps are right on CPUs as well: with 2.8 and gloo each is as many times too large as there are ranks.
+MIN_TORCH = "2.9"
 
 
 def check_sharding(cfg: CfgNode) -> None:
@@ -26,11 +26,8 @@ def check_sharding(cfg: CfgNode) -> None:
     """
     if cfg.SOLVER.FSDP and cfg.SOLVER.EMA_HALF_LIFE:
         raise ConfigError("SOLVER.EMA_HALF_LIFE averages whole weights, SOLVER.FSDP holds pieces: set one of them to 0")
-    if cfg.SOLVER.FSDP and TorchVersion(torch.__version__) < MIN_TORCH:
-        raise ConfigError(
-            f"SOLVER.FSDP needs PyTorch {MIN_TORCH} or later, and this is {torch.__version__}: install a later one, "
-            "or set it to False"
-        )
+    if cfg.SOLVER.FSDP:
+        require_torch("SOLVER.FSDP", MIN_TORCH)
 
 
 def share_model(model: nn.Module, fsdp: bool) -> nn.Module:
@@ -86,11 +83,16 @@ def _spread(model: nn.Module) -> nn.Module:
     _make_contiguous(model)
     device = next(model.parameters()).device.type
     mesh = distributed.device_mesh.init_device_mesh(device, (comm.get_world_size(),))
-    blocks = [module for module in model.modules() if isinstance(module, BottleneckBlock)]
-    for module in (*blocks, model):
+    for module in (*residual_blocks(model), model):
         # The whole model too: between two steps each process then holds pieces only.
         fully_shard(module, mesh=mesh, reshard_after_forward=True)
     return model
+
+
+def residual_blocks(model: nn.Module) -> list[nn.Module]:
+    """Return the blocks of a model's ResNets in order, of whatever kind: basic, bottleneck, a mixture of experts."""
+    resnets = [module for module in model.modules() if isinstance(module, ResNet)]
+    return [block for resnet in resnets for stage in resnet.stages for block in stage]
 
 
 def _make_contiguous(model: nn.Module) -> None:

@@ -10,7 +10,8 @@ import torch.multiprocessing as mp
 from detectron2.utils import comm
 
 from igdet.config import ConfigError
-from igdet.engine import setup, setup_config, sharding, train
+from igdet.engine import setup, setup_config, train
+from igdet.engine.sharding import residual_blocks, share_model
 from igdet.engine.trainer import Trainer
 
 FSDP = ("SOLVER.FSDP", "True")
@@ -126,7 +127,62 @@ def test_one_process_keeps_its_model_as_it_is(command):
 
 
 def test_an_old_pytorch_is_refused_by_name(command, monkeypatch):
-    monkeypatch.setattr(sharding.torch, "__version__", "2.5.1")
-    with pytest.raises(ConfigError, match=r"SOLVER.FSDP needs PyTorch 2\.8 or later, and this is 2\.5\.1"):
+    monkeypatch.setattr(torch, "__version__", "2.8.0")
+    with pytest.raises(ConfigError, match=r"SOLVER.FSDP needs PyTorch 2\.9 or later, and this is 2\.8\.0"):
         setup_config(command(*FSDP))
     setup_config(command())
+
+
+def test_compiled_checkpoints_need_the_pytorch_that_computes_them_right(command, monkeypatch):
+    opts = ("MODEL.COMPILE", "True", "MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", "True")
+    monkeypatch.setattr(torch, "__version__", "2.8.1+cpu")
+    with pytest.raises(ConfigError, match=r"MODEL\.COMPILE with .*CHECKPOINT_ACTIVATIONS needs PyTorch 2\.9"):
+        setup_config(command(*opts))
+    setup_config(command(*opts[:2]))
+    setup_config(command(*opts[2:]))
+    monkeypatch.setattr(torch, "__version__", "2.9.0")
+    setup_config(command(*opts))
+
+
+FAMILIES = {
+    "basic": ("MODEL.BACKBONE.NAME", "R_18"),
+    "bottleneck": ("MODEL.BACKBONE.NAME", "X_14_8x4d"),
+    "mixture": ("MODEL.MOE.EXPERTS", "2", "MODEL.MOE.STAGES", "('res4', 'res5')", "MODEL.MOE.EVERY", "1"),
+    "recomputed": ("MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", "True"),
+}
+
+
+@pytest.fixture
+def spread_alone(tmp_path, monkeypatch):
+    """Lets one process spread a model over itself alone, as it would over many."""
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/alone", rank=0, world_size=1)
+    monkeypatch.setattr("igdet.engine.sharding.comm.get_world_size", lambda: 2)
+    init_mesh = dist.device_mesh.init_device_mesh
+    monkeypatch.setattr(dist.device_mesh, "init_device_mesh", lambda device, _shape: init_mesh(device, (1,)))
+    yield lambda model: share_model(model, fsdp=True)
+    dist.destroy_process_group()
+
+
+def numbers_in_whole(model):
+    """How many numbers of parameters are whole in this process now."""
+    return sum(weight.numel() for weight in model.parameters() if not hasattr(weight, "full_tensor"))
+
+
+@pytest.mark.parametrize("opts", FAMILIES.values(), ids=FAMILIES)
+def test_each_block_is_whole_only_while_it_computes(command, spread_alone, opts):
+    model = Trainer.build_model(setup_config(command(*opts)))
+    blocks = residual_blocks(model)
+    sizes = [sum(weight.numel() for weight in block.parameters()) for block in blocks]
+    outside = numbers_in_whole(model) - sum(sizes)  # the stem and the classifier
+    spread_alone(model)
+    wrapped = [module for module in model.modules() if hasattr(module, "set_reshard_after_forward")]
+    assert wrapped == [model, *blocks]
+    assert numbers_in_whole(model) == 0
+    whole = []
+    for block in blocks:
+        block.conv1.register_forward_pre_hook(lambda *_: whole.append(numbers_in_whole(model)))
+    images = [{"image": torch.zeros(3, 32, 32, dtype=torch.uint8), "gt_classes": torch.tensor([0])}] * 2
+    with torch.no_grad():
+        model(images)
+    assert whole == [outside + size for size in sizes]
+    assert numbers_in_whole(model) == 0
