@@ -19,7 +19,7 @@ from igdet.checkpoint.fitting import Fit, fit_tensors
 from igdet.checkpoint.key_maps import is_classifier
 from igdet.checkpoint.origin import FAMILY, check_fed
 from igdet.checkpoint.pieces import in_pieces, whole
-from igdet.checkpoint.rotation import drop_old, numbered_checkpoints
+from igdet.checkpoint.rotation import LAST_CHECKPOINT, drop_old, numbered_checkpoints
 from igdet.checkpoint.summary import summarise_fit
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
@@ -29,8 +29,6 @@ from igdet.utils.files import atomic_write
 from igdet.utils.imagenet_lists import is_wnid, synsets
 
 logger = logging.getLogger(__name__)
-
-LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
 
 
 class IgdetCheckpointer(DetectionCheckpointer):

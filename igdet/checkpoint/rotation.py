@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the last checkpoint
 _NUMBERED = re.compile(r"model_(\d{7,})\.pth")  # Detectron2's name of the checkpoint after an iteration
 
 
@@ -33,6 +34,21 @@ def drop_halves(folder: str | Path) -> Iterator[Path]:
     for path in Path(folder).glob(".model_*.pth.*"):
         path.unlink()
         yield path
+
+
+def iterations_done(folder: str | Path, length: int) -> int | None:
+    """Return how many iterations a run had done at its last checkpoint, by the files' names alone.
+
+    Args:
+        folder: the run's.
+        length: iterations of the whole run, which model_final.pth has.
+
+    Returns:
+        None where there is no checkpoint.
+    """
+    tag, numbered = Path(folder, LAST_CHECKPOINT), numbered_checkpoints(folder)
+    last = Path(tag.read_text(encoding="utf-8").strip()) if tag.is_file() else next(iter(numbered), None)
+    return None if last is None else _iteration(last) + 1 or length
 
 
 def _iteration(path: Path) -> int:

@@ -22,6 +22,8 @@ RESULTS = "results.json"  # the record of a training; its presence says that the
 DIVERGED = "diverged.json"  # why a training ended in a loss or in weights that are not finite
 EVALUATION = "evaluation.json"  # the record of --eval-only, which says nothing about a training in the same folder
 METRICS = "metrics.json"
+CONFIG = "config.yaml"  # Detectron2's name of the config as it is run
+CHANGES = "changes.jsonl"  # what resumptions changed in it, and after how many iterations
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "pycocotools")
 
 
@@ -33,7 +35,8 @@ def write_record(path: Path, cfg: CfgNode, arguments: Mapping, results: Mapping,
         cfg: the resolved config.
         arguments: "config_file" and "opts" of the command line.
         results: data set -> task -> metric -> number.
-        progress: "images_seen", "seconds" and "started"; of a training also "posts_per_hashtag".
+        progress: "images_seen", "seconds" and "started"; of a training also "posts_per_hashtag" and
+            "changes" of settings.
     """
     record = {
         **arguments,

@@ -14,16 +14,26 @@ from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 
 from igdet.checkpoint import IgdetCheckpointer
-from igdet.checkpoint.checkpointer import LAST_CHECKPOINT
-from igdet.checkpoint.rotation import drop_halves, numbered_checkpoints
+from igdet.checkpoint.rotation import LAST_CHECKPOINT, drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
 from igdet.config.check import EVALUATOR_TYPES
 from igdet.data import check_detection_tests
 from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
-from igdet.engine.results import DIVERGED, EVALUATION, METRICS, RESULTS, by_dataset, read_record, utc_now, write_record
+from igdet.engine.results import (
+    CHANGES,
+    DIVERGED,
+    EVALUATION,
+    METRICS,
+    RESULTS,
+    by_dataset,
+    read_record,
+    utc_now,
+    write_record,
+)
+from igdet.engine.resuming import is_finished
 from igdet.engine.trainer import Trainer
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, read_json_lines
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +55,9 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         WorkerError: a process of the data loader has died.
     """
     folder = Path(cfg.OUTPUT_DIR)
-    record = read_record(folder / RESULTS)
-    if args.resume and record and record["images_seen"] >= cfg.SOLVER.MAX_ITER * cfg.SOLVER.IMS_PER_BATCH:
+    if args.resume and is_finished(cfg):
         logger.info(f"Nothing to do: this run is finished, see {folder / RESULTS}. A new OUTPUT_DIR starts another")
-        return record["results"]
+        return read_record(folder / RESULTS)["results"]
     comm.synchronize()  # every rank has looked for the record before the main one moves it
     if comm.is_main_process():
         for half in drop_halves(folder):
@@ -113,8 +122,8 @@ def _recorded_divergence(folder: Path) -> Iterator[None]:
 def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
     cfg, clock = trainer.cfg, trainer.progress
     progress = {"images_seen": clock.images_seen, "seconds": round(clock.seconds, 1), "started": clock.started}
-    progress |= {"posts_per_hashtag": _posts_per_hashtag(cfg)}
     folder = Path(cfg.OUTPUT_DIR)
+    progress |= {"posts_per_hashtag": _posts_per_hashtag(cfg), "changes": read_json_lines(folder / CHANGES)}
     write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
     logger.info(
         f"Finished: results in {folder / RESULTS}, weights in {folder / 'model_final.pth'}. Evaluate them again with\n"
@@ -137,7 +146,7 @@ def _arguments(args: argparse.Namespace) -> dict:
 
 def _progress_of(folder: Path, weights: str) -> list[Path]:
     """The files by which an earlier run could be taken for this one, but for those that this one starts from."""
-    files = [folder / METRICS, folder / LAST_CHECKPOINT, *numbered_checkpoints(folder)]
+    files = [folder / METRICS, folder / CHANGES, folder / LAST_CHECKPOINT, *numbered_checkpoints(folder)]
     return [file for file in files if file.resolve() != Path(weights).resolve()]
 
 

@@ -2,7 +2,9 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import torch
 from detectron2.config import CfgNode, get_cfg
@@ -12,11 +14,15 @@ from detectron2.utils.logger import setup_logger
 
 from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.checkpointer import check_published
+from igdet.checkpoint.rotation import LAST_CHECKPOINT
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
+from igdet.engine.results import CONFIG
+from igdet.engine.resuming import check_resumption, note_changes
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
 from igdet.modeling import check_backbone, check_execution
+from igdet.utils.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -93,13 +99,44 @@ def setup(args: argparse.Namespace) -> CfgNode:
     Raises:
         ConfigError: as `setup_config`.
     """
-    cfg = setup_config(args)
+    return prepare(setup_config(args), args)
+
+
+def prepare(cfg: CfgNode, args: argparse.Namespace) -> CfgNode:
+    """Prepare this process for a checked config: logs, random seeds, config.yaml in the run's folder.
+
+    Args:
+        cfg: what `setup_config` returns; it is frozen.
+        args: as for `setup`.
+
+    Returns:
+        `cfg`.
+
+    Raises:
+        ConfigError: the machine, or the run that is resumed, does not go with the config.
+    """
     setup_logger(cfg.OUTPUT_DIR, distributed_rank=comm.get_rank(), name="igdet")
     fit_to_device(cfg)
     cfg.freeze()
-    default_setup(cfg, args)
+    changes = check_resumption(cfg) if args.resume and not args.eval_only else []
+    comm.synchronize()  # every rank has read the run's config.yaml before the main one replaces it
+    with _kept_config(Path(cfg.OUTPUT_DIR)) if args.eval_only else nullcontext():
+        default_setup(cfg, args)
     logger.info(f"This run will\n{plan(cfg, args.eval_only)}")
+    if comm.is_main_process():
+        note_changes(Path(cfg.OUTPUT_DIR), changes)
     return cfg
+
+
+@contextmanager
+def _kept_config(folder: Path) -> Iterator[None]:
+    """Put the config.yaml of a training back that an evaluation in its folder replaces: evaluation.json has its own."""
+    path, is_trained = folder / CONFIG, (folder / LAST_CHECKPOINT).is_file()
+    kept = path.read_text(encoding="utf-8") if comm.is_main_process() and is_trained and path.is_file() else None
+    yield
+    if kept is not None:
+        with atomic_write(path, "w") as file:
+            file.write(kept)
 
 
 def fit_to_device(cfg: CfgNode) -> None:

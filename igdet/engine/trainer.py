@@ -23,7 +23,7 @@ from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.history import StartedLate, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
 from igdet.engine.metrics import NonFiniteLoss
-from igdet.engine.optimizer import build_optimizer
+from igdet.engine.optimizer import build_optimizer, continued_state, parameter_names
 from igdet.engine.preemption import StopOnRequest
 from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
@@ -148,15 +148,21 @@ class Trainer(DefaultTrainer):
     def state_dict(self) -> dict:
         """Iteration, hooks, what the draws depend on, and the optimizer, which Detectron2 0.6 alone would forget."""
         draws = {"seed": self.data_loader.seed, "training_set": self.data_loader.contents}
-        return {**super().state_dict(), "_trainer": self._trainer.state_dict(), **draws}
+        names = parameter_names(self._trainer.optimizer, self.model)
+        return {**super().state_dict(), "_trainer": self._trainer.state_dict(), "parameters": names, **draws}
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """The inverse of `state_dict`; a training set that has changed since is refused."""
+        """Take up progress, not settings: those are the config's; a training set that has changed since is refused."""
         self.data_loader.check_contents(state_dict["training_set"])
-        step = state_dict["_trainer"]
-        step = {**step, "optimizer": optimizer_in_pieces(step["optimizer"], self._trainer.optimizer)}
-        super().load_state_dict({**state_dict, "_trainer": step})
+        step, optimizer, hooks_state = state_dict["_trainer"], self._trainer.optimizer, state_dict["hooks"]
+        moments = continued_state(step["optimizer"], state_dict.get("parameters"), optimizer, self.model)
+        step = {**step, "optimizer": optimizer_in_pieces(moments, optimizer)}
+        schedule = {"last_epoch": hooks_state["LRScheduler"]["last_epoch"]}  # without the rates that it multiplies
+        hooks_state = {**hooks_state, "LRScheduler": schedule}
+        super().load_state_dict({**state_dict, "_trainer": step, "hooks": hooks_state})
         self._trainer.load_state_dict(step)
+        for group, rate in zip(optimizer.param_groups, self.scheduler.get_lr(), strict=True):
+            group["lr"] = rate
         self.data_loader.seed = state_dict["seed"]
 
     @classmethod
