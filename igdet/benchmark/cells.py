@@ -67,7 +67,7 @@ class Cell:
         if not all(trial.is_over for trial in self.trials):
             return None
         scores = {trial.name: trial.deciding_value for trial in self.trials}
-        known = [trial for trial in self.trials if scores[trial.name] is not None]
+        known = [trial for trial in self.trials if scores[trial.name] is not None and not trial.has_lost_foreground]
         return better_of(self.deciding)(known, key=lambda trial: scores[trial.name], default=None)
 
     @property
@@ -79,6 +79,11 @@ class Cell:
     def deciding_value(self) -> float | None:
         """The cell's result in the deciding metric."""
         return find_metric(finite_metrics(self.read(RESULTS) or {}), self.deciding, self.name)
+
+    @property
+    def has_lost_foreground(self) -> bool:
+        """Whether it ended as a detector that takes everything for background: a result, but none to choose."""
+        return (self.read(RESULTS) or {}).get("lost_foreground") is not None
 
     @property
     def opts(self) -> dict:

@@ -89,7 +89,9 @@ class Runner:
         ready = [cell for cell in self._waiting if not any(need.name in ahead for need in cell.needs)]
         for cell in [cell for cell in ready if cell.is_undecided]:
             ready.remove(cell)
-            self._set_aside(cell, f"no trial has {cell.deciding} to choose by: each diverged, or lacks that metric")
+            self._set_aside(
+                cell, f"no trial has {cell.deciding} to choose by: each diverged, lost all foreground or lacks it"
+            )
         ready.sort(key=self._timing.chain, reverse=True)
         taken = {training.slot for training in self._running}
         free = [slot for slot in range(self._suite.workers) if slot not in taken]
@@ -118,7 +120,8 @@ class Runner:
         if code == 0 and cell.read(RESULTS):
             training.record("finished")
             self._timing.learn(cell, training.seconds)
-            self._progress.event(f"finished  {cell.name} in {clock(training.seconds)}")
+            but = ", but lost all foreground: its rate is too high" if cell.has_lost_foreground else ""
+            self._progress.event(f"finished  {cell.name} in {clock(training.seconds)}{but}")
             return
         divergence = cell.read(DIVERGED)
         if cell.setting and divergence:

@@ -75,12 +75,13 @@ def selection_table(study: Study) -> Table | None:
             for run in study.trials(target, name):
                 label, value = setting_label(run.cell.setting), run.metric(run.cell.deciding)
                 text = f"{value:.1f}" if value is not None else EMPTY if run.state == "finished" else run.state
+                text += " (lost all foreground)" if run.cell.has_lost_foreground else ""
                 result = Entry(text, "best" if label == chosen else "")
                 mark = "chosen" if label == chosen else ""
                 rows.append([Entry(node.title), Entry(title_of(study, name)), Entry(label), result, Entry(mark)])
     note = (
         "Tried with the first seed on the target's SELECT_ON data sets; the test set was not looked at. A trial that "
-        "diverged, its loss or weights not finite any more, is not chosen."
+        "diverged, its loss or weights not finite any more, or that lost all foreground is not chosen."
     )
     return Table("Settings tried", ["Target", "Initialisation", "Setting", "Result", ""], rows, note) if rows else None
 

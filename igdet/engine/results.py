@@ -35,8 +35,8 @@ def write_record(path: Path, cfg: CfgNode, arguments: Mapping, results: Mapping,
         cfg: the resolved config.
         arguments: "config_file" and "opts" of the command line.
         results: data set -> task -> metric -> number.
-        progress: "images_seen", "seconds" and "started"; of a training also "posts_per_hashtag" and
-            "changes" of settings.
+        progress: "images_seen", "seconds" and "started"; of a training also "posts_per_hashtag", "changes"
+            of settings and "lost_foreground", the iteration since which a detector finds nothing, or None.
     """
     record = {
         **arguments,

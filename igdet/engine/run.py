@@ -123,6 +123,7 @@ def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
     cfg, clock = trainer.cfg, trainer.progress
     progress = {"images_seen": clock.images_seen, "seconds": round(clock.seconds, 1), "started": clock.started}
     folder = Path(cfg.OUTPUT_DIR)
+    progress |= {"lost_foreground": trainer.foreground.since}
     progress |= {"posts_per_hashtag": _posts_per_hashtag(cfg), "changes": read_json_lines(folder / CHANGES)}
     write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
     logger.info(

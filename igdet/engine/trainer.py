@@ -20,6 +20,7 @@ from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.pieces import optimizer_in_pieces
 from igdet.data import build_classification_test_loader, build_detection_test_loader
 from igdet.engine.batches import TrainBatches, build_train_batches
+from igdet.engine.foreground import LostForeground
 from igdet.engine.history import StartedLate, forget_metrics
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
 from igdet.engine.metrics import NonFiniteLoss
@@ -59,6 +60,7 @@ class Trainer(DefaultTrainer):
             model, cfg.OUTPUT_DIR, cfg=cfg, saved_weights=self._evaluated_weights, trainer=weakref.proxy(self)
         )
         self.progress = ImagesSeen(solver.IMS_PER_BATCH)
+        self.foreground = LostForeground(f"now {solver.BASE_LR:g} and {solver.WARMUP_ITERS} iterations")
         self.start_iter, self.max_iter = 0, solver.MAX_ITER
         self.register_hooks(self.build_hooks())
 
@@ -70,6 +72,7 @@ class Trainer(DefaultTrainer):
             *([self._average] if self._average else []),
             self.progress,
             finite,
+            self.foreground,
             hooks.IterationTimer(),
             hooks.LRScheduler(),
             *([self._precise_statistics()] if test.PRECISE_BN.ENABLED else []),

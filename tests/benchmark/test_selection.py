@@ -125,6 +125,16 @@ def test_a_trial_that_diverges_is_a_result_and_the_choice_is_among_the_others(ru
     assert run()[:2] == (True, "")  # nor is it run again by the next call
 
 
+def test_a_trial_that_lost_all_foreground_is_a_result_but_not_chosen(grid_suite, finish):
+    cells = {cell.name: cell for cell in expand(grid_suite)}
+    trials = [cells[f"seed0/t/select/scratch_BASE_LR={rate},WEIGHT_DECAY=0.0001"] for rate in ("2", "0.5")]
+    finish(trials[0], {"classification": {"top1": 90.0}}, lost_foreground=50)
+    finish(trials[1], {"classification": {"top1": 20.0}}, lost_foreground=None)
+    assert cells["seed0/t/scratch"].chosen == trials[1]
+    rows = [[entry.text for entry in row] for row in selection_table(Study(grid_suite, list(cells.values()))).rows]
+    assert [row[3:] for row in rows[:2]] == [["90.0 (lost all foreground)", ""], ["20.0", "chosen"]]
+
+
 @pytest.mark.parametrize("fake", [{"ENDING": "diverge"}, {"TOP1": float("nan")}])
 def test_without_a_result_to_choose_by_nothing_is_trained_with_an_unchosen_setting(run, write_config, fake):
     write_config("boxes", **fake)
