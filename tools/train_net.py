@@ -2,7 +2,7 @@
 
 from detectron2.engine import default_argument_parser
 
-from igdet.engine import evaluate, setup, train
+from igdet.engine import run
 from igdet.engine.heartbeat import heartbeat
 from igdet.engine.launching import start
 from igdet.utils.errors import one_line_errors
@@ -22,10 +22,9 @@ Examples (each after `python`):
 
 
 def main(args):
-    """Set up one process and run the command in it."""
+    """Run the command in one process."""
     with one_line_errors(FloatingPointError), heartbeat(args):
-        cfg = setup(args)
-        return evaluate(cfg, args) if args.eval_only else train(cfg, args)
+        return run(args)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,24 @@ from igdet.utils.errors import UserError
 
 GRACE = 20  # seconds; a step takes less, and schedulers wait for 30
 
+# What asks a run to stop: schedulers, spot instances and torchrun send SIGTERM, Ctrl-C is SIGINT, a terminal that is
+# closed sends SIGHUP; most of them to all processes at once.
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 class WorkerError(UserError):
     """A process of the data loader has died."""
 
 
 def start_worker(_worker_id: int) -> None:
-    """Prepare a process: no threads of OpenCV's own, and some time to live after the first SIGTERM.
+    """Prepare a process: no threads of OpenCV's own, and some time to live after the first request to stop.
 
     Whoever stops a run may send it to all processes at once, but the step that is under way needs its data still.
     """
     cv2.setNumThreads(0)
-    signal.signal(signal.SIGTERM, _live_on)
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _live_on)
 
 
 def start_workers_of(loader: DataLoader) -> None:
@@ -38,8 +44,8 @@ def _start_after(first: Callable[[int], None], worker_id: int) -> None:
     start_worker(worker_id)
 
 
-def _live_on(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _live_on(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
     signal.alarm(GRACE)  # what then comes ends the process
 
 

@@ -48,7 +48,8 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._watch, name="heartbeat", daemon=True)
 
     def __enter__(self) -> None:
-        self._heard = [("", time.monotonic())] * len(self._names)  # each rank's last status and when it was new
+        self._listened = time.monotonic()
+        self._heard = [("", self._listened)] * len(self._names)  # each rank's last status and when it was new
         self._say(ALIVE)
         self._thread.start()
 
@@ -105,6 +106,9 @@ class Heartbeat:
         """What every rank said last."""
         statuses = [status.decode() for status in self._store.multi_get([str(i) for i in range(len(self._names))])]
         now = time.monotonic()
+        if now - self._listened > self._silence:  # this process was stopped, and perhaps the others with it
+            self._heard = [(status, now) for status, _ in self._heard]
+        self._listened = now
         self._heard = [
             old if old[0] == status else (status, now) for old, status in zip(self._heard, statuses, strict=True)
         ]

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -32,10 +32,33 @@ from igdet.engine.results import (
     write_record,
 )
 from igdet.engine.resuming import is_finished
+from igdet.engine.setup import prepare, setup_config
 from igdet.engine.trainer import Trainer
 from igdet.utils.files import atomic_write, read_json_lines
+from igdet.utils.folder_lock import locked
 
 logger = logging.getLogger(__name__)
+
+
+def run(args: argparse.Namespace) -> Mapping:
+    """Prepare this process and do what a command asks, as the only one at work in OUTPUT_DIR.
+
+    Args:
+        args: what Detectron2's `default_argument_parser` returns.
+
+    Returns:
+        as `train` and `evaluate`.
+
+    Raises:
+        ConfigError: as `setup`.
+        LockError: another process is at work in OUTPUT_DIR.
+    """
+    cfg = setup_config(args)
+    # Loaders, which outlive a killed run by some seconds, do not keep it from being resumed.
+    alone = locked(Path(cfg.OUTPUT_DIR), inherited=False) if comm.is_main_process() else nullcontext()
+    with alone:
+        prepare(cfg, args)
+        return evaluate(cfg, args) if args.eval_only else train(cfg, args)
 
 
 def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
@@ -51,7 +74,7 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
     Raises:
         BadRecordsError: pictures of a data set are not there.
         FloatingPointError: a loss or a weight is not finite; OUTPUT_DIR/diverged.json says so too.
-        SystemExit: the results are not TEST.EXPECTED_RESULTS, or the run was stopped by SIGTERM.
+        SystemExit: the results are not TEST.EXPECTED_RESULTS, or the run was asked to stop (`StopOnRequest`).
         WorkerError: a process of the data loader has died.
     """
     folder = Path(cfg.OUTPUT_DIR)
@@ -123,8 +146,8 @@ def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
     cfg, clock = trainer.cfg, trainer.progress
     progress = {"images_seen": clock.images_seen, "seconds": round(clock.seconds, 1), "started": clock.started}
     folder = Path(cfg.OUTPUT_DIR)
-    progress |= {"lost_foreground": trainer.foreground.since}
     progress |= {"posts_per_hashtag": _posts_per_hashtag(cfg), "changes": read_json_lines(folder / CHANGES)}
+    progress |= {"lost_foreground": trainer.foreground.since}
     write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
     logger.info(
         f"Finished: results in {folder / RESULTS}, weights in {folder / 'model_final.pth'}. Evaluate them again with\n"

@@ -1,7 +1,9 @@
 """A lock on a folder, which ends with the process that holds it, however that ends."""
 
+import errno
 import fcntl
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from igdet.utils.errors import UserError
 logger = logging.getLogger(__name__)
 
 LOCK_NAME = ".lock"  # in the folder; stays there
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems have none
 
 
 class LockError(UserError):
@@ -18,12 +21,13 @@ class LockError(UserError):
 
 
 @contextmanager
-def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+def locked(folder: Path, wait: bool = False, inherited: bool = True) -> Iterator[None]:
     """Keep other processes that ask for the lock out of a folder.
 
     Args:
         folder: is made when missing.
         wait: whether to wait for another process that has the lock.
+        inherited: whether processes that are forked meanwhile hold the lock too, and keep it when this one is killed.
 
     Raises:
         LockError: another process has it, and `wait` is not set.
@@ -39,4 +43,10 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
                 ) from error
             logger.info("%s: another process is at work there; waiting for its end", folder)
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            logger.warning("%s: its file system has no locks: see to it that one process works there", folder)
+        if not inherited:
+            os.register_at_fork(after_in_child=file.close)
         yield

@@ -7,7 +7,7 @@ import threading
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from igdet.data.workers import WorkerError, explained_death, one_ahead, start_worker
+from igdet.data.workers import STOP_SIGNALS, WorkerError, explained_death, one_ahead, start_worker
 
 
 class Signalled(Dataset):
@@ -31,8 +31,9 @@ def draw(*signals):
     ]
 
 
-def test_a_request_to_the_whole_run_leaves_the_data_coming():
-    assert draw(signal.SIGTERM) == list(range(10))
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_request_to_the_whole_run_leaves_the_data_coming(number):
+    assert draw(number) == list(range(10))
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM, signal.SIGTERM]])

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from torch.distributed import TCPStore
@@ -139,3 +140,20 @@ def test_a_rank_that_fails_because_another_died_names_that_one(ranks, tmp_path):
 def test_a_run_that_ends_well_ends_in_silence(ranks, tmp_path, work):
     processes = ranks(work)
     assert ends(processes, tmp_path) == [(0, "")] * 3
+
+
+def test_a_process_that_was_stopped_does_not_take_the_others_for_dead(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("igdet.engine.heartbeat.time.monotonic", lambda: now[0])
+    store = SimpleNamespace(set=lambda *_: None, multi_get=lambda keys: [b"alive 1 "] * len(keys))
+    beat = Heartbeat(store, NAMES, 0, period=1e6, silence=35.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(beat, "_thread", SimpleNamespace(start=lambda: None))
+        beat.__enter__()
+    assert beat._reason_to_stop(beat._listen()) == ""
+    now[0] += 600  # SIGSTOP, and SIGCONT ten minutes later: the others, stopped as well, have said nothing new yet
+    assert beat._reason_to_stop(beat._listen()) == ""
+    for _ in range(8):
+        now[0] += 5
+        reason = beat._reason_to_stop(beat._listen())
+    assert "has not been heard of for 40 s" in reason

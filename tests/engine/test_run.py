@@ -9,10 +9,12 @@ import pytest
 import torch
 import yaml
 
+from igdet import engine
 from igdet.config import ConfigError
 from igdet.data.errors import DatasetError
 from igdet.engine import evaluate, setup, setup_config, train
 from igdet.engine.trainer import Trainer
+from igdet.utils.folder_lock import LockError, locked
 
 
 def run(args):
@@ -51,6 +53,13 @@ def test_the_dumped_config_runs_again_as_it_is(command, tmp_path):
     cfg = setup(args)
     args.config_file, args.opts = str(tmp_path / "run/config.yaml"), []
     assert yaml.safe_load(setup_config(args).dump()) == yaml.safe_load(cfg.dump())
+
+
+def test_a_second_run_in_a_folder_is_refused_before_it_writes(command, tmp_path):
+    with locked(tmp_path / "run"), pytest.raises(LockError, match="run: another run is at work there"):
+        engine.run(command())
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+    assert engine.run(command("SOLVER.IMAGES_SEEN", "4"))
 
 
 ADDITIONS = {
