@@ -67,6 +67,11 @@ def one_ahead(batches: Iterable[list]) -> Iterator[list]:
             batch = fetched.result()
 
 
+def is_death(error: BaseException) -> bool:
+    """Whether PyTorch says by an error that a process of the data loader has died."""
+    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+
+
 @contextmanager
 def explained_death() -> Iterator[None]:
     """Say why a process of the data loader may have died, and how to go on.
@@ -77,7 +82,7 @@ def explained_death() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not is_death(error):
             raise
         raise WorkerError(
             f"{str(error).splitlines()[0].rstrip('. ')}. Mostly the memory was full, or /dev/shm. No sample is lost: "

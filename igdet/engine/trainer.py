@@ -1,5 +1,6 @@
 """igdet's trainer: Detectron2's, with its own loaders, evaluators, checkpoints and watch over the loss."""
 
+import logging
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from torch import nn
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.pieces import optimizer_in_pieces
 from igdet.data import build_classification_test_loader, build_detection_test_loader
+from igdet.data.workers import is_death
 from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.foreground import LostForeground
 from igdet.engine.history import StartedLate, forget_metrics
@@ -33,6 +35,7 @@ from igdet.engine.step import build_step
 from igdet.engine.weight_average import WeightAverage
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
 from igdet.modeling import apply_execution
+from igdet.utils.errors import UserError
 
 
 class Trainer(DefaultTrainer):
@@ -124,9 +127,12 @@ class Trainer(DefaultTrainer):
 
     def train(self) -> Mapping:
         """Detectron2's loop; the processes that load data end with it."""
+        loop = logging.getLogger(TrainerBase.__module__)
+        loop.addFilter(_in_one_line)
         try:
             return super().train()
         finally:
+            loop.removeFilter(_in_one_line)
             self._trainer._data_loader_iter.close()
 
     def run_step(self) -> None:
@@ -214,6 +220,14 @@ class Trainer(DefaultTrainer):
         """The evaluator of one data set; its files go to OUTPUT_DIR/<folder>/<data set>."""
         _, build = EVALUATIONS[MetadataCatalog.get(dataset_name).evaluator_type]
         return build(cfg, dataset_name, str(Path(cfg.OUTPUT_DIR, folder, dataset_name)))
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Take the traceback from what Detectron2 logs when a training ends on something that its user can mend."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, UserError | OSError | FloatingPointError) or (error and is_death(error)):
+        record.msg, record.exc_info = f"{record.msg} {type(error).__name__}: {error}", None
+    return True
 
 
 def _beside(results: Mapping, augmented: Mapping) -> dict:

@@ -1,5 +1,6 @@
 """Whole runs on tiny data: records, exact resumption, evaluation, and runs that break."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_the_dumped_config_runs_again_as_it_is(command, tmp_path):
     cfg = setup(args)
     args.config_file, args.opts = str(tmp_path / "run/config.yaml"), []
     assert yaml.safe_load(setup_config(args).dump()) == yaml.safe_load(cfg.dump())
+
+
+def test_an_error_that_its_user_can_mend_is_logged_without_a_traceback(command, tmp_path, monkeypatch):
+    def fill_disk(self, name, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device", "model_0000002.pth")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr("igdet.checkpoint.IgdetCheckpointer.save", fill_disk)
+        run(command())
+    log = (tmp_path / "run/log.txt").read_text()
+    assert "Exception during training: OSError: [Errno 28] No space left on device: 'model_0000002.pth'" in log
+    assert "Traceback" not in log
 
 
 def test_a_second_run_in_a_folder_is_refused_before_it_writes(command, tmp_path):
