@@ -15,6 +15,7 @@ from detectron2.evaluation import DatasetEvaluator
 from detectron2.modeling import GeneralizedRCNNWithTTA
 from detectron2.utils import comm
 from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter, TensorboardXWriter
+from fvcore.common.history_buffer import HistoryBuffer
 from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer
@@ -36,6 +37,8 @@ from igdet.engine.weight_average import WeightAverage
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
 from igdet.modeling import apply_execution
 from igdet.utils.errors import UserError
+
+HISTORY = 1000  # values of a scalar that are kept: writers look at 20 steps, each with one a micro-batch
 
 
 class Trainer(DefaultTrainer):
@@ -134,6 +137,11 @@ class Trainer(DefaultTrainer):
         finally:
             loop.removeFilter(_in_one_line)
             self._trainer._data_loader_iter.close()
+
+    def before_train(self) -> None:
+        """Begin all hooks; the storage forgets what no writer looks back at, where Detectron2's grows 1 kB a step."""
+        self.storage._history.default_factory = partial(HistoryBuffer, max_length=HISTORY)
+        super().before_train()
 
     def run_step(self) -> None:
         """One step; a loss that is not finite stops the run, on every rank, before the weights change.

@@ -30,6 +30,14 @@ def test_broken_loss_names_the_pictures_and_takes_no_step(command, monkeypatch):
     assert all(torch.equal(weight, before[name]) for name, weight in trainer.model.named_parameters())
 
 
+def test_scalars_of_long_ago_are_forgotten(command, monkeypatch):
+    monkeypatch.setattr("igdet.engine.trainer.HISTORY", 2)
+    trainer = Trainer(setup_config(command()))
+    trainer.resume_or_load(resume=False)
+    trainer.train()
+    assert [iteration for _, iteration in trainer.storage.history("total_loss").values()] == [4, 5]
+
+
 @pytest.mark.parametrize(("iteration", "stops"), [(3, False), (4, True), (9, True)])
 def test_weights_are_checked_when_a_checkpoint_is_due(iteration, stops):
     model = torch.nn.Linear(2, 1)
