@@ -164,9 +164,15 @@ def _reason_to_refuse(change: Change, cfg: CfgNode) -> str:
 
 def _rule(change: Change, cfg: CfgNode) -> object:
     """PLACE, AHEAD, or why the old value stays."""
-    key, averaged = change.key, (change.was, change.now)
+    key, values = change.key, (change.was, change.now)
     trained_on = {name for train in cfg.DATASETS.TRAIN for name in (train, whole_of(train))}
     is_test_set = key.startswith(_OWN) and key.removeprefix(_OWN).split(".")[0] not in trained_on
-    if key.endswith("_TEST") or is_test_set or (key == "SOLVER.EMA_HALF_LIFE" and all(averaged)):
+    if key.endswith("_TEST") or is_test_set or (key == "SOLVER.EMA_HALF_LIFE" and all(values)):
         return AHEAD
+    if key == "DATALOADER.NUM_WORKERS" and max(values) > 1 and _is_streamed(cfg):
+        return "each process of a stream's loader reads shards of its own"
     return RULES[max((start for start in RULES if f"{key}.".startswith(f"{start}." if start else "")), key=len)]
+
+
+def _is_streamed(cfg: CfgNode) -> bool:
+    return any(cfg.DATASETS.OWN.get(name, {}).get("KIND") == "hashtag_stream" for name in cfg.DATASETS.TRAIN)

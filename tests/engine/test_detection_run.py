@@ -58,11 +58,11 @@ def squares(tmp_path):
     return tmp_path
 
 
-def run(squares, repository, folder, *opts, eval_only=False):
+def run(squares, repository, folder, *opts, eval_only=False, resume=False):
     """Train and evaluate on the squares, in `folder`/run."""
     config_file = folder / "squares.yaml"
     config_file.write_text(CONFIG.format(repository=repository, data=squares, output=folder / "run"))
-    args = argparse.Namespace(config_file=str(config_file), opts=list(opts), resume=False, eval_only=eval_only)
+    args = argparse.Namespace(config_file=str(config_file), opts=list(opts), resume=resume, eval_only=eval_only)
     return (evaluate if eval_only else train)(setup(args), args)
 
 
@@ -84,6 +84,14 @@ def test_an_evaluation_alone_needs_no_training_set(repository, squares, tmp_path
     opts = (head, "True", "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"), "DATASETS.TRAIN", "('gone',)")
     again = run(squares, repository, tmp_path, *opts, eval_only=True)
     assert again["squares"][task] == pytest.approx(trained["squares"][task], nan_ok=True)
+
+
+def test_a_resumed_detector_uses_the_rate_it_is_given(repository, squares, tmp_path):
+    run(squares, repository, tmp_path)  # four iterations
+    run(squares, repository, tmp_path, "SOLVER.IMAGES_SEEN", "16", "SOLVER.BASE_LR", "0.004", resume=True)
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.json").read_text().splitlines()]
+    # Eight iterations with a drop by half after the fourth.
+    assert [line["lr"] for line in lines if line["iteration"] == 7] == [pytest.approx(0.002)]
 
 
 def test_augmented_tests_stand_beside_plain_ones(squares, repository, tmp_path):

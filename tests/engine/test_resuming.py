@@ -137,6 +137,15 @@ def test_what_cannot_be_honoured_is_refused_before_anything_is_written(
     assert (folder / "config.yaml").read_bytes() == before
 
 
+def test_loaders_of_a_stream_stay_as_many(begun, command):
+    begun()
+    cfg = setup_config(command("DATALOADER.NUM_WORKERS", "2", resume=True))
+    assert [change.key for change in check_resumption(cfg)] == ["DATALOADER.NUM_WORKERS"]
+    cfg.DATASETS.OWN.colours_train.KIND = "hashtag_stream"
+    with pytest.raises(ConfigError, match=r"NUM_WORKERS 0 -> 2 .*each process of a stream's loader"):
+        check_resumption(cfg)
+
+
 def test_a_finished_run_refuses_what_it_would_not_use(begun, command):
     folder = begun()
     (folder / "results.json").write_text(json.dumps({"images_seen": 24}))
