@@ -3,13 +3,12 @@
 import argparse
 from pathlib import Path
 
-from hotcoco import COCO
-
-from igdet.evaluation.coco_annotations import read_annotations
+from igdet.evaluation.coco_annotations import add_sigmas, read_annotations
 from igdet.evaluation.coco_check import FIELD, check_detections, read_detections
-from igdet.evaluation.coco_metrics import score_detections
+from igdet.evaluation.coco_metrics import engine_of, score_detections
 from igdet.evaluation.localisation.analysis import analyse
 from igdet.evaluation.localisation.tables import confusion_table, error_table
+from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
@@ -27,19 +26,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("annotations", type=Path, help="JSON file of the data set")
     parser.add_argument("detections", type=Path, nargs="+", help="JSON lists in COCO's result format, one a model")
     parser.add_argument("--task", choices=FIELD, default="bbox", help="what is looked at; bbox unless told")
+    add_sigmas(parser)
     return parser.parse_args()
 
 
 def analyses(args: argparse.Namespace) -> dict[str, tuple[dict, dict]]:
     """File -> metrics and details; every file is checked before the first is scored."""
-    truth = read_annotations(args.annotations, args.task)
+    truth = read_annotations(args.annotations, args.task, sigmas=args.sigmas)
     found = {str(path): read_detections(path) for path in args.detections}
-    checked = {path: check_detections(detections, truth, args.task, path) for path, detections in found.items()}
-    engine = COCO(truth)
-    return {
-        path: analyse(score_detections(engine, checked[path], args.task), args.task, truth, detections)
-        for path, detections in found.items()
-    }
+    count = len(args.sigmas) or KEYPOINTS
+    checked = {path: check_detections(detections, truth, args.task, path, count) for path, detections in found.items()}
+    engine = engine_of(truth, [args.task])
+    scored = {path: score_detections(engine, checked[path], args.task, args.sigmas) for path in found}
+    return {path: analyse(scored[path], args.task, truth, found[path], args.sigmas) for path in found}
 
 
 @one_line_errors()

@@ -4,12 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from hotcoco import COCO
-
 from igdet.evaluation.coco import class_table, metrics_table
-from igdet.evaluation.coco_annotations import read_annotations
+from igdet.evaluation.coco_annotations import add_sigmas, read_annotations
 from igdet.evaluation.coco_check import check_detections, read_detections
-from igdet.evaluation.coco_metrics import SUMMARY, metrics_of, score_detections
+from igdet.evaluation.coco_metrics import SUMMARY, engine_of, metrics_of, score_detections
+from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
 
@@ -28,6 +27,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("annotations", type=Path, help="JSON file of the data set")
     parser.add_argument("detections", type=Path, help="JSON list in COCO's result format")
     parser.add_argument("--task", choices=SUMMARY, default="bbox", help="what is scored; bbox unless told")
+    add_sigmas(parser)
     parser.add_argument("--lvis", action="store_true", help="the annotations are federated, as LVIS has them")
     parser.add_argument("--per-class", action="store_true", help="print every class too")
     parser.add_argument("--out", type=Path, help="JSON file for all numbers")
@@ -40,10 +40,10 @@ def parse_args() -> argparse.Namespace:
 def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
     """Give all numbers, and the classes by name."""
     detections = read_detections(args.detections)
-    truth = read_annotations(args.annotations, args.task, args.lvis)
+    truth = read_annotations(args.annotations, args.task, args.lvis, args.sigmas)
     classes = [category["name"] for category in sorted(truth["categories"], key=lambda category: category["id"])]
-    checked = check_detections(detections, truth, args.task, args.detections)
-    evaluation = score_detections(COCO(truth), checked, args.task, lvis=args.lvis)
+    checked = check_detections(detections, truth, args.task, args.detections, len(args.sigmas) or KEYPOINTS)
+    evaluation = score_detections(engine_of(truth, [args.task]), checked, args.task, args.sigmas, args.lvis)
     return metrics_of(evaluation, args.task, classes, args.lvis), classes
 
 

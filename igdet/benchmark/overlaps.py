@@ -114,5 +114,5 @@ def _pictures(annotations: Path, root: Path) -> set[str]:
     """The paths of a set's pictures; none where the annotations are not there."""
     if not annotations.is_file():
         return set()
-    images = json.loads(annotations.read_text(encoding="utf-8"))["images"]
+    images = json.loads(annotations.read_bytes())["images"]
     return {os.path.normpath(root.resolve() / path_of(image)) for image in images}

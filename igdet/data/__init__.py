@@ -9,6 +9,7 @@ from igdet.data.build import (
     describe_training_set,
     draw_seed,
 )
+from igdet.data.detection import detection_tasks
 from igdet.data.own_datasets import register_own_datasets
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "build_detection_train_loader",
     "check_detection_tests",
     "describe_training_set",
+    "detection_tasks",
     "draw_seed",
     "register_own_datasets",
 ]

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from detectron2.utils import comm
+
 from igdet.data.errors import DatasetError
 from igdet.utils.bad_share import ALWAYS_TOLERATED, too_many
 from igdet.utils.files import read_json_lines
@@ -49,6 +51,8 @@ class BadRecordLog:
         self._names = names
         self.seen = 0
         self.bad = 0
+        self.notes: list[str] = []
+        self._last = ""
         self._named = _names_in(self.path, data_set)
 
     def add(self, seen: int, bad: Sequence[tuple[str, str]]) -> None:
@@ -63,6 +67,7 @@ class BadRecordLog:
         """
         self.seen += seen
         self.bad += len(bad)
+        self._last = ": ".join(bad[-1]) if bad else self._last
         self._name(bad)
         if bad and too_many(self.bad, self.seen, self.max_share):
             name, why = bad[-1]
@@ -70,6 +75,23 @@ class BadRecordLog:
                 f"{self.data_set}: {self.bad} of {self.seen} records are bad, the last one {name}: {why}. "
                 f"{self.path} names each; mend them or raise DATASETS.MAX_BAD_SHARE ({self.max_share})"
             )
+
+    def require_good(self) -> None:
+        """Refuse what was read when all of it is bad, however little that is.
+
+        Raises:
+            BadRecordsError: this process, alone, has seen bad records only.
+        """
+        if 0 < self.seen <= self.bad and comm.get_world_size() == 1:
+            raise BadRecordsError(
+                f"{self.data_set}: all {self.seen} records are bad, the last one {self._last}; {self.path} names each"
+            )
+
+    def say(self, note: str) -> None:
+        """Log what is to be known of the data set besides its bad records, and keep it in `notes`."""
+        self.notes.append(note)
+        if self._names:
+            logger.warning("%s: %s", self.data_set, note)
 
     def _name(self, bad: Sequence[tuple[str, str]]) -> None:
         new = {name: why for name, why in bad if name not in self._named}
@@ -112,3 +134,4 @@ class CheckedLoader:
             bad = [report for sample in batch for report in sample.pop("bad_records", ())]
             self.log.add(len(batch), bad)
             yield batch
+        self.log.require_good()

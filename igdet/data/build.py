@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from detectron2 import data as d2
 from detectron2.config import CfgNode
+from detectron2.data.build import filter_images_with_few_keypoints, filter_images_with_only_crowd_annotations
 from detectron2.data.samplers import InferenceSampler
 from detectron2.utils import comm
 from detectron2.utils.logger import log_first_n
@@ -19,6 +20,7 @@ from igdet.data.epoch_list import EpochList
 from igdet.data.epoch_plan import LabelUse, plan_epoch, use_labels
 from igdet.data.errors import DatasetError
 from igdet.data.jpeg import DECODER
+from igdet.data.keypoint_metadata import warn_of_sides
 from igdet.data.label_noise import LabelNoise
 from igdet.data.records import Records
 from igdet.data.samplers import NumberedSampler
@@ -80,17 +82,40 @@ def build_classification_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
 
 def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
     """Build Detectron2's training loader, with bad pictures counted and replaced."""
-    keypoints = cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE if cfg.MODEL.KEYPOINT_ON else 0
-    records = d2.get_detection_dataset_dicts(
-        cfg.DATASETS.TRAIN, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS, min_keypoints=keypoints
-    )
+    records = _training_records(cfg)
     name = ", ".join(cfg.DATASETS.TRAIN)
     if cfg.MODEL.MASK_ON:
         require_masks(name, records, cfg.INPUT.MASK_FORMAT)
+    if cfg.MODEL.KEYPOINT_ON and cfg.INPUT.RANDOM_FLIP == "horizontal":
+        warn_of_sides(cfg.DATASETS.TRAIN)
     check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    loader = d2.build_detection_train_loader(cfg, mapper=CheckedMapper(build_train_mapper(cfg)), dataset=records)
+    mapper = CheckedMapper(build_train_mapper(cfg), len(records))
+    loader = d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records)
     start_workers_of(loader if isinstance(loader, DataLoader) else loader.dataset)  # grouped by shape, or not
     return CheckedLoader(loader, _log(cfg, name))
+
+
+def _training_records(cfg: CfgNode) -> list[dict]:
+    """The images that Detectron2 trains on: it leaves those without an object or without labelled keypoints out."""
+    records = d2.get_detection_dataset_dicts(cfg.DATASETS.TRAIN, filter_empty=False)
+    least = cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE if cfg.MODEL.KEYPOINT_ON else 0
+    if cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS:
+        kept = filter_images_with_only_crowd_annotations(records)
+        records = _some_left(cfg, records, kept, "DATALOADER.FILTER_EMPTY_ANNOTATIONS", "an object that is no crowd")
+    if least > 0:
+        kept = filter_images_with_few_keypoints(records, least)
+        key = "MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE"
+        records = _some_left(cfg, records, kept, key, f"at least {least} labelled keypoints (v > 0)")
+    return records
+
+
+def _some_left(cfg: CfgNode, records: list[dict], kept: list[dict], key: str, wanted: str) -> list[dict]:
+    if not kept:
+        raise DatasetError(
+            f"{', '.join(cfg.DATASETS.TRAIN)}: {key} leaves out all {len(records)} images: none has {wanted}; annotate "
+            "some, or change the setting"
+        )
+    return kept
 
 
 def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:

@@ -2,13 +2,14 @@
 
 import logging
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetMapper
 from detectron2.data import transforms as T
-from detectron2.data.detection_utils import SizeMismatchError, build_augmentation
+from detectron2.data.detection_utils import SizeMismatchError, build_augmentation, read_image
 from detectron2.utils.file_io import PathManager
 from PIL import Image
 
@@ -21,6 +22,12 @@ from igdet.utils.bad_share import too_many
 logger = logging.getLogger(__name__)
 
 PICTURE_FAULTS = (OSError, SyntaxError, RecordError, SizeMismatchError, Image.DecompressionBombError)
+
+
+def detection_tasks(cfg: CfgNode) -> tuple[str, ...]:
+    """Return what a detector of a config is trained for and scored by, of "bbox", "segm" and "keypoints"."""
+    wanted = {"bbox": True, "segm": cfg.MODEL.MASK_ON, "keypoints": cfg.MODEL.KEYPOINT_ON}
+    return tuple(task for task, is_on in wanted.items() if is_on)
 
 
 def build_train_mapper(cfg: CfgNode) -> DatasetMapper:
@@ -74,10 +81,13 @@ class CheckedMapper:
 
     Args:
         mapper: reads and transforms a record.
+        records: how many there are; where all are bad, Detectron2's loader finds no other.
     """
 
-    def __init__(self, mapper: DatasetMapper):
+    def __init__(self, mapper: DatasetMapper, records: int = MAX_REPLACEMENTS):
         self._mapper = mapper
+        self._mapper.augmentations = _NamedAugmentations(mapper.augmentations)
+        self._most_bad = min(MAX_REPLACEMENTS, records)
         self._unreported: list[tuple[str, str]] = []
 
     def __call__(self, record: dict) -> dict | None:
@@ -87,19 +97,24 @@ class CheckedMapper:
             The mapper's sample with "bad_records", or None.
 
         Raises:
-            BadRecordsError: `MAX_REPLACEMENTS` pictures in a row are bad.
+            BadRecordsError: `MAX_REPLACEMENTS` pictures in a row are bad, or all there are.
         """
         try:
             _check_file(record["file_name"])
             sample = self._mapper(record)
         except PICTURE_FAULTS as error:
-            why = error.why if isinstance(error, RecordError) else str(error)
-            self._unreported.append((record["file_name"], why))
+            self._unreported.append((record["file_name"], self._why(record, error)))
             sample = None if self._mapper.is_train else self._grey(record)
         if sample is None:
-            return self._give_up() if len(self._unreported) >= MAX_REPLACEMENTS else None
+            return self._give_up() if len(self._unreported) >= self._most_bad else None
         sample["bad_records"], self._unreported = self._unreported, []
         return sample
+
+    def _why(self, record: dict, error: Exception) -> str:
+        if isinstance(error, SizeMismatchError):
+            height, width = read_image(record["file_name"]).shape[:2]
+            return size_fault((width, height), (record["width"], record["height"]))
+        return error.why if isinstance(error, RecordError) else str(error)
 
     def _grey(self, record: dict) -> dict:
         shown = T.AugInput(GREY)
@@ -122,6 +137,32 @@ def _check_file(name: str) -> None:
         raise error if isinstance(error, RecordError) else RecordError(name, str(error)) from error
 
 
+class _NamedAugmentations(T.AugmentationList):
+    """Augmentations that say which picture is so thin that resizing leaves it no pixel."""
+
+    def __init__(self, augmentations: T.AugmentationList):
+        super().__init__(augmentations.augs)
+
+    def __call__(self, shown: T.AugInput) -> T.Transform:
+        height, width = shown.image.shape[:2]
+        try:
+            return super().__call__(shown)
+        except ValueError as error:
+            raise RecordError("", f"{width} x {height} pixels cannot be resized as INPUT asks: {error}") from error
+
+
+def size_fault(found: tuple[int, int], stated: tuple[int, int]) -> str:
+    """Say how a picture's size is not that of its annotations, or "".
+
+    Args:
+        found, stated: width and height in pixels.
+    """
+    if found == stated:
+        return ""
+    exchanged = ": width and height are exchanged" if found == stated[::-1] else ""
+    return f"has {found[0]} x {found[1]} pixels, is annotated with {stated[0]} x {stated[1]}{exchanged}"
+
+
 def check_picture_files(name: str, records: list[dict], max_share: float) -> None:
     """Stop before any work when pictures of a data set are not there; a few missing ones are met, and named, later.
 
@@ -138,6 +179,17 @@ def check_picture_files(name: str, records: list[dict], max_share: float) -> Non
         raise BadRecordsError(
             f"{name}: {len(missing)} of {len(records)} picture files are missing, the first {missing[0]}; expected "
             f"them under {Path(missing[0]).parent} (builtin data sets lie under $DETECTRON2_DATASETS)"
+            f"{_written_otherwise(missing[0])}"
         )
     if missing:
-        logger.warning("%s: %d of %d picture files are missing", name, len(missing), len(records))
+        logger.warning(
+            "%s: %d of %d picture files are missing%s",
+            name, len(missing), len(records), _written_otherwise(missing[0]),
+        )  # fmt: skip
+
+
+def _written_otherwise(path: str) -> str:
+    """Say how a file that is missing may have to be written: without what Windows or an address puts in its name."""
+    others = (path.replace("\\", "/"), unquote(path), unquote(path.replace("\\", "/")))
+    found = next((other for other in others if other != path and PathManager.isfile(other)), None)
+    return f". {found} is there: write the file names in the annotations so" if found else ""

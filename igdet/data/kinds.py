@@ -28,24 +28,24 @@ Prepared = tuple[dict, Callable[[], Sequence[dict]]]
 class Kind:
     """A kind of data set: its fields, how it is scored, how it is opened, and what alone it may be used for."""
 
-    prepare: Callable[[dict, BadRecordLog], Prepared]
+    prepare: Callable[[dict, BadRecordLog, Sequence[str]], Prepared]  # of fields, log, tasks of a detector
     evaluator_type: str
     required: tuple[str, ...]
     optional: Mapping[str, object] = field(default_factory=dict)
     only_for: str = ""  # "", "training" or "evaluation"
 
 
-def _prepare_shards(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_shards(fields: dict, *_: object) -> Prepared:
     records = ShardRecords(fields["ROOT"])
     return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME)).names}, lambda: records
 
 
-def _prepare_stream(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_stream(fields: dict, *_: object) -> Prepared:
     shards = StreamedShards(fields["ROOT"])
     return {"thing_classes": list(shards.labels)}, lambda: shards
 
 
-def _prepare_table(fields: dict, log: BadRecordLog) -> Prepared:
+def _prepare_table(fields: dict, log: BadRecordLog, _: object) -> Prepared:
     vocabulary = Vocabulary.read(fields["VOCABULARY"])
     records = read_hashtag_table(
         fields["ANNOTATIONS"], fields["ROOT"], vocabulary, fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"], log
@@ -53,36 +53,36 @@ def _prepare_table(fields: dict, log: BadRecordLog) -> Prepared:
     return {"thing_classes": vocabulary.names}, lambda: records
 
 
-def _prepare_folder(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_folder(fields: dict, *_: object) -> Prepared:
     names = read_class_names(fields["ROOT"], fields["CLASSES"])
     records = read_image_folder(fields["ROOT"], names, fields["HELD_OUT"], fields["SPLIT"])
     return {"thing_classes": names}, lambda: records
 
 
-def _prepare_list(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_list(fields: dict, *_: object) -> Prepared:
     names = read_class_list(fields["CLASSES"])
     records = read_image_list(fields["ROOT"], fields["LIST"], len(names))
     return {"thing_classes": names}, lambda: records
 
 
-def _prepare_cub2011(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_cub2011(fields: dict, *_: object) -> Prepared:
     names, records = read_cub2011(fields["ROOT"], fields["SPLIT"])
     return {"thing_classes": names}, lambda: records
 
 
-def _prepare_torchvision(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_torchvision(fields: dict, *_: object) -> Prepared:
     names, records = read_torchvision_set(
         fields["ROOT"], fields["CLASS"], fields["ARGS"], fields["HELD_OUT"], fields["SPLIT"]
     )
     return {"thing_classes": names}, lambda: records
 
 
-def _prepare_evaluation_folder(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_evaluation_folder(fields: dict, *_: object) -> Prepared:
     names, answers, records = read_evaluation_folder(fields["ROOT"], fields["CLASSES"])
     return {"thing_classes": names, "answers": answers}, lambda: records
 
 
-def _prepare_real(fields: dict, _: BadRecordLog) -> Prepared:
+def _prepare_real(fields: dict, *_: object) -> Prepared:
     records = read_real(fields["ROOT"], real_labels())
     return {"thing_classes": synsets("imagenet-1k")}, lambda: records
 
@@ -108,6 +108,6 @@ KINDS = {
         _prepare_evaluation_folder, "classification", required=("ROOT", "CLASSES"), only_for="evaluation"
     ),
     "imagenet_real": Kind(_prepare_real, "classification", required=("ROOT",), only_for="evaluation"),
-    "coco": Kind(prepare_coco, "coco", required=("ROOT", "ANNOTATIONS")),
+    "coco": Kind(prepare_coco, "coco", required=("ROOT", "ANNOTATIONS"), optional={"KEYPOINT_PAIRS": []}),
     "lvis": Kind(prepare_lvis, "lvis", required=("ROOT", "ANNOTATIONS")),
 }

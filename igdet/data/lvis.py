@@ -6,7 +6,7 @@ Source: Gupta et al. 2019, "LVIS: A Dataset for Large Vocabulary Instance Segmen
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from detectron2.structures import BoxMode
@@ -22,12 +22,15 @@ REQUIRED_KEYS = {
 }
 
 
-def prepare_lvis(fields: dict[str, str], log: BadRecordLog) -> tuple[dict, Callable[[], list[dict]]]:
+def prepare_lvis(
+    fields: dict, log: BadRecordLog, tasks: Sequence[str] = ("bbox", "segm")
+) -> tuple[dict, Callable[[], list[dict]]]:
     """Check an LVIS json and say how to load it, as `prepare_coco` does.
 
     Args:
         fields: ROOT, the folder that holds train2017 and val2017, and ANNOTATIONS, the json file.
         log: counts and names the annotations that are left out.
+        tasks: as `prepare_coco` takes them; LVIS has no keypoints.
 
     Returns:
         The data set's metadata, and the function that loads it in Detectron2's form.
@@ -36,7 +39,7 @@ def prepare_lvis(fields: dict[str, str], log: BadRecordLog) -> tuple[dict, Calla
         DatasetError: the file is no LVIS json, or nothing is left.
         BadRecordsError: too many annotations cannot be used.
     """
-    content, metadata = read_usable(fields, log, REQUIRED_KEYS)
+    content, metadata = read_usable(fields, log, REQUIRED_KEYS, [task for task in tasks if task != "keypoints"])
     # what Detectron2's federated loss weighs classes by
     metadata["class_image_count"] = [
         {"id": category["id"], "image_count": category.get("image_count", 0)} for category in content["categories"]
@@ -62,7 +65,7 @@ def _load(json_file: str, root: str, class_ids: dict[int, int]) -> list[dict]:
 
 
 def _object(annotation: dict, class_ids: dict[int, int]) -> dict:
-    masks = annotation["segmentation"] or []  # polygons, or run lengths
+    masks = annotation.get("segmentation") or []  # polygons, or run lengths
     return {
         "bbox": annotation["bbox"],
         "bbox_mode": BoxMode.XYWH_ABS,

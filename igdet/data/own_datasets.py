@@ -8,6 +8,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import comm
 
 from igdet.data.bad_records import BadRecordLog, BadRecordsError
+from igdet.data.detection import detection_tasks
 from igdet.data.errors import DatasetError
 from igdet.data.kinds import KINDS
 from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
@@ -79,7 +80,7 @@ def _register(name: str, kind_name: str, fields: dict, cfg: CfgNode) -> None:
     kind = KINDS[kind_name]
     log = BadRecordLog(cfg.OUTPUT_DIR, name, cfg.DATASETS.MAX_BAD_SHARE, names=comm.is_main_process())
     try:
-        metadata, load = kind.prepare(fields, log)
+        metadata, load = kind.prepare(fields, log, detection_tasks(cfg))
     except BadRecordsError:  # names the data set itself
         raise
     except DatasetError as error:

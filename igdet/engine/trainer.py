@@ -20,7 +20,7 @@ from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.pieces import optimizer_in_pieces
-from igdet.data import build_classification_test_loader, build_detection_test_loader
+from igdet.data import build_classification_test_loader, build_detection_test_loader, detection_tasks
 from igdet.data.workers import is_death
 from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.foreground import LostForeground
@@ -254,9 +254,7 @@ def _classifier_evaluator(kind: type) -> Callable[[CfgNode, str, str], DatasetEv
 
 
 def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str, lvis: bool = False) -> CocoTransferEvaluator:
-    wanted = {"bbox": True, "segm": cfg.MODEL.MASK_ON, "keypoints": cfg.MODEL.KEYPOINT_ON}
-    tasks = tuple(task for task, is_on in wanted.items() if is_on)
-    return CocoTransferEvaluator(name, tasks, output_dir, tuple(cfg.TEST.KEYPOINT_OKS_SIGMAS), lvis)
+    return CocoTransferEvaluator(name, detection_tasks(cfg), output_dir, tuple(cfg.TEST.KEYPOINT_OKS_SIGMAS), lvis)
 
 
 # Detectron2's `evaluator_type` of a data set -> (builder of its loader, builder of its evaluator).

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detectron2.evaluation import COCOEvaluator
-from detectron2.utils.file_io import PathManager
-from hotcoco import COCO
 
+from igdet.evaluation.coco_annotations import checked_annotations
 from igdet.evaluation.coco_check import check_detections
-from igdet.evaluation.coco_metrics import metrics_of, score_detections
+from igdet.evaluation.coco_metrics import engine_of, metrics_of, score_detections
 from igdet.evaluation.localisation.analysis import analyse
 from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.files import atomic_write
@@ -59,20 +58,30 @@ class CocoTransferEvaluator(COCOEvaluator):
         if not self._do_evaluation:
             self._logger.info(f"{path}: written; the data set has no annotations to score it with")
             return
-        truth, details = COCO(PathManager.get_local_path(self._metadata.json_file)), {}
+        dataset = self._truth()
+        truth, details = engine_of(dataset, self._tasks), {}
         for task in self._tasks:
-            checked = check_detections(detections, self._coco_api.dataset, task, path, len(self._sigmas) or KEYPOINTS)
+            checked = check_detections(detections, dataset, task, path, len(self._sigmas) or KEYPOINTS)
             if not detections:
                 self._logger.warning(f"{task}: the model detected nothing in any picture, so its AP is 0")
             evaluation = score_detections(truth, checked, task, self._sigmas, self._lvis, img_ids)
             self._results[task] = metrics_of(evaluation, task, classes, self._lvis)
             self._logger.info(f"{task}:\n{metrics_table(self._results[task]).plain()}")
             if not self._lvis:  # LVIS does not say which objects it left out
-                dataset = self._coco_api.dataset
-                metrics, details[task] = analyse(evaluation, task, dataset, detections, self._sigmas)
+                pairs = self._metadata.get("keypoint_flip_map")
+                metrics, details[task] = analyse(evaluation, task, dataset, detections, self._sigmas, pairs)
                 self._results[task] |= metrics
         with atomic_write(path.with_name(DETAILS), "w") as file:
             json.dump(details, file)
+
+    def _truth(self) -> dict:
+        """The annotations that count. Of igdet's own data sets all do: the others were left out at the start."""
+        json_file = self._metadata.json_file
+        verdicts = checked_annotations(json_file, self._coco_api.dataset, self._tasks, self._sigmas)
+        if verdicts.refused:
+            name, why = verdicts.refused[0]
+            self._logger.warning(f"{json_file}: {len(verdicts.refused)} annotations are left out: {name}: {why}")
+        return verdicts.content
 
 
 def metrics_table(metrics: dict[str, float]) -> Table:

@@ -1,6 +1,6 @@
 """What is looked at in a file of COCO detections before it is scored."""
 
-import json
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from igdet.utils.coco_json import KEYPOINTS, are_finite, is_polygon
-from igdet.utils.errors import UserError, no_such_file
+from igdet.utils.coco_boxes import MARGIN
+from igdet.utils.coco_json import KEYPOINTS, are_finite, is_polygon, read_json
+from igdet.utils.errors import UserError
 from igdet.utils.run_lengths import is_run_length
+from igdet.utils.shown import shown
 
-MARGIN = 1.0  # pixels that a box may reach beyond its picture, for tools that count pixel edges otherwise
 FIELD = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}  # by task
 LONG = ("segmentation", "keypoints")  # fields that no message shows
 EXACT = 2**53  # up to here float64 holds every whole number
@@ -33,12 +34,7 @@ def read_detections(path: Path) -> list[dict]:
     Raises:
         DetectionsError: it is missing or something else.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DetectionsError(no_such_file(path, "COCO's list of results")) from error
-    except (OSError, ValueError) as error:
-        raise DetectionsError(f"{path}: cannot be read as JSON ({error}); expected COCO's list of results") from error
+    content = read_json(path, "COCO's list of results", DetectionsError)
     if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):
         kind = "an object" if isinstance(content, dict) else "something else"
         raise DetectionsError(f'{path}: expected a list of {{"image_id", "category_id", "score", ...}}, found {kind}')
@@ -95,10 +91,10 @@ def check_detections(
 
 def _refuse(detections: Sequence[dict], bad: np.ndarray, why: str, source: str | Path) -> None:
     if len(bad):
-        shown = {key: value for key, value in detections[bad[0]].items() if key not in LONG}
+        first = {key: value for key, value in detections[bad[0]].items() if key not in LONG}
         raise DetectionsError(
             f"{source}: {len(bad):,} of {len(detections):,} detections cannot be scored; the first is number "
-            f"{bad[0]} (from 0), {json.dumps(shown)[:300]}: {why}"
+            f"{bad[0]} (from 0), {shown(first)}: {why}"
         )
 
 
@@ -106,17 +102,26 @@ def _places(ids: list, known: Sequence[int]) -> np.ndarray:
     """Where each id stands among the known ones, int (N,); -1 where it does not."""
     places = {known_id: place for place, known_id in enumerate(known)}
     try:
-        return np.fromiter(map(places.get, ids, repeat(-1)), np.intp, len(ids))
+        if bool not in set(map(type, ids)):  # JSON's true would be found as 1
+            return np.fromiter(map(places.get, ids, repeat(-1)), np.intp, len(ids))
     except TypeError:  # a list in the place of an id
-        return np.array([places.get(found, -1) if isinstance(found, int) else -1 for found in ids], np.intp)
+        pass
+    return np.array([places.get(found, -1) if _is_number(found) else -1 for found in ids], np.intp)
 
 
-def _numbers(values: Iterable[float]) -> np.ndarray:
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _numbers(values: list) -> np.ndarray:
     """Numbers as float64 (N,); what is none becomes NaN. Unlike NumPy, arrays take neither "0.5" nor None for one."""
     try:
-        return np.frombuffer(array("d", values))
-    except TypeError:
-        return np.array([value if isinstance(value, Real) else np.nan for value in values], np.float64)
+        if bool not in set(map(type, values)):
+            return np.frombuffer(array("d", values))
+    except (TypeError, OverflowError):
+        pass
+    known = (_is_number(value) and abs(value) <= sys.float_info.max for value in values)
+    return np.array([float(value) if is_one else np.nan for value, is_one in zip(values, known, strict=True)])
 
 
 def _rows(rows: Sequence[Sequence[float]], width: int) -> np.ndarray:

@@ -5,11 +5,15 @@ Shapes: `precision` has IoU (or OKS) thresholds, 101 recalls, classes, areas (al
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from hotcoco import COCO, COCOeval
-from pycocotools import mask
+
+from igdet.evaluation.coco_check import DetectionsError
+from igdet.utils.coco_faults import mask_area
+from igdet.utils.coco_json import FEDERATED, CocoJsonError
+from igdet.utils.shown import printable
 
 # What `COCOeval.stats` holds, in its order. AR is the recall with the most detections a picture: 100, for keypoints 20.
 _BOXES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR@1", "AR@10", "AR", "ARs", "ARm", "ARl")
@@ -21,6 +25,35 @@ SUMMARY = {
 # LVIS (Gupta et al. 2019): APr, APc, APf of classes that are rare, common, frequent in the training set; 300 detections
 # a picture.
 LVIS_SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", "AR", "ARs", "ARm", "ARl")
+
+
+# What the engine reads of each table; anything else in a file, of whatever type, is not shown to it.
+_READ = {
+    "images": ("id", "width", "height", *FEDERATED),
+    "categories": ("id", "name", "frequency"),
+    "annotations": ("id", "image_id", "category_id", "bbox", "area", "iscrowd"),
+}
+_OF_TASK = {"bbox": (), "segm": ("segmentation",), "keypoints": ("keypoints", "num_keypoints")}
+
+
+def engine_of(truth: Mapping, tasks: Sequence[str]) -> COCO:
+    """Return annotations in the form that detections are scored by.
+
+    Args:
+        truth: from `igdet.evaluation.coco_annotations`.
+        tasks: keys of `SUMMARY`, all that are scored.
+
+    Raises:
+        CocoJsonError: a value that is looked at by no one else, such as LVIS' frequency, is of another type.
+    """
+    read = {**_READ, "annotations": (*_READ["annotations"], *(key for task in tasks for key in _OF_TASK[task]))}
+    rows = {
+        table: [{key: row[key] for key in keys if key in row} for row in truth[table]] for table, keys in read.items()
+    }
+    try:
+        return COCO(rows)
+    except ValueError as error:
+        raise CocoJsonError(f"these annotations cannot be used: {printable(str(error))}") from error
 
 
 def score_detections(
@@ -43,11 +76,14 @@ def score_detections(
 
     Returns:
         The evaluation, summarised. AP is 0 where nothing was found, -1 where there was nothing to find.
+
+    Raises:
+        DetectionsError: a field that is not scored is of another type.
     """
     if lvis:
         detections = _seen(detections, task)
     with _boxes_set_aside(detections if task == "segm" else ()):  # an area is then that of the mask, not of the box
-        found = truth.load_res(detections)
+        found = _loaded(truth, detections)
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its summary
         evaluation = COCOeval(truth, found, task, lvis_style=lvis)
         if sigmas:
@@ -56,6 +92,13 @@ def score_detections(
             evaluation.params.img_ids = list(image_ids)
         evaluation.run()
     return evaluation
+
+
+def _loaded(truth: COCO, detections: Sequence[dict] | np.ndarray) -> COCO:
+    try:
+        return truth.load_res(detections)
+    except ValueError as error:
+        raise DetectionsError(f"these detections cannot be scored: {printable(str(error))}") from error
 
 
 @contextlib.contextmanager
@@ -75,7 +118,7 @@ def _seen(detections: Sequence[dict] | np.ndarray, task: str) -> Sequence[dict] 
     if isinstance(detections, np.ndarray):
         return detections[detections[:, 3] * detections[:, 4] > 0]
     if task == "segm":
-        return [record for record in detections if mask.area(record["segmentation"]) > 0]
+        return [record for record in detections if mask_area(record["segmentation"]) > 0]
     return [record for record in detections if record["bbox"][2] * record["bbox"][3] > 0]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from detectron2.config import CfgNode
+from detectron2.data import DatasetCatalog
 from detectron2.utils.logger import _LOG_COUNTER
 
 from igdet.data import (
@@ -190,25 +191,26 @@ def test_pictures_of_the_test_set_are_looked_for_before_training(coco_cfg, tmp_p
 RUNS = {"size": [40, 50], "counts": [300, 1700]}
 
 
-@pytest.mark.parametrize(
-    ("mask", "mask_format", "message"),
-    [
-        ([], "polygon", "toys: 1 of 3 objects have no mask, the first one in .*2.jpg: .*MODEL.MASK_ON"),
-        (None, "bitmask", "toys: 1 of 3 objects have no mask"),
-        (RUNS, "polygon", "toys: 1 of 3 masks are run lengths, .* set it to bitmask"),
-    ],
-)
-def test_masks_that_training_would_stumble_over_are_named(
-    coco_cfg, coco_content, write_coco, mask, mask_format, message
+def test_run_lengths_are_refused_where_polygons_are_expected(coco_cfg, coco_content, write_coco):
+    coco_content["annotations"][2]["segmentation"] = RUNS
+    write_coco(coco_content)
+    register_own_datasets(coco_cfg)
+    with pytest.raises(DatasetError, match=r"toys: 1 of 3 masks are run lengths, .* set it to bitmask"):
+        build_detection_train_loader(coco_cfg)
+
+
+@pytest.mark.parametrize("mask", [[], None, [[]], [[5, 6]], {"size": [50, 40], "counts": [2000]}, "mask"])
+def test_an_object_without_a_usable_mask_counts_where_boxes_alone_are_asked_for(
+    coco_cfg, coco_content, write_coco, mask
 ):
     coco_content["annotations"][2]["segmentation"] = mask
     write_coco(coco_content)
-    coco_cfg.INPUT.MASK_FORMAT = mask_format
-    register_own_datasets(coco_cfg)
-    with pytest.raises(DatasetError, match=message):
+    for coco_cfg.MODEL.MASK_ON, count in ((True, 2), (False, 3)):
+        register_own_datasets(coco_cfg)
+        records = DatasetCatalog.get("toys")
+        assert sum(len(record["annotations"]) for record in records) == count
         build_detection_train_loader(coco_cfg)
-    coco_cfg.MODEL.MASK_ON = False
-    build_detection_train_loader(coco_cfg)  # boxes need none of them
+    assert "annotation 3 of image 2" in Path(coco_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text()
 
 
 def test_run_lengths_are_trained_on_as_bitmasks_and_of_crowds_in_any_case(coco_cfg, coco_content, write_coco):

@@ -35,7 +35,10 @@ BAD = {
     "a program for Ghostscript": (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "no picture"),
     "missing": (lambda path: None, "No such file"),
     "16 bits": (lambda path: Image.fromarray(np.zeros((40, 50), np.uint16)).save(path, "PNG"), "more than 8 bits"),
-    "other size": (lambda path: Image.new("RGB", (40, 50)).save(path, "PNG"), "Mismatched"),
+    "other size": (
+        lambda path: Image.new("RGB", (40, 50)).save(path, "PNG"),
+        "has 40 x 50 pixels, is annotated with 50 x 40: width",
+    ),
 }
 
 

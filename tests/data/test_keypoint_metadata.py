@@ -3,7 +3,8 @@
 import pytest
 
 from igdet.data.errors import DatasetError
-from igdet.data.keypoint_metadata import keypoint_metadata, require_keypoint_names
+from igdet.data.keypoint_metadata import keypoint_metadata
+from igdet.utils.coco_json import CocoJsonError
 
 PERSON = {"id": 7, "keypoints": ["nose", "left_hand", "right_hand", "left_over"], "skeleton": [[1, 2], [1, 3]]}
 
@@ -34,11 +35,11 @@ def test_a_skeleton_between_other_keypoints_is_named(skeleton):
 
 
 def test_two_kinds_of_keypoints_are_named():
-    with pytest.raises(DatasetError, match=r"toys\.json: its categories have different keypoints"):
+    with pytest.raises(CocoJsonError, match=r"toys\.json: its categories have different keypoints"):
         keypoint_metadata([PERSON, {"id": 8, "keypoints": ["nose"]}], "toys.json")
 
 
 @pytest.mark.parametrize("names", [3, "nose", [1, 2]])
 def test_what_are_no_names_is_named(names):
-    with pytest.raises(DatasetError, match=r"toys\.json: category 7 has the keypoints .*; expected a list of names"):
-        require_keypoint_names("toys.json", {"id": 7, "keypoints": names})
+    with pytest.raises(CocoJsonError, match=r"toys\.json: category 7 has the keypoints .*; expected a list of names"):
+        keypoint_metadata([{"id": 7, "keypoints": names}], "toys.json")

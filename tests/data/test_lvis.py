@@ -80,8 +80,8 @@ def restore_builtin():
     MetadataCatalog["lvis_v1_train"] = metadata
 
 
-def prepare(fields, folder):
-    return prepare_lvis(fields, BadRecordLog(folder, "toys", 1.0))
+def prepare(fields, folder, *tasks):
+    return prepare_lvis(fields, BadRecordLog(folder, "toys", 1.0), tasks or ("bbox", "segm"))
 
 
 def test_pictures_lie_where_their_urls_say(content, write, tmp_path):
@@ -110,9 +110,9 @@ def test_bad_annotations_are_left_out_and_polygons_of_two_points_too(content, wr
     assert Path(metadata["json_file"]).parent.name == "checked_annotations"
 
 
-def test_objects_may_have_null_for_a_mask(content, write, tmp_path):
+def test_objects_of_boxes_may_have_null_for_a_mask(content, write, tmp_path):
     content["annotations"][0]["segmentation"] = None
-    _, load = prepare(write(content), tmp_path)
+    _, load = prepare(write(content), tmp_path, "bbox")
     assert load()[0]["annotations"][0]["segmentation"] == []
 
 

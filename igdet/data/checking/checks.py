@@ -95,7 +95,7 @@ def _check_set(named: NamedSet, options: Options) -> Checked:
             checked.find(str(error), _put_there(named) or _again(named))
             _check_folders(checked)
             return checked
-        _check_annotations(checked, read_json_lines(log.path))
+        _check_annotations(checked, read_json_lines(log.path), log.notes)
         _check_counts(checked)
         _check_folders(checked)
         _check_passed_over(checked)
@@ -109,13 +109,15 @@ def _open(checked: Checked, log: BadRecordLog) -> None:
     kind = KINDS[named.fields["KIND"]]
     if kind.only_for == "training":  # a stream has no records of its own
         raise DatasetError(f"a {named.fields['KIND']} has no list of posts: check its folder as hashtag_shards")
-    metadata, load = kind.prepare(existing_paths("", named.fields), log)
+    metadata, load = kind.prepare(existing_paths("", named.fields), log, named.tasks)
     checked.classes = list(metadata["thing_classes"])
     checked.num_classes = len(metadata.get("answers", checked.classes))
     checked.records = load()
 
 
-def _check_annotations(checked: Checked, bad: list[dict]) -> None:
+def _check_annotations(checked: Checked, bad: list[dict], notes: list[str]) -> None:
+    for note in notes:
+        checked.find(note, "training and evaluation go on with that; correct the json where it is not what you mean")
     if bad:
         named = [f"{row['name']}: {row['why']}" for row in bad]
         checked.find(

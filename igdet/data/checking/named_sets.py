@@ -7,9 +7,11 @@ from detectron2.config import CfgNode, get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.config import add_igdet_config, merge_config_file
+from igdet.data.detection import detection_tasks
 from igdet.data.errors import DatasetError
 from igdet.data.own_datasets import checked_fields, is_builtin
 from igdet.data.targets import SPLITS, TARGETS, Target, fields_of, target_of
+from igdet.utils.coco_faults import TASKS
 from igdet.utils.spelling import did_you_mean
 
 
@@ -22,12 +24,14 @@ class NamedSet:
         fields: KIND and its fields.
         target: the target whose part it is; None for somebody's own.
         pictures: how many there should be; None where nobody knows.
+        tasks: what a detector is trained for, where that says which annotations it can use.
     """
 
     name: str
     fields: dict
     target: Target | None = None
     pictures: int | None = None
+    tasks: tuple[str, ...] = TASKS
 
 
 def sets_of(what: str, folder: str) -> list[NamedSet]:
@@ -76,7 +80,7 @@ def _of_config(path: str, folder: str) -> list[NamedSet]:
 
 def _of_name(name: str, cfg: CfgNode, folder: str) -> NamedSet:
     if name in cfg.DATASETS.OWN:
-        return NamedSet(name, checked_fields(name, cfg.DATASETS.OWN[name]))
+        return NamedSet(name, checked_fields(name, cfg.DATASETS.OWN[name]), tasks=detection_tasks(cfg))
     if name in SPLITS:
         return _of_target(name, folder)
     metadata = MetadataCatalog.get(name) if is_builtin(name) else None

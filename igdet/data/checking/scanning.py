@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from igdet.data.detection import size_fault
 from igdet.data.errors import RecordError
 from igdet.data.pictures import open_picture
 from igdet.data.records import Records
@@ -61,12 +62,9 @@ class _Pictures(Dataset):
     def _check(self, data: bytes, index: int, name: str) -> None:
         picture = open_picture(data, "RGB", name)
         if not isinstance(self._records, Records):
-            annotated = self._records[index]["width"], self._records[index]["height"]
-            if annotated != (picture.width, picture.height):
-                raise RecordError(
-                    name,
-                    f"has {picture.width} x {picture.height} pixels, is annotated with {annotated[0]} x {annotated[1]}",
-                )
+            record = self._records[index]
+            if why := size_fault((picture.width, picture.height), (record["width"], record["height"])):
+                raise RecordError(name, why)
         if self._decode:
             picture.check()
 

@@ -88,7 +88,11 @@ def matches(evaluation: COCOeval, truth: Mapping, detections: Sequence[dict]) ->
 
 
 def part_metrics(
-    pairs: Iterable[tuple[dict, dict]], truth: Mapping, sigmas: Sequence[float], names: Sequence[str]
+    pairs: Iterable[tuple[dict, dict]],
+    truth: Mapping,
+    sigmas: Sequence[float],
+    names: Sequence[str],
+    mirror: Sequence[int],
 ) -> dict[str, float]:
     """Shares of the kinds among the labelled keypoints of matched objects.
 
@@ -96,12 +100,12 @@ def part_metrics(
         pairs: from `matches`.
         truth: content of the annotation file.
         sigmas: (K,).
-        names: (K,) of the keypoints; "left_x" and "right_x" mirror each other.
+        names: (K,) of the keypoints.
+        mirror: (K,) the place of each one's other side, from `igdet.utils.keypoint_names.mirrored`.
 
     Returns:
         "keypoints-jitter", ... of all keypoints and "jitter-left_knee", ... of one, percent; none without matches.
     """
-    mirror = mirrored(names)
     beside = defaultdict(list)
     for annotation in truth["annotations"]:
         if annotation.get("keypoints"):
@@ -120,13 +124,6 @@ def part_metrics(
         for name, of_part in counts.items()
         for kind in KINDS
     }
-
-
-def mirrored(names: Sequence[str]) -> list[int]:
-    """For each keypoint the one of the other side, itself where there is none."""
-    sides = {"left": "right", "right": "left"}
-    others = ["_".join(sides.get(word, word) for word in name.split("_")) for name in names]
-    return [names.index(other) if other in names else own for own, other in enumerate(others)]
 
 
 def _points(record: dict) -> np.ndarray:

@@ -6,7 +6,7 @@ from hotcoco import COCO
 
 from igdet.evaluation.coco_metrics import score_detections
 from igdet.evaluation.localisation.analysis import analyse
-from igdet.evaluation.localisation.keypoints import keypoint_kinds, mirrored
+from igdet.evaluation.localisation.keypoints import keypoint_kinds
 
 
 # Area 100, sigma 0.5: ks = exp(-d^2 / 200). d = 0: 1; d = 8: 0.73; d = 30: 0.01. Left and right are keypoints 0 and 1.
@@ -38,11 +38,6 @@ def test_another_object_is_as_near_as_its_own_size_says(area, kind):
 def test_keypoints_without_label_have_no_kind():
     truth = np.array([[0, 0, 0], [100, 0, 2]], float)
     assert keypoint_kinds(truth[:, :2], truth, 100, np.array([0.5, 0.5]), [1, 0])[0] is None
-
-
-def test_sides_are_found_by_name():
-    names = ["nose", "left_eye", "right_eye", "left_upper_arm", "right_upper_arm", "right_toe"]
-    assert mirrored(names) == [0, 2, 1, 4, 3, 5]
 
 
 def person(number, image, *xs):

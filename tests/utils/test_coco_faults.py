@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.data.annotation_faults import fault_of
+from igdet.utils.coco_faults import fault_of
 
 TRIANGLE = [5, 6, 25, 6, 25, 16]
 POSE = [1, 2, 2, 3, 4, 2, 5, 6, 2]
@@ -57,7 +57,6 @@ FINE = {
         "segmentation": {"size": [40, 50], "counts": [2000]},
     },
     "run lengths as text": {"segmentation": {"size": [40, 50], "counts": "`n1"}},
-    "no mask": {"segmentation": []},
     "a polygon of two points beside another": {"segmentation": [[1, 2, 3, 4], TRIANGLE]},
 }
 
