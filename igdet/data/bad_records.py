@@ -51,7 +51,7 @@ class BadRecordLog:
         self._names = names
         self.seen = 0
         self.bad = 0
-        self.notes: list[str] = []
+        self.notes: list[str] = []  # what else is to be known of the data set
         self._last = ""
         self._named = _names_in(self.path, data_set)
 
@@ -86,12 +86,6 @@ class BadRecordLog:
             raise BadRecordsError(
                 f"{self.data_set}: all {self.seen} records are bad, the last one {self._last}; {self.path} names each"
             )
-
-    def say(self, note: str) -> None:
-        """Log what is to be known of the data set besides its bad records, and keep it in `notes`."""
-        self.notes.append(note)
-        if self._names:
-            logger.warning("%s: %s", self.data_set, note)
 
     def _name(self, bad: Sequence[tuple[str, str]]) -> None:
         new = {name: why for name, why in bad if name not in self._named}

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from igdet.data.stream_samples import Share, StreamSamples
 from igdet.data.streamed_shards import StreamedShards
 from igdet.data.transforms import TestTransform, TrainTransform
 from igdet.data.workers import start_worker, start_workers_of
+from igdet.utils.shown import printable
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
 def _training_records(cfg: CfgNode) -> list[dict]:
     """The images that Detectron2 trains on: it leaves those without an object or without labelled keypoints out."""
     records = d2.get_detection_dataset_dicts(cfg.DATASETS.TRAIN, filter_empty=False)
+    _say_notes(cfg.DATASETS.TRAIN)
     least = cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE if cfg.MODEL.KEYPOINT_ON else 0
     if cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS:
         kept = filter_images_with_only_crowd_annotations(records)
@@ -141,8 +144,16 @@ def check_detection_tests(cfg: CfgNode) -> None:
 
 def _test_records(cfg: CfgNode, name: str) -> list[dict]:
     records = d2.get_detection_dataset_dicts(name, filter_empty=False)
+    _say_notes([name])
     check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
     return records
+
+
+def _say_notes(names: Sequence[str]) -> None:
+    """Log, once, what the judge of annotations said when data sets were registered, before a run had its log."""
+    for name in names:
+        for note in d2.MetadataCatalog.get(name).get("notes", ()):
+            log_first_n(logging.WARNING, f"{name}: {printable(note)}", name=__name__, key="message")
 
 
 def _label_use(records: Records) -> LabelUse:

@@ -72,8 +72,7 @@ def read_usable(fields: dict, log: BadRecordLog, required: Keys, tasks: Sequence
         verdicts = judge(path, content, tasks)
     except CocoJsonError as error:
         raise DatasetError(str(error)) from error
-    for note in verdicts.notes:
-        log.say(note)
+    log.notes += verdicts.notes
     log.add(len(content["annotations"]), verdicts.refused)
     content = verdicts.content
     content["categories"].sort(key=lambda category: category["id"])

@@ -190,6 +190,6 @@ def check_picture_files(name: str, records: list[dict], max_share: float) -> Non
 
 def _written_otherwise(path: str) -> str:
     """Say how a file that is missing may have to be written: without what Windows or an address puts in its name."""
-    others = (path.replace("\\", "/"), unquote(path), unquote(path.replace("\\", "/")))
+    others = (path.replace("\\", "/"), unquote(path), unquote(path).replace("\\", "/"))
     found = next((other for other in others if other != path and PathManager.isfile(other)), None)
     return f". {found} is there: write the file names in the annotations so" if found else ""

@@ -85,7 +85,7 @@ def _register(name: str, kind_name: str, fields: dict, cfg: CfgNode) -> None:
         raise
     except DatasetError as error:
         raise DatasetError(f"{name}: {error}") from error
-    _put(name, load, evaluator_type=kind.evaluator_type, own_kind=kind_name, **metadata)
+    _put(name, load, evaluator_type=kind.evaluator_type, own_kind=kind_name, notes=log.notes, **metadata)
 
 
 def _register_part(name: str) -> None:

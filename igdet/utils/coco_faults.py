@@ -39,16 +39,20 @@ def fault_of(
         return f"its area is {shown(annotation['area'])}; expected square pixels, from 0 on"
     size = sizes[annotation["image_id"]]
     return (
-        (box_fault(annotation["bbox"], size) if "bbox" in annotation else "")
+        (_box_fault(annotation["bbox"], size) if "bbox" in annotation else "")
         or ("keypoints" in tasks and _keypoint_fault(annotation, keypoints[annotation["category_id"]]))
         or ("segm" in tasks and _missing_or_mask_fault(annotation.get("segmentation"), size))
         or ""
     )
 
 
-def box_fault(box: list[float], size: tuple[int, int]) -> str:
-    """Say what is wrong with a box in an image of `size`, width and height in pixels, or ""."""
-    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
+def is_box(box: object) -> bool:
+    """Whether this is a list of four finite numbers."""
+    return isinstance(box, list) and len(box) == 4 and are_finite(box)
+
+
+def _box_fault(box: list[float], size: tuple[int, int]) -> str:
+    if not is_box(box):
         return f"its bbox {shown(box)} is not four finite numbers"
     left, top, width, height = box
     if width <= 0 or height <= 0:

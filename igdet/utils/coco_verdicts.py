@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from igdet.utils.coco_boxes import MARGIN, reach_beyond, require_usual_boxes
-from igdet.utils.coco_faults import box_fault, fault_of, mask_area, mask_fault, polygons_of
+from igdet.utils.coco_faults import fault_of, is_box, mask_area, mask_fault, polygons_of
 from igdet.utils.coco_json import CocoJsonError, are_finite, named_categories
 from igdet.utils.keypoint_names import require_keypoint_names
 from igdet.utils.shown import shown
@@ -67,11 +67,8 @@ def judge(path: str | Path, content: dict, tasks: Sequence[str], keypoints: int 
     judged = _Judge(path, content, tasks, keypoints)
     kept = [judged.completed(row) for row in content["annotations"] if judged.allows(row)]
     notes = [*judged.category_notes(), *judged.notes(len(content["annotations"]))]
-    changed = bool(judged.refused) or any(
-        new is not old for new, old in zip(kept, content["annotations"], strict=False)
-    )
-    changed |= judged.categories != content["categories"]
-    return Verdicts({**content, "categories": judged.categories, "annotations": kept}, judged.refused, notes, changed)
+    counting = {**content, "categories": judged.categories, "annotations": kept}
+    return Verdicts(counting, judged.refused, notes, changed=counting != content)
 
 
 def keypoint_counts(path: str | Path, categories: Sequence[Mapping]) -> dict[int, int]:
@@ -110,7 +107,7 @@ class _Judge:
         rows = [
             (row["id"], row["bbox"], self._sizes[row["image_id"]])
             for row in self._content["annotations"]
-            if row["image_id"] in self._sizes and not box_fault(row.get("bbox"), self._sizes[row["image_id"]])
+            if row["image_id"] in self._sizes and is_box(row.get("bbox"))
         ]
         if not rows:
             return set()

@@ -213,6 +213,69 @@ def test_an_object_without_a_usable_mask_counts_where_boxes_alone_are_asked_for(
     assert "annotation 3 of image 2" in Path(coco_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text()
 
 
+def test_where_no_keypoint_is_labelled_the_setting_that_leaves_all_out_is_named(coco_cfg, coco_content, write_coco):
+    for annotation in coco_content["annotations"]:
+        annotation.update(keypoints=[0] * 9, num_keypoints=0)
+    write_coco(coco_content)
+    register_own_datasets(coco_cfg)
+    with pytest.raises(DatasetError, match=r"toys: MODEL\.ROI_KEYPOINT_HEAD\.MIN_KEYPOINTS_PER_IMAGE leaves out all 2"):
+        build_detection_train_loader(coco_cfg)
+    coco_cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE = 0
+    build_detection_train_loader(coco_cfg)
+
+
+def test_where_there_are_but_crowds_the_setting_is_named(coco_cfg, coco_content, write_coco):
+    for annotation in coco_content["annotations"]:
+        annotation["iscrowd"] = 1
+    write_coco(coco_content)
+    register_own_datasets(coco_cfg)
+    with pytest.raises(DatasetError, match=r"DATALOADER\.FILTER_EMPTY_ANNOTATIONS leaves out all 2 images"):
+        build_detection_train_loader(coco_cfg)
+
+
+def test_a_class_without_keypoints_trains_beside_persons(coco_cfg, coco_content, write_coco, caplog):
+    del coco_content["annotations"][1]["keypoints"], coco_content["categories"][1]["keypoints"]
+    write_coco(coco_content)
+    coco_cfg.SOLVER.IMS_PER_BATCH = 2
+    register_own_datasets(coco_cfg)
+    [batch] = islice(build_detection_train_loader(coco_cfg), 1)
+    assert all("gt_keypoints" in sample["instances"].get_fields() for sample in batch)
+    assert "toys: 1 of 3 annotations are of classes or crowds without keypoints" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "pairs", "flip", "warned"),
+    [
+        (["nose", "L_hand", "R_hand"], [], "horizontal", ""),
+        (["nose", "hand", "other hand"], [], "horizontal", "the keypoints nose, hand, other hand have no other side"),
+        (["nose", "hand", "other hand"], [], "none", ""),
+        (["nose", "hand", "other hand"], [["hand", "other hand"]], "horizontal", ""),
+        (["left_toe", "L_hand", "R_hand"], [], "horizontal", "the keypoints left_toe have no other side"),
+    ],
+)
+def test_keypoints_that_flips_leave_on_their_side(
+    coco_cfg, coco_content, write_coco, caplog, names, pairs, flip, warned
+):
+    for category in coco_content["categories"]:
+        category["keypoints"] = names
+    write_coco(coco_content)
+    coco_cfg.DATASETS.OWN.toys.KEYPOINT_PAIRS, coco_cfg.INPUT.RANDOM_FLIP = pairs, flip
+    register_own_datasets(coco_cfg)
+    build_detection_train_loader(coco_cfg)
+    assert (warned in caplog.text) if warned else ("have no other side" not in caplog.text)
+
+
+def test_pictures_that_are_all_bad_stop_an_evaluation_however_few(coco_cfg, coco_content, write_coco):
+    for image in coco_content["images"]:
+        image["width"], image["height"] = image["height"], image["width"]
+    for annotation in coco_content["annotations"]:
+        annotation["bbox"] = [5, 6, 20, 10]
+    write_coco(coco_content)
+    register_own_datasets(coco_cfg)
+    with pytest.raises(BadRecordsError, match=r"all 2 records are bad, the last one .*: width and height are exch"):
+        list(build_detection_test_loader(coco_cfg, "toys"))
+
+
 def test_run_lengths_are_trained_on_as_bitmasks_and_of_crowds_in_any_case(coco_cfg, coco_content, write_coco):
     coco_content["annotations"][2].update(segmentation=RUNS)
     coco_content["annotations"][1].update(segmentation=RUNS, iscrowd=1)

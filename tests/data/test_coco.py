@@ -110,6 +110,50 @@ def test_pictures_outside_the_root_are_refused(write_coco, coco_content, tmp_pat
         prepare_coco(fields, BadRecordLog(tmp_path, "toys", 1.0))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_another_encoding_is_read_through_a_copy(write_coco, coco_content, tmp_path, encoding):
+    fields = write_coco(coco_content)
+    Path(fields["ANNOTATIONS"]).write_text(json.dumps(coco_content), encoding)
+    metadata, load = prepare_coco(fields, BadRecordLog(tmp_path / "run", f"toys_{tmp_path.name}", 0.0))
+    assert json.loads(Path(metadata["json_file"]).read_text()) == coco_content | {
+        "categories": sorted(coco_content["categories"], key=lambda row: row["id"])
+    }
+    assert len(load()) == 2
+
+
+def test_an_absolute_path_inside_the_root_is_read(write_coco, coco_content, tmp_path):
+    fields = write_coco(coco_content)
+    path = f"{fields['ROOT']}/{coco_content['images'][0]['file_name']}"
+    coco_content["images"][0]["file_name"] = path
+    Path(fields["ANNOTATIONS"]).write_text(json.dumps(coco_content))
+    _, load = prepare_coco(fields, BadRecordLog(tmp_path / "run", f"toys_{tmp_path.name}", 0.0))
+    assert path in [record["file_name"] for record in load()]
+
+
+def test_corner_boxes_stop_at_the_start(prepare, coco_content):
+    for annotation in coco_content["annotations"]:
+        annotation["bbox"] = [30, 25, 48, 38]  # of images of 50 x 40
+    with pytest.raises(DatasetError, match=r"its boxes are likely corners .* 3 of 3 reach far beyond their images"):
+        prepare(coco_content)
+
+
+@pytest.mark.parametrize("pairs", [[["nose", "tail"]], ["nose"], [["nose", "nose"]], [["left_hand"]]])
+def test_keypoint_pairs_of_other_keypoints_are_named(write_coco, coco_content, tmp_path, pairs):
+    fields = write_coco(coco_content) | {"KEYPOINT_PAIRS": pairs}
+    with pytest.raises(DatasetError, match=r"KEYPOINT_PAIRS .* of different keypoints of .*: nose, left_hand, right_"):
+        prepare_coco(fields, BadRecordLog(tmp_path / "run", "toys", 0.0))
+
+
+def test_boxes_need_no_keypoints(write_coco, coco_content, tmp_path):
+    coco_content["categories"][0]["keypoints"] = 3
+    for annotation in coco_content["annotations"]:
+        annotation["keypoints"] = [True, "x"]
+    log = BadRecordLog(tmp_path / "run", f"toys_{tmp_path.name}", 0.0)
+    _, load = prepare_coco(write_coco(coco_content), log, ("bbox",))
+    assert [len(record["annotations"]) for record in load()] == [2, 1]
+    assert log.bad == 0
+
+
 @pytest.mark.parametrize("content", ['{"images": [', "[]", ""])
 def test_broken_json_is_named(tmp_path, content):
     (tmp_path / "broken.json").write_text(content)

@@ -88,6 +88,39 @@ def test_nothing_but_bad_pictures_stops(record, tmp_path):
         mapper({**record, "file_name": str(tmp_path / "no.jpg")})
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_where_every_picture_is_bad_the_first_one_says_why(record, tmp_path, count):
+    Image.new("RGB", (40, 50)).save(tmp_path / "bad.png")
+    mapper = CheckedMapper(DatasetMapper(True, augmentations=[], image_format="BGR"), count)
+    turned = {**record, "file_name": str(tmp_path / "bad.png")}
+    for _ in range(count - 1):
+        assert mapper(turned) is None
+    with pytest.raises(BadRecordsError, match=r"bad\.png: has 40 x 50 pixels, is annotated with 50 x 40: width and"):
+        mapper(turned)
+
+
+@pytest.mark.parametrize("is_train", [True, False])
+def test_a_picture_too_thin_to_be_resized_is_bad(record, tmp_path, is_train):
+    """Resized to at most 64 pixels, 1 x 200 has a side of 64 / 200 = 0.32 pixels, which rounds to none."""
+    Image.new("RGB", (1, 200)).save(tmp_path / "thin.png")
+    resize = T.ResizeShortestEdge(32, max_size=64)
+    mapper = CheckedMapper(DatasetMapper(is_train, augmentations=[resize], image_format="BGR"))
+    thin = {**record, "file_name": str(tmp_path / "thin.png"), "width": 1, "height": 200, "annotations": []}
+    shown = mapper(thin)
+    sample = mapper(record) if is_train else shown
+    assert (shown is None) == is_train
+    [(name, why)] = sample["bad_records"]
+    assert name.endswith("thin.png") and why.startswith("1 x 200 pixels cannot be resized as INPUT asks: ")
+
+
+@pytest.mark.parametrize("written", ["sub\\a b.jpg", "sub/a%20b.jpg", "sub%5Ca%20b.jpg"])
+def test_file_names_of_windows_and_of_addresses_get_a_hint(record, tmp_path, save_picture, written):
+    there = save_picture(tmp_path / "sub/a b.jpg", 2)
+    with pytest.raises(BadRecordsError) as error:
+        check_picture_files("toys", [{**record, "file_name": f"{tmp_path}/{written}"}], max_share=0.5)
+    assert f"{there} is there: write the file names in the annotations so" in str(error.value)
+
+
 def test_missing_files_stop_before_any_work(record, tmp_path):
     missing = {**record, "file_name": str(tmp_path / "no.jpg")}
     check_picture_files("toys", [record] * 5 + [missing] * 10, max_share=0.0)

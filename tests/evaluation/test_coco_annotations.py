@@ -7,7 +7,9 @@ import pytest
 from coco_cases import Case
 
 from igdet.evaluation.coco_annotations import read_annotations
+from igdet.evaluation.coco_metrics import engine_of
 from igdet.utils.coco_json import CocoJsonError
+from igdet.utils.keypoint_names import COCO_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +97,52 @@ def test_two_classes_of_one_name(truth, read):
 def test_other_keypoints_than_coco_s(truth, read):
     with pytest.raises(CocoJsonError, match=r"has 9 keypoint numbers; .* so 51 were expected; 7 of 7"):
         read(truth, "keypoints")
+
+
+def with_names(truth, names):
+    """The annotations with one class of three keypoints, of these names."""
+    rows = [{**row, "category_id": 1, "iscrowd": 0} for row in truth["annotations"]]
+    return {**truth, "categories": [{"id": 1, "name": "cat", "keypoints": names}], "annotations": rows}
+
+
+def test_other_keypoints_need_their_sigmas(truth, tmp_path, caplog):
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps(with_names(truth, ["nose", "L_eye", "R_eye"])))
+    with pytest.raises(CocoJsonError, match="its categories have 3 keypoints, and there are 17 sigmas: give one a"):
+        read_annotations(path, "keypoints")
+    assert read_annotations(path, "keypoints", sigmas=(0.1, 0.1, 0.1))["annotations"]
+    assert caplog.text == ""
+
+
+def test_seventeen_keypoints_of_other_names_are_warned_of(truth, tmp_path, caplog):
+    path = tmp_path / "truth.json"
+    points = {"keypoints": [1, 1, 2] * 17, "num_keypoints": 17}
+    for names, warned in ((COCO_NAMES, False), ([f"point {i}" for i in range(17)], True)):
+        content = with_names(truth, list(names))
+        path.write_text(json.dumps(content | {"annotations": [row | points for row in content["annotations"]]}))
+        read_annotations(path, "keypoints")
+        assert ("are not COCO's" in caplog.text) == warned
+
+
+def test_what_is_computed_is_said_and_used(truth, tmp_path, caplog):
+    path = tmp_path / "truth.json"
+    rows = [{key: value for key, value in row.items() if key != "segmentation"} for row in truth["annotations"]]
+    path.write_text(json.dumps({**truth, "annotations": [{**row, "area": 0, "iscrowd": 0} for row in rows]}))
+    found = read_annotations(path, "bbox")["annotations"]
+    assert [row["area"] for row in found] == [row["bbox"][2] * row["bbox"][3] for row in rows]
+    assert f"{len(rows)} of {len(rows)} annotations have no area or 0" in caplog.text
+
+
+def test_fields_that_no_task_needs_cost_nothing(truth, read):
+    strange = {"segmentation": "x", "keypoints": True, "num_keypoints": {}, "score": "x"}
+    content = {**truth, "annotations": [{**row, **strange} for row in truth["annotations"]]}
+    images = [{**image, "license": "x", "file_name": None} for image in truth["images"]]
+    found = read({**content, "images": images})
+    assert len(found["annotations"]) == len(truth["annotations"])
+    engine_of(found, ["bbox"])
+
+
+def test_an_lvis_field_of_another_type_is_named(truth):
+    content = {**truth, "images": [{**image, "neg_category_ids": "x"} for image in truth["images"]]}
+    with pytest.raises(CocoJsonError, match="neg_category_ids"):
+        engine_of(content, ["bbox"])

@@ -42,6 +42,11 @@ BROKEN = {
     "class list": ("bbox", {"category_id": [1]}, "category_id is not in the annotations"),
     "class": ("bbox", {"category_id": 0}, "category_id is not in the annotations"),
     "score": ("bbox", {"score": NAN}, "score is not a finite number"),
+    "image true": ("bbox", {"image_id": True}, "image_id is not in the annotations"),
+    "class as text": ("segm", {"category_id": "3"}, "category_id is not in the annotations"),
+    "score true": ("bbox", {"score": True}, "score is not a finite number"),
+    "score of 400 digits": ("keypoints", {"score": 10**400}, "score is not a finite number"),
+    "box of true": ("bbox", {"bbox": [True, 0, 1, 1]}, "bbox is not"),
     "score text": ("bbox", {"score": "high"}, "score is not a finite number"),
     "score number as text": ("bbox", {"score": "0.5"}, "score is not a finite number"),
     "score None": ("segm", {"score": None}, "score is not a finite number"),
@@ -119,3 +124,34 @@ def test_a_missing_file_of_detections_is_named(tmp_path):
 def test_a_file_of_detections_is_read(case, tmp_path):
     (tmp_path / "found.json").write_text(json.dumps(case.detections))
     assert read_detections(tmp_path / "found.json") == case.detections
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 200_000, '[{"score": ' + "9" * 5000 + "}]"], ids=["nested deep", "an endless number"]
+)
+def test_a_hostile_file_of_detections_is_one_line(tmp_path, content):
+    (tmp_path / "found.json").write_text(content)
+    with pytest.raises(DetectionsError, match=r"found\.json is no JSON.*; expected COCO's list of results"):
+        read_detections(tmp_path / "found.json")
+
+
+def test_detections_with_a_byte_order_mark_are_read(case, tmp_path):
+    (tmp_path / "found.json").write_text(json.dumps(case.detections), "utf-8-sig")
+    assert read_detections(tmp_path / "found.json") == case.detections
+
+
+def test_huge_scores_count_like_others(case):
+    huge = [{**record, "score": record["score"] * 2.0**1000} for record in case.detections]  # ties stay ties
+    mine, theirs = (
+        score_detections(COCO(case.truth), check_detections(found, case.truth, "bbox", "found.json"), "bbox")
+        for found in (huge, case.detections)
+    )
+    assert np.array_equal(mine.stats, theirs.stats)
+
+
+@pytest.mark.parametrize("strange", [{"id": "x"}, {"area": "x"}, {"iscrowd": []}])
+def test_a_field_that_is_not_scored_is_named(case, strange):
+    detections = [{**record, **strange} for record in case.detections]
+    checked = check_detections(detections, case.truth, "segm", "found.json")
+    with pytest.raises(DetectionsError, match=f"cannot be scored: .*{next(iter(strange))}"):
+        score_detections(COCO(case.truth), checked, "segm")

@@ -15,8 +15,8 @@ def run(tmp_path, monkeypatch, capsys):
     """Run a command on one picture with a cat, and on detections."""
     monkeypatch.chdir(tmp_path)
 
-    def start(command, detections, *options, classes=(CAT, DOG), status=0):
-        annotations = [OBJECT | {"id": 1, "area": 1600, "iscrowd": 0}]
+    def start(command, detections, *options, classes=(CAT, DOG), truth=(), status=0):
+        annotations = [OBJECT | {"id": 1, "area": 1600, "iscrowd": 0, **dict(truth)}]
         images = [{"id": 1, "width": 100, "height": 100}]
         (tmp_path / "truth.json").write_text(
             json.dumps({"images": images, "categories": classes, "annotations": annotations})
@@ -44,6 +44,23 @@ def test_scores(run, tmp_path):
     assert written == "All numbers: out.json"
     scores = json.loads((tmp_path / "out.json").read_text())
     assert (scores["AP@0.75"], scores["AP@0.80"], scores["AP-dog"]) == (pytest.approx(100), 0, None)
+
+
+def test_a_class_named_by_an_escape_does_not_reach_the_terminal(run):
+    printed = run(evaluate_coco, [OBJECT | {"score": 0.9}], "--per-class", classes=[CAT | {"name": "\x1b[31mcat"}])
+    assert printed.splitlines()[-1].split() == ["\\x1b[31mcat", "100.0", "100.0"]
+
+
+@pytest.mark.parametrize("command", [evaluate_coco, analyze_detections])
+def test_keypoints_of_any_number_by_their_sigmas(run, command):
+    points = {"keypoints": [12, 12, 2, 40, 40, 2]}
+    classes = [CAT | {"keypoints": ["L_ear", "R_ear"]}]
+    found = [OBJECT | points | {"score": 0.9}]
+    options = ("--task", "keypoints", "--sigmas", "0.1", "0.1")
+    printed = run(command, found, *options, classes=classes, truth=points)
+    assert "100.0" in printed
+    assert "there are 17 sigmas" in run(command, found, *options[:2], classes=classes, truth=points, status=2)
+    assert "--sigmas" in run(command, found, *options[:3], "-1", classes=classes, truth=points, status=2)
 
 
 def test_a_single_class_is_listed_too(run):

@@ -208,6 +208,17 @@ def test_a_target_that_is_not_there(tmp_path):
     assert lines[-1] == "2 findings. Then check again."
 
 
+def test_what_is_computed_of_annotations_is_a_finding(tmp_path, coco_content, write_coco):
+    coco_content["annotations"][0] |= {"num_keypoints": 3, "area": 0}
+    own = json.dumps({"toys": {"KIND": "coco", **write_coco(coco_content)}})
+    path = tmp_path / "coco.yaml"
+    for keypoints, expected in ((True, ["no area or 0", "num_keypoints that is not"]), (False, ["no area or 0"])):
+        path.write_text(f"{{MODEL: {{KEYPOINT_ON: {keypoints}}}, DATASETS: {{OWN: {own}, TRAIN: [], TEST: [toys]}}}}")
+        found = [what for _, what in findings(path)]
+        assert len(found) == len(expected)
+        assert all(part in what for part, what in zip(expected, found, strict=True))
+
+
 def test_coco(tmp_path, coco_content, write_coco, save_picture):
     coco_content["annotations"][0]["bbox"] = [60, 6, 20, 10]  # of a picture 50 wide
     coco_content["annotations"][1]["image_id"] = 99
