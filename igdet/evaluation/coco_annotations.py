@@ -8,7 +8,7 @@ from pathlib import Path
 
 from igdet.evaluation.coco_check import FIELD
 from igdet.utils.coco_json import FEDERATED, KEYPOINTS, CocoJsonError, read_coco_json
-from igdet.utils.coco_verdicts import Verdicts, judge
+from igdet.utils.coco_verdicts import Verdicts, judge, keypoint_counts
 from igdet.utils.keypoint_names import COCO_NAMES, canonical
 from igdet.utils.shown import printable
 
@@ -74,7 +74,8 @@ def checked_annotations(
         CocoJsonError: there is not one sigma a keypoint, or the boxes are likely something else than x, y, w, h.
     """
     wanted = len(sigmas) or KEYPOINTS
-    names = keypoint_names(content) if "keypoints" in tasks else ()
+    has_names = "keypoints" in tasks and keypoint_counts(path, content["categories"])
+    names = keypoint_names(content) if has_names else ()
     if names and len(names) != wanted:
         raise CocoJsonError(
             f"{path}: its categories have {len(names)} keypoints, and there are {wanted} sigmas: give one a keypoint, "

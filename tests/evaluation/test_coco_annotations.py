@@ -114,6 +114,14 @@ def test_other_keypoints_need_their_sigmas(truth, tmp_path, caplog):
     assert caplog.text == ""
 
 
+@pytest.mark.parametrize("names", [3, True, float("nan"), "nose", ["nose", None], [[]]])
+def test_keypoint_names_that_are_none_are_named_for_keypoints_alone(truth, read, names):
+    content = with_names(truth, names)
+    with pytest.raises(CocoJsonError, match=r"category 1 has the keypoints .*; expected a list of names"):
+        read(content, "keypoints")
+    assert read(content, "bbox")["annotations"]
+
+
 def test_seventeen_keypoints_of_other_names_are_warned_of(truth, tmp_path, caplog):
     path = tmp_path / "truth.json"
     points = {"keypoints": [1, 1, 2] * 17, "num_keypoints": 17}
