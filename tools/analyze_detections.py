@@ -10,7 +10,6 @@ from igdet.evaluation.localisation.analysis import analyse
 from igdet.evaluation.localisation.tables import confusion_table, error_table
 from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.errors import one_line_errors
-from igdet.utils.shown import printable
 
 EXAMPLES = """
 Examples:
@@ -50,7 +49,7 @@ def main() -> None:
     print(error_table({path: metrics for path, (metrics, _) in found.items()}, args.task).markdown())
     for path, (_, details) in found.items():
         if confusions := details.get("confusions"):
-            print("\n" + printable(confusion_table(path, confusions).markdown()))
+            print("\n" + confusion_table(path, confusions).markdown())
 
 
 if __name__ == "__main__":

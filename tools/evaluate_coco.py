@@ -11,7 +11,6 @@ from igdet.evaluation.coco_metrics import SUMMARY, engine_of, metrics_of, score_
 from igdet.utils.coco_json import KEYPOINTS
 from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
-from igdet.utils.shown import printable
 
 EXAMPLES = """
 Examples:
@@ -55,7 +54,7 @@ def main() -> None:
     metrics, classes = score(args)
     print(metrics_table(metrics).plain())
     if args.per_class:
-        print(printable(class_table(metrics, classes).plain()))
+        print(class_table(metrics, classes).plain())
     if args.out:
         with atomic_write(args.out, "w") as file:
             json.dump({name: None if value != value else value for name, value in metrics.items()}, file, indent=1)

@@ -2,6 +2,7 @@
 
 import reprlib
 import unicodedata
+from itertools import islice
 
 MAX_DIGITS = 40  # of a whole number; Python refuses to write out more than 4,300, and nobody reads them
 MAX_TEXT = 200  # characters of one text or number
@@ -20,6 +21,13 @@ class _Short(reprlib.Repr):
     def repr_int(self, value: int, level: int) -> str:
         bits = value.bit_length()
         return repr(value) if bits <= MAX_DIGITS * 3 else f"<a whole number of {bits:,} bits>"
+
+    def repr_dict(self, value: dict, level: int) -> str:  # in the order it was written in
+        if level <= 0:
+            return "{...}"
+        first = islice(value.items(), MAX_ENTRIES)
+        entries = [f"{self.repr1(key, level - 1)}: {self.repr1(held, level - 1)}" for key, held in first]
+        return f"{{{', '.join(entries + ['...'] * (len(value) > MAX_ENTRIES))}}}"
 
     def repr_bytes(self, value: bytes, level: int) -> str:
         return self.repr1(value[:MAX_TEXT], 0) if len(value) > MAX_TEXT else repr(value)
