@@ -3,11 +3,10 @@
 import os
 from collections.abc import Sequence
 
-import yaml
-
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_checks import problems
-from igdet.utils.strict_yaml import ConfigError, read_yaml
+from igdet.utils.shown import brief, shown
+from igdet.utils.strict_yaml import ConfigError, read_value, read_yaml
 from igdet.utils.yaml_fields import from_mapping
 
 
@@ -25,9 +24,10 @@ def read_suite(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Suite:
         ConfigError: a key is unknown, missing, written twice or of the wrong type, or what it says cannot be run.
     """
     if len(overrides) % 2:
-        raise ConfigError(f"overrides come in pairs KEY VALUE, but {overrides[-1]!r} has no value")
+        raise ConfigError(f"overrides come in pairs KEY VALUE, but {shown(overrides[-1])} has no value")
     node = read_yaml(path)
-    node.update({key: yaml.safe_load(value) for key, value in zip(overrides[::2], overrides[1::2], strict=True)})
+    pairs = zip(overrides[::2], overrides[1::2], strict=True)
+    node.update({key: read_value(value, f"override {brief(key)}") for key, value in pairs})
     suite = from_mapping(Suite, node, str(path))
     if found := problems(suite):
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in found))

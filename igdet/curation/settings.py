@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 
-import yaml
-
 from igdet.curation.duplicates.pdq import BITS
 from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.recipes import Recipe
 from igdet.curation.sharding import ShardSettings
 from igdet.utils.paths import expanded
-from igdet.utils.strict_yaml import ConfigError, read_yaml
+from igdet.utils.shown import brief, shown
+from igdet.utils.strict_yaml import ConfigError, read_value, read_yaml
 from igdet.utils.yaml_fields import from_mapping
 
 
@@ -194,7 +193,7 @@ def read_curation(path: str | Path, overrides: Sequence[str] = ()) -> Curation:
         ConfigError: a key is unknown, missing, written twice or of the wrong type.
     """
     if len(overrides) % 2:
-        raise ConfigError(f"overrides come in pairs KEY VALUE, but {overrides[-1]!r} has no value")
+        raise ConfigError(f"overrides come in pairs KEY VALUE, but {shown(overrides[-1])} has no value")
     node = read_yaml(path)
     for key, value in zip(overrides[::2], overrides[1::2], strict=True):
         _override(node, key, value)
@@ -205,8 +204,6 @@ def _override(node: dict, key: str, value: str) -> None:
     *sections, name = key.split(".")
     try:
         section = reduce(lambda above, below: above.setdefault(below, {}), sections, node)
-        section[name] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"override {key}: {value!r} is no YAML value") from error
+        section[name] = read_value(value, f"override {brief(key)}")
     except (AttributeError, TypeError) as error:
-        raise ConfigError(f"override {key}: {'.'.join(sections)} is no section of the config") from error
+        raise ConfigError(f"override {brief(key)}: {brief('.'.join(sections))} is no section of the config") from error

@@ -7,6 +7,7 @@ from itertools import islice
 MAX_DIGITS = 40  # of a whole number; Python refuses to write out more than 4,300, and nobody reads them
 MAX_TEXT = 200  # characters of one text or number
 MAX_ENTRIES = 6  # of one list, set or mapping
+MAX_BRIEF = 400  # characters of a library's error, which may quote a whole file
 _KEPT = "\n\t\u200c\u200d"  # line breaks, tabs; the joiners of Persian, Hindi and of emojis
 MAX_DEPTH = 3  # so that a value whose lists repeat one another is cut after 6 x 6 x 6 entries
 
@@ -46,6 +47,18 @@ def shown(value: object) -> str:
         one line of printable characters; a text of up to 198 characters is whole.
     """
     return printable(_SHORT.repr(value)).replace("\n", " ")
+
+
+def brief(text: object) -> str:
+    """Return a text in one line of at most some 400 printable characters; of a longer one, its beginning and end.
+
+    Args:
+        text: such as the error of a library, which may have many lines and quote untrusted values in full.
+    """
+    line = str(text)
+    if len(line) > MAX_BRIEF:
+        line = f"{line[: MAX_BRIEF // 2]} ... {line[-MAX_BRIEF // 2 :]}"
+    return printable(" ".join(line.split()))
 
 
 def printable(text: str) -> str:

@@ -1,11 +1,13 @@
 """From a YAML mapping to a dataclass whose fields are the keys in lower case."""
 
+import math
 import typing
 from dataclasses import MISSING, fields, is_dataclass
 from types import UnionType
 
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.strict_yaml import ConfigError, unsound
 
 # How an error message calls a type.
 NAMES = {
@@ -34,12 +36,12 @@ def from_mapping(kind: type, node: object, where: str):
         ConfigError: a key is unknown, missing or of the wrong type.
     """
     if not isinstance(node, dict):
-        raise ConfigError(f"{where}: expected a mapping of keys, got {node!r}")
+        raise ConfigError(f"{where}: expected a mapping of keys, got {shown(node)}")
     known = {item.name.upper(): item for item in fields(kind)}
     for key in node:
         if key not in known:
             raise ConfigError(
-                f"{where}: unknown key {key!r}; known keys: {', '.join(known)}{did_you_mean(str(key), known)}"
+                f"{where}: unknown key {shown(key)}; known keys: {', '.join(known)}{did_you_mean(str(key), known)}"
             )
     for key, item in known.items():
         if key not in node and item.default is MISSING and item.default_factory is MISSING:
@@ -57,7 +59,9 @@ def _convert(kind: type, value: object, where: str):
     accepted = (int, float) if outer is float else outer
     # To Python, true is a number.
     if not isinstance(value, accepted) or isinstance(value, bool) != (outer is bool):
-        raise ConfigError(f"{where} must be {NAMES[outer]}, got {value!r}")
+        raise ConfigError(f"{where} must be {NAMES[outer]}, got {shown(value)}")
+    if why := unsound(value) or (outer is float and math.isinf(value) and "expected a finite number"):
+        raise ConfigError(f"{where} is {shown(value)}: {why}")
     if outer is dict and inner:
         return {key: _convert(inner[1], item, f"{where}.{key}") for key, item in value.items()}
     if outer is list:

@@ -45,7 +45,7 @@ def test_overrides_replace_keys(write_suite):
         ({"TARGETS": {"a/b": TARGET}}, "TARGETS: 'a/b' cannot name a folder"),
         ({"TARGETS": {"a": {"TITLE": "T", "CONFIG": "boxes.yaml"}}}, r"TARGETS\.a: the key METRICS is missing"),
         ({"TARGETS": {"a": TARGET | {"METRICS": {}}}}, r"TARGETS\.a\.METRICS is empty"),
-        ({"TARGETS": {"a": TARGET | {"GRID": {"LR": ["1e-3"]}}}}, r"LR\[0\] must be a number"),
+        ({"TARGETS": {"a": TARGET | {"GRID": {"LR": ["0.1x"]}}}}, r"LR\[0\] must be a number"),
         ({"TARGETS": {"a": TARGET | {"GRID": {"LR": [0.1, 0.1]}}}}, "must name one or more values, each once"),
         ({"TARGETS": {"a": TARGET | {"GRID": {"LR": [0.1]}}}}, "GRID and SELECT_ON belong together"),
         ({"TARGETS": {"a": TARGET | {"CONFIG": "absent.yaml"}}}, r"TARGETS\.a\.CONFIG: there is no file absent.yaml"),
