@@ -14,6 +14,7 @@ from detectron2.utils import comm
 
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.utils.coco_json import KEYPOINTS
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 
@@ -54,6 +55,7 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "SOLVER.EMA_HALF_LIFE": ("0 or more", lambda value: value >= 0),
     "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
+    "SOLVER.WEIGHT_DECAY_BIAS": ("a number or None", lambda value: value is None or _is_number(value)),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
     "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
     "MODEL.BACKBONE.FREEZE_AT": ("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
@@ -104,8 +106,8 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
     """
     for key, (expected, fits) in VALUES.items():
         value = _value(cfg, key)
-        if not fits(value):
-            raise ConfigError(f"{key} is {value!r}: expected {expected}")
+        if not _fits(fits, value):
+            raise ConfigError(f"{key} is {shown(value)}: expected {expected}")
     if 0 < cfg.MODEL.MOE.EXPERTS < cfg.MODEL.MOE.TOP_K:
         raise ConfigError(
             f"MODEL.MOE.TOP_K is {cfg.MODEL.MOE.TOP_K}: expected at most EXPERTS, {cfg.MODEL.MOE.EXPERTS}"
@@ -126,6 +128,18 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
 
 def _are_counts(values: Sequence) -> bool:
     return all(isinstance(value, int) and value >= 1 for value in values)
+
+
+def _fits(test: Callable, value: object) -> bool:
+    """Whether a value passes; a list of texts in the place of numbers does not."""
+    try:
+        return test(value)
+    except TypeError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_norm(name: str) -> bool:
@@ -201,7 +215,7 @@ def _check_same_classes(cfg: CfgNode, training: bool) -> None:
             ours, theirs = differing[0]
             raise ConfigError(
                 f"DATASETS: {first} and {name} must have the same classes in the same order; {len(differing)} differ, "
-                f"such as {ours!r} and {theirs!r}. For folders, give both the same CLASSES file"
+                f"such as {shown(ours)} and {shown(theirs)}. For folders, give both the same CLASSES file"
             )
 
 
@@ -251,7 +265,7 @@ def _check_dataset(cfg: CfgNode, key: str, name: str) -> None:
     if name not in DatasetCatalog.list():
         known = [*DatasetCatalog.list(), *cfg.DATASETS.OWN]  # of the own ones only those that are used are registered
         raise ConfigError(
-            f"{key}: there is no data set {name!r}{did_you_mean(name, known)}; "
+            f"{key}: there is no data set {shown(name)}{did_you_mean(name, known)}; "
             "describe data of your own under DATASETS.OWN"
         )
     metadata = MetadataCatalog.get(name)

@@ -4,8 +4,13 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
+from igdet.utils.shown import brief, shown
 from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import ConfigError, read_with_bases
+from igdet.utils.strict_yaml import ConfigError, read_with_bases, unsound
+
+MAY_BE_NONE = ("SOLVER.WEIGHT_DECAY_BIAS",)  # Detectron2's defaults have no other None
+# What yacs raises for values that do not fit, and Python for a text of a hundred thousand brackets.
+_NOT_MERGED = (ValueError, KeyError, AssertionError, TypeError, AttributeError, RecursionError, MemoryError)
 
 
 def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
@@ -23,8 +28,9 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
         try:
             cfg.merge_from_other_cfg(CfgNode(content))
             _open_free_sections(cfg)
-        except (ValueError, KeyError, AssertionError) as error:
-            raise ConfigError(f"{file}: {error}") from error
+        except _NOT_MERGED as error:
+            raise ConfigError(f"{file}: {brief(error)}") from error
+        _refuse_unsound(cfg, file)
 
 
 def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
@@ -40,13 +46,14 @@ def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
     if options := [word for word in opts if word.startswith("--")]:
         raise ConfigError(f"command line: {options[0]} stands behind KEY VALUE: options come before the first KEY")
     if len(opts) % 2:
-        raise ConfigError(f"command line: overrides come as KEY VALUE pairs, but {opts[-1]!r} has no partner")
+        raise ConfigError(f"command line: overrides come as KEY VALUE pairs, but {shown(opts[-1])} has no partner")
     for key, value in zip(opts[::2], opts[1::2], strict=True):
         _refuse_unknown_keys(cfg, _nested(key.split("."), value), "command line", "")
         try:
             cfg.merge_from_list([key, value])
-        except (ValueError, KeyError, AssertionError) as error:
-            raise ConfigError(f"command line: {key} {value}: {error}") from error
+        except _NOT_MERGED as error:
+            raise ConfigError(f"command line: {brief(key)} {brief(value)}: {brief(error)}") from error
+        _refuse_unsound(cfg, "command line")
 
 
 def _open_free_sections(cfg: CfgNode) -> None:
@@ -65,9 +72,20 @@ def _refuse_unknown_keys(cfg: CfgNode, content: dict, source: str | Path, prefix
     for key, value in content.items():
         name = f"{prefix}{key}"
         if key not in cfg:
-            raise ConfigError(f"{source}: unknown key {name!r}{did_you_mean(name, [prefix + k for k in cfg])}")
+            raise ConfigError(f"{source}: unknown key {shown(name)}{did_you_mean(name, [prefix + k for k in cfg])}")
         if isinstance(value, dict) and isinstance(cfg[key], CfgNode):
             _refuse_unknown_keys(cfg[key], value, source, f"{name}.")
+
+
+def _refuse_unsound(node: object, source: str | Path, name: str = "") -> None:
+    """Refuse what yacs takes for a value of any key: nothing, and numbers that cannot be computed with."""
+    if isinstance(node, dict | list | tuple):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            _refuse_unsound(value, source, f"{name}.{key}" if name else key)
+    elif node is None and name not in MAY_BE_NONE:
+        raise ConfigError(f"{source}: {brief(name)} is empty: write a value, '' for no text, or leave the key out")
+    elif why := unsound(node):
+        raise ConfigError(f"{source}: {brief(name)} is {shown(node)}: {why}")
 
 
 def _nested(keys: list[str], value: str) -> dict:

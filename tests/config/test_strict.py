@@ -84,3 +84,46 @@ def test_own_data_sets_can_be_given_further_fields(cfg, tmp_path):
 def test_impossible_bases_are_named(cfg, tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
         merge_config_file(cfg, write(tmp_path / "run.yaml", text))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("MODEL.WEIGHTS", "null", "MODEL.WEIGHTS is empty"),
+        ("SOLVER", "null", "SOLVER|Type mismatch"),
+        ("DATASETS.OWN", "null", "DATASETS.OWN|Type mismatch"),
+        ("DATASETS.TRAIN", "[null]", r"DATASETS.TRAIN.0 is empty"),
+        ("SOLVER.BASE_LR", "true", "Type mismatch.*SOLVER.BASE_LR"),
+        ("SOLVER.MAX_ITER", "true", "Type mismatch.*SOLVER.MAX_ITER"),
+        ("SOLVER.BASE_LR", "'fast'", "Type mismatch.*SOLVER.BASE_LR"),
+        ("SOLVER.MAX_ITER", str(2**64), "SOLVER.MAX_ITER.*at most 64 bits"),
+        ("SOLVER.BASE_LR", "[1, 2]", "Type mismatch.*SOLVER.BASE_LR"),
+    ],
+)
+def test_values_that_fit_no_key_are_named(cfg, tmp_path, key, value, message):
+    section, _, name = key.rpartition(".")
+    text = f"{section}: {{{name}: {value}}}\n" if section else f"{name}: {value}\n"
+    with pytest.raises(ConfigError, match=rf"run\.yaml: .*({message})"):
+        merge_config_file(cfg, write(tmp_path / "run.yaml", text))
+
+
+@pytest.mark.parametrize(
+    ("opts", "message"),
+    [
+        (["MODEL.WEIGHTS", "None"], "MODEL.WEIGHTS is empty"),
+        (["SOLVER.MAX_ITER", str(2**63)], "SOLVER.MAX_ITER is 9223372036854775808: expected .* at most 64 bits"),
+        (["SOLVER.MAX_ITER", "9" * 5000], "command line: SOLVER.MAX_ITER 99.*Type mismatch"),
+        (["SOLVER.BASE_LR", "[" * 10**5], "command line: SOLVER.BASE_LR"),
+        (["SOLVER", "3"], "command line: SOLVER 3: Type mismatch"),
+    ],
+)
+def test_overrides_that_fit_no_key_are_named_in_one_short_line(cfg, opts, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        merge_overrides(cfg, opts)
+    assert len(str(caught.value)) < 1500
+    assert "\n" not in str(caught.value)
+
+
+def test_a_decay_of_biases_may_be_none(cfg):
+    merge_overrides(cfg, ["SOLVER.WEIGHT_DECAY_BIAS", "0.5", "SOLVER.WEIGHT_DECAY_BIAS", "None"])
+    assert cfg.SOLVER.WEIGHT_DECAY_BIAS is None
