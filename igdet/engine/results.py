@@ -5,10 +5,13 @@ import math
 import os
 import platform
 import resource
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import detectron2
 import torch
@@ -16,7 +19,7 @@ import yaml
 from detectron2.config import CfgNode
 
 import igdet
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, read_json
 
 RESULTS = "results.json"  # the record of a training; its presence says that the run is finished
 DIVERGED = "diverged.json"  # why a training ended in a loss or in weights that are not finite
@@ -24,6 +27,7 @@ EVALUATION = "evaluation.json"  # the record of --eval-only, which says nothing 
 METRICS = "metrics.json"
 CONFIG = "config.yaml"  # Detectron2's name of the config as it is run
 CHANGES = "changes.jsonl"  # what resumptions changed in it, and after how many iterations
+REMEDY = "the record of a run, an object; remove the file to train or evaluate again"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "pycocotools")
 
 
@@ -57,8 +61,12 @@ def utc_now() -> str:
 
 
 def read_record(path: Path) -> dict | None:
-    """The record of a run, or None where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    """The record of a run, or None where there is none.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return read_json(path, REMEDY) if path.is_file() else None
 
 
 def by_dataset(cfg: CfgNode, results: Mapping) -> dict:
@@ -87,12 +95,42 @@ def surroundings(cfg: CfgNode) -> dict:
 
 def _package_versions() -> dict[str, str]:
     versions = {"detectron2": detectron2.__version__}
+    if commit := source_commit("detectron2"):  # its version has been 0.6 since 2021
+        versions["detectron2_commit"] = commit
     for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue  # OpenCV comes under several names
     return versions
+
+
+def source_commit(package: str) -> str:
+    """Tell the commit that a package was installed from.
+
+    Args:
+        package: its name.
+
+    Returns:
+        the hash that pip noted (PEP 610), or that of the clone it is installed from; "" where neither is known.
+    """
+    try:
+        noted = distribution(package).read_text("direct_url.json") or "{}"
+        origin = json.loads(noted)
+        url, commit = urlsplit(origin.get("url", "")), origin.get("vcs_info", {}).get("commit_id", "")
+    except (PackageNotFoundError, ValueError, AttributeError):
+        return ""
+    return str(commit) if commit or url.scheme != "file" else _head(unquote(url.path))
+
+
+def _head(folder: str) -> str:
+    """The commit of a clone; "" where there is no git or the folder is none's top, such as an unpacked archive."""
+    if not Path(folder, ".git").exists():
+        return ""
+    with suppress(OSError, subprocess.CalledProcessError):
+        command = ["git", "-C", folder, "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    return ""
 
 
 def _cpu_name() -> str:

@@ -4,10 +4,14 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from igdet.utils.errors import UserError, no_such_file
+from igdet.utils.shown import brief, shown
 
 _UNFINISHED = ".unfinished"  # ends the name of a file or folder that is being written
 
@@ -76,6 +80,39 @@ def remove_unfinished(folder: str | os.PathLike) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def read_json(path: str | os.PathLike, expected: str, kind: type = dict) -> Any:
+    """Read a JSON file of this program's, which somebody may have changed or cut short.
+
+    Args:
+        path: the file, in UTF-8, -16 or -32, with or without a byte-order mark.
+        expected: what it should hold, and what to do where it does not.
+        kind: type of its content.
+
+    Returns:
+        its content.
+
+    Raises:
+        UserError: it is missing, cannot be read, is no JSON, nested too deeply or of another kind, or has a key twice.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes(), object_pairs_hook=_without_doubled_keys)
+    except FileNotFoundError as error:
+        raise UserError(no_such_file(path, expected)) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: cannot be read as JSON ({brief(error)}); expected {expected}") from error
+    if not isinstance(content, kind):
+        raise UserError(f"{path}: holds a {type(content).__name__}; expected {expected}")
+    return content
+
+
+def _without_doubled_keys(pairs: list[tuple[str, object]]) -> dict:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {shown(twice)} is written twice")
+    return found
+
+
 def read_json_lines(path: str | os.PathLike) -> list:
     """The values in a JSON-lines file, none where there is no file.
 
@@ -85,7 +122,7 @@ def read_json_lines(path: str | os.PathLike) -> list:
         return []
     values = []
     for line in Path(path).read_text(encoding="utf-8").splitlines():
-        with suppress(json.JSONDecodeError):
+        with suppress(ValueError, RecursionError):
             values.append(json.loads(line))
     return values
 

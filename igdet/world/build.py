@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from igdet.utils.errors import UserError
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, read_json
 from igdet.world.coco import write_coco
 from igdet.world.folders import write_class_folders
 from igdet.world.posts import write_loose, write_shards
@@ -86,7 +86,7 @@ def _check_same_world(out: Path, manifest: dict) -> None:
     path = out / MANIFEST_NAME
     if not path.is_file():
         raise WorldError(f"{out} exists and holds no world ({MANIFEST_NAME} is missing); name another folder")
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = read_json(path, "the record of a world, an object; remove the folder or name another one")
     different = sorted(key for key in manifest if found.get(key) != manifest[key])
     if different:
         raise WorldError(f"{out} holds a world of another {' and '.join(different)}; remove it or name another folder")

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from igdet.utils.files import atomic_write, atomic_write_together, read_json_lines, remove_unfinished
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_write, atomic_write_together, read_json, read_json_lines, remove_unfinished
 
 KILLED = """
 import os, signal, sys
@@ -84,3 +85,35 @@ def test_json_lines_cut_short_are_left_out(tmp_path):
     (tmp_path / "metrics.json").write_text('{"a": 1}\n{"a"\n{"a": 3}\n')
     assert read_json_lines(tmp_path / "metrics.json") == [{"a": 1}, {"a": 3}]
     assert read_json_lines(tmp_path / "absent.json") == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_of_other_editors_is_read(tmp_path, encoding):
+    (tmp_path / "a.json").write_bytes('{"name": "Zürich"}'.encode(encoding))
+    assert read_json(tmp_path / "a.json", "a name") == {"name": "Zürich"}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "cannot be read as JSON"),
+        (b'{"a": 1', "cannot be read as JSON"),
+        (b'{"a": "\xff"}', "cannot be read as JSON"),
+        (b"[" * 10**5, "cannot be read as JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "cannot be read as JSON"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' is written twice"),
+        (b"[1]", "holds a list"),
+        (b"null", "holds a NoneType"),
+    ],
+)
+def test_json_that_is_something_else_is_named_in_one_short_line(tmp_path, content, why):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=rf"a\.json: .*{why}.*; expected a name") as caught:
+        read_json(tmp_path / "a.json", "a name")
+    assert len(str(caught.value)) < 1000
+    assert "\n" not in str(caught.value)
+
+
+def test_json_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"a\.json: there is no such file; expected a name"):
+        read_json(tmp_path / "a.json", "a name")
