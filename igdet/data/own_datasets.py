@@ -14,6 +14,7 @@ from igdet.data.kinds import KINDS
 from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
 from igdet.data.tuning_parts import tuning_part
 from igdet.utils.paths import expanded
+from igdet.utils.shown import shown
 from igdet.utils.tuning_parts import whole_of
 
 MADE_BY = ". The head of the config names the command that makes it, where there is one"
@@ -33,6 +34,10 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
         DatasetError: a kind or field is unknown, a field or file is missing, a name is one of Detectron2's own, a set
             is used for what it is not for, is cut although it cannot be, or the annotations cannot be used.
     """
+    for key in ("TRAIN", "TEST"):
+        for name in cfg.DATASETS[key]:
+            if not isinstance(name, str):
+                raise DatasetError(f"DATASETS.{key} names {shown(name)}: expected a data set's name, in quotes")
     used = {*cfg.DATASETS.TEST, *(cfg.DATASETS.TRAIN if training else ())}
     parts = sorted(name for name in used if whole_of(name) and not _is_known(name, cfg))
     used |= {whole_of(name) for name in parts}
@@ -156,15 +161,17 @@ def checked_fields(name: str, settings: Mapping) -> dict:
     Raises:
         DatasetError: a kind or field is unknown, missing or of another type.
     """
-    if not isinstance(settings, Mapping) or settings.get("KIND") not in KINDS:
-        raise DatasetError(f"DATASETS.OWN.{name} needs a KIND, one of {', '.join(KINDS)}; it says {settings}")
+    if not isinstance(settings, Mapping) or settings.get("KIND") not in list(KINDS):  # a list is in no dict
+        raise DatasetError(f"DATASETS.OWN.{name} needs a KIND, one of {', '.join(KINDS)}; it says {shown(settings)}")
     kind = KINDS[settings["KIND"]]
     types = {**dict.fromkeys(("KIND", *kind.required), str), **{key: type(of) for key, of in kind.optional.items()}}
     for wrong in sorted(settings.keys() - types.keys()):
-        raise DatasetError(f"DATASETS.OWN.{name}: {settings['KIND']} has no field {wrong!r}; it has {sorted(types)}")
+        raise DatasetError(
+            f"DATASETS.OWN.{name}: {settings['KIND']} has no field {shown(wrong)}; it has {sorted(types)}"
+        )
     for missing in sorted(set(kind.required) - set(settings)):
         raise DatasetError(f"DATASETS.OWN.{name}: {settings['KIND']} needs the field {missing}")
     for key, value in settings.items():
         if not isinstance(value, types[key]):
-            raise DatasetError(f"DATASETS.OWN.{name}.{key} is {value!r}: expected a {types[key].__name__}")
+            raise DatasetError(f"DATASETS.OWN.{name}.{key} is {shown(value)}: expected a {types[key].__name__}")
     return {**kind.optional, **settings}
