@@ -5,19 +5,33 @@ import json
 import os
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from igdet.benchmark.metrics import better_of, find_metric, finite_metrics
 from igdet.benchmark.selection import SELECT, grid_settings, selection_opts, setting_label
 from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.utils import files
+from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
 from igdet.utils.strict_yaml import read_with_bases
 
 RECORD = "cell.json"
 RESULTS = "results.json"
 DIVERGED = "diverged.json"  # left by a training whose loss or weights were not finite any more
+# Types of what is read of a results.json, where it is there at all.
+TYPES = {
+    "results": dict,
+    "config": dict,
+    "host": dict,
+    "versions": dict,
+    "posts_per_hashtag": list,
+    "images_seen": int,
+    "peak_memory_mb": int,
+}
 LOG = "output.txt"  # what the process prints; Detectron2 itself writes log.txt
 
 
@@ -122,12 +136,34 @@ class Cell:
         write_json(self.folder / RECORD, {"digest": self.digest, "command": self.shell_command, **entries})
 
     @property
+    def record(self) -> dict | None:
+        """What the runner wrote down; None where nothing, of another configuration, or damaged."""
+        record = self.read(RECORD) or {}
+        is_sound = isinstance(record.get("state"), str) and isinstance(record.get("seconds", 0), int | float)
+        return record if is_sound and record.get("digest") == self.digest else None
+
+    @property
     def state(self) -> str:
-        """waiting | started | interrupted | failed | diverged | finished; another configuration's folder is waiting."""
-        record = self.read(RECORD)
-        if record is None or record["digest"] != self.digest:
+        """waiting | started | interrupted | failed | diverged | broken | finished; another configuration's is waiting.
+
+        Broken: its results.json is damaged; it is evaluated again.
+        """
+        if self.record is None:
             return "waiting"
-        return "finished" if self.read(RESULTS) else record["state"]
+        if not self.damage:
+            return "finished"
+        return "broken" if self.record["state"] == "finished" else self.record["state"]
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the cell's results.json, "" when nothing."""
+        results = self.read(RESULTS)
+        if not results:
+            return f"{self.folder / RESULTS} is no JSON object; run the suite again to make it anew"
+        wrong = [key for key, kind in TYPES.items() if not isinstance(results.get(key, kind()), kind)]
+        if not wrong:
+            return ""
+        return f"{self.folder / RESULTS}: {wrong[0]} is no {TYPES[wrong[0]].__name__}; run the suite again"
 
     @property
     def is_over(self) -> bool:
@@ -155,12 +191,11 @@ def known_seeds(suite: Suite) -> int:
     return max([suite.seeds, *(number + 1 for number in numbers)])
 
 
-def read_json(path: Path) -> dict | None:
-    """The content of a JSON file; None when it is missing or unreadable."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+def read_json(path: Path, kind: type = dict) -> Any:
+    """The content of a JSON file; None when it is missing, unreadable or of another kind."""
+    with suppress(UserError):
+        return files.read_json(path, "JSON", kind)
+    return None
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -64,7 +64,7 @@ def _dataset(config: dict) -> tuple[dict | None, Path]:
 
 
 def _predictions(run: Run) -> list[dict]:
-    return read_json(inference_file(run, PREDICTIONS)) or []
+    return read_json(inference_file(run, PREDICTIONS), list) or []
 
 
 def _by_image(items: Iterable[dict]) -> dict[int, list[dict]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from igdet.benchmark.cells import RECORD, RESULTS, Cell
+from igdet.benchmark.cells import RESULTS, Cell
 from igdet.benchmark.metrics import find_metric, finite_metrics, lower_is_better
 from igdet.benchmark.process import is_locked
 from igdet.benchmark.selection import SELECT, setting_label
@@ -20,7 +20,7 @@ class Run:
     """A cell with what its folder says.
 
     Attributes:
-        state: waiting | running | interrupted | failed | blocked | diverged | finished.
+        state: waiting | running | interrupted | failed | blocked | diverged | broken | finished.
         record: what the runner wrote down; empty before the start.
         results: the content of results.json; empty until it is finished.
     """
@@ -46,7 +46,8 @@ class Run:
     @cached_property
     def curve(self) -> list[dict]:
         """The lines of metrics.json."""
-        return read_json_lines(self.cell.folder / "metrics.json")
+        lines = read_json_lines(self.cell.folder / "metrics.json")
+        return [line for line in lines if isinstance(line, dict)]
 
 
 LOWER_MARK = " ↓"  # behind the title of a metric that is better when it is lower
@@ -166,6 +167,9 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
             state = "blocked"
         states[cell.name] = state
         begun = state not in ("waiting", "blocked")  # else the folder is empty or another configuration's
-        record, results = ((cell.read(name) or {}) if begun else {} for name in (RECORD, RESULTS))
+        record = cell.record if begun else {}
+        results = cell.read(RESULTS) if state == "finished" else {}
+        if state == "broken":
+            record = record | {"why": cell.damage}
         runs.append(Run(cell, state, record, results))
     return runs

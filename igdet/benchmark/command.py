@@ -47,10 +47,12 @@ def status(suite: Suite) -> str:
     """The state of every cell as a table, and why the failed ones failed."""
     study = Study(suite, _shown_cells(suite))
     failures = [
-        f"{run.cell.name}: {run.record['why']}; the end of {run.cell.folder / LOG}:\n{last_lines(run.cell)}"
+        f"{run.cell.name}: {run.record.get('why', 'failed')}; "
+        f"the end of {run.cell.folder / LOG}:\n{last_lines(run.cell)}"
         for run in study.runs
         if run.state == "failed"
     ]
+    failures += [f"{run.cell.name}: {run.record['why']}" for run in study.runs if run.state == "broken"]
     return "\n\n".join([cell_table(study).plain(), *failures])
 
 

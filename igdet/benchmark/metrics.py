@@ -1,9 +1,9 @@
 """The metrics of a results.json, by their full name or by the end of it, and which way each is better."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 
+from igdet.utils.coco_json import is_finite
 from igdet.utils.strict_yaml import ConfigError
 
 # The last part of the name of a metric that is better when it is lower; every other one is better when it is higher.
@@ -26,7 +26,7 @@ def better_of(metric: str) -> Callable:
 
 def finite_metrics(results: Mapping) -> dict[str, float]:
     """Metric name -> finite value, e.g. "world_val/bbox/AP" -> 12.3, of the content of results.json."""
-    return {name: value for name, value in _flatten(results.get("results", {})) if math.isfinite(value)}
+    return dict(_flatten(results.get("results", {})))
 
 
 def find_metric(metrics: Mapping[str, float], name: str, where: str) -> float | None:
@@ -42,11 +42,11 @@ def find_metric(metrics: Mapping[str, float], name: str, where: str) -> float | 
 
 
 def _flatten(node: Mapping, prefix: str = "") -> list[tuple[str, float]]:
-    """("a/b", number) pairs of a nested mapping; what is not a number is left out."""
+    """("a/b", number) pairs of a nested mapping; what is no finite number is left out."""
     pairs = []
     for key, value in node.items():
         if isinstance(value, dict):
             pairs += _flatten(value, f"{prefix}{key}/")
-        elif isinstance(value, int | float):
+        elif is_finite(value) and not isinstance(value, bool):
             pairs.append((prefix + key, float(value)))
     return pairs

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from igdet.benchmark.cells import DIVERGED, LOG, RECORD, Cell
+from igdet.benchmark.cells import DIVERGED, LOG, RESULTS, Cell
 from igdet.benchmark.suite import Suite, visible_gpus
 from igdet.utils.errors import UserError
 
@@ -114,14 +114,16 @@ def is_locked(folder: Path) -> bool:
 
 def _tidy_folder(cell: Cell, suite: Suite) -> float:
     """Set aside what another configuration or attempt left in the run folder; returns the seconds spent before."""
-    record = cell.read(RECORD)
-    if record is None or record["digest"] != cell.digest:
+    record = cell.record
+    if record is None:
         if cell.folder.exists():
             cell.folder.rename(_free_name(suite.folder / "replaced", cell.name.replace("/", "-")))
         record = {"seconds": 0}
     cell.folder.mkdir(parents=True, exist_ok=True)
     (cell.folder / DIVERGED).unlink(missing_ok=True)  # else an attempt that fails at its start would seem to diverge
-    return record["seconds"]
+    if cell.damage and (cell.folder / RESULTS).is_file():
+        (cell.folder / RESULTS).replace(cell.folder / f"{RESULTS}.broken")  # else the training would stop at it
+    return record.get("seconds", 0)
 
 
 def _free_name(folder: Path, stem: str) -> Path:

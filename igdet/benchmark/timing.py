@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from statistics import median
 
-from igdet.benchmark.cells import RECORD, Cell
+from igdet.benchmark.cells import Cell
 
 
 class Timing:
@@ -20,8 +20,8 @@ class Timing:
         for cell in cells:
             for need in cell.needs:
                 self._dependants[need.name].append(cell)
-            if cell.state == "finished":
-                self.learn(cell, cell.read(RECORD)["seconds"])
+            if cell.state == "finished" and "seconds" in cell.record:
+                self.learn(cell, cell.record["seconds"])
 
     def learn(self, cell: Cell, seconds: float) -> None:
         """Take note of a finished cell's duration."""

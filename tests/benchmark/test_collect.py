@@ -4,6 +4,8 @@ import pytest
 
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
+from igdet.benchmark.command import report, status
+from igdet.benchmark.metrics import finite_metrics
 from igdet.benchmark.process import locked
 from igdet.benchmark.suite_file import read_suite
 
@@ -19,6 +21,30 @@ def test_states_of_a_matrix(suite):
     assert states(suite) == ["failed", "interrupted", "blocked", "waiting", "blocked"]
     with locked(suite.folder):
         assert states(suite)[1] == "running"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{", "\ufeff[1", '{"results": 3}', '{"results": {}, "host": []}'])
+def test_damaged_results_are_named_and_made_anew(suite, content):
+    cell = expand(suite)[1]
+    cell.write_record(state="finished", seconds=5)
+    (cell.folder / "results.json").write_text(content)
+    assert states(suite)[1] == "broken"
+    assert f"{cell.name}: {cell.folder / 'results.json'}" in status(suite)
+    assert not cell.is_over
+    assert report(suite).is_file()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"digest": 1}'])
+def test_a_damaged_record_is_none(suite, content):
+    cell = expand(suite)[1]
+    cell.write_record(state="finished", seconds=5)
+    (cell.folder / "cell.json").write_text(content)
+    assert states(suite)[1] == "waiting"
+
+
+@pytest.mark.parametrize("value", ["12", None, True, [1], float("inf"), 10**400])
+def test_a_value_that_is_no_finite_number_is_missing(value):
+    assert finite_metrics({"results": {"val": {"bbox": {"AP": value, "AP50": 2}}}}) == {"val/bbox/AP50": 2.0}
 
 
 def test_looking_makes_no_folder(suite):
