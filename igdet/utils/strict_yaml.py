@@ -89,7 +89,7 @@ def read_yaml(path: str | Path) -> dict:
         path: the file, in UTF-8, or in UTF-16 with a byte-order mark.
 
     Returns:
-        the mapping; empty for an empty file. Its keys are texts; no whole number is beyond 64 bits and none is NaN.
+        the mapping; empty for an empty file. Its keys are texts.
 
     Raises:
         ConfigError: the file is missing, is not YAML, holds a Python tag, a key twice, or no mapping; it is larger,
@@ -218,8 +218,6 @@ class _Check:
             raise self._error(
                 keys, f"{shown(node.value)} is no {kind} ({brief(error)}); put a text in quotes"
             ) from error
-        if why := unsound(value):
-            raise self._error(keys, f"is {shown(value)}: {why}")
         if node.tag in _NUMBERS and _OTHER_BASE.fullmatch(node.value):
             raise self._error(
                 keys, f"YAML reads {node.value} as {value}; write the number in full, or a text in quotes"

@@ -90,8 +90,6 @@ def test_files_of_other_editors_are_read(tmp_path, encoding):
         ("A: {B: 2024-02-31}\n", "A.B: '2024-02-31' is no timestamp \\(day is out of range"),
         ("A: [1, 2020-99-99]\n", "A\\[1\\]: '2020-99-99' is no timestamp"),
         (f"A: {'9' * 5000}\n", "A: '99.*99' is no int"),
-        (f"A: {2**63}\n", "A: is 9223372036854775808: expected a whole number of at most 64 bits"),
-        ("A: .nan\n", "A: is nan: expected a number"),
         ("A: 010\n", "A: YAML reads 010 as 8; write the number in full"),
         ("A: 1:30\n", "A: YAML reads 1:30 as 90"),
         ("A: !!bool maybe\n", "A: 'maybe' is no bool"),

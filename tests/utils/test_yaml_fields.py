@@ -38,6 +38,9 @@ def test_absent_keys_take_their_defaults():
         ({"NAME": "a", "YEARS": [1, "x"]}, r"YEARS\[1\] must be a whole number, got 'x'"),
         ({"NAME": "a", "YEARS": [True]}, r"YEARS\[0\] must be a whole number, got True"),
         ({"NAME": "a", "WHEELS": {"left": {"SIZE": "x"}}}, r"WHEELS\.left: SIZE must be a number"),
+        ({"NAME": "a", "YEARS": [2**63]}, r"YEARS\[0\] is 9223372036854775808: expected .* at most 64 bits"),
+        ({"NAME": "a", "WHEELS": {"left": {"SIZE": float("nan")}}}, "SIZE is nan: expected a number"),
+        ({"NAME": "a", "WHEELS": {"left": {"SIZE": float("inf")}}}, "SIZE is inf: expected a finite number"),
         ([1], r"expected a mapping of keys, got \[1\]"),
     ],
 )
