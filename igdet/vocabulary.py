@@ -17,6 +17,8 @@ VOCABULARY_NAME = "vocabulary.txt"  # in a folder of shards, and beside a table 
 # selectors, the BOM.
 _DROPPED = re.compile("[\\s_\\-\u2010\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]+")
 
+_DOTTED_I = "i\u0307"  # what case-folding makes of the Turkish "İ"; its "ı" stays another letter
+
 
 class VocabularyError(UserError):
     """A vocabulary that says two things about one hashtag, or nothing about a label."""
@@ -30,9 +32,9 @@ def normalise_tag(tag: str) -> str:
 
     Returns:
         The tag NFKC-normalised and case-folded, without leading "#", white space, underscores, hyphens and
-        zero-width characters; "" when nothing is left.
+        zero-width characters, and without the second dot of an "i": #İstanbul is #istanbul; "" when nothing is left.
     """
-    folded = unicodedata.normalize("NFKC", tag).casefold()
+    folded = unicodedata.normalize("NFKC", tag).casefold().replace(_DOTTED_I, "i")
     return unicodedata.normalize("NFKC", _DROPPED.sub("", folded).lstrip("#"))  # case-folding can undo NFKC
 
 

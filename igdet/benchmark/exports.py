@@ -1,11 +1,8 @@
 """The numbers as CSV, for a spreadsheet or a plot."""
 
-import csv
-import io
-from collections.abc import Sequence
-
 from igdet.benchmark.collect import Study
 from igdet.benchmark.selection import setting_label
+from igdet.utils.csv_files import csv_export
 
 
 def transfer_csv(study: Study) -> str:
@@ -17,7 +14,7 @@ def transfer_csv(study: Study) -> str:
             if summary:
                 setting = study.setting(column.target, name)
                 rows.append([name, column.target, column.metric, setting, summary.mean, summary.spread, summary.n])
-    return _csv(["initialisation", "target", "metric", "setting", "mean", "spread", "seeds"], rows)
+    return csv_export(["initialisation", "target", "metric", "setting", "mean", "spread", "seeds"], rows)
 
 
 def results_csv(study: Study) -> str:
@@ -27,10 +24,4 @@ def results_csv(study: Study) -> str:
         for run in study.runs
         for metric, value in run.metrics.items()
     ]
-    return _csv(["initialisation", "target", "setting", "seed", "metric", "value"], rows)
-
-
-def _csv(header: Sequence[str], rows: Sequence[Sequence]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    return text.getvalue()
+    return csv_export(["initialisation", "target", "setting", "seed", "metric", "value"], rows)

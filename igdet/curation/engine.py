@@ -5,17 +5,23 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
+from urllib.request import urlopen
 
 import daft
 import pyarrow as pa
 import pyarrow.parquet as pq
 from daft import DataFrame, DataType, Series, col
 from daft.exceptions import DaftCoreException
+from daft.io._generator import read_generator
+from daft.recordbatch import RecordBatch
+from pyarrow.fs import FileSystem
 
 from igdet.curation.settings import EngineSettings
+from igdet.posts.columns import types_by_path
+from igdet.posts.text_table import KINDS, ROWS, TextTable, open_local
 from igdet.utils.errors import UserError
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
@@ -23,7 +29,7 @@ from igdet.utils.strict_yaml import ConfigError
 VERSION = daft.__version__
 BATCH = 524_288  # rows that a batch function gets, at most: the more, the fewer distinct hashtags for each occurrence
 ROW_GROUP_BYTES = 8 * 2**20  # of memory: what a writer holds before it writes
-_CSV_ROWS = 2048  # parsed at a time
+_WEB_SECONDS = 60  # without a byte from a web server
 _SUMMED_FILES = 4  # whose counts are in memory at once
 
 RUNNERS: dict[str, Callable[[str], object]] = {
@@ -32,20 +38,34 @@ RUNNERS: dict[str, Callable[[str], object]] = {
 }
 
 
-def _read_csv(paths: list[str]) -> DataFrame:
-    """Read everything as text, and let rows be short."""
-    names = daft.read_csv(paths, allow_variable_columns=True).column_names
-    as_text = dict.fromkeys(names, DataType.string())
-    # Daft makes room for so many rows of the mean length at once: by default 10 GB where that is 10 kB.
-    frame = daft.read_csv(paths, schema=as_text, allow_variable_columns=True, _chunk_size=_CSV_ROWS)
-    return frame.into_batches(BATCH)
+def _read_rows(tables: list[TextTable]) -> DataFrame:
+    """Read each file as a task of its own, by igdet's own reader: Daft's makes nulls of what it cannot decode."""
+    schema = daft.Schema.from_pyarrow_schema(ROWS)
+    return read_generator((partial(_rows, table) for table in tables), schema).into_batches(BATCH)
 
 
-# JSON is read as lines, so that one bad line is one bad row.
-_READERS: dict[str, Callable[[list[str]], DataFrame]] = {
+def _rows(table: TextTable) -> Iterator[RecordBatch]:
+    for batch in table.batches():
+        yield RecordBatch.from_arrow_record_batches([batch], ROWS)
+
+
+def open_url(path: str) -> BinaryIO:
+    """Open a file of this machine, of a web server or of a store; not by Daft, which cannot within a task of its own.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if path.startswith(("http://", "https://")):
+        return urlopen(path, timeout=_WEB_SECONDS)
+    if "://" not in path:
+        return open_local(path)
+    store, name = FileSystem.from_uri(path)
+    return store.open_input_stream(name)
+
+
+_READERS: dict[str, Callable[[list], DataFrame]] = {
     "parquet": daft.read_parquet,
-    "csv": _read_csv,
-    "jsonl": daft.read_text,
+    **dict.fromkeys(KINDS, _read_rows),
     "webdataset": daft.read_webdataset,
 }
 FORMATS = tuple(_READERS)
@@ -147,17 +167,18 @@ def _resolved(path: str) -> str:
     return local if "://" in local else str(Path(local).resolve())
 
 
-def read(source_format: str, paths: Sequence[str]) -> DataFrame:
+def read(source_format: str, paths: Sequence[str | TextTable]) -> DataFrame:
     """Read files as one frame.
 
     Args:
         source_format: one of `FORMATS`.
-        paths: files of the same columns.
+        paths: files of the same columns; CSV and JSON lines as tables, which become rows of `ROWS`.
 
     Raises:
         EngineError: a file cannot be read.
     """
-    with _explained(f"reading {', '.join(paths[:3])}{' and others' if len(paths) > 3 else ''}"):
+    names = [getattr(path, "path", path) for path in paths[:3]]
+    with _explained(f"reading {', '.join(names)}{' and others' if len(paths) > 3 else ''}"):
         try:
             return _READERS[source_format](list(paths))
         except ValueError as error:  # of a tar; not caught elsewhere, where it would be one of our own
@@ -166,17 +187,12 @@ def read(source_format: str, paths: Sequence[str]) -> DataFrame:
 
 def column_types(frame: DataFrame) -> dict[str, pa.DataType]:
     """Give the type of each column, and of the fields of structures by their dotted path."""
-    types: dict[str, pa.DataType] = {}
-    for field in frame.schema():
-        _add_types(types, field.name, field.dtype.to_arrow_dtype())
-    return types
+    return types_by_path(pa.field(field.name, field.dtype.to_arrow_dtype()) for field in frame.schema())
 
 
-def _add_types(types: dict[str, pa.DataType], path: str, kind: pa.DataType) -> None:
-    types[path] = kind
-    if pa.types.is_struct(kind):
-        for field in kind:
-            _add_types(types, f"{path}.{field.name}", field.type)
+def first_cells(frame: DataFrame, path: str, number: int) -> list[object]:
+    """Give what a column, or a field by its dotted path, holds in the first rows."""
+    return frame.select(_column(frame, path).alias("cell")).limit(number).to_pydict()["cell"]
 
 
 def map_batches(
@@ -301,9 +317,11 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _in_one_line(error: Exception) -> str:
-    """Leave out the causes of an error, which Daft gives a line each."""
-    return str(error).splitlines()[0]
+    """Leave out the causes of an error, which Daft gives a line each; of an error in Python only its cause says it."""
+    first, *causes = str(error).splitlines()
+    return causes[-1].strip().removeprefix("1: ") if causes and first == _IN_PYTHON else first
 
 
 _NO_MATCH = "Need at least 1 MicroPartition"  # so Daft says that no file is meant by a pattern
+_IN_PYTHON = "PyIOError"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -11,7 +11,7 @@ from igdet.curation.comparison import overlaps
 from igdet.curation.greedy_choice import LabelSpaceError
 from igdet.curation.label_space import ALL, CHOSEN, LabelSpace
 from igdet.curation.label_table import vocabulary_of
-from igdet.utils.csv_files import write_csv
+from igdet.utils.csv_files import write_csv_export
 from igdet.vocabulary import VOCABULARY_NAME
 
 CHOICES_NAME = "choices.csv"  # a line for each label that was considered
@@ -38,7 +38,7 @@ def write_label_space(folder: str | PathLike, space: LabelSpace) -> None:
         COMPARISON_NAME: comparison_rows(space),
     }.items():
         rows = list(rows)
-        write_csv(folder / name, rows[0] if rows else (), (row.values() for row in rows))
+        write_csv_export(folder / name, rows[0] if rows else (), (row.values() for row in rows))
 
 
 def _choice_rows(space: LabelSpace) -> Iterable[dict]:

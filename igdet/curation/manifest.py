@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Manifest:
         rows_out: rows that it wrote.
         counts: why there are more or less of them, and what else was left out: reason -> number.
         files: path, relative to the output folder -> {"bytes", "sha256"}.
+        notes: what the stage has found out about its input, such as encodings.
     """
 
     stage: str
@@ -47,6 +48,7 @@ class Manifest:
     rows_out: int
     counts: dict[str, int]
     files: dict[str, dict]
+    notes: list[str] = field(default_factory=list)
 
     def write(self, output: Path) -> None:
         """Write it into the output folder."""

@@ -13,7 +13,7 @@ from igdet.utils.files import remove_unfinished
 from igdet.utils.folder_lock import locked
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
-_LAYOUT = 1  # of what stages write; raise it when that changes, so that everything is made anew
+_LAYOUT = 2  # of what stages write; raise it when that changes, so that everything is made anew
 
 
 class Step(NamedTuple):
@@ -73,6 +73,8 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
                 continue
             say(f"{step.stage.name}: {step.stage.says}")
             manifest = _do(curation, step)
+            for note in manifest.notes:
+                say(f"{step.stage.name}: {note}")
             say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {manifest.seconds:.1f} s")
 
 
@@ -90,6 +92,7 @@ def _do(curation: Curation, step: Step) -> Manifest:
         rows_out=result.rows_out,
         counts=result.counts,
         files=file_facts(curation.folder, result.files),
+        notes=result.notes,
     )
     manifest.write(curation.folder)
     return manifest

@@ -11,6 +11,9 @@ from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.recipes import Recipe
 from igdet.curation.sharding import ShardSettings
+from igdet.posts.columns import PostColumns
+from igdet.posts.errors import TableError
+from igdet.posts.text_table import TextFormat
 from igdet.utils.paths import expanded
 from igdet.utils.shown import brief, shown
 from igdet.utils.strict_yaml import ConfigError, read_value, read_yaml
@@ -48,8 +51,12 @@ class SourceSettings:
         image: column with the picture's path or URL. In WebDataset it is the tar's path and the key.
         root: WebDataset: the folder that paths of tars are given from; the same as SHARDS.IMAGES.
         tags: column with the hashtags, as a list or in one string.
-        separator: what stands between two hashtags of one string; "" for white space, commas and semicolons.
+        separator: what stands between two hashtags of one string; "" for white space, commas, semicolons and bars.
         caption: column with a text whose #tags are taken, instead of `tags`.
+        encoding: of CSV and JSON lines, such as "windows-1252"; "" is found out.
+        delimiter: between the cells of CSV; "" is found out.
+        quoting: of CSV: a quotation mark within a quoted cell is "doubled" or stands behind a "backslash", or "none" is
+            quoted; "" is found out.
         max_bad_share: share of the files, and of the rows, 0..1, that may be unusable.
     """
 
@@ -61,6 +68,9 @@ class SourceSettings:
     tags: str = ""
     separator: str = ""
     caption: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    quoting: str = ""
     max_bad_share: float = 0.05
 
     def __post_init__(self):
@@ -68,6 +78,20 @@ class SourceSettings:
             raise ConfigError("SOURCE.PATHS is empty; name the files, folders or patterns of the posts")
         if not 0 <= self.max_bad_share <= 1:
             raise ConfigError(f"SOURCE.MAX_BAD_SHARE must lie between 0 and 1, not {self.max_bad_share}")
+        try:
+            _ = self.text_format
+        except TableError as error:
+            raise ConfigError(f"SOURCE.{error}") from error
+
+    @property
+    def columns(self) -> PostColumns:
+        """The columns of a post."""
+        return PostColumns(self.image, self.tags or self.caption, self.id, bool(self.caption), self.separator)
+
+    @property
+    def text_format(self) -> TextFormat:
+        """What is said of CSV and JSON lines."""
+        return TextFormat(self.encoding, self.delimiter, self.quoting)
 
 
 @dataclass(frozen=True)

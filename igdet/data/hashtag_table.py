@@ -1,22 +1,25 @@
 """Loose pictures with a Parquet, CSV or JSONL table of their hashtags."""
 
+import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
+import pyarrow.parquet as pq
 
 from igdet.data.bad_records import BadRecordLog
 from igdet.data.errors import DatasetError, RecordError
 from igdet.data.records import FileRecords
+from igdet.posts.columns import PostColumns, described, is_text, lists_tags, types_by_path, usable_images
+from igdet.posts.errors import TableError
+from igdet.posts.text_table import ROWS, TextFormat, open_table
 from igdet.vocabulary import Vocabulary
 
-TAG_SEPARATORS = "[\\s\\pZ,#＃]+"  # between hashtags in a string; "#" too, for people write #one#two
+logger = logging.getLogger(__name__)
+
+_KINDS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 class ConfinedFileRecords(FileRecords):
@@ -35,33 +38,44 @@ class ConfinedFileRecords(FileRecords):
 
 
 def read_hashtag_table(
-    table: str, root: str, vocabulary: Vocabulary, image_column: str, hashtag_column: str, log: BadRecordLog
+    table: str,
+    root: str,
+    vocabulary: Vocabulary,
+    image_column: str,
+    hashtag_column: str,
+    log: BadRecordLog,
+    text_format: TextFormat | None = None,
 ) -> ConfinedFileRecords:
     """Read a table of posts; hashtags outside the vocabulary are left out, and so are posts that keep none.
 
-    A post without any hashtag is a bad record: it says that the column is not what it should be.
+    A row that cannot be parsed and a post without any hashtag are bad records: the latter says that the column is not
+    what it should be.
 
     Args:
-        table: a .parquet, .csv or .jsonl file.
+        table: a .parquet, .csv, .tsv or .jsonl file.
         root: the folder that the paths in `image_column` are relative to.
         vocabulary: which hashtags count as which label.
-        image_column: name of the column of paths.
-        hashtag_column: name of the column of raw hashtags: lists of strings, or strings with the hashtags separated by
-            white space, commas or "#".
-        log: counts the posts without any hashtag.
+        image_column: name of the column of paths; a dot leads into a structure.
+        hashtag_column: name of the column of raw hashtags: lists of strings, or strings as
+            `igdet.posts.parsing.tags_of_strings` splits them.
+        log: counts the bad records.
+        text_format: what is known of a CSV file or one of JSON lines.
 
     Raises:
         DatasetError: the table cannot be read, lacks a column, has a row without a path, no post is left, or too many
-            have no hashtag.
+            are bad.
     """
-    paths, tags = _read_columns(table, [image_column, hashtag_column])
-    empty_row = pc.index(pc.equal(pc.fill_null(paths, ""), ""), True).as_py()
-    if empty_row >= 0:
-        raise DatasetError(f"{table}: row {empty_row + 1} has nothing in column {image_column!r}; expected a path")
-    counts, flat_tags = _split_tags(table, hashtag_column, tags)
-    untagged = np.flatnonzero(counts == 0)
-    log.add(len(counts), [(f"{table}: row {row + 1}", f"nothing in column {hashtag_column!r}") for row in untagged])
-    posts, ids, note = _label_ids(counts, flat_tags, vocabulary)
+    columns = PostColumns(image_column, hashtag_column)
+    paths, tags, bad, note = _read(table, columns, text_format or TextFormat())
+    usable = usable_images(paths)
+    unusable = [row for row in np.flatnonzero(~usable.to_numpy(zero_copy_only=False)).tolist() if row not in bad]
+    if unusable:
+        raise DatasetError(f"{table}: row {unusable[0] + 1} has nothing in column {image_column!r}; expected a path")
+    counts = pc.list_value_length(tags).to_numpy()
+    nothing = f"nothing in column {hashtag_column!r}"
+    untagged = {row: bad.get(row, nothing) for row in np.flatnonzero(counts == 0).tolist()}
+    log.add(len(counts), [(f"{table}: row {row + 1}", why) for row, why in untagged.items()])
+    posts, ids, known = _label_ids(counts, tags.flatten(), vocabulary)
     kept, label_counts = np.unique(posts, return_counts=True)
     if not len(kept):
         raise DatasetError(
@@ -69,65 +83,73 @@ def read_hashtag_table(
         )
     offsets = np.concatenate([[0], np.cumsum(label_counts)])
     records = ConfinedFileRecords(root, paths.take(pa.array(kept)), offsets, ids)
-    records.note = f"{len(counts) - len(kept)} of {len(counts)} posts left out: no hashtag of the vocabulary. {note}"
+    left_out = f"{len(counts) - len(kept)} of {len(counts)} posts left out: no hashtag of the vocabulary."
+    records.note = f"{note}{left_out} {known}"
     return records
 
 
-def _read_columns(table: str, columns: list[str]) -> list[pa.Array]:
+_Columns = tuple[pa.Array, pa.ListArray, dict[int, str], str]  # paths, hashtags, row -> what is wrong with it, a note
+
+
+def _read(table: str, columns: PostColumns, text_format: TextFormat) -> _Columns:
     suffix = Path(table).suffix.lower()
-    if suffix not in READERS:
-        raise DatasetError(f"{table}: tables are {', '.join(READERS)}, not {suffix or 'without suffix'}")
+    if suffix not in _KINDS:
+        raise DatasetError(
+            f"{table}: tables are .parquet, .csv, .jsonl, not {suffix or 'without suffix'} "
+            "(.tsv counts as .csv, .ndjson as .jsonl)"
+        )
     try:
-        found = READERS[suffix](table, columns)
+        if _KINDS[suffix] == "parquet":
+            return _read_parquet(table, columns)
+        return _read_text(table, _KINDS[suffix], columns, text_format)
+    except TableError as error:
+        raise DatasetError(str(error)) from error
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{table} cannot be read as {suffix}: {error}") from error
-    paths, tags = (found.column(name).combine_chunks() for name in columns)
-    return [pc.cast(paths, pa.large_string()), tags]
 
 
-def _read_parquet(table: str, columns: list[str]) -> pa.Table:
-    _require(table, columns, pa.parquet.read_schema(table).names)
-    return pa.parquet.read_table(table, columns=columns)
+def _read_text(table: str, kind: str, columns: PostColumns, text_format: TextFormat) -> _Columns:
+    file = open_table(table, kind, columns, text_format)
+    logger.info("%s is read as %s", table, file.note)
+    found = pa.Table.from_batches(file.batches(), ROWS).combine_chunks()
+    images, text, lists, faults = (found[name].combine_chunks() for name in ("image", "text", "tags", "fault"))
+    if kind == "jsonl" and faults.null_count:
+        file.require_columns(
+            image=images.null_count < len(images), text=min(text.null_count, lists.null_count) < len(text)
+        )
+    bad = {row: fault.partition(": row ")[2].partition(": ")[2] for row, fault in _valid(faults)}
+    return images, columns.tags(text, lists), bad, "" if file.is_usual else f"Read as {file.note}. "
 
 
-def _read_csv(table: str, columns: list[str]) -> pa.Table:
-    parse = pa.csv.ParseOptions(newlines_in_values=True)
-    with pa.csv.open_csv(table, parse_options=parse) as reader:
-        _require(table, columns, reader.schema.names)
-    strings = pa.csv.ConvertOptions(include_columns=columns, column_types=dict.fromkeys(columns, pa.large_string()))
-    return pa.csv.read_csv(table, parse_options=parse, convert_options=strings)
+def _valid(faults: pa.Array) -> list[tuple[int, str]]:
+    rows = np.flatnonzero(faults.is_valid().to_numpy(zero_copy_only=False))
+    return list(zip(rows.tolist(), faults.drop_null().to_pylist(), strict=True))
 
 
-def _read_jsonl(table: str, columns: list[str]) -> pa.Table:
-    found = pa.json.read_json(table)
-    _require(table, columns, found.column_names)
-    return found
+def _read_parquet(table: str, columns: PostColumns) -> _Columns:
+    schema = pq.read_schema(table)
+    types = types_by_path(schema)
+    for column in columns.names:
+        if column not in types:
+            raise DatasetError(f"{table} has no column {column!r}; its columns are {', '.join(schema.names)}")
+        if schema.names.count(column) > 1:
+            raise DatasetError(f"{table} has the column {column!r} twice; rename one of them")
+    image, tags = (types[column] for column in (columns.image, columns.text))
+    if pa.types.is_nested(image):
+        raise DatasetError(f"{table}: {described(columns.image, image, 'paths')}")
+    if not ((is_text(tags) and not pa.types.is_null(tags)) or lists_tags(tags)):
+        raise DatasetError(f"{table}: {described(columns.text, tags, 'strings or lists of strings')}")
+    found = pq.read_table(table, columns=columns.names)
+    images, tags = (_at(found, column) for column in (columns.image, columns.text))
+    return images.cast(pa.string()), columns.tags(tags), {}, ""
 
 
-READERS: dict[str, Callable[[str, list[str]], pa.Table]] = {
-    ".parquet": _read_parquet,
-    ".csv": _read_csv,
-    ".jsonl": _read_jsonl,
-}
-
-
-def _require(table: str, columns: list[str], present: list[str]) -> None:
-    for column in columns:
-        if column not in present:
-            raise DatasetError(f"{table} has no column {column!r}; its columns are {', '.join(present)}")
-
-
-def _split_tags(table: str, column: str, tags: pa.Array) -> tuple[np.ndarray, pa.Array]:
-    """Split a column of N posts into the number of tags of each, (N,), and all tags, string (sum,)."""
-    if pa.types.is_string(tags.type) or pa.types.is_large_string(tags.type):
-        tags = pc.split_pattern_regex(pc.cast(tags, pa.large_string()), pattern=TAG_SEPARATORS)
-    elif not (pa.types.is_list(tags.type) or pa.types.is_large_list(tags.type)):
-        raise DatasetError(f"{table}: column {column!r} holds {tags.type}; expected strings or lists of strings")
-    counts = pc.fill_null(pc.list_value_length(tags), 0).to_numpy(zero_copy_only=False)
-    flat = pc.fill_null(pc.cast(pc.list_flatten(tags), pa.large_string()), "")
-    is_tag = pc.not_equal(flat, "")  # splitting leaves empty strings at the ends
-    posts = np.repeat(np.arange(len(counts)), counts)
-    return np.bincount(posts[is_tag.to_numpy(zero_copy_only=False)], minlength=len(counts)), flat.filter(is_tag)
+def _at(table: pa.Table, path: str) -> pa.Array:
+    """Give a column, or the field of a structure by its dotted path."""
+    if path in table.column_names:
+        return table[path].combine_chunks()
+    name, *fields = path.split(".")
+    return pc.struct_field(table[name].combine_chunks(), fields)
 
 
 def _label_ids(counts: np.ndarray, flat_tags: pa.Array, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray, str]:

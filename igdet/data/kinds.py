@@ -16,6 +16,7 @@ from igdet.data.imagenet_variants import read_evaluation_folder, read_real
 from igdet.data.lvis import prepare_lvis
 from igdet.data.streamed_shards import StreamedShards
 from igdet.data.torchvision_sets import read_torchvision_set
+from igdet.posts.text_table import TextFormat
 from igdet.utils.imagenet_lists import real_labels, synsets
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
@@ -47,9 +48,9 @@ def _prepare_stream(fields: dict, *_: object) -> Prepared:
 
 def _prepare_table(fields: dict, log: BadRecordLog, _: object) -> Prepared:
     vocabulary = Vocabulary.read(fields["VOCABULARY"])
-    records = read_hashtag_table(
-        fields["ANNOTATIONS"], fields["ROOT"], vocabulary, fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"], log
-    )
+    columns = fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"]
+    text_format = TextFormat(fields["ENCODING"], fields["DELIMITER"], fields["QUOTING"])
+    records = read_hashtag_table(fields["ANNOTATIONS"], fields["ROOT"], vocabulary, *columns, log, text_format)
     return {"thing_classes": vocabulary.names}, lambda: records
 
 
@@ -87,6 +88,7 @@ def _prepare_real(fields: dict, *_: object) -> Prepared:
     return {"thing_classes": synsets("imagenet-1k")}, lambda: records
 
 
+TEXT_FORMAT = {"ENCODING": "", "DELIMITER": "", "QUOTING": ""}  # of CSV and JSON lines; "" is found out
 PART = {"HELD_OUT": 0, "SPLIT": "all"}
 
 KINDS = {
@@ -96,7 +98,7 @@ KINDS = {
         _prepare_table,
         "hashtags",
         required=("ROOT", "ANNOTATIONS", "VOCABULARY"),
-        optional={"IMAGE_COLUMN": "image", "HASHTAG_COLUMN": "hashtags"},
+        optional={"IMAGE_COLUMN": "image", "HASHTAG_COLUMN": "hashtags", **TEXT_FORMAT},
     ),
     "image_folder": Kind(_prepare_folder, "classification", required=("ROOT",), optional={"CLASSES": "", **PART}),
     "image_list": Kind(_prepare_list, "classification", required=("ROOT", "LIST", "CLASSES")),

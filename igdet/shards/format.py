@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from igdet.utils.errors import UserError
+from igdet.utils.shown import shown
 
 FORMAT_VERSION = "1"
 INDEX_NAME = "index.parquet"
@@ -60,5 +61,7 @@ def check_names(path: Path, names: Iterable[str]) -> None:
         ShardError: a name leads to another folder.
     """
     for name in names:
-        if Path(name).name != name:
-            raise ShardError(f"{path} names the shard {name!r}, which is not a file beside it; write the shards again")
+        if Path(name).name != name or name in ("", "..") or "\0" in name:
+            raise ShardError(
+                f"{path} names the shard {shown(name)}, which is not a file beside it; write the shards again"
+            )

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from igdet.posts.columns import is_list, is_text
 from igdet.shards.columns import IndexColumns, map_columns, open_columns
 from igdet.shards.format import (
     FORMAT_VERSION,
@@ -19,6 +20,7 @@ from igdet.shards.format import (
     index_schema,
 )
 from igdet.shards.presence import check_shards
+from igdet.utils.shown import shown
 from igdet.vocabulary import VOCABULARY_NAME
 
 
@@ -90,14 +92,31 @@ def _reopen(folder: Path, columns_folder: Path) -> ShardIndex:
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:
     found = schema.metadata or {}
-    version = found.get(VERSION_KEY, b"none").decode()
+    version = found.get(VERSION_KEY, b"none").decode(errors="replace")
     if version != FORMAT_VERSION:
-        raise ShardError(f"{path} has shard format version {version}; this igdet reads version {FORMAT_VERSION}")
+        raise ShardError(f"{path} has shard format version {shown(version)}; this igdet reads version {FORMAT_VERSION}")
     missing = set(INDEX_SCHEMA.names) - set(schema.names)
     if missing:
         raise ShardError(f"{path} lacks the columns {sorted(missing)}; write the shards again")
+    for field in INDEX_SCHEMA:
+        if schema.names.count(field.name) > 1:
+            raise ShardError(f"{path} has the column {field.name!r} twice; write the shards again")
+        kind = schema.field(field.name).type
+        if not _is_alike(kind, field.type):
+            raise ShardError(
+                f"{path}: the column {field.name!r} holds {kind!s:.200}, expected {field.type}; write the shards again"
+            )
     vocabulary_path = path.with_name(VOCABULARY_NAME)
     if not vocabulary_path.is_file():
         raise ShardError(f"{vocabulary_path} is missing; copy the one that the shards were written with")
     if found.get(VOCABULARY_KEY) != index_schema(vocabulary_path).metadata[VOCABULARY_KEY]:
         raise ShardError(f"{vocabulary_path} is not the vocabulary that {path} was written with: ids would be wrong")
+
+
+def _is_alike(kind: pa.DataType, expected: pa.DataType) -> bool:
+    """Whether a column can be read as the expected one: texts may be a dictionary or not, and offsets of any size."""
+    if pa.types.is_dictionary(expected):
+        return is_text(kind)
+    if is_list(expected):
+        return is_list(kind) and kind.value_type == expected.value_type
+    return kind == expected or (pa.types.is_large_string(kind) and pa.types.is_string(expected))

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from igdet.sampling import count_by_rarest, count_labels
 from igdet.shards.format import INDEX_NAME, SUMMARY_NAME, ShardError, check_names, vocabulary_digest
 from igdet.utils.files import atomic_write
+from igdet.utils.shown import shown
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
 _BATCH = 2**17  # rows of the index in memory at once
@@ -77,14 +78,40 @@ def read_summary(folder: Path) -> Summary:
             raise ShardError(f"{file} is missing; copy the one that the shards were written with")
     try:
         summary = Summary(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ShardError(f"{path} cannot be read: {error}; copy it again") from error
     if summary.vocabulary_sha256 != vocabulary_digest(vocabulary):
         raise ShardError(f"{vocabulary} is not the vocabulary that {path} was written with: ids would be wrong")
+    _check_types(path, summary, len(Vocabulary.read(vocabulary)))
     check_names(path, summary.shards)
     for name, (_, length) in summary.shards.items():
         _check_shard(folder / name, length)
     return summary
+
+
+def _check_types(path: Path, summary: Summary, labels: int) -> None:
+    """Refuse a file that holds anything but what `Summary` says, whose numbers are counts."""
+    counts = f"{labels} whole numbers, one for each line of {VOCABULARY_NAME}"
+    expected = {"shards": "a mapping of file names to [posts, bytes]", "posts": counts, "rarest": counts}
+    fits = {
+        "shards": isinstance(summary.shards, dict) and all(_are_counts(pair, 2) for pair in summary.shards.values()),
+        "posts": _are_counts(summary.posts, labels),
+        "rarest": _are_counts(summary.rarest, labels),
+    }
+    for name, is_right in fits.items():
+        if not is_right:
+            raise ShardError(
+                f"{path}: {name} holds {shown(getattr(summary, name))}, expected {expected[name]}; copy it "
+                "again, or write it by igdet.shards.write_summary"
+            )
+
+
+def _are_counts(value: object, number: int) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == number
+        and all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**63 for count in value)
+    )
 
 
 def _batches(folder: Path, *columns: str) -> Iterator[pa.RecordBatch]:

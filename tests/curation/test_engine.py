@@ -15,6 +15,8 @@ from igdet.curation import engine
 from igdet.curation.engine import EngineError
 from igdet.curation.settings import EngineSettings
 from igdet.curation.tally import counts_type, in_first_row
+from igdet.posts.columns import PostColumns
+from igdet.posts.text_table import TextFormat, open_table
 from igdet.utils.strict_yaml import ConfigError
 
 COUNTS = counts_type(word=pa.string())
@@ -32,6 +34,10 @@ def words(tmp_path):
     for name, values in {"1": ["a", "bb", "ccc"], "2": ["dddd", None]}.items():
         pq.write_table(pa.table({"id": [f"{name}{i}" for i in range(len(values))], "word": values}), tmp_path / name)
     return [str(tmp_path / name) for name in ("1", "2")]
+
+
+def csv_table(path):
+    return open_table(path, "csv", PostColumns("image", "tags"), TextFormat(), engine.open_url)
 
 
 def write(frame, folder, by=None):
@@ -54,9 +60,10 @@ def server(tmp_path):
 def test_files_of_a_web_server(server, tmp_path):
     (tmp_path / "posts.csv").write_text("image,tags\na.jpg,#bear\n")
     [file] = engine.list_files([f"{server}/posts.csv"])
-    assert write(engine.read("csv", [file.path]), tmp_path / "out") == [{"image": "a.jpg", "tags": "#bear"}]
-    with pytest.raises(EngineError, match=f"reading {server}/none.csv"):
-        engine.read("csv", [f"{server}/none.csv"])
+    [row] = write(engine.read("csv", [csv_table(file.path)]), tmp_path / "out")
+    assert (row["image"], row["text"]) == ("a.jpg", "#bear")
+    with pytest.raises(OSError, match="404"):
+        csv_table(f"{server}/none.csv")
 
 
 def test_an_unknown_runner():
@@ -166,7 +173,15 @@ def test_errors_of_a_full_disk_are_the_systems():
     assert caught.value.errno == errno.ENOSPC
 
 
-def test_a_row_of_10_kb_takes_no_memory_for_others(tmp_path):
-    """Daft's reader made room for 500,000 rows of this length."""
-    (tmp_path / "x.csv").write_text("image,tags\na.jpg," + "t" * 10_000 + "\n")
-    assert write(engine.read("csv", [str(tmp_path / "x.csv")]), tmp_path / "out")[0]["tags"] == "t" * 10_000
+def test_rows_of_text_files_come_from_igdets_own_reader(tmp_path):
+    tables = []
+    for name, content in {
+        "x.csv": "image,tags\na.jpg," + "t" * 10_000 + "\n",
+        "y.csv": "tags;image\ncafé;b.jpg\n",
+    }.items():
+        (tmp_path / name).write_text(content)
+        tables.append(
+            open_table(str(tmp_path / name), "csv", PostColumns("image", "tags"), TextFormat(), engine.open_url)
+        )
+    rows = write(engine.read("csv", tables), tmp_path / "out")
+    assert [(row["image"], row["text"]) for row in rows] == [("a.jpg", "t" * 10_000), ("b.jpg", "café")]

@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.parsing import MAX_TAGS
 from igdet.curation.reading import (
     BROKEN_LINE,
     CROWDED,
@@ -20,6 +19,9 @@ from igdet.curation.reading import (
     format_of,
 )
 from igdet.curation.settings import SourceSettings
+from igdet.posts.csv_rows import Dialect
+from igdet.posts.parsing import MAX_TAGS
+from igdet.posts.text_table import ROWS, TextTable, _json_post
 from igdet.utils.strict_yaml import ConfigError
 
 LISTS = pa.list_(pa.string())
@@ -27,11 +29,24 @@ LISTS = pa.list_(pa.string())
 
 def read(source_format, *columns, **source):
     """Read a batch; give id, image and hashtags of each post, and the counts that are not 0."""
-    posts = PostReader(SourceSettings(["x"], **source), source_format)(*columns)
+    settings = SourceSettings(["x"], **source)
+    if source_format == "jsonl":
+        columns = rows_of(settings, columns[0].to_pylist())
+    elif source_format == "csv":
+        text, images = columns
+        lists, faults = pa.nulls(len(text), LISTS), pa.nulls(len(text), pa.string())
+        columns = [images, images, text, lists, faults]
+    posts = PostReader(settings, source_format)(*columns)
     assert posts.type == FIELDS
     rows = posts.to_pylist()
     counts = {entry["reason"]: entry["posts"] for entry in rows[0]["tally"] if entry["posts"]}
     return [(row["id"], row["image"], row["tags"]) for row in rows], counts
+
+
+def rows_of(settings, lines):
+    """Give the columns of `ROWS` that lines of JSON become."""
+    table = TextTable("x", settings.columns, "jsonl", "utf-8", Dialect())
+    return table._batch([_json_post(line, settings.columns) for line in lines], 1).columns[1:]
 
 
 def lines(*posts):
@@ -41,7 +56,6 @@ def lines(*posts):
 @pytest.mark.parametrize(
     ("tags", "source"),
     [
-        (pa.array([["bear", "#zoo"], None], LISTS), {"tags": "tags"}),
         (pa.array(["#bear zoo", None]), {"tags": "tags"}),
         (pa.array(["bear|zoo", ""]), {"tags": "tags", "separator": "|"}),
         (pa.array(["a #bear in the #zoo", "no hashtag"]), {"caption": "text"}),
@@ -50,6 +64,13 @@ def lines(*posts):
 @pytest.mark.parametrize("source_format", ["parquet", "csv"])
 def test_lists_strings_and_captions(source_format, tags, source):
     posts, counts = read(source_format, tags, pa.array(["a.jpg", "b.jpg"]), **source)
+    assert posts == [("a.jpg", "a.jpg", ["bear", "zoo"]), ("b.jpg", "b.jpg", [])]
+    assert counts == {NO_TAGS: 1}
+
+
+@pytest.mark.parametrize("tags", [["bear", "#zoo"], [{"name": "bear", "url": "u"}, {"name": "#zoo", "url": None}]])
+def test_lists_of_texts_and_of_structures(tags):
+    posts, counts = read("parquet", pa.array([tags, None]), pa.array(["a.jpg", "b.jpg"]), tags="tags")
     assert posts == [("a.jpg", "a.jpg", ["bear", "zoo"]), ("b.jpg", "b.jpg", [])]
     assert counts == {NO_TAGS: 1}
 
@@ -122,9 +143,9 @@ def test_an_image_in_a_tar_is_named_by_tar_and_key(tmp_path, url):
     ("source_format", "source", "inputs"),
     [
         ("parquet", {"tags": "t"}, ["t", "image"]),
-        ("csv", {"caption": "c", "image": "i", "id": "n"}, ["c", "i", "n"]),
+        ("csv", {"caption": "c", "image": "i", "id": "n"}, ROWS.names[1:]),
         ("webdataset", {"caption": "json.c"}, ["json.c", "__url__", "__key__"]),
-        ("jsonl", {"caption": "c"}, ["text"]),
+        ("jsonl", {"caption": "c"}, ROWS.names[1:]),
     ],
 )
 def test_columns_that_are_wanted(source_format, source, inputs):

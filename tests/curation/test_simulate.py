@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from igdet.curation.class_folders import choose_classes
-from igdet.curation.parsing import tags_of_captions, tags_of_lists
 from igdet.curation.simulate import SimulationError, simulate_posts
+from igdet.posts.parsing import tags_of_captions, tags_of_lists
 from igdet.vocabulary import Vocabulary, normalise_tag
 from igdet.world.habit import FUNCTIONAL_TAGS, Habit
 from igdet.world.synsets import Synset

@@ -88,6 +88,34 @@ def test_a_row_that_cannot_be_is_named(tmp_path, monkeypatch, rows, message, bat
     assert len(ShardIndex.open(write_index(tmp_path))) == 4  # and nothing is left of it
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("size", ["10"] * 4, "the column 'size' holds string, expected int64"),
+        ("offset", [0.5] * 4, "the column 'offset' holds double, expected int64"),
+        ("hashtags", [["0"]] * 4, "the column 'hashtags' holds list<.*string>, expected list<.*int32>"),
+        ("hashtags", [0] * 4, "the column 'hashtags' holds int64, expected list<.*>"),
+        ("shard", [1] * 4, "the column 'shard' holds int64, expected dictionary<.*>"),
+        ("key", [{"a": 1}] * 4, "the column 'key' holds struct<a: int64>, expected string"),
+        ("shard", ["a\0.tar"] * 4, r"names the shard 'a\\x00.tar', which is not a file beside it"),
+        ("shard", [""] * 4, "names the shard '', which is not a file beside it"),
+    ],
+)
+def test_a_column_of_another_type_is_named(tmp_path, column, values, message):
+    table = pq.read_table(write_index(tmp_path) / "index.parquet")
+    table = table.set_column(table.column_names.index(column), column, pa.array(values))
+    pq.write_table(table, tmp_path / "index.parquet")
+    with pytest.raises(ShardError, match=f"index.parquet:? {message}; write the shards again"):
+        ShardIndex.open(tmp_path)
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path):
+    table = pq.read_table(write_index(tmp_path) / "index.parquet")
+    pq.write_table(table.append_column("size", table["size"]), tmp_path / "index.parquet")
+    with pytest.raises(ShardError, match=r"index\.parquet has the column 'size' twice"):
+        ShardIndex.open(tmp_path)
+
+
 def test_a_damaged_page_is_named(tmp_path):
     rng = np.random.default_rng(0)
     rows = [{**ROWS[0], "offset": 1024 * i + 512, "key": rng.bytes(12).hex()} for i in range(3000)]

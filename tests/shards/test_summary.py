@@ -72,3 +72,25 @@ def test_broken_and_foreign_summaries_are_refused(folder):
         path.write_text(text)
         with pytest.raises(ShardError, match=r"summary.json cannot be read"):
             read_summary(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shards", None),
+        ("shards", "x"),
+        ("shards", {"posts-000000.tar": 40}),
+        ("shards", {"posts-000000.tar": [40, "x"]}),
+        ("posts", [1, 2]),
+        ("posts", {"a": 1}),
+        ("posts", [True] * 12),
+        ("rarest", [-1] * 12),
+        ("rarest", [1.5] * 12),
+        ("rarest", [10**30] * 12),
+    ],
+)
+def test_wrong_types_are_named(folder, key, value):
+    path = folder / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(ShardError, match=f"summary.json: {key} holds .*, expected .*; copy it again"):
+        read_summary(folder)

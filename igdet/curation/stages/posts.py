@@ -2,25 +2,36 @@
 
 import json
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import islice
 from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from igdet.curation import engine
 from igdet.curation.engine import EngineError, SourceFile
-from igdet.curation.reading import BAD, FIELDS, PostReader, format_of
+from igdet.curation.reading import BAD, BROKEN_LINE, FIELDS, NO_TAGS, PostReader, format_of
 from igdet.curation.settings import Curation, SourceSettings
 from igdet.curation.slices import make_parts, slices
 from igdet.curation.stages.stage import Result, Stage
-from igdet.utils.bad_share import too_many
+from igdet.posts.text_table import KINDS, TextTable, open_table
+from igdet.utils.bad_share import ALWAYS_TOLERATED, too_many
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write, read_json_lines
+from igdet.utils.shown import shown
 
 FOLDER = "posts"
 SKIPPED_NAME = "skipped.jsonl"  # in a part: the files that cannot be read, and why
+WRONG_NAME = "wrong_rows.jsonl"  # in a part: what is wrong with its first wrong rows
+NOTES_NAME = "notes.jsonl"  # in a part: how its CSV and JSON lines were read
 BROKEN_FILES = "files that cannot be read"
+_MAX_NAMED = 1000  # wrong rows of a part
+_NEARLY_ALL = 0.99  # of the posts without a hashtag: then the column is none of hashtags
+_SHOWN_CELLS = 3
 
 
 class SourceError(UserError):
@@ -62,8 +73,48 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     counts = _counted(written)
     for reason in BAD:
         if counts.get(reason, 0) > source.max_bad_share * rows:
-            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source))
-    return Result(rows, rows, counts | {BROKEN_FILES: skipped}, written)
+            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, folder))
+    usable = rows - sum(counts.get(reason, 0) for reason in BAD)
+    _require_hashtags(curation, counts.get(NO_TAGS, 0), usable)
+    return Result(rows, rows, counts | {BROKEN_FILES: skipped}, written, _notes(folder))
+
+
+def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
+    """Stop when the column cannot be what it is said to be."""
+    if (without < usable and (without <= _NEARLY_ALL * usable or usable <= ALWAYS_TOLERATED)) or not usable:
+        return
+    source = curation.source
+    key = "CAPTION" if source.caption else "TAGS"
+    cells = "; ".join(map(shown, _first_cells(curation))) or "nothing at all"
+    raise SourceError(
+        f"{without:,} of {usable:,} posts have no hashtag in SOURCE.{key} {source.columns.text!r}, whose first cells "
+        f"hold {cells}; name the column with "
+        + (
+            "a text that holds #tags (TAGS for a list of hashtags)"
+            if source.caption
+            else "hashtags (CAPTION for #tags)"
+        )
+    )
+
+
+def _first_cells(curation: Curation) -> list[object]:
+    """Read what stands where hashtags should."""
+    source = curation.source
+    path = engine.list_files(source.paths)[0].path
+    source_format = format_of(source, path)
+    if source_format in KINDS:
+        table = open_table(path, source_format, source.columns, source.text_format, engine.open_url)
+        return table.cells(_SHOWN_CELLS)
+    return engine.first_cells(engine.read(source_format, [path]), source.columns.text, _SHOWN_CELLS)
+
+
+def _notes(folder: Path) -> list[str]:
+    """Say how CSV and JSON lines were read, the usual way last."""
+    counted = Counter(note for path in sorted(folder.glob(f"part-*/{NOTES_NAME}")) for note in read_json_lines(path))
+    return [
+        f"{count:,} file{'s' * (count > 1)} read as {note}"
+        for note, count in sorted(counted.items(), key=lambda c: c[1])
+    ]
 
 
 def _skipped(folder: Path, source: SourceSettings, files: int) -> int:
@@ -81,32 +132,53 @@ def _skipped(folder: Path, source: SourceSettings, files: int) -> int:
 def _make(source: SourceSettings, source_format: str, paths: Sequence[str], folder: Path) -> None:
     """Read the files of a slice, those with columns of the same types together."""
     reader = PostReader(source, source_format)
-    alike, skipped = defaultdict(list), []
+    alike, skipped, notes = defaultdict(list), [], []
     for path in paths:
         try:
-            alike[reader.check(engine.column_types(engine.read(source_format, [path])), path)].append(path)
-        except UserError as error:
-            skipped.append({"file": path, "why": str(error)})
+            kind, file = _opened(reader, source, source_format, path)
+            alike[kind].append(file)
+            notes += [file.note] if source_format in KINDS else []
+        except (UserError, OSError) as error:
+            skipped.append({"file": path, "why": str(error) if path in str(error) else f"{path}: {error}"})
     for number, same in enumerate(alike.values()):
         skipped += _write(reader, source_format, same, folder / str(number))
-    with atomic_write(folder / SKIPPED_NAME, "w") as file:
-        file.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in skipped)
-    _stop_early(sorted(folder.rglob("*.parquet")), source)
+    files = sorted(folder.rglob("*.parquet"))
+    for name, entries in {SKIPPED_NAME: skipped, NOTES_NAME: notes, WRONG_NAME: _wrong_rows(files)}.items():
+        with atomic_write(folder / name, "w") as file:
+            file.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+    _stop_early(files, source)
 
 
-def _write(reader: PostReader, source_format: str, paths: Sequence[str], folder: Path) -> list[dict]:
+def _opened(reader: PostReader, source: SourceSettings, source_format: str, path: str) -> tuple[str, str | TextTable]:
+    """Find out how a file is to be read, and check that it has the columns."""
+    if source_format in KINDS:
+        return "", open_table(path, source_format, source.columns, source.text_format, engine.open_url)
+    return reader.check(engine.column_types(engine.read(source_format, [path])), path), path
+
+
+def _write(reader: PostReader, source_format: str, files: Sequence[str | TextTable], folder: Path) -> list[dict]:
     """Write the posts of files; those that are broken within are found by halving, left out and given back."""
     try:
-        frame = engine.read(source_format, paths)
+        frame = engine.read(source_format, files)
         engine.write(engine.map_batches(frame, reader, reader.inputs, FIELDS), folder)
     except EngineError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        if len(paths) == 1:
-            return [{"file": paths[0], "why": f"{paths[0]}: {error}"}]
-        middle = len(paths) // 2
-        halves = {"0": paths[:middle], "1": paths[middle:]}
+        if len(files) == 1:
+            path = getattr(files[0], "path", files[0])
+            return [{"file": path, "why": f"{path}: {error}"}]
+        middle = len(files) // 2
+        halves = {"0": files[:middle], "1": files[middle:]}
         return [entry for name, half in halves.items() for entry in _write(reader, source_format, half, folder / name)]
     return []
+
+
+def _wrong_rows(files: Sequence[Path]) -> list[str]:
+    """What is wrong with the first rows that are."""
+    found = (
+        pq.read_table(file, columns=["fault"], partitioning=None, filters=pc.field("fault").is_valid())
+        for file in files
+    )
+    return list(islice((fault for table in found for fault in table["fault"].to_pylist()), _MAX_NAMED))
 
 
 def _stop_early(files: Sequence[Path], source: SourceSettings) -> None:
@@ -114,7 +186,7 @@ def _stop_early(files: Sequence[Path], source: SourceSettings) -> None:
     rows, counts = engine.count_rows(files), _counted(files)
     for reason in BAD:
         if too_many(counts.get(reason, 0), rows, source.max_bad_share):
-            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source))
+            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, files[0].parents[1]))
 
 
 def _counted(files: Sequence[Path]) -> dict[str, int]:
@@ -122,8 +194,10 @@ def _counted(files: Sequence[Path]) -> dict[str, int]:
     return dict(zip(tally["reason"].to_pylist(), tally["posts"].to_pylist(), strict=True))
 
 
-def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings) -> str:
-    return _too_many(bad, rows, f"rows are {reason}", f"IMAGE is {source.image!r}", source)
+def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings, folder: Path) -> str:
+    wrong = [entry for path in sorted(folder.rglob(WRONG_NAME)) for entry in read_json_lines(path)]
+    example = wrong[0] if reason == BROKEN_LINE and wrong else f"IMAGE is {source.image!r}"
+    return _too_many(bad, rows, f"rows are {reason}", example, source)
 
 
 def _too_many(bad: int, of: int, what: str, example: str, source: SourceSettings) -> str:

@@ -17,12 +17,14 @@ class Result:
         rows_out: rows that it wrote.
         counts: why there are more or less of them, and what else was left out: reason -> number.
         files: what it has written; none for a stage that checks its files itself.
+        notes: what was found out about its input.
     """
 
     rows_in: int
     rows_out: int
     counts: dict[str, int] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Stage(NamedTuple):

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from igdet.curation.parsing import MAX_TAG_LENGTH, MAX_TAGS, limited, tags_of_captions, tags_of_lists, tags_of_strings
+from igdet.posts.parsing import MAX_TAG_LENGTH, MAX_TAGS, limited, tags_of_captions, tags_of_lists, tags_of_strings
 
 STRINGS = pa.list_(pa.string())
 

@@ -1,0 +1,93 @@
+"""What encoding a text file is in, and opening it so that what cannot be decoded is marked, not lost."""
+
+import codecs
+import io
+import re
+from typing import BinaryIO, TextIO
+
+from igdet.posts.errors import TableError
+
+MARK = "\udcff"  # half of a surrogate pair, which no text holds: stands for bytes that cannot be decoded
+_ERRORS = "igdet.marked"
+_BOMS = {  # the longer one first: that of UTF-32 begins as that of UTF-16
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_NAMES_BYTES = 32  # the beginning of a header or of a first JSON key: ASCII in nearly every file
+_HIGH = re.compile(rb"[\x80-\xff]+")
+# What Western Europeans write. Left out are letters of Icelandic, which are Turkish ones in Windows-1254, and what
+# letters of Central Europe look like.
+_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŠšŽžŸ€’‘“”…–—•·«»¡¿°®©™£§ªº\u00a0")
+_WESTERN_SHARE = 0.95
+_MEAN_RUN = 1.5  # such letters stand alone between ASCII ones; whole words are of another script
+
+codecs.register_error(_ERRORS, lambda error: (MARK, error.end))
+
+
+def checked_encoding(name: str) -> str:
+    """Check that Python knows a text encoding.
+
+    Raises:
+        TableError: it does not.
+    """
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise TableError(
+            f"ENCODING: {name!r} is no text encoding; expected such as utf-8, windows-1252, utf-16"
+        ) from error
+    return name
+
+
+def detected_encoding(sample: bytes, is_whole: bool) -> str:
+    """Tell the encoding of a text.
+
+    Args:
+        sample: its beginning.
+        is_whole: whether that is all of it, so that it does not end within a character.
+
+    Returns:
+        an encoding's name: by the byte order mark; UTF-8 where most of what is not ASCII is valid in it; UTF-16 where
+        every other byte of the beginning is 0; else Windows-1252, which ISO 8859-1 is a part of.
+
+    Raises:
+        TableError: it looks like none of these.
+    """
+    for mark, name in _BOMS.items():
+        if sample.startswith(mark):
+            return name
+    return _utf_16(sample[:_NAMES_BYTES]) or _utf_8(sample, is_whole) or _western(sample)
+
+
+def _utf_16(start: bytes) -> str:
+    zeros = [start[first::2].count(0) / max(1, len(start[first::2])) for first in (0, 1)]
+    if min(zeros) or max(zeros) < 1:
+        return ""
+    return "utf-16-le" if zeros[1] else "utf-16-be"
+
+
+def _utf_8(sample: bytes, is_whole: bool) -> str:
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample, final=is_whole)
+    wrong = text.count("\ufffd") - sample.count("\ufffd".encode())
+    right = len(text) - len(text.encode("ascii", "ignore")) - text.count("\ufffd")
+    return "utf-8" if wrong <= right else ""
+
+
+def _western(sample: bytes) -> str:
+    runs = _HIGH.findall(sample)
+    letters = b"".join(runs)
+    known = sum(letter in _WESTERN for letter in letters.decode("windows-1252", "replace"))
+    if known < _WESTERN_SHARE * len(letters) or len(letters) > _MEAN_RUN * len(runs):
+        raise TableError(
+            f"neither UTF-8 nor Windows-1252: {letters[:8]!r} at byte {sample.index(runs[0]):,}; say what it is with "
+            "ENCODING, such as shift_jis, gb18030 or windows-1251"
+        )
+    return "windows-1252"
+
+
+def open_text(file: BinaryIO, encoding: str) -> TextIO:
+    """Read bytes as text whose lines end in a line feed, whatever they ended in; `MARK` stands for bad bytes."""
+    return io.TextIOWrapper(file, encoding, errors=_ERRORS, newline=None)
