@@ -18,6 +18,9 @@ LABELS = [("brown_bear", "bear", "ursusarctos"), ("café",), ("straße", "street
         ("STRASSE", "strasse"),
         ("Straße", "strasse"),
         ("c#", "c#"),
+        ("İSTANBUL", "istanbul"),
+        ("i\u0307stanbul", "istanbul"),
+        ("ışık", "ışık"),
         ("#_-", ""),
     ],
 )

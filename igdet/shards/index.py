@@ -20,7 +20,7 @@ from igdet.shards.format import (
     index_schema,
 )
 from igdet.shards.presence import check_shards
-from igdet.utils.shown import shown
+from igdet.utils.shown import printable
 from igdet.vocabulary import VOCABULARY_NAME
 
 
@@ -94,7 +94,9 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     found = schema.metadata or {}
     version = found.get(VERSION_KEY, b"none").decode(errors="replace")
     if version != FORMAT_VERSION:
-        raise ShardError(f"{path} has shard format version {shown(version)}; this igdet reads version {FORMAT_VERSION}")
+        raise ShardError(
+            f"{path} has shard format version {printable(version[:40])}; this igdet reads version {FORMAT_VERSION}"
+        )
     missing = set(INDEX_SCHEMA.names) - set(schema.names)
     if missing:
         raise ShardError(f"{path} lacks the columns {sorted(missing)}; write the shards again")

@@ -1,4 +1,4 @@
-"""Tables as CSV: exact ones that igdet reads again, and exports for people, whose programs take some texts for formulas."""
+"""Tables as CSV: exact ones that igdet reads again, and exports for people, whose programs run formulas."""
 
 import csv
 import io
@@ -36,4 +36,7 @@ def _write(file: io.TextIOBase, columns: Iterable[str], rows: Iterable[Iterable[
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    line = cell.replace("\r", " ")  # which the writer does not quote, and a spreadsheet begins a row at
+    return f"'{line}" if cell.startswith(_FORMULA) else line

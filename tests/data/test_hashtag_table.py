@@ -158,3 +158,35 @@ def test_records_outside_the_sequence(tmp_path):
     with pytest.raises(IndexError):
         records[3]
     assert len(list(records)) == 3
+
+
+@pytest.mark.parametrize("column", ["image", "hashtags"])
+def test_structures_are_refused_by_column_and_type(tmp_path, column):
+    columns = {"image": ["a.jpg"], "hashtags": [["cat"]]}
+    columns[column] = [{"bytes": b"x", "path": "a.jpg"}]
+    pa.parquet.write_table(pa.table(columns), tmp_path / "posts.parquet")
+    message = rf"column '{column}' holds struct<bytes: binary, path: string>; expected .* as in {column}\.path"
+    with pytest.raises(DatasetError, match=message):
+        read(str(tmp_path / "posts.parquet"))
+
+
+def test_fields_of_structures_and_objects_that_name_hashtags(tmp_path):
+    columns = {"image": [{"bytes": b"x", "path": "a.jpg"}], "hashtags": [[{"name": "cat"}, {"name": "dog"}]]}
+    pa.parquet.write_table(pa.table(columns), tmp_path / "posts.parquet")
+    records = read(str(tmp_path / "posts.parquet"), columns=("image.path", "hashtags"))
+    assert (records.image_id(0), records.hashtag_ids.tolist()) == ("a.jpg", [0, 1])
+
+
+def test_wrong_rows_of_a_csv_are_bad_records(tmp_path):
+    table = tmp_path / "posts.csv"
+    table.write_text('image,hashtags\na.jpg,cat\nb.jpg,cat,dog\nc.jpg,"dog\nd.jpg,bear\n')
+    records = read(str(table))
+    assert [records.image_id(i) for i in range(len(records))] == ["a.jpg", "d.jpg"]
+    bad = [json.loads(line) for line in (tmp_path / "bad_records.jsonl").read_text().splitlines()]
+    assert [record["name"] for record in bad] == [f"{table}: row 2", f"{table}: row 3"]
+    assert bad[0]["why"] == "it has 3 cells, the header has 2"
+
+
+def test_a_path_with_a_nul_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="row 1 has nothing in column 'image'"):
+        read(write_table(tmp_path / "posts.parquet", [("a\0.jpg", ["cat"])]))

@@ -15,6 +15,12 @@ from igdet.curation.settings import Curation, EngineSettings, SourceSettings
 from igdet.curation.slices import parts_of
 from igdet.curation.stages.posts import BROKEN_FILES, FOLDER, STAGE, SourceError
 from igdet.utils.errors import UserError
+from igdet.vocabulary import Vocabulary
+
+pytest.importorskip("detectron2", reason="training reads the same tables")
+
+from igdet.data.bad_records import BadRecordLog
+from igdet.data.hashtag_table import read_hashtag_table
 
 GOOD = b"image,tags\na.jpg,x\n"
 
@@ -61,6 +67,36 @@ def test_csv_as_people_write_it(read):
     text = '\ufeffimage,tags\na.jpg,"x, y"\nshort.jpg\n"c ""q"".jpg","two\nlines"\nlong.jpg,z,more,more\n'
     posts = [("a.jpg", ["x", "y"]), ('c "q".jpg', ["two", "lines"]), (None, []), (None, [])]
     assert read({"a.csv": text.encode()}) == (posts, {"broken lines": 2})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"image,hashtags\na.jpg,cat\nb.jpg,cat,dog\nc.jpg,\"dog\nd.jpg,\"['dog', 'cat']\"\ne.jpg,nan\n",
+        "image;hashtags\na.jpg;cat;\nb.jpg;#cat #dögs\n".encode("windows-1252"),
+        'image,hashtags\r\na.jpg,cat\r\nb.jpg,"dog|cat"\r\n'.encode("utf-16"),
+    ],
+)
+def test_training_reads_the_same_posts(read, tmp_path, content):
+    posts, counts = read({"posts.csv": content}, tags="hashtags", max_bad_share=1.0)
+    table, log = str(tmp_path / "in/posts.csv"), BadRecordLog(tmp_path, "posts", 1.0)
+    records = read_hashtag_table(table, "/", Vocabulary([("cat",), ("dog",), ("dögs",)]), "image", "hashtags", log)
+    assert [records.image_id(i) for i in range(len(records))] == sorted(image for image, tags in posts if tags)
+    assert sum(len(set(tags)) for _, tags in posts) == len(records.hashtag_ids)
+    assert log.bad == sum(counts.values())
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"image": "a", "text": "no hashtag"}', "'no hashtag'"),
+        ('{"image": "a", "text": null}', "{'keys': \\['image', 'text'\\]}"),
+        ('{"image": "a", "caption": "#x"}', "{'keys': \\['image', 'caption'\\]}"),
+    ],
+)
+def test_a_column_without_any_hashtag_stops_the_run(read, line, message):
+    with pytest.raises(SourceError, match=f"20 of 20 posts have no hashtag in SOURCE.CAPTION 'text'.*{message}"):
+        read({"a.jsonl": f"{line}\n".encode() * 20}, caption="text", tags="")
 
 
 def test_files_whose_columns_differ_in_type_are_read_together(read):
