@@ -139,7 +139,8 @@ def _read_parquet(table: str, columns: PostColumns) -> _Columns:
         raise DatasetError(f"{table}: {described(columns.image, image, 'paths')}")
     if not ((is_text(tags) and not pa.types.is_null(tags)) or lists_tags(tags)):
         raise DatasetError(f"{table}: {described(columns.text, tags, 'strings or lists of strings')}")
-    found = pq.read_table(table, columns=columns.names)
+    with pq.ParquetFile(table) as file:
+        found = file.read(columns.names)
     images, tags = (_at(found, column) for column in (columns.image, columns.text))
     return images.cast(pa.string()), columns.tags(tags), {}, ""
 
