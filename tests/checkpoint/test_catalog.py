@@ -5,7 +5,6 @@ import re
 import pytest
 import timm
 import torchvision
-from detectron2 import model_zoo
 from detectron2.modeling import BACKBONE_REGISTRY
 
 from igdet.checkpoint import TORCHVISION, WEIGHTS, WeightsError, find_weights
@@ -85,6 +84,7 @@ def test_address_licence_and_pictures_are_as_timm_has_them(name):
     "name", [name for name, weights in WEIGHTS.items() if weights.publication in (ZOO_MASKS, ZOO_KEYPOINTS)]
 )
 def test_the_zoos_are_as_detectron2_has_them(name):
+    model_zoo = pytest.importorskip("detectron2.model_zoo")  # official main's needs pkg_resources, of older setuptools
     weights = WEIGHTS[name]
     config = f"{weights.publication.folder.rsplit('/', 1)[-1]}/{weights.file_name.split('/')[0]}.yaml"
     assert weights.url == model_zoo.get_checkpoint_url(config)

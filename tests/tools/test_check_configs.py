@@ -3,9 +3,8 @@
 import json
 import sys
 
+import check_configs
 import yaml
-
-from tools import check_configs
 
 
 def run(name, config, *opts, processes=1):
