@@ -27,6 +27,7 @@ from igdet.checkpoint.weights_file import WeightsFile
 from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
 from igdet.utils.files import atomic_write_together
+from igdet.utils.versions import too_old
 
 logger = logging.getLogger(__name__)
 
@@ -69,12 +70,14 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
         what `write_onnx` writes.
 
     Raises:
-        WeightsError: packages are missing, the network is none of igdet's family, or the file does not say
-            what pictures it expects.
+        WeightsError: packages are missing or too old, the network is none of igdet's family, or the file does not
+            say what pictures it expects.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise WeightsError(f"ONNX needs {' and '.join(missing)}: pip install 'igdet[export]'")
+    if reason := too_old("ONNX export"):
+        raise WeightsError(reason)
     if file.origin is None:
         raise WeightsError(f"{file.path}: it does not say what pictures it expects, which an ONNX file must know")
     model = _exported(tensors, file)

@@ -15,6 +15,8 @@ import numpy as np
 
 from igdet.utils.image_files import open_image
 
+from igdet.utils.versions import too_old
+
 END_OF_JPEG = b"\xff\xd9"
 # Where data end too early, libjpeg reads zeros; these are bits 1, 0, 1, 1, 0, 1, 1, 0, ..., also after each restart.
 _MORE_DATA = b"\xb6\xdb\x6d" * 32
@@ -29,29 +31,30 @@ _FLAGS = {
 }
 REDUCTIONS = tuple(_FLAGS)
 
+_TO_BUILD_IT = (
+    "to build it, install a C compiler and libjpeg-turbo's headers (Debian: apt install gcc libjpeg62-turbo-dev, "
+    "Ubuntu: gcc libjpeg-turbo8-dev), then igdet again"
+)
+
 Part = tuple[int, int, int, int]  # top, left, height, width
 
 
 def _binding() -> tuple[ModuleType | None, str]:
-    """Give the compiled module, or None and why it cannot be used."""
+    """Return the compiled module, or None and why it cannot be used, with what to do."""
     try:
         binding = import_module("igdet.data._jpeg")
     except ImportError as error:
-        return None, str(error)
+        return None, too_old("the JPEG binding") or f"{error}; {_TO_BUILD_IT}"
     if hashlib.sha256(Path(__file__).with_name("_jpeg.c").read_bytes()).hexdigest() != binding.SOURCE:
-        return None, f"{binding.__file__} was built from another version of its source"
+        return None, f"{binding.__file__} was built from another version of its source: install igdet again"
     return binding, ""
 
 
 def describe(binding: ModuleType | None, missing: str) -> str:
-    """Say for the log what decodes, and how to get the faster way."""
+    """Say for the log what decodes, and why it is not the faster way."""
     if binding:
         return "libjpeg-turbo, only the part that is wanted"
-    return (
-        f"OpenCV, whole pictures, because igdet's own faster decoder cannot be used ({missing}); to get it, install "
-        "a C compiler and libjpeg-turbo's headers (Debian: apt install gcc libjpeg62-turbo-dev, Ubuntu: gcc "
-        "libjpeg-turbo8-dev), then igdet again"
-    )
+    return f"OpenCV, whole pictures, because igdet's own faster decoder cannot be used: {missing}"
 
 
 def _by_libjpeg(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:

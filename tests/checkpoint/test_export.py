@@ -12,6 +12,7 @@ from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, onnx_export
 from igdet.checkpoint.origin import TORCHVISION
+from igdet.utils import versions
 
 
 @pytest.fixture
@@ -92,6 +93,8 @@ def run_onnx():
     """Runs an ONNX file; gives its output and its session."""
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package, reason="ONNX: pip install 'igdet[export]'")
+    if reason := versions.too_old("ONNX export"):
+        pytest.skip(reason)
     import onnxruntime
 
     def run(path, images):
@@ -151,6 +154,13 @@ def test_experts_of_unknown_use_are_refused(run_onnx, make_classifier, tmp_path)
 def test_without_the_packages_the_extra_is_named(torchvision_file, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_export, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"ONNX needs onnx and onnxscript: pip install 'igdet\[export\]'"):
+        convert_checkpoint(torchvision_file, tmp_path / "out.onnx", "onnx")
+
+
+def test_a_pytorch_that_is_too_old_is_named(torchvision_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "find_spec", lambda name: "there")
+    monkeypatch.setattr(versions, "version", {"torch": "2.7.1"}.__getitem__)
+    with pytest.raises(WeightsError, match=r"ONNX export needs torch 2\.8 or later, this is 2\.7\.1: "):
         convert_checkpoint(torchvision_file, tmp_path / "out.onnx", "onnx")
 
 

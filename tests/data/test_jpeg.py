@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from igdet.data import jpeg
+from igdet.utils import versions
 
 FACTORS = {
     "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -180,6 +181,14 @@ def test_without_the_binding_the_log_says_how_to_get_it(monkeypatch):
     assert found is None
     assert "_jpeg" in why
     assert "libjpeg62-turbo-dev" in jpeg.describe(found, why)
+
+
+def test_a_torchvision_that_is_too_old_for_the_binding_is_the_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "igdet.data._jpeg", None)
+    monkeypatch.setattr(versions, "version", {"torchvision": "0.20.1+cpu"}.__getitem__)
+    why = jpeg._binding()[1]
+    assert why.startswith("the JPEG binding needs torchvision 0.21 or later, this is 0.20.1+cpu: ")
+    assert "libjpeg62-turbo-dev" not in why
 
 
 def test_a_binding_built_from_an_older_source_is_not_used(binding, monkeypatch):

@@ -14,6 +14,7 @@ from torchvision import datasets
 from igdet.data.errors import DatasetError
 from igdet.data.pictures import open_picture
 from igdet.data.torchvision_sets import ARRAYS, CLASSES, read_torchvision_set
+from igdet.utils import versions
 
 savemat = pytest.importorskip("scipy.io").savemat
 
@@ -183,6 +184,8 @@ def test_every_class_has_a_layout():
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_pictures_and_labels_are_torchvisions(kind, tmp_path, no_hashes):
+    if f"CLASS {kind}" in versions.NEEDS and (reason := versions.too_old(f"CLASS {kind}")):
+        pytest.skip(reason)
     write, arguments = LAYOUTS[kind]
     write(Layout(tmp_path))
     theirs = getattr(datasets, kind)(str(tmp_path), **arguments)
@@ -196,6 +199,13 @@ def test_pictures_and_labels_are_torchvisions(kind, tmp_path, no_hashes):
     assert len(ours) >= 2
     assert sorted(ours) == expected
     assert len(set(names)) == len(names) > max(label for _, label in ours)
+
+
+def test_a_class_that_needs_a_newer_torchvision_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(versions, "version", {"torchvision": "0.21.0+cpu"}.__getitem__)
+    flowers(Layout(tmp_path))
+    with pytest.raises(DatasetError, match=r"CLASS Flowers102 needs torchvision 0.22 or later, this is 0.21.0\+cpu: "):
+        read_torchvision_set(str(tmp_path), "Flowers102", {"split": "train"})
 
 
 def test_class_names_are_torchvisions_or_wnids(tmp_path, no_hashes):
