@@ -17,9 +17,9 @@ INSTALL_REQUIRES = [
     "hotcoco>=1.3",  # COCO's and LVIS' metrics: pycocotools' numbers bit for bit, in a fraction of the time; 3 MB
     "iopath>=0.1.9",
     "numpy>=1.26",
-    "opencv-python-headless>=4.8",  # the headless build: a bare server has no libGL
+    "opencv-python-headless>=4.8.0.74",  # the headless build: a bare server has no libGL
     "pillow>=10",
-    "pyarrow>=14",
+    "pyarrow>=18",
     "pycocotools>=2.0.7",
     "pyyaml>=6",
     "scipy>=1.11",  # quantiles of Student's t, exact tests: intervals and "A beats B"
@@ -36,11 +36,11 @@ REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
 EXTRAS = {
     "report": REPORT,
     "curation": [
-        "daft>=0.7",  # dataframes larger than memory
+        "daft>=0.7.25",  # dataframes larger than memory
         "faiss-cpu>=1.8",  # nearest neighbours among pictures
         *REPORT,
     ],
-    "cluster": ["daft[ray]>=0.7"],  # curation on many machines
+    "cluster": ["daft[ray]>=0.7.25"],  # curation on many machines
     "export": [
         "onnx>=1.16",  # checkpoints as ONNX files
         "onnxruntime>=1.18",  # to run them
@@ -49,7 +49,7 @@ EXTRAS = {
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads
-        "timm>=1.0",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
+        "timm>=1.0.3",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
     "dev": [
         "import-linter>=2",
@@ -60,7 +60,7 @@ EXTRAS = {
         "ruff>=0.6",
         "scikit-learn>=1.4",  # tests only: an independent average precision
         "submitit>=1.5",  # tests of the way to SLURM
-        "timm>=1.0",  # besides the targets' lists: an independent ResNeXt
+        "timm>=1.0.3",  # besides the targets' lists: an independent ResNeXt
     ],
 }
 
@@ -82,7 +82,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     packages=find_packages(include=["igdet", "igdet.*"]),
     package_data={"igdet": [f"**/{name}" for name in DATA_FILES]},
     ext_modules=[JPEG],

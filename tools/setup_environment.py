@@ -10,19 +10,11 @@ from pathlib import Path
 from pip_errors import diagnose, one_line_os_errors
 
 ROOT = Path(__file__).resolve().parent.parent
-SUPPORTED = ((3, 10), (3, 12))  # first and last minor version for which the constraints file holds
-CONSTRAINTS = ("--constraint", str(ROOT / "constraints.txt"))
+SUPPORTED = ((3, 10), (3, 13))  # first and last minor version for which the constraints file holds
+CONSTRAINTS = ROOT / "constraints.txt"
 
 EXTRAS = "curation,cluster,report,export,dev"
 BUILD_TOOLS = ("pip", "setuptools", "wheel")
-
-# (what, command after the environment's python); torch and torchvision in one resolution, so that the pair fits.
-STEPS = (
-    ("build tools", ("-m", "pip", "install", *CONSTRAINTS, *BUILD_TOOLS)),
-    ("torch and torchvision (the large one: minutes)", ("-m", "pip", "install", *CONSTRAINTS, "torch", "torchvision")),
-    ("Detectron2", (str(ROOT / "tools" / "install_detectron2.py"), *CONSTRAINTS)),
-    ("igdet", ("-m", "pip", "install", *CONSTRAINTS, "--no-build-isolation", "--editable", f"{ROOT}[{EXTRAS}]")),
-)
 
 
 @one_line_os_errors()
@@ -30,16 +22,34 @@ def main() -> None:
     """Check the Python version, then run the steps in order, stopping with one line at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the environment goes")
-    folder = parser.parse_args().folder
+    parser.add_argument("--constraint", type=Path, default=CONSTRAINTS, help="pip's file of versions: %(default)s")
+    arguments = parser.parse_args()
+    folder = arguments.folder
     check_python(sys.version_info[:2])
     started = time.monotonic()
     print(f"Setting up igdet in {folder} (once; about 7 GB on disk).", flush=True)
     make_venv(folder)
-    for number, (what, command) in enumerate(STEPS, start=1):
-        print(f"[{number}/{len(STEPS)}] {what}", flush=True)
+    plan = steps(arguments.constraint)
+    for number, (what, command) in enumerate(plan, start=1):
+        print(f"[{number}/{len(plan)}] {what}", flush=True)
         run_step(what, [str(folder / "bin" / "python"), *command], folder / "setup.log")
     (folder / "ready").write_text("made by tools/setup_environment.py\n")
     print(f"Set up in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def steps(constraint: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what is to be done, each with the command to give to the environment's Python.
+
+    torch and torchvision are in one resolution, so that the pair fits.
+    """
+    held = ("--constraint", str(constraint.absolute()))
+    install = ("-m", "pip", "install", *held)
+    return [
+        ("build tools", (*install, *BUILD_TOOLS)),
+        ("torch and torchvision (the large one: minutes)", (*install, "torch", "torchvision")),
+        ("Detectron2", (str(ROOT / "tools" / "install_detectron2.py"), *held)),
+        ("igdet", (*install, "--no-build-isolation", "--editable", f"{ROOT}[{EXTRAS}]")),
+    ]
 
 
 def check_python(version: tuple) -> None:

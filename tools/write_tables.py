@@ -8,9 +8,10 @@ from igdet.data.targets.markdown import full_table, short_table
 from igdet.evaluation.probing.describe import protocol_table
 from igdet.utils.errors import one_line_errors
 from igdet.utils.generated import write_blocks
+from igdet.utils.versions import needs_table
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/DATASETS.md", "docs/PROTOCOLS.md", "docs/WEIGHTS.md")
+DOCUMENTS = ("README.md", "docs/DATASETS.md", "docs/ENVIRONMENTS.md", "docs/PROTOCOLS.md", "docs/WEIGHTS.md")
 
 
 def blocks() -> dict[str, str]:
@@ -20,6 +21,7 @@ def blocks() -> dict[str, str]:
         "targets": short_table(),
         "targets-in-full": full_table(),
         "protocols": protocol_table(),
+        "needs": needs_table(),
     }
 
 
