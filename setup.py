@@ -19,7 +19,7 @@ INSTALL_REQUIRES = [
     "numpy>=1.26",
     "opencv-python-headless>=4.8.0.74",  # the headless build: a bare server has no libGL
     "pillow>=10",
-    "pyarrow>=18",
+    "pyarrow>=20",
     "pycocotools>=2.0.7",
     "pyyaml>=6",
     "scipy>=1.11",  # quantiles of Student's t, exact tests: intervals and "A beats B"
@@ -49,18 +49,18 @@ EXTRAS = {
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads
-        "timm>=1.0.3",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
+        "timm>=1.0.7",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
     "dev": [
         "import-linter>=2",
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
         "polars>=1",  # likewise
-        "pytest>=8",
+        "pytest>=8.1.1",
         "pytest-xdist>=3.5",
         "ruff>=0.6",
         "scikit-learn>=1.4",  # tests only: an independent average precision
         "submitit>=1.5",  # tests of the way to SLURM
-        "timm>=1.0.3",  # besides the targets' lists: an independent ResNeXt
+        "timm>=1.0.7",  # besides the targets' lists: an independent ResNeXt
     ],
 }
 
