@@ -49,7 +49,7 @@ EXTRAS = {
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads
-        "timm>=1.0.7",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
+        "timm>=1.0.12",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
     "dev": [
         "import-linter>=2",
@@ -60,7 +60,7 @@ EXTRAS = {
         "ruff>=0.6",
         "scikit-learn>=1.4",  # tests only: an independent average precision
         "submitit>=1.5",  # tests of the way to SLURM
-        "timm>=1.0.7",  # besides the targets' lists: an independent ResNeXt
+        "timm>=1.0.12",  # besides the targets' lists: an independent ResNeXt
     ],
 }
 
