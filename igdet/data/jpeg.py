@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from igdet.utils.image_files import open_image
-
 from igdet.utils.versions import too_old
 
 END_OF_JPEG = b"\xff\xd9"
