@@ -20,7 +20,7 @@ INSTALL_REQUIRES = [
     "opencv-python-headless>=4.8.0.74",  # the headless build: a bare server has no libGL
     "pillow>=10",
     "pyarrow>=20",
-    "pycocotools>=2.0.7",
+    "pycocotools>=2.0.11",
     "pyyaml>=6",
     "scipy>=1.11",  # quantiles of Student's t, exact tests: intervals and "A beats B"
     "shapely>=2",  # crops polygons, for Detectron2's cropping augmentations
@@ -42,9 +42,9 @@ EXTRAS = {
     ],
     "cluster": ["daft[ray]>=0.7.25"],  # curation on many machines
     "export": [
-        "onnx>=1.16",  # checkpoints as ONNX files
-        "onnxruntime>=1.18",  # to run them
-        "onnxscript>=0.1",  # PyTorch's exporter is written in it
+        "onnx>=1.23.2",  # checkpoints as ONNX files
+        "onnxruntime>=1.23.2",  # to run them
+        "onnxscript>=0.7.2",  # PyTorch's exporter is written in it
     ],
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [

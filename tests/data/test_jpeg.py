@@ -177,6 +177,7 @@ def test_a_part_that_leads_out_of_the_picture_is_refused(binding, part):
 
 def test_without_the_binding_the_log_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "igdet.data._jpeg", None)
+    monkeypatch.setattr(versions, "version", {"torchvision": "0.21.0"}.__getitem__)
     found, why = jpeg._binding()
     assert found is None
     assert "_jpeg" in why

@@ -240,7 +240,7 @@ def test_a_part_of_pictures_in_memory(tmp_path, no_hashes):
         ("DTP", {}, r"CLASS is 'DTP': expected one of .*; did you mean 'DTD'\?"),
         ("DTD", {"split": "training"}, "DTD cannot be opened .*Unknown value 'training'"),
         ("DTD", {"part": 1}, "unexpected keyword argument 'part'"),
-        ("Flowers102", {"split": "train"}, "not found or corrupted.*check_dataset.py NAME --download"),
+        ("SVHN", {"split": "train"}, "not found or corrupted.*check_dataset.py NAME --download"),
     ],
 )
 def test_what_cannot_be_opened_is_explained(tmp_path, kind, arguments, message):
