@@ -9,6 +9,7 @@ from pathlib import Path
 
 from igdet.benchmark.cells import Cell
 from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.utils.processes import bound_to_this
 from igdet.utils.strict_yaml import ConfigError
 
 CHECKER = "check_configs.py"  # stands beside the training script; another script without one is not checked
@@ -30,7 +31,13 @@ def check_configs(suite: Suite, cells: Iterable[Cell]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "runs.json")
         file.write_text(json.dumps([_run(cell, folder, suite.gpus) for cell in cells]))
-        done = subprocess.run([sys.executable, checker, file], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, checker, file],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            preexec_fn=bound_to_this(),
+        )
     if done.returncode:
         raise ConfigError("nothing is started:\n" + (done.stdout or done.stderr).rstrip())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from igdet.benchmark.cells import DIVERGED, LOG, RESULTS, Cell
 from igdet.benchmark.suite import Suite, visible_gpus
 from igdet.utils.errors import UserError
+from igdet.utils.processes import bound_to_this
 
 # Seconds between asking a process to end and ending it: enough to write a checkpoint's last bytes.
 GRACE = 10
@@ -47,6 +48,7 @@ class Training:
                 env=_environment(suite, slot),
                 start_new_session=True,
                 pass_fds=(lock,),
+                preexec_fn=bound_to_this(),
             )
 
     @property

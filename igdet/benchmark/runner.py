@@ -16,6 +16,7 @@ from igdet.benchmark.suite import Suite
 from igdet.benchmark.timing import Timing
 from igdet.utils.durations import clock
 from igdet.utils.errors import UserError
+from igdet.utils.processes import bound_to_this
 
 # A cell that fails is tried once more: a machine's hiccup passes, a mistake stays.
 ATTEMPTS = 2
@@ -161,7 +162,8 @@ def prepare(suite: Suite, progress: Progress) -> None:
     if not suite.prepare:
         return
     progress.event(f"preparing: {suite.prepare}")
-    code = subprocess.run([sys.executable, *shlex.split(suite.prepare)], stdin=subprocess.DEVNULL).returncode
+    command = [sys.executable, *shlex.split(suite.prepare)]
+    code = subprocess.run(command, stdin=subprocess.DEVNULL, preexec_fn=bound_to_this()).returncode
     if code:
         raise PrepareError(f"PREPARE: `{suite.prepare}` ended with {_why(code)}; see its output above")
     if suite.prepared and not Path(suite.prepared).is_file():

@@ -1,5 +1,6 @@
 """The data loader's processes: what they set up, how their batches are fetched, what is said when one is killed."""
 
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import cv2
 from torch.utils.data import DataLoader
 
 from igdet.utils.errors import UserError
+from igdet.utils.processes import end_with
 
 GRACE = 20  # seconds; a step takes less, and schedulers wait for 30
 
@@ -24,11 +26,12 @@ class WorkerError(UserError):
 
 
 def start_worker(_worker_id: int) -> None:
-    """Prepare a process: no threads of OpenCV's own, and some time to live after the first request to stop.
+    """Prepare a process: no threads of OpenCV's own, an end with the training, some time after a request to stop.
 
     Whoever stops a run may send it to all processes at once, but the step that is under way needs its data still.
     """
     cv2.setNumThreads(0)
+    end_with(multiprocessing.parent_process().pid)
     for number in STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _live_on)

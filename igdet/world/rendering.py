@@ -1,16 +1,20 @@
 """Making the items of a world in several processes, so that the result depends on the seed alone."""
 
-import multiprocessing
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+from igdet.utils.processes import map_in_order
+
 _JPEG_QUALITY = 92
+_AT_ONCE = 16  # items that go to a process and back together
 
 Item = TypeVar("Item")
 
@@ -43,11 +47,13 @@ def make_items(make: Callable[[int], Item], count: int, part: str, workers: int)
     """
     progress = {"total": count, "desc": f"{part:>12}", "unit": "picture", "unit_scale": True, "mininterval": 1}
     cv2.setNumThreads(1)  # the processes share the cores out; and OpenCV's threads would not survive the fork below
-    if workers == 1:
-        yield from tqdm(map(make, range(count)), **progress)
-        return
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield from tqdm(pool.imap(make, range(count), chunksize=16), **progress)
+    several = ((range(start, min(start + _AT_ONCE, count)),) for start in range(0, count, _AT_ONCE))
+    made = map_in_order(partial(_make_several, make), several, workers, start="fork")
+    yield from tqdm(chain.from_iterable(made), **progress)
+
+
+def _make_several(make: Callable[[int], Item], indices: range) -> list[Item]:
+    return [make(index) for index in indices]
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:

@@ -10,9 +10,9 @@ import numpy as np
 from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.duplicates.picture_set import PictureSet
 from igdet.curation.pictures import BAD_REASONS, CleanSettings, PictureError, clean_picture
-from igdet.curation.sharding.in_order import map_in_order
 from igdet.utils.bad_share import too_many
 from igdet.utils.image_files import open_image
+from igdet.utils.processes import map_in_order
 
 _BATCH = 64  # pictures that a process is given at a time
 _QUALITY = 95  # of pictures made smaller: their coding must not add differences of its own

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from igdet.curation.pictures import PictureSource
 from igdet.curation.sharding.errors import ShardingError
 from igdet.curation.sharding.id_list import IdList
-from igdet.curation.sharding.in_order import map_in_order
 from igdet.curation.sharding.labelled_posts import LabelledPosts
 from igdet.curation.sharding.leftovers import remove_leftovers
 from igdet.curation.sharding.part import FOLDER
@@ -24,6 +23,7 @@ from igdet.shards.format import INDEX_NAME, index_schema
 from igdet.shards.summary import write_summary
 from igdet.utils.bad_share import too_many
 from igdet.utils.files import atomic_write
+from igdet.utils.processes import map_in_order
 from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
 
 LOG_NAME = "bad_pictures.jsonl"

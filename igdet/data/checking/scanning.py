@@ -12,6 +12,7 @@ from igdet.data.detection import size_fault
 from igdet.data.errors import RecordError
 from igdet.data.pictures import open_picture
 from igdet.data.records import Records
+from igdet.data.workers import start_worker
 from igdet.utils.shown import printable
 
 _BATCH = 32  # pictures that a process is given at a time
@@ -80,7 +81,7 @@ def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> I
     """
     pictures = _Pictures(records, decode)
     workers = processes if processes > 1 else 0  # 0: this process reads
-    loader = DataLoader(pictures, batch_size=_BATCH, num_workers=workers, collate_fn=list)
+    loader = DataLoader(pictures, batch_size=_BATCH, num_workers=workers, collate_fn=list, worker_init_fn=start_worker)
     with tqdm(total=len(pictures), desc=printable(title), unit=" pictures", smoothing=0) as bar:
         for batch in loader:
             yield from batch
