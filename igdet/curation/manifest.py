@@ -11,6 +11,7 @@ from pathlib import Path
 import igdet
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.yaml_fields import from_mapping
 
 FOLDER = "manifests"  # in the output folder: one file a stage
 _CHUNK = 2**20
@@ -58,7 +59,7 @@ class Manifest:
     def is_current(self, fingerprint: str, output: Path) -> bool:
         """Tell whether it is of the same inputs and settings, and its files are still there, with as many bytes."""
         return self.fingerprint == fingerprint and all(
-            (output / name).is_file() and (output / name).stat().st_size == facts["bytes"]
+            (output / name).is_file() and (output / name).stat().st_size == facts.get("bytes")
             for name, facts in self.files.items()
         )
 
@@ -76,8 +77,11 @@ def read_manifest(output: Path, stage: str) -> Manifest | None:
     """
     path = manifest_path(output, stage)
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    except (OSError, TypeError, ValueError) as error:
+        if not path.is_file():
+            return None
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        return from_mapping(Manifest, {key.upper(): value for key, value in saved.items()}, "it")
+    except (OSError, AttributeError, ValueError, RecursionError) as error:
         raise ManifestError(
             f"{path}: no manifest of this version ({error}); remove it to do the stage again"
         ) from error

@@ -54,6 +54,34 @@ def test_what_is_no_manifest_is_named(tmp_path, text):
         read_manifest(tmp_path, "labels")
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rows_in": "3"},
+        {"seconds": None},
+        {"counts": ["a"]},
+        {"counts": {"a": 1.5}},
+        {"files": {"a": 1}},
+        {"versions": "1"},
+    ],
+)
+def test_a_value_of_another_type_is_named(manifest, tmp_path, wrong):
+    replace(manifest, **wrong).write(tmp_path)
+    with pytest.raises(ManifestError, match=f"it: {next(iter(wrong)).upper()}.* must be .*remove it to do the stage"):
+        read_manifest(tmp_path, "labels")
+
+
+def test_deep_nesting_is_no_manifest(manifest, tmp_path):
+    manifest.write(tmp_path)
+    manifest_path(tmp_path, "labels").write_text("[" * 100_000)
+    with pytest.raises(ManifestError, match="no manifest of this version"):
+        read_manifest(tmp_path, "labels")
+
+
+def test_facts_without_a_size_are_those_of_no_current_file(manifest, tmp_path):
+    assert not replace(manifest, files={"a/b.txt": {}}).is_current("f00", tmp_path)
+
+
 def test_fingerprints_depend_on_values_and_not_on_the_order_of_keys():
     assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
     assert len({fingerprint(*parts) for parts in ((1, 2), (12,), ("1", 2), (), ({"a": 1},))}) == 5
