@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.shown import shown
 from igdet.utils.yaml_fields import NAMES
 
 FILE_NAME = "questions.json"
@@ -57,7 +58,7 @@ class Questions:
             saved = json.loads(path.read_text(encoding="utf-8"))
             questions = cls(**{name: _READ[name](value, name) for name, value in saved.items()})
             questions.check_counts()
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             why = f"{type(error).__name__}: {error}"  # a KeyError alone is but a word
             raise UserError(f"{path}: expected the folder of an export, as it was written: {why}") from error
         return questions
@@ -74,7 +75,7 @@ def _typed(kind: type) -> Callable[[object, str], object]:
 
     def read(value: object, name: str):
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise TypeError(f"{name} must be {NAMES[kind]}, got {value!r:.100}")
+            raise TypeError(f"{name} must be {NAMES[kind]}, got {shown(value)}")
         return value
 
     return read

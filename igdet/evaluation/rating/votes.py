@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from igdet.evaluation.rating.questions import Questions
 from igdet.utils.errors import UserError, no_such_file
+from igdet.utils.shown import shown
 
 ANSWERS = ("yes", "no", "unsure")
 
@@ -37,14 +38,14 @@ def read_votes(paths: Iterable[str | PathLike], questions: Questions) -> Votes:
         for question, answer in answers:
             if question not in asked:
                 raise UserError(
-                    f"{path}: {question.image_id}, class {question.class_id}: not among the exported questions; "
-                    "merge ratings with the folder whose pages were rated"
+                    f"{path}: {shown(question.image_id)}, class {shown(question.class_id)}: not among the exported "
+                    "questions; merge ratings with the folder whose pages were rated"
                 )
             given = votes.setdefault(question, {}).setdefault(rater.casefold(), answer)
             if given != answer:
                 raise UserError(
-                    f"{path}: {rater} votes {answer!r} on {question.image_id}, class {question.class_id}, but voted "
-                    f"{given!r} before; keep one vote, or give two people two names"
+                    f"{path}: {shown(rater)} votes {shown(answer)} on {shown(question.image_id)}, class "
+                    f"{question.class_id}, but voted {shown(given)} before; keep one vote, or give two people two names"
                 )
     return votes
 
@@ -57,14 +58,16 @@ def _read(path: str | PathLike, fingerprint: str) -> tuple[str, list[tuple[Quest
         answers = [(Question(str(vote["image_id"]), int(vote["class"])), vote["answer"]) for vote in saved["votes"]]
     except FileNotFoundError as error:
         raise UserError(no_such_file(path, "ratings saved by a page")) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         why = f"{type(error).__name__}: {error}"  # a KeyError alone is but a word, and repr may hold a whole file
         raise UserError(f"{path}: expected ratings saved by a page (fingerprint, rater, votes): {why}") from error
     if not rater:
         raise UserError(f"{path}: has no rater; type a name on the page and save again")
     if given != fingerprint:
-        raise UserError(f"{path}: rates another data set ({given}, not {fingerprint})")
+        raise UserError(f"{path}: rates another data set ({shown(given)}, not {fingerprint})")
     for question, answer in answers:
         if answer not in ANSWERS:
-            raise UserError(f"{path}: {question.image_id}: the answer {answer!r} is none of {', '.join(ANSWERS)}")
+            raise UserError(
+                f"{path}: {shown(question.image_id)}: the answer {shown(answer)} is none of {', '.join(ANSWERS)}"
+            )
     return rater, answers

@@ -85,8 +85,8 @@ def test_broken_files_are_named(questions, save, tmp_path):
         "none.json: there is no such file; expected ratings": tmp_path / "none.json",
         "has no rater": save(" "),
         "rates another data set": save("A", fingerprint="other"),
-        "x.png, class 1: not among the exported questions": save("A", ("x.png", 1, "yes")),
-        "a.png, class 0: not among": save("A", ("a.png", 0, "yes")),  # right, so it was not asked
+        "'x.png', class 1: not among the exported questions": save("A", ("x.png", 1, "yes")),
+        "'a.png', class 0: not among": save("A", ("a.png", 0, "yes")),  # right, so it was not asked
         "the answer 'perhaps' is none of yes": save("A", ("b.png", 1, "perhaps")),
         "expected ratings saved by a page .*TypeError": save("A", votes=3),
         "expected ratings saved by a page .*KeyError: 'rater'": tmp_path / "nobody.json",
@@ -100,7 +100,7 @@ def test_broken_files_are_named(questions, save, tmp_path):
 
 def test_a_rater_who_votes_twice(questions, save):
     first, second = save("A", ("b.png", 2, "yes")), save("A", ("b.png", 2, "no"))
-    with pytest.raises(UserError, match=r"A votes 'no' on b\.png, class 2, but voted 'yes' before"):
+    with pytest.raises(UserError, match=r"'A' votes 'no' on 'b\.png', class 2, but voted 'yes' before"):
         read_votes([first, second], questions)
 
 
@@ -108,7 +108,7 @@ def test_a_rater_whose_name_is_written_in_two_ways_is_one(questions, save):
     paths = [save("Änn", ("b.png", 2, "yes")), save(" änN\t", ("b.png", 2, "yes"), ("c.png", 0, "no"))]
     result = rectify(questions, read_votes(paths, questions))
     assert (result.raters, result.agreement) == (1, None)
-    with pytest.raises(UserError, match=r"ÄNN votes 'no' on b\.png, class 2, but voted 'yes' before"):
+    with pytest.raises(UserError, match=r"'ÄNN' votes 'no' on 'b\.png', class 2, but voted 'yes' before"):
         read_votes([*paths, save("ÄNN ", ("b.png", 2, "no"))], questions)
 
 
