@@ -1,0 +1,80 @@
+"""Fuzzing: inputs can be made again, faults are told from refusals, and a few hundred inputs show none."""
+
+import re
+import subprocess
+import sys
+from random import Random
+
+import pytest
+from fuzz.damage import mutate_bytes
+from fuzz.inputs import Inputs
+from fuzz.judging import READ, REFUSED, TooSlowError, judge
+from fuzz.trees import mutate_json, mutate_json_lines, mutate_yaml
+
+from igdet.utils.errors import UserError
+
+KINDS = ("images", "shards", "tables", "coco", "checkpoints", "configs", "suites", "predictions", "ratings")
+SOUND = b'{"a": [1, {"b": "c"}], "d": null}'
+
+
+def _raise(error):
+    raise error
+
+
+@pytest.mark.parametrize("mutate", [mutate_bytes, mutate_json, mutate_json_lines, mutate_yaml])
+def test_the_same_dice_give_the_same_damage_and_others_another(mutate):
+    made = [mutate(SOUND, Random(seed)) for seed in (*range(20), *range(20))]
+    assert made[:20] == made[20:]
+    assert len(set(made)) > 10
+
+
+def test_trees_are_damaged_in_values_and_keys_only_and_stay_trees():
+    made = [mutate_json(SOUND, Random(seed)) for seed in range(100)]
+    assert any(text.count(b'"a":') == 2 for text in made)  # a key twice
+    assert any(b'"a":' not in text for text in made)
+    assert any(b"NaN" in text for text in made)
+    assert all(text.count(b"{") == text.count(b"}") for text in made)  # no bytes are damaged
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome"),
+    [
+        (lambda path: None, READ),
+        (lambda path: _raise(UserError("mend it")), REFUSED),
+        (lambda path: _raise(OSError("full")), REFUSED),
+        (lambda path: _raise(KeyError("x")), r"KeyError at .*test_fuzz\.py:\d+"),
+        (lambda path: _raise(TooSlowError()), "TooSlowError"),
+        (lambda path: bytearray(2**40), "MemoryError"),
+        (lambda path: print("\x1b[2J"), r"prints '\\x1b'"),
+        (lambda path: print("x" * 30_000), "prints 30,001 characters"),
+        (lambda path: sys.exit(3), "exit status 3"),
+    ],
+)
+def test_reading_is_judged(tmp_path, read, outcome):
+    assert re.match(outcome, judge(read, tmp_path))
+
+
+def test_a_started_process_is_a_fault(tmp_path):
+    script = (
+        "import subprocess, sys; from pathlib import Path; from fuzz.judging import judge, watch_processes\n"
+        "watch_processes()\n"
+        "print(judge(lambda path: subprocess.run([sys.executable, '-c', '']), Path('x')))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True)
+    assert done.stdout == b"starts a process: subprocess.Popen\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sound_files_are_read_and_inputs_can_be_made_again(tmp_path, kind):
+    inputs = Inputs(kind, 0, tmp_path)
+    inputs.check_sound()
+    first = [path.read_bytes() if (path := inputs.make(number)).is_file() else None for number in range(20)]
+    again = [path.read_bytes() if (path := inputs.make(number)).is_file() else None for number in range(20)]
+    assert first == again and len(set(first)) > 5
+
+
+@pytest.mark.parametrize("kind", ["images", "checkpoints", "ratings"])
+def test_a_hundred_inputs_show_no_fault(tmp_path, kind):
+    inputs = Inputs(kind, 1, tmp_path)
+    found = {fault: number for number in range(100) for fault in inputs.outcomes(number)}
+    assert set(found) <= {READ, REFUSED}, found
