@@ -1,4 +1,7 @@
-"""Inputs by number: the same kind, seed and number make the same damaged file, read in a folder of its own."""
+"""Inputs by number: the same kind, seed and number make the same damaged file, read in a folder of its own.
+
+Only checkpoints in torch.save's older format differ between processes, for they hold addresses of memory.
+"""
 
 import io
 import shutil
@@ -52,12 +55,6 @@ class Inputs:
     def outcomes(self, number: int) -> list[str]:
         """Judge an input: what comes of it, for each entry."""
         return [judge(entry, self.make(number)) for entry in KINDS[self._kind].entries]
-
-    def keep(self, number: int, folder: Path) -> None:
-        """Copy an input into a folder."""
-        self.make(number)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self._folder, folder, symlinks=True)
 
     def _fresh(self, name: Path) -> Path:
         shutil.rmtree(self._folder, ignore_errors=True)
