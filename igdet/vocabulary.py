@@ -10,6 +10,7 @@ import numpy as np
 
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.shown import shown
 
 VOCABULARY_NAME = "vocabulary.txt"  # in a folder of shards, and beside a table of posts
 
@@ -61,11 +62,11 @@ class Vocabulary:
         for tag in label:
             key = normalise_tag(tag)
             if not key or len(tag.split()) != 1:
-                raise VocabularyError(f"vocabulary line {line}: {tag!r} is no hashtag; write it as one word")
+                raise VocabularyError(f"vocabulary line {line}: {shown(tag)} is no hashtag; write it as one word")
             owner = self._id_of.setdefault(key, label_id)
             if owner != label_id:
                 raise VocabularyError(
-                    f"hashtag {tag!r} counts as two labels: line {owner + 1} ({self._labels[owner][0]}) and "
+                    f"hashtag {shown(tag)} counts as two labels: line {owner + 1} ({self._labels[owner][0]}) and "
                     f"line {line} ({label[0]}); leave it in one of them"
                 )
 

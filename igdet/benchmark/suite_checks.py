@@ -7,6 +7,7 @@ from pathlib import Path
 from igdet.benchmark.reference import PUBLISHED
 from igdet.benchmark.selection import selection_problems
 from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 
 # Set by the benchmark itself for every cell.
@@ -34,7 +35,7 @@ def _sections(suite: Suite) -> Iterator[str]:
             yield f"{section} is empty; a suite needs at least one initialisation and one target"
         for name in names:
             if not NAME.fullmatch(str(name)) or name == PRETRAINING:
-                yield f"{section}: {name!r} cannot name a folder of runs; use letters, digits, _ . -"
+                yield f"{section}: {shown(name)} cannot name a folder of runs; use letters, digits, _ . -"
 
 
 def _references(suite: Suite) -> Iterator[str]:
@@ -44,7 +45,7 @@ def _references(suite: Suite) -> Iterator[str]:
         uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
     for where, name, known in uses:
         if name not in known:
-            yield f"{where} names {name!r}; known: {', '.join(known)}{did_you_mean(str(name), known)}"
+            yield f"{where} names {shown(name)}; known: {', '.join(known)}{did_you_mean(str(name), known)}"
 
 
 def _reserved(suite: Suite) -> Iterator[str]:

@@ -12,6 +12,7 @@ from igdet.curation.context import Context
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.lexicon.morphology import plurals
 from igdet.curation.normalising import normal_forms
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 from igdet.vocabulary import normalise_tag
@@ -69,7 +70,8 @@ class Canonicaliser:
         if ambiguous not in AMBIGUOUS:
             known = ", ".join(AMBIGUOUS)
             raise ConfigError(
-                f"ambiguous hashtags: unknown rule {ambiguous!r}; known: {known}{did_you_mean(ambiguous, AMBIGUOUS)}"
+                f"ambiguous hashtags: unknown rule {shown(ambiguous)}; known: {known}"
+                f"{did_you_mean(ambiguous, AMBIGUOUS)}"
             )
         self._lexicon = lexicon
         self._ambiguous = ambiguous

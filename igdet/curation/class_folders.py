@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from igdet.curation.lexicon import Lexicon
 from igdet.utils.errors import UserError
+from igdet.utils.shown import shown
 from igdet.world.synsets import Synset, read_synsets
 
 
@@ -41,7 +42,7 @@ def choose_classes(images: Path, choice: str) -> Classes:
         raise ClassesError(f"{images}: expected a folder with one folder of pictures a class")
     chosen = _choose(present, choice)
     if not chosen:
-        raise ClassesError(f"{images}: of its {len(present)} class folders, {choice!r} leaves no class")
+        raise ClassesError(f"{images}: of its {len(present)} class folders, {shown(choice)} leaves no class")
     return Classes(chosen, sorted(set(present) - set(chosen)))
 
 
@@ -54,7 +55,7 @@ def _choose(present: Sequence[str], choice: str) -> list[str]:
     try:
         named = Path(choice).read_text(encoding="utf-8-sig").split()
     except OSError:
-        raise ClassesError(f"classes {choice!r}: expected all, first:N, last:N or a file of names") from None
+        raise ClassesError(f"classes {shown(choice)}: expected all, first:N, last:N or a file of names") from None
     absent = sorted(set(named) - set(present))
     if absent:
         raise ClassesError(f"{choice} names {len(absent)} classes without a folder: {absent[:5]}")

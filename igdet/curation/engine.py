@@ -23,6 +23,7 @@ from igdet.curation.settings import EngineSettings
 from igdet.posts.columns import types_by_path
 from igdet.posts.text_table import KINDS, ROWS, TextTable, open_local
 from igdet.utils.errors import UserError
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 
@@ -96,7 +97,7 @@ def start(settings: EngineSettings) -> None:
     if settings.runner not in RUNNERS:
         known = ", ".join(RUNNERS)
         raise ConfigError(
-            f"ENGINE.RUNNER: {settings.runner!r} is none of {known}{did_you_mean(settings.runner, RUNNERS)}"
+            f"ENGINE.RUNNER: {shown(settings.runner)} is none of {known}{did_you_mean(settings.runner, RUNNERS)}"
         )
     _start(settings.runner, settings.address)
 

@@ -16,6 +16,7 @@ from igdet.posts.columns import described, is_text, lists_tags, usable_images
 from igdet.posts.parsing import limited, where
 from igdet.posts.text_table import KINDS, ROWS
 from igdet.posts.values import is_missing
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 
@@ -59,7 +60,7 @@ def format_of(source: SourceSettings, path: str) -> str:
     if found not in engine.FORMATS:
         known = ", ".join(engine.FORMATS)
         raise ConfigError(
-            f"SOURCE.FORMAT: {found!r} (of {path}) is none of {known}{did_you_mean(found, engine.FORMATS)}; "
+            f"SOURCE.FORMAT: {shown(found)} (of {path}) is none of {known}{did_you_mean(found, engine.FORMATS)}; "
             f"without it the suffix decides: {', '.join(_SUFFIXES)}"
         )
     return found
@@ -103,7 +104,8 @@ class PostReader:
         for column in self.inputs:
             if column not in types:
                 raise ConfigError(
-                    f"{where}: there is no column {column!r}; there are {', '.join(types)}{did_you_mean(column, types)}"
+                    f"{where}: there is no column {shown(column)}; there are {', '.join(types)}"
+                    f"{did_you_mean(column, types)}"
                 )
             also = {self._source.tags: "list of texts", self._source.id: "whole number"}.get(column, "text")
             if not any(_TYPES[name](types[column]) for name in ("text", also)):

@@ -11,6 +11,7 @@ from igdet.curation.block_lists import DEFAULT, blocked_rows, read_block_lists
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.matching import TargetMatch, match_targets, rows_of_matches
 from igdet.curation.targets import IMAGENET_1K, TargetError, read_targets
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.strict_yaml import ConfigError
 from igdet.vocabulary import Vocabulary
@@ -46,10 +47,10 @@ class Recipe:
     def __post_init__(self):
         if self.name not in RECIPES:
             raise ConfigError(
-                f"the recipe {self.name!r} is none of {', '.join(RECIPES)}{did_you_mean(self.name, RECIPES)}"
+                f"the recipe {shown(self.name)} is none of {', '.join(RECIPES)}{did_you_mean(self.name, RECIPES)}"
             )
         if self.name in NEED_TARGETS and not self.targets:
-            raise ConfigError(f"the recipe {self.name!r} needs TARGETS: {NEED_TARGETS[self.name]}")
+            raise ConfigError(f"the recipe {shown(self.name)} needs TARGETS: {NEED_TARGETS[self.name]}")
         if self.top < 1:
             raise ConfigError(f"TOP must be > 0, not {self.top}")
 
@@ -162,7 +163,7 @@ def _of_targets(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Fit:
 
 def _unknown_names(path: str, unknown: list[str], labels: pa.Table) -> str:
     names = labels["name"].to_pylist()
-    lines = [f"  {name!r}{did_you_mean(name, names)}" for name in unknown[:MOST_NAMED]]
+    lines = [f"  {shown(name)}{did_you_mean(name, names)}" for name in unknown[:MOST_NAMED]]
     lines += [f"  and {len(unknown) - MOST_NAMED} more"] if len(unknown) > MOST_NAMED else []
     problem = f"{path}: neither the lexicon nor a hashtag has these {len(unknown)} target classes"
     return "\n".join([f"{problem} (ALLOW_UNKNOWN: true goes on without them):", *lines])

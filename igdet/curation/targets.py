@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from igdet.utils.errors import UserError
+from igdet.utils.shown import shown
 
 IMAGENET_1K = Path(__file__).with_name("imagenet_1k.txt")
 _COCO_SYNSETS = Path(__file__).with_name("coco_synsets.txt")
@@ -59,7 +60,7 @@ def read_targets(path: str | PathLike) -> list[TargetClass]:
     keys: set[str] = set()
     for key, *_ in classes:
         if key in keys:
-            raise TargetError(f"{path}: the class {key!r} stands twice; keep one of them")
+            raise TargetError(f"{path}: the class {shown(key)} stands twice; keep one of them")
         keys.add(key)
     return classes
 
@@ -68,7 +69,7 @@ def _coco_categories(path: Path, text: str) -> list[TargetClass]:
     try:
         names = [category["name"] for category in json.loads(text)["categories"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise TargetError(f"{path}: expected COCO's 'categories', each with a 'name': {error!r}") from error
+        raise TargetError(f"{path}: expected COCO's 'categories', each with a 'name': {shown(error)}") from error
     wnid_of = {target.names[0]: target.wnid for target in _lines(_COCO_SYNSETS.read_text(encoding="utf-8"))}
     return [TargetClass(str(name), (str(name),), wnid_of.get(name, "")) for name in names]
 

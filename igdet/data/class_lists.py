@@ -5,6 +5,7 @@ import re
 from igdet.data.errors import DatasetError
 from igdet.data.text_lines import read_lines
 from igdet.utils.imagenet_lists import synsets
+from igdet.utils.shown import shown
 
 SHIPPED = "timm:"  # `timm:imagenet-1k` is a list of synsets by name
 _NUMBERED = re.compile(r"(\S.*?)\s+(\d+)")
@@ -31,7 +32,7 @@ def read_class_list(source: str) -> list[str]:
     lines = [line.strip() for line in read_lines(source)]
     names = _in_order([line for line in lines if line])
     if not names or len(set(names)) != len(names):
-        twice = next((f"; {name!r} stands twice" for name in names if names.count(name) > 1), "")
+        twice = next((f"; {shown(name)} stands twice" for name in names if names.count(name) > 1), "")
         raise DatasetError(f"{source} must name each class once, and at least one; it names {len(names)}{twice}")
     return names
 

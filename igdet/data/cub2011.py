@@ -10,6 +10,7 @@ import numpy as np
 from igdet.data.errors import DatasetError
 from igdet.data.records import FileRecords, files_of_one_label
 from igdet.data.text_lines import read_lines
+from igdet.utils.shown import shown
 
 IN_TRAIN = {"train": "1", "test": "0"}  # what train_test_split.txt says
 
@@ -28,7 +29,7 @@ def read_cub2011(root: str, split: str) -> tuple[list[str], FileRecords]:
         DatasetError: another split; a file that is missing, or does not fit the others.
     """
     if split not in IN_TRAIN:
-        raise DatasetError(f"SPLIT is {split!r}: expected {' or '.join(IN_TRAIN)}")
+        raise DatasetError(f"SPLIT is {shown(split)}: expected {' or '.join(IN_TRAIN)}")
     classes, pictures = _read(root, "classes.txt"), _read(root, "images.txt")
     labels, parts = _read(root, "image_class_labels.txt"), _read(root, "train_test_split.txt")
     _require_same_pictures(root, pictures, image_class_labels=labels, train_test_split=parts)
@@ -59,7 +60,7 @@ def _read(root: str, file: str) -> dict[str, str]:
     for position, line in enumerate(read_lines(path), start=1):
         number, _, value = line.strip().partition(" ")
         if not value or number in rows:
-            raise DatasetError(f"{path}: line {position} is {line!r}; expected 'number value', each number once")
+            raise DatasetError(f"{path}: line {position} is {shown(line)}; expected 'number value', each number once")
         rows[number] = value
     return rows
 

@@ -6,6 +6,7 @@ from hashlib import blake2b
 import numpy as np
 
 from igdet.data.errors import DatasetError
+from igdet.utils.shown import shown
 
 SPLITS = ("all", "train", "val")
 
@@ -31,8 +32,8 @@ def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: s
     """
     if split not in SPLITS or (split != "all") != (held_out > 0):
         raise DatasetError(
-            f"SPLIT {split!r} with HELD_OUT {held_out}: expected train or val with a number of pictures a class of 1 "
-            "or more, or all with none"
+            f"SPLIT {shown(split)} with HELD_OUT {held_out}: expected train or val with a number of pictures a class "
+            "of 1 or more, or all with none"
         )
     if split == "all":
         return np.arange(len(class_ids))

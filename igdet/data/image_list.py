@@ -7,6 +7,7 @@ import numpy as np
 from igdet.data.errors import DatasetError
 from igdet.data.records import FileRecords, files_of_one_label
 from igdet.data.text_lines import read_lines
+from igdet.utils.shown import shown
 
 
 def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
@@ -34,14 +35,14 @@ def _row(root: Path, path: str, number: int, line: str, num_classes: int) -> tup
     picture, _, class_id = line.strip().rpartition(" ")
     picture = _relative(root, picture.strip())
     if not picture or not class_id.isdecimal():
-        raise DatasetError(f"{path}: line {number} is {line!r}; expected 'path id'")
+        raise DatasetError(f"{path}: line {number} is {shown(line)}; expected 'path id'")
     if int(class_id) >= num_classes:
         raise DatasetError(
             f"{path}: line {number}, {picture}, has the class {class_id}, but the list of classes has {num_classes}, "
             "numbered from 0: are list and classes of the same release?"
         )
     if ".." in PurePath(picture).parts:
-        raise DatasetError(f"{path}: line {number} leads out of ROOT: {picture!r}")
+        raise DatasetError(f"{path}: line {number} leads out of ROOT: {shown(picture)}")
     return picture, int(class_id)
 
 

@@ -16,6 +16,7 @@ from torchvision.datasets import VisionDataset
 from igdet.data.errors import DatasetError
 from igdet.data.held_out import part_of
 from igdet.data.records import ArrayRecords, Records, files_of_one_label
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 from igdet.utils.versions import NEEDS, too_old
 
@@ -103,7 +104,7 @@ def download(fields: Mapping) -> None:
 
 def _open(root: str, kind: str, arguments: Mapping) -> VisionDataset:
     if kind not in CLASSES:
-        raise DatasetError(f"CLASS is {kind!r}: expected one of {', '.join(CLASSES)}{did_you_mean(kind, CLASSES)}")
+        raise DatasetError(f"CLASS is {shown(kind)}: expected one of {', '.join(CLASSES)}{did_you_mean(kind, CLASSES)}")
     if (feature := f"CLASS {kind}") in NEEDS and (reason := too_old(feature)):
         raise DatasetError(reason)
     try:

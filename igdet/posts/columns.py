@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from igdet.posts.parsing import tags_of_captions, tags_of_lists, tags_of_strings, where
 from igdet.posts.values import NAME_KEYS, is_missing
+from igdet.utils.shown import shown
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def types_by_path(fields: Iterable[pa.Field]) -> dict[str, pa.DataType]:
 
 def described(column: str, kind: pa.DataType, expected: str) -> str:
     """Say that a column is of a type that cannot be used, and which of its fields might be meant."""
-    text = f"column {column!r} holds {kind!s:.200}; expected {expected}"
+    text = f"column {shown(column)} holds {kind!s:.200}; expected {expected}"
     structure = kind.value_type if is_list(kind) else kind
     if not pa.types.is_struct(structure):
         return text

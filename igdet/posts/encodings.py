@@ -6,6 +6,7 @@ import re
 from typing import BinaryIO, TextIO
 
 from igdet.posts.errors import TableError
+from igdet.utils.shown import shown
 
 MARK = "\udcff"  # half of a surrogate pair, which no text holds: stands for bytes that cannot be decoded
 _ERRORS = "igdet.marked"
@@ -37,7 +38,7 @@ def checked_encoding(name: str) -> str:
         "".encode(name)
     except (LookupError, ValueError) as error:
         raise TableError(
-            f"ENCODING: {name!r} is no text encoding; expected such as utf-8, windows-1252, utf-16"
+            f"ENCODING: {shown(name)} is no text encoding; expected such as utf-8, windows-1252, utf-16"
         ) from error
     return name
 
@@ -82,8 +83,8 @@ def _western(sample: bytes) -> str:
     known = sum(letter in _WESTERN for letter in letters.decode("windows-1252", "replace"))
     if known < _WESTERN_SHARE * len(letters) or len(letters) > _MEAN_RUN * len(runs):
         raise TableError(
-            f"neither UTF-8 nor Windows-1252: {letters[:8]!r} at byte {sample.index(runs[0]):,}; say what it is with "
-            "ENCODING, such as shift_jis, gb18030 or windows-1251"
+            f"neither UTF-8 nor Windows-1252: {shown(letters[:8])} at byte {sample.index(runs[0]):,}; say what it is "
+            "with ENCODING, such as shift_jis, gb18030 or windows-1251"
         )
     return "windows-1252"
 

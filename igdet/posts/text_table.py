@@ -59,7 +59,7 @@ class TextFormat:
         if self.encoding:
             checked_encoding(self.encoding)
         if self.quoting and self.quoting not in QUOTING:
-            raise TableError(f"QUOTING: {self.quoting!r} is none of {', '.join(QUOTING)}")
+            raise TableError(f"QUOTING: {shown(self.quoting)} is none of {', '.join(QUOTING)}")
         object.__setattr__(self, "delimiter", _TABS.get(self.delimiter, self.delimiter))
         if len(self.delimiter) > 1 or self.delimiter in ('"', "\r", "\n"):
             raise TableError(f"DELIMITER: {shown(self.delimiter)} is not one character such as ',' or ';' or 'tab'")
@@ -250,13 +250,13 @@ def _positions(path: str, header: list[str] | str, columns: PostColumns) -> list
         if name not in names:
             raise _no_column(path, name, names)
         if names.count(name) > 1:
-            raise TableError(f"{path} has the column {name!r} twice; rename one of them")
+            raise TableError(f"{path} has the column {shown(name)} twice; rename one of them")
     return [names.index(name) for name in (columns.id or columns.image, columns.image, columns.text)]
 
 
 def _no_column(path: str, name: str, names: list[str]) -> TableError:
     known = ", ".join(names) if len(names) < _MAX_NAMED else f"{', '.join(names[:_MAX_NAMED])} and others"
-    return TableError(f"{path} has no column {name!r}; its columns are {known:.1000}{did_you_mean(name, names)}")
+    return TableError(f"{path} has no column {shown(name)}; its columns are {known:.1000}{did_you_mean(name, names)}")
 
 
 def _json_posts(table: TextTable, text: TextIO) -> Iterator[list[_Post]]:

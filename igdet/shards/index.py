@@ -20,7 +20,7 @@ from igdet.shards.format import (
     index_schema,
 )
 from igdet.shards.presence import check_shards
-from igdet.utils.shown import printable
+from igdet.utils.shown import printable, shown
 from igdet.vocabulary import VOCABULARY_NAME
 
 
@@ -102,11 +102,12 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
         raise ShardError(f"{path} lacks the columns {sorted(missing)}; write the shards again")
     for field in INDEX_SCHEMA:
         if schema.names.count(field.name) > 1:
-            raise ShardError(f"{path} has the column {field.name!r} twice; write the shards again")
+            raise ShardError(f"{path} has the column {shown(field.name)} twice; write the shards again")
         kind = schema.field(field.name).type
         if not _is_alike(kind, field.type):
             raise ShardError(
-                f"{path}: the column {field.name!r} holds {kind!s:.200}, expected {field.type}; write the shards again"
+                f"{path}: the column {shown(field.name)} holds {kind!s:.200}, expected {field.type}; "
+                "write the shards again"
             )
     vocabulary_path = path.with_name(VOCABULARY_NAME)
     if not vocabulary_path.is_file():

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+MAX_NAME = 100  # characters: longer ones are no slips of the pen, and the comparison takes the product of the lengths
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of an error message that points to the known name closest to an unknown one.
@@ -14,5 +16,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     Returns:
         "; did you mean 'X'?", or nothing when no known name is close.
     """
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1) if len(name) <= MAX_NAME else []
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.shown import shown
 from igdet.vocabulary import Vocabulary, normalise_tag
 
 
@@ -63,6 +64,8 @@ def read_synsets(path: str | PathLike) -> dict[str, Synset]:
         lemmas = tuple(word.strip() for word in words.split(",") if word.strip())
         if not lemmas or wnid in synsets:
             problem = "stands twice" if wnid in synsets else "has no lemma"
-            raise UserError(f"{path}, line {number}: {wnid!r} {problem}; expected 'wnid lemma1, lemma2' once a class")
+            raise UserError(
+                f"{path}, line {number}: {shown(wnid)} {problem}; expected 'wnid lemma1, lemma2' once a class"
+            )
         synsets[wnid] = Synset(lemmas)
     return synsets

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from igdet.curation.duplicates.errors import DuplicatesError
+from igdet.utils.shown import shown
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _require_searched(predicted: Collection[str], searched: set[str], source: st
     others = [name for name in predicted if name not in searched]
     if others:
         raise DuplicatesError(
-            f"{len(others):,} of the {len(predicted):,} predicted pictures, the first is {others[0]!r}, are none of "
-            f"the {len(searched):,} in {source} that were searched for; give the predictions of an evaluation on "
+            f"{len(others):,} of the {len(predicted):,} predicted pictures, the first is {shown(others[0])}, are none "
+            f"of the {len(searched):,} in {source} that were searched for; give the predictions of an evaluation on "
             "these, with the same ids, or search for its pictures: python tools/find_duplicates.py find"
         )

@@ -10,6 +10,7 @@ from igdet.curation.pictures.errors import PictureError
 from igdet.curation.pictures.limits import read_limited
 from igdet.curation.pictures.local import confined
 from igdet.utils.image_files import SUFFIXES
+from igdet.utils.shown import shown
 
 SEPARATOR = "::"
 _OPEN_TARS = 4  # whose member lists are kept; posts come in the order of their tars
@@ -31,7 +32,7 @@ def read_member(root: Path, name: str, max_bytes: int) -> bytes:
     try:
         members = _members(tar, tar.stat().st_mtime_ns)
         if key not in members:
-            raise PictureError("missing", f"{path} holds no picture with the key {key!r}")
+            raise PictureError("missing", f"{path} holds no picture with the key {shown(key)}")
         offset, size = members[key]
         with tar.open("rb") as file:
             file.seek(offset)
@@ -39,7 +40,7 @@ def read_member(root: Path, name: str, max_bytes: int) -> bytes:
     except (OSError, tarfile.TarError) as error:
         raise PictureError("unreadable", f"{path}: {error}") from error
     if len(data) < size:
-        raise PictureError("cut_short", f"{path} ends within {key!r}")
+        raise PictureError("cut_short", f"{path} ends within {shown(key)}")
     return data
 
 

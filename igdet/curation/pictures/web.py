@@ -15,6 +15,7 @@ from igdet.curation.pictures.addresses import public_addresses
 from igdet.curation.pictures.deadline import DeadlineSocket
 from igdet.curation.pictures.errors import PictureError
 from igdet.curation.pictures.limits import read_limited
+from igdet.utils.shown import shown
 
 PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -116,7 +117,7 @@ def _read_body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> 
     if coding in ("identity", ""):
         return read_limited(response, max_bytes)
     if coding not in ("gzip", "x-gzip"):
-        raise PictureError("encoding", f"{url}: Content-Encoding {coding[:50]!r}; identity was asked for")
+        raise PictureError("encoding", f"{url}: Content-Encoding {shown(coding[:50])}; identity was asked for")
     try:
         with gzip.GzipFile(fileobj=response) as body:  # unpacks no more than is read
             return read_limited(body, max_bytes)

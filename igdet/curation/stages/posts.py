@@ -87,8 +87,8 @@ def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
     key = "CAPTION" if source.caption else "TAGS"
     cells = "; ".join(map(shown, _first_cells(curation))) or "nothing at all"
     raise SourceError(
-        f"{without:,} of {usable:,} posts have no hashtag in SOURCE.{key} {source.columns.text!r}, whose first cells "
-        f"hold {cells}; name the column with "
+        f"{without:,} of {usable:,} posts have no hashtag in SOURCE.{key} {shown(source.columns.text)}, whose first "
+        f"cells hold {cells}; name the column with "
         + (
             "a text that holds #tags (TAGS for a list of hashtags)"
             if source.caption
@@ -196,7 +196,7 @@ def _counted(files: Sequence[Path]) -> dict[str, int]:
 
 def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings, folder: Path) -> str:
     wrong = [entry for path in sorted(folder.rglob(WRONG_NAME)) for entry in read_json_lines(path)]
-    example = wrong[0] if reason == BROKEN_LINE and wrong else f"IMAGE is {source.image!r}"
+    example = wrong[0] if reason == BROKEN_LINE and wrong else f"IMAGE is {shown(source.image)}"
     return _too_many(bad, rows, f"rows are {reason}", example, source)
 
 

@@ -23,6 +23,7 @@ from igdet.utils.errors import UserError
 from igdet.utils.files import read_json_lines
 from igdet.utils.image_files import describe, may_be_images
 from igdet.utils.paths import expanded
+from igdet.utils.shown import shown
 
 _NAMED = 5  # of what a finding is about
 
@@ -194,7 +195,7 @@ def _compare_classes(first: Checked, second: Checked) -> None:
         position, a, b = differing[0]
         second.find(
             f"its classes are not those of {first.named.name}: {len(differing):,} differ, the first is class "
-            f"{position}: {b!r}, there {a!r}",
+            f"{position}: {shown(b)}, there {shown(a)}",
             "complete the folders, or give both the same CLASSES",
         )
 

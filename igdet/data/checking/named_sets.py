@@ -12,6 +12,7 @@ from igdet.data.errors import DatasetError
 from igdet.data.own_datasets import checked_fields, is_builtin
 from igdet.data.targets import SPLITS, TARGETS, Target, fields_of, target_of
 from igdet.utils.coco_faults import TASKS
+from igdet.utils.shown import shown
 from igdet.utils.spelling import did_you_mean
 
 
@@ -54,7 +55,8 @@ def sets_of(what: str, folder: str) -> list[NamedSet]:
         return _of_folder(Path(what))
     known = [*TARGETS, *SPLITS]
     raise DatasetError(
-        f"{what!r} is no target, config (.yaml) or folder{did_you_mean(what, known)}; targets: {', '.join(TARGETS)}"
+        f"{shown(what)} is no target, config (.yaml) or folder{did_you_mean(what, known)}; "
+        f"targets: {', '.join(TARGETS)}"
     )
 
 
