@@ -28,6 +28,11 @@ CLASS_COUNTS = {
     "ImageClassifier": {"MODEL.CLASSIFIER.NUM_CLASSES": "thing_classes"},
     "GeneralizedRCNN": {"MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes"},
 }
+# What all data sets of a config must share: metadata field -> what it holds, and how to make it the same.
+SAME_NAMES = {
+    "thing_classes": ("classes", "For folders, give both the same CLASSES file"),
+    "keypoint_names": ("keypoints", "Reorder the names and the keypoints of one of the files"),
+}
 KEYPOINT_COUNT = {"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": "keypoint_names"}
 
 NORMS = ("MODEL.RESNETS.NORM", "MODEL.FPN.NORM", "MODEL.ROI_BOX_HEAD.NORM", "MODEL.ROI_MASK_HEAD.NORM")
@@ -55,7 +60,13 @@ VALUES: dict[str, tuple[str, Callable]] = {
     "SOLVER.EMA_HALF_LIFE": ("0 or more", lambda value: value >= 0),
     "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
     "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
-    "SOLVER.WEIGHT_DECAY_BIAS": ("a number or None", lambda value: value is None or _is_number(value)),
+    "SOLVER.MOMENTUM": ("0 or more, below 1", lambda value: 0 <= value < 1),
+    "SOLVER.WEIGHT_DECAY": ("0 or more", lambda value: value >= 0),
+    "SOLVER.WEIGHT_DECAY_NORM": ("0 or more", lambda value: value >= 0),
+    "SOLVER.WEIGHT_DECAY_BIAS": (
+        "a number of 0 or more, or None",
+        lambda value: value is None or (not isinstance(value, bool) and value >= 0),
+    ),
     "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
     "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
     "MODEL.BACKBONE.FREEZE_AT": ("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
@@ -121,7 +132,7 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
     for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
         for name in _value(cfg, key):
             _check_dataset(cfg, key, name)
-    _check_same_classes(cfg, training)
+    _check_same_names(cfg, training)
     _check_sigmas(cfg)
     _check_weights_file(cfg.MODEL.WEIGHTS)
 
@@ -131,15 +142,11 @@ def _are_counts(values: Sequence) -> bool:
 
 
 def _fits(test: Callable, value: object) -> bool:
-    """Whether a value passes; a list of texts in the place of numbers does not."""
+    """Whether a value passes; neither an infinite number does, nor a list of texts in the place of numbers."""
     try:
-        return test(value)
+        return value not in (math.inf, -math.inf) and test(value)
     except TypeError:
         return False
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_norm(name: str) -> bool:
@@ -204,19 +211,21 @@ def _check_detector(cfg: CfgNode) -> None:
         )
 
 
-def _check_same_classes(cfg: CfgNode, training: bool) -> None:
-    """Classes are known by their position: data sets that order them differently would be scored wrongly in silence."""
+def _check_same_names(cfg: CfgNode, training: bool) -> None:
+    """Classes and keypoints are known by their position: another order would be scored wrongly in silence."""
     names = [*(cfg.DATASETS.TRAIN if training else ()), *cfg.DATASETS.TEST]
-    classes = {name: list(MetadataCatalog.get(name).get("thing_classes", [])) for name in names}
-    first = names[0]
-    for name in names[1:]:
-        differing = [pair for pair in zip_longest(classes[first], classes[name]) if pair[0] != pair[1]]
-        if differing:
-            ours, theirs = differing[0]
-            raise ConfigError(
-                f"DATASETS: {first} and {name} must have the same classes in the same order; {len(differing)} differ, "
-                f"such as {shown(ours)} and {shown(theirs)}. For folders, give both the same CLASSES file"
-            )
+    for field, (what, remedy) in SAME_NAMES.items():
+        if field == "keypoint_names" and not cfg.MODEL.KEYPOINT_ON:
+            continue
+        of_set = {name: list(MetadataCatalog.get(name).get(field, [])) for name in names}
+        for name in names[1:]:
+            differing = [pair for pair in zip_longest(of_set[names[0]], of_set[name]) if pair[0] != pair[1]]
+            if differing:
+                ours, theirs = differing[0]
+                raise ConfigError(
+                    f"DATASETS: {names[0]} and {name} must have the same {what} in the same order; {len(differing)} "
+                    f"differ, such as {shown(ours)} and {shown(theirs)}. {remedy}"
+                )
 
 
 def _check_training(cfg: CfgNode, processes: int) -> None:
@@ -232,6 +241,8 @@ def _check_training(cfg: CfgNode, processes: int) -> None:
             f"SOLVER.ACCUMULATE {parts} does not divide the {share} images of SOLVER.IMS_PER_BATCH {batch} "
             "that each process takes: choose a divisor of them"
         )
+    if cfg.SOLVER.NESTEROV and not cfg.SOLVER.MOMENTUM:
+        raise ConfigError("SOLVER.NESTEROV is True with SOLVER.MOMENTUM 0: it is a way to use momentum")
     if cfg.MODEL.CLASSIFIER.STANDARDISE and share // parts < 2:
         raise ConfigError(
             f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDISE "

@@ -13,6 +13,11 @@ METADATA = {
     "check_other_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "tit"]},
     "check_tags": {"evaluator_type": "hashtags", "thing_classes": ["sun", "sea", "sky"]},
     "check_boxes": {"evaluator_type": "coco", "thing_classes": ["owl", "jay"]},
+    "check_mirrored": {
+        "evaluator_type": "coco",
+        "thing_classes": ["person"],
+        "keypoint_names": ["hand", "head"],
+    },
     "check_people": {"evaluator_type": "coco", "thing_classes": ["person"], "keypoint_names": ["head", "hand"]},
 }
 
@@ -43,14 +48,14 @@ PEOPLE = (
     *("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "MODEL.KEYPOINT_ON", True, "MODEL.ROI_HEADS.NUM_CLASSES", 1),
     *("DATASETS.TRAIN", "('check_people',)", "DATASETS.TEST", "('check_people',)"),
 )
+TWO_KEYPOINTS = ("MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 2, "TEST.KEYPOINT_OKS_SIGMAS", "(0.05, 0.05)")
 
 
 def test_sound_configs_pass():
     check_config(config())
     check_config(config("DATASETS.TRAIN", "()"), training=False)
     check_config(config(*DETECTOR, "DATASETS.TEST", "('check_boxes',)", "MODEL.ROI_HEADS.NUM_CLASSES", 2))
-    two = ("MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 2, "TEST.KEYPOINT_OKS_SIGMAS", "(0.05, 0.05)")
-    check_config(config(*PEOPLE, *two))
+    check_config(config(*PEOPLE, *TWO_KEYPOINTS))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,19 @@ def test_sound_configs_pass():
             (*DETECTOR, "INPUT.LARGE_SCALE_JITTER.SIDE", 64, "MODEL.MASK_ON", True),
             "INPUT.MASK_FORMAT is polygon: expected bitmask",
         ),
+        (
+            (*PEOPLE, *TWO_KEYPOINTS, "DATASETS.TEST", "('check_mirrored',)"),
+            "check_people and check_mirrored must have the same keypoints .* 2 differ, such as .head. and",
+        ),
+        (("SOLVER.BASE_LR", float("inf")), "SOLVER.BASE_LR is inf: expected more than 0"),
+        (("DATALOADER.EPOCH_FACTOR", float("nan")), "DATALOADER.EPOCH_FACTOR is nan: expected 1 or more"),
+        (("SOLVER.MOMENTUM", 1.0), "SOLVER.MOMENTUM is 1.0: expected 0 or more, below 1"),
+        (("SOLVER.WEIGHT_DECAY", -0.1), "SOLVER.WEIGHT_DECAY is -0.1: expected 0 or more"),
+        (
+            ("SOLVER.WEIGHT_DECAY_BIAS", -0.1),
+            "WEIGHT_DECAY_BIAS is -0.1: expected a number of 0 or more, or None",
+        ),
+        (("SOLVER.NESTEROV", True, "SOLVER.MOMENTUM", 0.0), "SOLVER.NESTEROV is True with SOLVER.MOMENTUM 0"),
         (("INPUT.RANDOM_FLIP", "sideways"), "RANDOM_FLIP is 'sideways': expected horizontal, vertical or none"),
         (
             ("DATASETS.TEST", "('check_other_birds',)"),
