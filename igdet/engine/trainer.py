@@ -234,7 +234,8 @@ def _in_one_line(record: logging.LogRecord) -> bool:
     """Take the traceback from what Detectron2 logs when a training ends on something that its user can mend."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, UserError | OSError | FloatingPointError) or (error and is_death(error)):
-        record.msg, record.exc_info = f"{record.msg} {type(error).__name__}: {error}", None
+        record.msg = f"{record.msg} {type(error).__name__}: {error}"
+        record.exc_info = record.exc_text = None
     return True
 
 

@@ -16,6 +16,7 @@ from igdet.data.errors import DatasetError
 from igdet.engine import evaluate, setup, setup_config, train
 from igdet.engine.trainer import Trainer
 from igdet.utils.folder_lock import LockError, locked
+from igdet.utils.logs import printable_logs
 
 
 def run(args):
@@ -60,7 +61,8 @@ def test_an_error_that_its_user_can_mend_is_logged_without_a_traceback(command, 
     def fill_disk(self, name, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device", "model_0000002.pth")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+    # printable_logs: as every command has it
+    with printable_logs(), monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
         patch.setattr("igdet.checkpoint.IgdetCheckpointer.save", fill_disk)
         run(command())
     log = (tmp_path / "run/log.txt").read_text()
