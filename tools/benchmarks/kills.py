@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs/quick_schedules"
 LONGEST = 30  # seconds that orphans are waited for
 DATA = (".parquet", ".tar", ".txt", ".csv", ".jpg", ".json")
-NOT_DATA = ("manifests", ".lock")  # when and how long
+NOT_DATA = ("manifests", "plan.json")  # when, how long, and by which names
+_RANDOM_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what Daft calls a file
 
 
 def tool(name: str, *arguments: object) -> list[str]:
@@ -36,10 +38,12 @@ def tool(name: str, *arguments: object) -> list[str]:
     return [sys.executable, str(ROOT / "tools" / name), *map(str, arguments)]
 
 
-def files_of(folder: Path) -> dict[str, str]:
-    """Hash the data files in a folder, by their path in it."""
+def files_of(folder: Path) -> list[tuple[str, str]]:
+    """Return path and hash of each data file in a folder; random names count for nothing."""
     paths = [path for path in folder.rglob("*") if path.suffix in DATA and not set(path.parts) & set(NOT_DATA)]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
+    names = [_RANDOM_NAME.sub("", str(path.relative_to(folder))) for path in paths]
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return sorted(zip(names, hashes, strict=True))
 
 
 def training_of(folder: Path) -> dict[str, object]:
@@ -109,7 +113,7 @@ class Work(NamedTuple):
     """
 
     command: Callable[[Path], list[str]]
-    result: Callable[[Path], dict]
+    result: Callable[[Path], object]
 
 
 WORKS: dict[str, Work] = {
@@ -202,7 +206,10 @@ def main() -> int:
     if start(WORKS["make_world"].command(folder / "runs/world"), folder).wait():
         sys.exit(f"make_world does not run: see {folder}/log.txt")
     dice = random.Random(args.seed)
-    rows = [try_work(name, folder, args.kills, dice) for name in args.only]
+    rows = []
+    for name in args.only:
+        rows.append(try_work(name, folder, args.kills, dice))
+        print(*rows[-1], flush=True)
     header = ["command", "s whole", "kills", "ends between", "processes", "longest orphan s", "same result"]
     print(tabulate(rows, header, floatfmt=".2f", tablefmt="github"))
     return int(any(row[-1] == "NO" or row[-2] > 5 for row in rows))
