@@ -109,9 +109,13 @@ def _prefixes(tensors: Mapping[str, Any]) -> list[str]:
 
 def _bared(tensors: Mapping[str, Any], prefix: str, others: tuple[str, ...]) -> dict[str, Any]:
     """Take a prefix off the names that have it, and leave out what belongs to the other copies."""
-    own = {name: value for name, value in tensors.items() if not str(name).startswith(others)}
-    inside = {name.removeprefix(prefix): value for name, value in own.items() if str(name).startswith(prefix)}
-    return {name: value for name, value in own.items() if not str(name).startswith(prefix)} | inside
+    own = {name: value for name, value in tensors.items() if not _begins(name, others)}
+    inside = {name.removeprefix(prefix): value for name, value in own.items() if _begins(name, prefix)}
+    return {name: value for name, value in own.items() if not _begins(name, prefix)} | inside
+
+
+def _begins(name: object, prefixes: str | tuple[str, ...]) -> bool:
+    return isinstance(name, str) and name.startswith(prefixes)  # what is no text is refused later, by `as_tensors`
 
 
 def as_tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:

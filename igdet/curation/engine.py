@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -187,7 +188,14 @@ def read(source_format: str, paths: Sequence[str | TextTable]) -> DataFrame:
 
 
 def column_types(frame: DataFrame) -> dict[str, pa.DataType]:
-    """Give the type of each column, and of the fields of structures by their dotted path."""
+    """Return the type of each column, and of the fields of structures by their dotted path.
+
+    Raises:
+        EngineError: two columns have one name; which of them would be read is not sure.
+    """
+    uses = Counter(frame.column_names)
+    if twice := [name for name, number in uses.items() if number > 1]:
+        raise EngineError(f"the table has the column {shown(twice[0])} twice; rename one of them")
     return types_by_path(pa.field(field.name, field.dtype.to_arrow_dtype()) for field in frame.schema())
 
 

@@ -142,6 +142,13 @@ def test_what_a_file_says_of_itself_must_be_as_igdet_writes_it(about, tmp_path):
         open_weights(save(content, tmp_path / "weights.pth"))
 
 
+@pytest.mark.parametrize("name", [None, 5, ("a", "b")])
+def test_names_that_are_no_texts_are_refused(name, torchvision_weights, tmp_path):
+    torch.save(torchvision_weights | {name: torch.ones(1)}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="tensors"):
+        open_weights(str(tmp_path / "w.pth"))
+
+
 def test_arrays_of_objects_are_no_tensors(tmp_path):
     with pytest.raises(WeightsError, match="'a' is a ndarray"):
         open_weights(save({"a": np.array(["x", None], object)}, tmp_path / "weights.pkl"))

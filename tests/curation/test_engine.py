@@ -94,6 +94,13 @@ def test_types_of_columns_and_of_fields(tmp_path):
     assert types["a"] == pa.int64() and pa.types.is_large_string(types["b.c"])
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    table = pa.table([pa.array(["a"]), pa.array(["b"])], names=["image", "image"])
+    pq.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(EngineError, match="has the column 'image' twice; rename one of them"):
+        engine.column_types(engine.read("parquet", [str(tmp_path / "x.parquet")]))
+
+
 def test_batches_have_plain_types_and_other_columns_go_on(words, tmp_path):
     def measure(batch):
         assert batch.type == pa.string()
