@@ -11,11 +11,8 @@ from detectron2.modeling import ResNet
 from detectron2.utils import comm
 from torch import distributed, nn
 
-from igdet.modeling import require_torch
 from igdet.utils.strict_yaml import ConfigError
-
-# The first whose steps are right on CPUs as well: with 2.8 and gloo each is as many times too large as there are ranks.
-MIN_TORCH = "2.9"
+from igdet.utils.versions import too_old
 
 
 def check_sharding(cfg: CfgNode) -> None:
@@ -26,8 +23,8 @@ def check_sharding(cfg: CfgNode) -> None:
     """
     if cfg.SOLVER.FSDP and cfg.SOLVER.EMA_HALF_LIFE:
         raise ConfigError("SOLVER.EMA_HALF_LIFE averages whole weights, SOLVER.FSDP holds pieces: set one of them to 0")
-    if cfg.SOLVER.FSDP:
-        require_torch("SOLVER.FSDP", MIN_TORCH)
+    if cfg.SOLVER.FSDP and (reason := too_old("SOLVER.FSDP")):
+        raise ConfigError(reason)
 
 
 def share_model(model: nn.Module, fsdp: bool) -> nn.Module:

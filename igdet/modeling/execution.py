@@ -3,13 +3,10 @@
 import torch
 from detectron2.config import CfgNode
 from torch import nn
-from torch.torch_version import TorchVersion
 
 from igdet.modeling.activation_checkpointing import checkpoint_activations
 from igdet.utils.strict_yaml import ConfigError
-
-# Below it, what a compiled block computes again updates its running means a second time: they were off by up to 92%.
-MIN_TORCH_COMPILED_CHECKPOINTS = "2.9"
+from igdet.utils.versions import too_old
 
 
 def apply_execution(model: nn.Module, cfg: CfgNode) -> None:
@@ -35,22 +32,6 @@ def check_execution(cfg: CfgNode) -> None:
     Raises:
         ConfigError: naming the keys and both versions.
     """
-    if cfg.MODEL.COMPILE and cfg.MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS:
-        require_torch("MODEL.COMPILE with MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", MIN_TORCH_COMPILED_CHECKPOINTS)
-
-
-def require_torch(what: str, version: str) -> None:
-    """Refuse what a config asks for where PyTorch is too old for it.
-
-    Args:
-        what: the keys that ask for it.
-        version: the first that does it right.
-
-    Raises:
-        ConfigError: naming the keys and both versions.
-    """
-    if TorchVersion(torch.__version__) < version:
-        raise ConfigError(
-            f"{what} needs PyTorch {version} or later, and this is {torch.__version__}: install a later one, "
-            f"or set {what.split()[0]} to False"
-        )
+    both = cfg.MODEL.COMPILE and cfg.MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS
+    if both and (reason := too_old("MODEL.COMPILE with MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS")):
+        raise ConfigError(reason)

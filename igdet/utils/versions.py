@@ -21,10 +21,14 @@ class Need(NamedTuple):
     why: str
 
 
-# Each measured in the environments of tools/test_environments.py; docs/ENVIRONMENTS.md shows this table.
+# docs/ENVIRONMENTS.md shows this table.
 NEEDS = {
     "ONNX export": Need("torch", (2, 8), "older exporters cannot leave the sides of images open"),
     "CLASS Flowers102": Need("torchvision", (0, 22), "older ones do not name the classes"),
+    "SOLVER.FSDP": Need("torch", (2, 9), "on CPUs 2.8 takes steps as many times too large as there are processes"),
+    "MODEL.COMPILE with MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS": Need(
+        "torch", (2, 9), "older ones update a compiled block's running means twice: they were off by up to 92%"
+    ),
     "the JPEG binding": Need("torchvision", (0, 21), "older ones load a libjpeg of their own, which takes its place"),
 }
 

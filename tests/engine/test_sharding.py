@@ -13,6 +13,7 @@ from igdet.config import ConfigError
 from igdet.engine import setup, setup_config, train
 from igdet.engine.sharding import residual_blocks, share_model
 from igdet.engine.trainer import Trainer
+from igdet.utils import versions
 
 FSDP = ("SOLVER.FSDP", "True")
 CLIP = ("SOLVER.CLIP_GRADIENTS.ENABLED", "True", "SOLVER.CLIP_GRADIENTS.CLIP_VALUE", "0.01")
@@ -127,20 +128,20 @@ def test_one_process_keeps_its_model_as_it_is(command):
 
 
 def test_an_old_pytorch_is_refused_by_name(command, monkeypatch):
-    monkeypatch.setattr(torch, "__version__", "2.8.0")
-    with pytest.raises(ConfigError, match=r"SOLVER.FSDP needs PyTorch 2\.9 or later, and this is 2\.8\.0"):
+    monkeypatch.setattr(versions, "version", {"torch": "2.8.0"}.__getitem__)
+    with pytest.raises(ConfigError, match=r"SOLVER.FSDP needs torch 2\.9 or later, this is 2\.8\.0"):
         setup_config(command(*FSDP))
     setup_config(command())
 
 
 def test_compiled_checkpoints_need_the_pytorch_that_computes_them_right(command, monkeypatch):
     opts = ("MODEL.COMPILE", "True", "MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", "True")
-    monkeypatch.setattr(torch, "__version__", "2.8.1+cpu")
-    with pytest.raises(ConfigError, match=r"MODEL\.COMPILE with .*CHECKPOINT_ACTIVATIONS needs PyTorch 2\.9"):
+    monkeypatch.setattr(versions, "version", {"torch": "2.8.1+cpu"}.__getitem__)
+    with pytest.raises(ConfigError, match=r"MODEL\.COMPILE with .*CHECKPOINT_ACTIVATIONS needs torch 2\.9"):
         setup_config(command(*opts))
     setup_config(command(*opts[:2]))
     setup_config(command(*opts[2:]))
-    monkeypatch.setattr(torch, "__version__", "2.9.0")
+    monkeypatch.setattr(versions, "version", {"torch": "2.9.0"}.__getitem__)
     setup_config(command(*opts))
 
 
