@@ -56,6 +56,19 @@ class Manifest:
         with atomic_write(manifest_path(output, self.stage), "w") as file:
             json.dump(asdict(self), file, indent=1, ensure_ascii=False)
 
+    def setting(self, section: str, name: str) -> object:
+        """Return one of the stage's settings.
+
+        Raises:
+            ManifestError: somebody has changed the file: it is not there.
+        """
+        try:
+            return self.settings[section][name]
+        except (LookupError, TypeError) as error:
+            raise ManifestError(
+                f"manifests/{self.stage}.json: its settings hold no {section}: {name}; remove it to do the stage again"
+            ) from error
+
     def is_current(self, fingerprint: str, output: Path) -> bool:
         """Tell whether it is of the same inputs and settings, and its files are still there, with as many bytes."""
         return self.fingerprint == fingerprint and all(

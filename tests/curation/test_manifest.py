@@ -90,3 +90,13 @@ def test_fingerprints_depend_on_values_and_not_on_the_order_of_keys():
 def test_a_missing_file_has_no_hash(tmp_path):
     with pytest.raises(ManifestError, match=r"none\.txt: cannot be read: No such file"):
         content_hash(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize("settings", [{}, {"vocabulary": ["name"]}, {"vocabulary": {}}, {"vocabulary": None}])
+def test_a_setting_that_is_not_there_is_named(manifest, settings):
+    damaged = replace(manifest, settings=settings)
+    with pytest.raises(
+        ManifestError, match=r"manifests/labels\.json: its settings hold no vocabulary: name; remove it"
+    ):
+        damaged.setting("vocabulary", "name")
+    assert replace(manifest, settings={"vocabulary": {"name": "top-k"}}).setting("vocabulary", "name") == "top-k"

@@ -30,7 +30,7 @@ def _labels(outcome: Outcome) -> str:
 
 def _vocabulary(outcome: Outcome) -> str:
     manifest = outcome.manifests[vocabulary.FOLDER]
-    recipe = manifest.settings["vocabulary"]["name"]
+    recipe = manifest.setting("vocabulary", "name")
     return (
         f"The vocabulary “{recipe}” has {len(outcome.kept):,} of these labels. It covers {_coverage(outcome)} of the "
         f"hashtags, and {percent(manifest.rows_out, manifest.rows_in)} of the posts carry at least one of its labels."
