@@ -9,13 +9,13 @@ import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetMapper
 from detectron2.data import transforms as T
-from detectron2.data.detection_utils import SizeMismatchError, build_augmentation, read_image
+from detectron2.data.detection_utils import SizeMismatchError, build_augmentation
 from detectron2.utils.file_io import PathManager
 from PIL import Image
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row
 from igdet.data.errors import DatasetError, RecordError
-from igdet.data.pictures import check_eight_bits
+from igdet.data.pictures import check_eight_bits, open_picture
 from igdet.data.samples import GREY
 from igdet.utils.bad_share import too_many
 
@@ -112,8 +112,9 @@ class CheckedMapper:
 
     def _why(self, record: dict, error: Exception) -> str:
         if isinstance(error, SizeMismatchError):
-            height, width = read_image(record["file_name"]).shape[:2]
-            return size_fault((width, height), (record["width"], record["height"]))
+            with PathManager.open(record["file_name"], "rb") as file:
+                found = open_picture(file.read(), "RGB", record["file_name"])
+            return size_fault((found.width, found.height), (record["width"], record["height"]))
         return error.why if isinstance(error, RecordError) else str(error)
 
     def _grey(self, record: dict) -> dict:

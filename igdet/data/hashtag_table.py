@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from igdet.data.bad_records import BadRecordLog
 from igdet.data.errors import DatasetError, RecordError
 from igdet.data.records import FileRecords
-from igdet.posts.columns import PostColumns, described, is_text, lists_tags, types_by_path, usable_images
+from igdet.posts.columns import PostColumns, described, is_text, lists_tags, types_by_path
 from igdet.posts.errors import TableError
 from igdet.posts.text_table import ROWS, TextFormat, open_table
+from igdet.posts.values import is_missing
 from igdet.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -67,10 +68,9 @@ def read_hashtag_table(
     """
     columns = PostColumns(image_column, hashtag_column)
     paths, tags, bad, note = _read(table, columns, text_format or TextFormat())
-    usable = usable_images(paths)
-    unusable = [row for row in np.flatnonzero(~usable.to_numpy(zero_copy_only=False)).tolist() if row not in bad]
-    if unusable:
-        raise DatasetError(f"{table}: row {unusable[0] + 1} has nothing in column {image_column!r}; expected a path")
+    missing = np.flatnonzero(is_missing(paths).to_numpy(zero_copy_only=False)).tolist()
+    if unnamed := [row for row in missing if row not in bad]:
+        raise DatasetError(f"{table}: row {unnamed[0] + 1} has nothing in column {image_column!r}; expected a path")
     counts = pc.list_value_length(tags).to_numpy()
     nothing = f"nothing in column {hashtag_column!r}"
     untagged = {row: bad.get(row, nothing) for row in np.flatnonzero(counts == 0).tolist()}

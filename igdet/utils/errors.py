@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from igdet.utils.logs import printable_logs
-from igdet.utils.shown import printable
+from igdet.utils.shown import brief, printable
 
 FAULT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141  # exit statuses; the latter two as shells count signals: 128 + number
 
@@ -87,8 +87,9 @@ def _described(error: Exception) -> str:
     if "Original Traceback (most recent call last):" in message:
         frames = message.rpartition("Traceback (most recent call last):\n")[2].splitlines()
         return "\n".join(frames[next(i for i, line in enumerate(frames) if not line.startswith(" ")) :])
-    place = _place(error) if isinstance(error, OSError) and error.filename is None else ""
-    return f"{type(error).__name__}: {message}{place}"
+    if isinstance(error, OSError):  # it quotes the path, which a file may have given: 100,000 characters are "too long"
+        message = brief(message) + (_place(error) if error.filename is None else "")
+    return f"{type(error).__name__}: {message}"
 
 
 def _place(error: OSError) -> str:

@@ -185,8 +185,3 @@ def test_wrong_rows_of_a_csv_are_bad_records(tmp_path):
     bad = [json.loads(line) for line in (tmp_path / "bad_records.jsonl").read_text().splitlines()]
     assert [record["name"] for record in bad] == [f"{table}: row 2", f"{table}: row 3"]
     assert bad[0]["why"] == "it has 3 cells, the header has 2"
-
-
-def test_a_path_with_a_nul_is_refused(tmp_path):
-    with pytest.raises(DatasetError, match="row 1 has nothing in column 'image'"):
-        read(write_table(tmp_path / "posts.parquet", [("a\0.jpg", ["cat"])]))

@@ -19,6 +19,15 @@ def hook():
     return hook
 
 
+@pytest.fixture(autouse=True)
+def _heard():
+    """Signals that whoever started the tests, such as nohup, may have ignored are heard."""
+    earlier = {number: signal.signal(number, signal.SIG_DFL) for number in STOP_SIGNALS}
+    yield
+    for number, handler in earlier.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_each_request_is_answered_with_a_checkpoint(hook, number):
     before = signal.getsignal(number)

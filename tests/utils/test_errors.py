@@ -4,6 +4,7 @@ import errno
 import os
 import pickle
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,13 @@ def test_an_error_of_a_loaders_process_comes_without_its_traceback(capsys):
         '  File "a.py", line 1, in b\n    c()\nigdet.data.errors.UserError: x.jpg: is empty\n'
     )
     assert ended(capsys, UserError(message)) == (2, "igdet.data.errors.UserError: x.jpg: is empty\n")
+
+
+def test_a_path_without_end_is_cut(capsys):
+    with pytest.raises(SystemExit), one_line_errors():
+        Path("x" * 100_000).stat()
+    error = capsys.readouterr().err
+    assert error.startswith("OSError: [Errno 36] File name too long: 'xxx") and len(error) < 500
 
 
 def test_ctrl_c_ends_without_a_traceback(capsys):
