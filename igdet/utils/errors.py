@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from igdet.utils.logs import printable_logs
-from igdet.utils.shown import brief, printable
+from igdet.utils.shown import brief, cut, printable
 
+MAX_MESSAGE = 10_000  # characters: a hundred lines, for what a whole suite has wrong
 FAULT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141  # exit statuses; the latter two as shells count signals: 128 + number
 
 
@@ -89,7 +90,7 @@ def _described(error: Exception) -> str:
         return "\n".join(frames[next(i for i, line in enumerate(frames) if not line.startswith(" ")) :])
     if isinstance(error, OSError):  # it quotes the path, which a file may have given: 100,000 characters are "too long"
         message = brief(message) + (_place(error) if error.filename is None else "")
-    return f"{type(error).__name__}: {message}"
+    return f"{type(error).__name__}: {cut(message, MAX_MESSAGE)}"
 
 
 def _place(error: OSError) -> str:

@@ -55,10 +55,12 @@ def brief(text: object) -> str:
     Args:
         text: such as the error of a library, which may have many lines and quote untrusted values in full.
     """
-    line = str(text)
-    if len(line) > MAX_BRIEF:
-        line = f"{line[: MAX_BRIEF // 2]} ... {line[-MAX_BRIEF // 2 :]}"
-    return printable(" ".join(line.split()))
+    return printable(" ".join(cut(str(text), MAX_BRIEF).split()))
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text of at most some `limit` characters: of a longer one, its beginning and end."""
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
 
 
 def printable(text: str) -> str:

@@ -72,6 +72,9 @@ def test_a_path_without_end_is_cut(capsys):
         Path("x" * 100_000).stat()
     error = capsys.readouterr().err
     assert error.startswith("OSError: [Errno 36] File name too long: 'xxx") and len(error) < 500
+    with pytest.raises(SystemExit), one_line_errors():
+        raise UserError("y" * 100_000)
+    assert 10_000 < len(capsys.readouterr().err) < 10_100
 
 
 def test_ctrl_c_ends_without_a_traceback(capsys):
