@@ -51,7 +51,6 @@ def _parts(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _content(file: WeightsFile) -> dict[str, str]:
-    classifier = file.tensors.get("classifier.weight")
     return {
         "file": f"{file.path} ({file.path.stat().st_size:,} bytes)",
         "format": file.naming,
@@ -59,10 +58,18 @@ def _content(file: WeightsFile) -> dict[str, str]:
         "network": describe_trunk(file.tensors),
         "pictures": _pictures(file.origin),
         "experts": " ".join(f"{key} {value}" for key, value in (file.mixture or {}).items()) or "none",
-        "classifier": "none" if classifier is None else "{} classes, {} features".format(*classifier.shape),
+        "classifier": _classifier(file.tensors.get("classifier.weight")),
         "classes": _shortened(file.class_names),
         "also": printable(", ".join(map(str, file.rest))) or "nothing",
     }
+
+
+def _classifier(weight: Tensor | None) -> str:
+    if weight is None:
+        return "none"
+    if weight.dim() < 2:
+        return f"none: classifier.weight has the shape {list(weight.shape)}, not classes x features"
+    return f"{weight.shape[0]} classes, {weight.shape[1]} features"
 
 
 def _published(name: str) -> dict[str, str]:

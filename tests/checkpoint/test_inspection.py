@@ -4,6 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import pytest
+import torch
+
 from igdet.checkpoint import WEIGHTS, IgdetCheckpointer, Publication, Weights, inspect_weights
 
 
@@ -23,6 +26,13 @@ def test_a_checkpoint_of_igdet(make_model, tmp_path):
     norms = sum(b.numel() for n, b in model.backbone.bottom_up.named_buffers() if "num_batches" not in n)
     (trunk,) = [line.split() for line in text.splitlines() if line.startswith("trunk")]
     assert trunk[-1] == f"{numbers + norms:,}"
+
+
+@pytest.mark.parametrize("shape", [(), (5,)])
+def test_a_classifier_of_another_shape_is_none(shape, torchvision_weights, tmp_path):
+    torch.save(torchvision_weights | {"fc.weight": torch.ones(shape)}, tmp_path / "w.pth")
+    found = facts(inspect_weights(str(tmp_path / "w.pth")))["classifier"].strip()
+    assert found == f"none: classifier.weight has the shape {list(shape)}, not classes x features"
 
 
 def test_a_published_file_comes_with_its_licence(torchvision_file, tmp_path, monkeypatch):
