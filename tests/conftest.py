@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import functools
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,15 @@ def _own_cache(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IGDET_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _heard_loggers() -> Iterator[None]:
+    """Let pytest hear the loggers again that a test's command has set up or disabled."""
+    yield
+    logging.disable(logging.NOTSET)
+    for name in ("igdet", "detectron2", "fvcore"):
+        logging.getLogger(name).propagate = True
 
 
 @pytest.fixture

@@ -150,11 +150,11 @@ def test_stopped_and_gone_on_with(hanging, call, number):
     assert "resume=True" in (SCRATCH / "output.txt").read_text()
 
 
-def test_a_training_left_behind_keeps_the_folder_locked(hanging, call):
+def test_a_killed_command_takes_its_training_with_it_and_frees_the_folder(hanging, call):
     runner, training = hanging
+    end = os.pidfd_open(training)  # readable when the training has ended
     runner.kill()
     runner.communicate()
-    try:
-        assert call("run")[0] == 2
-    finally:
-        os.kill(training, signal.SIGKILL)
+    assert select.select([end], [], [], 30)[0]
+    os.close(end)
+    assert call("run")[0] == 0

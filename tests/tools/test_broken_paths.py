@@ -60,7 +60,8 @@ def test_a_broken_path_is_one_line(command, tmp_path, monkeypatch, capsys):
 
 
 def test_every_tool_is_tried():
-    """Others take no path, install igdet or submit it to a cluster."""
+    """Others take no path, install igdet, submit it to a cluster, or are about damaged files themselves."""
     tried = {command.split()[0] for command in COMMANDS}
     others = {"write_tables", "submit", "install_detectron2", "setup_environment", "pip_errors", "detectron2_rewrites"}
+    others |= {"check_environments", "fuzz_readers"}
     assert {path.stem for path in TOOLS.glob("*.py")} == tried | others

@@ -7,7 +7,11 @@ import pytest
 from igdet.utils.errors import UserError
 from igdet.utils.predictions_file import read_predictions
 
-PREDICTIONS = pa.table({"image_id": ["a", "b"], "gt_classes": [[1], [2]], "top_classes": [[1, 9], [9, 2]]})
+CLASSES = pa.list_(pa.int32())
+PREDICTIONS = pa.table(
+    {"image_id": ["a", "b"], "gt_classes": [[1], [2]], "top_classes": [[1, 9], [9, 2]]},
+    pa.schema({"image_id": pa.string(), "gt_classes": CLASSES, "top_classes": CLASSES}),
+)
 
 
 def test_predictions_are_read_from_what_an_evaluation_writes(tmp_path):
