@@ -47,6 +47,6 @@ def _flatten(node: Mapping, prefix: str = "") -> list[tuple[str, float]]:
     for key, value in node.items():
         if isinstance(value, dict):
             pairs += _flatten(value, f"{prefix}{key}/")
-        elif is_finite(value) and not isinstance(value, bool):
+        elif is_finite(value):
             pairs.append((prefix + key, float(value)))
     return pairs

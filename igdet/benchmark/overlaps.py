@@ -1,6 +1,5 @@
 """Settings are chosen on other pictures than those that test them: no set of SELECT_ON overlaps with a test set."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +7,7 @@ from functools import cache, reduce
 from pathlib import Path
 
 from igdet.benchmark.suite import Suite, Target
-from igdet.utils.coco_json import path_of
+from igdet.utils.coco_json import path_of, read_coco_json
 from igdet.utils.paths import expanded
 from igdet.utils.strict_yaml import ConfigError, read_with_bases
 from igdet.utils.tuning_parts import whole_of
@@ -114,5 +113,5 @@ def _pictures(annotations: Path, root: Path) -> set[str]:
     """The paths of a set's pictures; none where the annotations are not there."""
     if not annotations.is_file():
         return set()
-    images = json.loads(annotations.read_bytes())["images"]
+    images = read_coco_json(annotations, {"images": ("id",)})["images"]
     return {os.path.normpath(root.resolve() / path_of(image)) for image in images}

@@ -107,7 +107,12 @@ def path_of(image: Mapping) -> str:
     Args:
         image: a row of "images": COCO's with "file_name", or LVIS' with "coco_url", such as
             http://images.cocodataset.org/train2017/1.jpg, which is train2017/1.jpg.
+
+    Raises:
+        CocoJsonError: it has neither.
     """
+    if "file_name" not in image and "coco_url" not in image:
+        raise CocoJsonError(f"image {image['id']} has neither a file_name nor a coco_url")
     return str(image["file_name"]) if "file_name" in image else "/".join(str(image["coco_url"]).split("/")[-2:])
 
 

@@ -9,6 +9,7 @@ from igdet.benchmark.command import run, status
 from igdet.benchmark.overlaps import _shared_pictures
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.suite_file import read_suite
+from igdet.utils.coco_json import CocoJsonError
 from igdet.utils.strict_yaml import ConfigError
 
 TARGET = {
@@ -141,3 +142,18 @@ def test_the_state_is_shown_without_opening_annotations(write, folder):
     for name in own:
         (folder / f"{name}.json").write_text("{")  # would stop whoever reads it
     assert "seed0/t/scratch" in status(read_suite(write("val", own)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", r"val\.json is no JSON"),
+        ("[]", r"val\.json is no COCO json: expected a list under the key 'images'"),
+        ('{"images": [{"id": 1}]}', "image 1 has neither a file_name nor a coco_url"),
+    ],
+)
+def test_damaged_annotations_are_named(write, folder, text, message):
+    own = {name: coco(folder, name, ["1.jpg"]) for name in ("fit", "part", "val")}
+    (folder / "val.json").write_text(text)
+    with pytest.raises(CocoJsonError, match=message):
+        run(read_suite(write("val", own)), Progress())
