@@ -22,7 +22,8 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
 
     Args:
         path: the file to write; its folder is made when missing.
-        mode: "wb" for bytes, "w" for UTF-8 text.
+        mode: "wb" for bytes, "w" for UTF-8 text, in which a lone surrogate, as in a file name that is no UTF-8, is
+            written as its escape (backslash, udcff): JSON reads it back.
 
     Raises:
         OSError: the disk is full or not writable; `path` is then as it was before, and nothing is left beside it.
@@ -31,7 +32,8 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED)
     try:
-        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+        text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace"}
+        with os.fdopen(handle, mode, **text) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,5 +1,7 @@
 """Atomic writing: all or nothing, and nothing left behind; reading of what a crash has cut short."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -23,6 +25,14 @@ def test_whole_content_arrives(tmp_path):
         file.write("Zürich")
         assert not path.exists()  # not before the block has ended
     assert path.read_text(encoding="utf-8") == "Zürich"
+
+
+def test_a_file_name_that_is_no_utf_8_comes_back_from_json(tmp_path):
+    name = os.fsdecode(b"caf\xe9.csv")
+    with atomic_write(tmp_path / "skipped.json", "w") as file:
+        json.dump({"file": name, "why": "schön"}, file, ensure_ascii=False)
+    assert "schön" in (tmp_path / "skipped.json").read_text(encoding="utf-8")
+    assert read_json(tmp_path / "skipped.json")["file"] == name
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):

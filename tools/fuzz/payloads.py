@@ -5,6 +5,7 @@ import io
 import pickle
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 
 import numpy as np
@@ -61,7 +62,10 @@ def mutate_pickle(data: bytes, dice: Random) -> bytes:
     if dice.random() < 0.4:
         place = dice.randrange(len(data))
         return data[:place] + dice.choice(_OPCODES) + data[place:]
-    return pickle.dumps(_mutated(pickle.loads(data), dice), protocol=dice.choice((0, 2, 4)))
+    changed = _mutated(pickle.loads(data), dice)
+    with suppress(ValueError):  # the first protocol writes digits, of which Python makes no more than 4,300
+        return pickle.dumps(changed, protocol=dice.choice((0, 2, 4)))
+    return pickle.dumps(changed)
 
 
 def mutate_torch(data: bytes, dice: Random) -> bytes:
