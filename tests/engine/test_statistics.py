@@ -85,6 +85,6 @@ def worker(rank, folder):
 
 
 def test_ranks_share_their_statistics_before_they_are_used(tmp_path):
-    mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="fork")
+    mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="forkserver")  # as in test_sharding.py
     assert torch.load(tmp_path / "0.pth") == [[1.0, 5.0], [1.5, 7.5]]
     assert torch.load(tmp_path / "1.pth") == [[2.0, 10.0], [1.5, 7.5]]

@@ -29,7 +29,7 @@ def worker(rank, folder):
 
 
 def test_two_ranks_give_the_results_of_one(tmp_path):
-    mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="fork")
+    mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="forkserver")  # as in test_sharding.py
     assert torch.load(tmp_path / "1.pth") == {}
     assert dict(torch.load(tmp_path / "0.pth", weights_only=False)) == dict(accuracy(tmp_path, 0, 1))
     assert accuracy(tmp_path, 0, 1)["classification"]["top1"] == 40.0
