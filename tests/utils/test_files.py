@@ -32,7 +32,7 @@ def test_a_file_name_that_is_no_utf_8_comes_back_from_json(tmp_path):
     with atomic_write(tmp_path / "skipped.json", "w") as file:
         json.dump({"file": name, "why": "schön"}, file, ensure_ascii=False)
     assert "schön" in (tmp_path / "skipped.json").read_text(encoding="utf-8")
-    assert read_json(tmp_path / "skipped.json")["file"] == name
+    assert read_json(tmp_path / "skipped.json", "a mapping")["file"] == name
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):
