@@ -14,8 +14,8 @@ from PIL import Image
 
 from igdet.checkpoint import WEIGHTS, Weights
 from igdet.checkpoint.catalog import HASHTAGS
-from igdet.checkpoint.key_maps import to_torchvision
 from igdet.modeling import FAMILY, build_resnext
+from igdet.modeling.resnet_names import to_torchvision
 
 GUIDE = Path(__file__).parents[1] / "docs/PLUGIN.md"
 QUICK = (

@@ -1,4 +1,4 @@
-"""Table of what members of the family cost, as classifiers and as Mask R-CNN: size, work, memory, time."""
+"""Table of what trunks cost, as classifiers and as Mask R-CNN: size, work, memory, time."""
 
 import argparse
 import logging
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from igdet.config import add_igdet_config, merge_config_file, merge_overrides
 from igdet.modeling.cost_table import USES, cost_row, cost_table
-from igdet.modeling.resnext import FAMILY
+from igdet.modeling.trunk import member_names
 from igdet.utils.errors import one_line_errors
 from igdet.utils.generated import read_document, write_blocks
 
@@ -35,10 +35,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="timed forward passes")
     parser.add_argument("--document", type=Path, help="Markdown file that gets the table, at its marker `costs`")
     args = parser.parse_args()
-    unknown = sorted(set(args.members) - set(FAMILY))
+    unknown = sorted(set(args.members) - set(member_names()))
     no_gpu = "cuda" in args.device and not torch.cuda.is_available()
     faults = {
-        f"no such member: {', '.join(unknown)}; expected some of {', '.join(FAMILY)}": unknown,
+        f"no such member: {', '.join(unknown)}; expected some of {', '.join(member_names())}": unknown,
         f"--repeats {args.repeats}: expected 1 or more": args.repeats < 1,
         f"--device {args.device}: PyTorch sees no GPU; expected cpu": no_gpu,
     }
@@ -65,7 +65,7 @@ def main() -> None:
     logging.disable(logging.WARNING)  # operators that are not counted, by name
     if args.document:
         read_document(args.document, ["costs"])
-    pairs = [*product(args.uses, args.members or FAMILY)]
+    pairs = [*product(args.uses, args.members or member_names())]
     rows = [
         cost_row(member, use, config(member, use, args.device), args.repeats) for use, member in tqdm(pairs, "networks")
     ]

@@ -7,9 +7,9 @@ from igdet.checkpoint.download import fetch, find_weights
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.inspection import inspect_weights
 from igdet.checkpoint.listing import documents_blocks, list_weights
-from igdet.checkpoint.origin import TORCHVISION, Origin
 from igdet.checkpoint.path_handler import CatalogHandler
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
+from igdet.modeling.origin import TORCHVISION, Origin
 
 __all__ = [
     "TARGETS",

@@ -9,7 +9,7 @@ from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 
 from igdet.checkpoint.errors import WeightsError
-from igdet.checkpoint.origin import Origin
+from igdet.modeling.origin import Origin
 
 ABOUT = "igdet"  # the key of a checkpoint under which it stands
 _MIXTURE = ("EXPERTS", "TOP_K", "STAGES", "EVERY")  # keys of MODEL.MOE that say which network it is

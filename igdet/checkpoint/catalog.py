@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from igdet.checkpoint.origin import FAIR_RESNEXT, MSRA, TORCHVISION, Origin
+from igdet.modeling.origin import TORCHVISION, Origin
+from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
 
 PREFIX = "igdet://"
 LOCAL = f"{PREFIX}file/"  # before the path of any checkpoint that igdet reads, for Detectron2's own checkpointer

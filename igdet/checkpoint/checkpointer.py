@@ -17,13 +17,14 @@ from igdet.checkpoint.download import check_allowed, find_weights
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.fitting import Fit, fit_tensors
 from igdet.checkpoint.key_maps import is_classifier
-from igdet.checkpoint.origin import FAMILY, check_fed
+from igdet.checkpoint.origin import check_fed
 from igdet.checkpoint.pieces import in_pieces, whole
 from igdet.checkpoint.rotation import LAST_CHECKPOINT, drop_old, numbered_checkpoints
 from igdet.checkpoint.summary import summarise_fit
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.modeling.trunk import family_of_member
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
 from igdet.utils.imagenet_lists import is_wnid, synsets
@@ -203,7 +204,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
 
 
 def check_published(path: str, backbone: str) -> None:
-    """Refuse published weights that cannot be had, or of another network than one of igdet's family, before any work.
+    """Refuse published weights that cannot be had, or of another network than one of igdet's, before any work.
 
     Args:
         path: igdet://...
@@ -214,8 +215,8 @@ def check_published(path: str, backbone: str) -> None:
     """
     weights = find_weights(path)
     fits, given = (name.removesuffix(FPN_SUFFIX) for name in (weights.backbone, backbone))
-    if given != fits and given.startswith(FAMILY):
-        needed = fits + backbone.removeprefix(given) if fits.startswith(FAMILY) else fits
+    if given != fits and family_of_member(given):
+        needed = fits + backbone.removeprefix(given) if family_of_member(fits) else fits
         raise WeightsError(
             f"MODEL.WEIGHTS {path} are of {fits}, but MODEL.BACKBONE.NAME is {backbone}: "
             f"set it to {needed}, or name other weights"

@@ -15,11 +15,12 @@ from igdet.checkpoint.about import ABOUT
 from igdet.checkpoint.catalog import full_name
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.folding import folded_classifier
-from igdet.checkpoint.key_maps import is_classifier, is_trunk, to_torchvision
+from igdet.checkpoint.key_maps import is_classifier, is_trunk
 from igdet.checkpoint.onnx_export import to_onnx, write_onnx
-from igdet.checkpoint.origin import TORCHVISION
+from igdet.checkpoint.origin import recognise_origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
+from igdet.modeling.trunk import family_of_tensors, kinds_of_trunks
 
 
 def convert_checkpoint(source: str, target: str | Path, to: str, key: str = "") -> str:
@@ -48,7 +49,7 @@ def convert_opened(file: WeightsFile, target: str | Path, to: str) -> str:
     tensors = folded_classifier(file.tensors)
     kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
     if not any(map(is_trunk, kept)):
-        raise WeightsError(f"{file.path}: it holds no ResNet or ResNeXt trunk. Is it the right file?")
+        raise WeightsError(f"{file.path}: it holds no {kinds_of_trunks()} trunk. Is it the right file?")
     form.write(form.content(kept, file), Path(target))
     left = [*(name for name in tensors if name not in kept), *dict.fromkeys([*file.rest, *file.others])]
     return f"{target}: {len(kept)} tensors; left out: {', '.join(left) or 'nothing'}"
@@ -71,13 +72,20 @@ class Target:
     write: Callable[[Any, Path], None]
 
 
-def _for_torchvision(tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, Tensor]:
-    if file.origin not in (None, TORCHVISION):
+def _as_published(form: str, tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, Tensor]:
+    """Under the names that others publish such trunks with."""
+    family = family_of_tensors(tensors)
+    if form not in family.exports:
         raise WeightsError(
-            f"{file.path}: these weights expect {file.origin}, and a file in torchvision's format would claim "
-            f"{TORCHVISION}"
+            f"{file.path}: {form} has no names for {family.describe(tensors)}; "
+            f"its formats are {', '.join([*family.exports, *_ANY_TRUNK])}"
         )
-    return to_torchvision(_with_counters(tensors))
+    claimed = recognise_origin(form, "", tensors)
+    if file.origin not in (None, claimed):
+        raise WeightsError(
+            f"{file.path}: these weights expect {file.origin}, and a file in {form}'s format would claim {claimed}"
+        )
+    return family.exports[form](_with_counters(tensors))
 
 
 def _with_counters(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -106,10 +114,14 @@ def _in_a_classifier(name: str) -> bool:
     return is_trunk(name) or is_classifier(name)
 
 
-_TORCHVISION = Target(".pth", _in_a_classifier, _for_torchvision, write_checkpoint)
-TARGETS = {
-    "torchvision": _TORCHVISION,
-    "timm": _TORCHVISION,  # timm's ResNets have torchvision's names
+_ANY_TRUNK = {
     "detectron2": Target(".pkl", lambda name: True, _for_detectron2, partial(write_checkpoint, dump=pickle.dump)),
     "onnx": Target(".onnx", _in_a_classifier, to_onnx, write_onnx),
+}
+TARGETS = {
+    **{
+        form: Target(".pth", _in_a_classifier, partial(_as_published, form), write_checkpoint)
+        for form in ("torchvision", "timm")
+    },
+    **_ANY_TRUNK,
 }

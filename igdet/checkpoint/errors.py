@@ -1,10 +1,8 @@
 """The errors of this package."""
 
-from igdet.utils.errors import UserError
+from igdet.modeling.errors import WeightsError
 
-
-class WeightsError(UserError):
-    """Weights that cannot be read, do not fit or cannot be written; the message says what to change."""
+__all__ = ["UnreadableWeights", "WeightsError"]
 
 
 class UnreadableWeights(WeightsError):

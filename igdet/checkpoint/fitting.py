@@ -7,8 +7,9 @@ from torch import Tensor
 
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.folding import NORM, folded_classifier
-from igdet.checkpoint.key_maps import bare_name, is_classifier, is_counter, is_trunk
+from igdet.checkpoint.key_maps import is_classifier, is_counter, is_trunk
 from igdet.checkpoint.misfit import explain_misfit
+from igdet.modeling.trunk import BACKBONE, bare_name
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
         the match.
 
     Raises:
-        WeightsError: the model's trunk would not be wholly filled, or the file's not wholly used.
+        WeightsError: the model's trunk would not be wholly filled, or the file's not wholly used; or no tensor of a
+            backbone that is of none of igdet's families would be filled.
     """
     full_names = {bare_name(name): name for name in model}
     wanted = {bare: model[name] for bare, name in full_names.items()}
@@ -57,4 +59,11 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
     )
     if any(map(is_trunk, [*fit.initialised, *fit.left])):
         raise WeightsError(explain_misfit(wanted, file))
+    backbone = [name for name in model if name.startswith(BACKBONE)]
+    if backbone and not any(name in fit.loaded for name in backbone):
+        raise WeightsError(
+            f"it fills none of the {len(backbone)} tensors of the model's backbone, such as {backbone[0]}. Is it of "
+            "MODEL.BACKBONE.NAME? Names that others give are known of igdet's trunks only: docs/MODELS.md says how to "
+            "add one"
+        )
     return fit

@@ -10,9 +10,9 @@ from igdet.checkpoint.catalog import PREFIX, WEIGHTS, full_name
 from igdet.checkpoint.key_maps import is_counter
 from igdet.checkpoint.listing import accuracy_of, hash_of
 from igdet.checkpoint.misfit import describe_trunk
-from igdet.checkpoint.origin import Origin
 from igdet.checkpoint.summary import part_of
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
+from igdet.modeling.origin import Origin
 from igdet.utils.shown import printable
 
 _NAMES_SHOWN = 5
@@ -89,9 +89,7 @@ def _published(name: str) -> dict[str, str]:
 def _pictures(origin: Origin | None) -> str:
     if origin is None:
         return "unknown: the file does not say and its names do not tell"
-    numbers = [" ".join(f"{value:g}" for value in values) for values in (origin.pixel_mean, origin.pixel_std)]
-    stride = "1x1" if origin.stride_in_1x1 else "3x3"
-    return f"{origin.format}, mean {numbers[0]}, std {numbers[1]}, stride in the {stride}"
+    return origin.in_words()
 
 
 def _shortened(names: list[str] | None) -> str:

@@ -4,7 +4,8 @@ from tabulate import tabulate
 
 from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights
 from igdet.checkpoint.download import cached_path
-from igdet.checkpoint.origin import FAIR_RESNEXT, MSRA, TORCHVISION
+from igdet.modeling.origin import TORCHVISION
+from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
 
 INPUTS = {
     TORCHVISION: "RGB, torchvision's mean and std",
@@ -44,7 +45,15 @@ def _in_short() -> str:
 
 def _in_full() -> str:
     rows = [
-        (f"`{PREFIX}{name}`", w.backbone, f"[file]({w.url})", hash_of(w), INPUTS[w.origin], accuracy_of(w), w.note)
+        (
+            f"`{PREFIX}{name}`",
+            w.backbone,
+            f"[file]({w.url})",
+            hash_of(w),
+            INPUTS.get(w.origin) or w.origin.in_words(),
+            accuracy_of(w),
+            w.note,
+        )
         for name, w in WEIGHTS.items()
     ]
     return _table(("MODEL.WEIGHTS", "network", "from", "hash", "pictures", "published", "note"), rows)

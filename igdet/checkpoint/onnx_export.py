@@ -15,17 +15,18 @@ from typing import Any
 import torch
 from detectron2.config import CfgNode, get_cfg
 from detectron2.layers import ShapeSpec
-from detectron2.modeling import BACKBONE_REGISTRY
+from detectron2.modeling import build_backbone
 from torch import Tensor, nn
 
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.fitting import fit_tensors
 from igdet.checkpoint.key_maps import is_trunk
 from igdet.checkpoint.misfit import describe_trunk
-from igdet.checkpoint.origin import Origin
 from igdet.checkpoint.weights_file import WeightsFile
 from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
+from igdet.modeling.origin import Origin
+from igdet.modeling.trunk import TrunkFamily, family_of_member
 from igdet.utils.files import atomic_write_together
 from igdet.utils.versions import too_old
 
@@ -44,18 +45,19 @@ class Exported(nn.Module):
         """Put the parts together.
 
         Args:
-            trunk: gives "res5".
+            trunk: gives one feature map.
             classifier: of averaged features; None: these are the output.
             origin: what pictures the trunk expects.
         """
         super().__init__()
         self.trunk, self.classifier = trunk, classifier or nn.Identity()
+        (self.feature,) = trunk.output_shape()
         self.register_buffer("mean", torch.tensor(origin.pixel_mean).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(origin.pixel_std).view(-1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """From float (N, 3, H, W), 0..255 in the origin's order of channels, to logits (N, L) or features (N, C)."""
-        features = self.trunk((images - self.mean) / self.std)["res5"]
+        features = self.trunk((images - self.mean) / self.std)[self.feature]
         return self.classifier(features.mean(dim=(2, 3)))  # (N, C, H / 32, W / 32) -> (N, C)
 
 
@@ -70,7 +72,7 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
         what `write_onnx` writes.
 
     Raises:
-        WeightsError: packages are missing or too old, the network is none of igdet's family, or the file does not
+        WeightsError: packages are missing or too old, the network is none of igdet's, or the file does not
             say what pictures it expects.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
@@ -125,12 +127,13 @@ def write_onnx(program: Any, path: Path) -> None:
 def _exported(tensors: dict[str, Tensor], file: WeightsFile) -> Exported:
     """Build the network that the tensors belong to, with them, ready to evaluate."""
     name = describe_trunk(tensors)
-    if name not in BACKBONE_REGISTRY or file.origin.stride_in_1x1:
+    family = family_of_member(name)
+    if family is None or file.origin.stride_in_1x1:
         stride = " with the stride in the 1x1 convolution" if file.origin.stride_in_1x1 else ""
         raise WeightsError(f"{file.path}: it holds {name}{stride}, which is no member of igdet's family")
     if file.mixture is None and any(".router." in name for name in tensors):
         raise WeightsError(f"{file.path}: it has experts, but does not say how many of them a picture goes to")
-    trunk = BACKBONE_REGISTRY.get(name)(_config(name, tensors, file.mixture or {}), ShapeSpec(channels=3))
+    trunk = build_backbone(_config(family, name, tensors, file.mixture or {}), ShapeSpec(channels=3))
     try:
         fit = fit_tensors(trunk.state_dict(), {n: t for n, t in tensors.items() if is_trunk(n)})
     except WeightsError as error:
@@ -148,15 +151,14 @@ def _classifier(tensors: dict[str, Tensor]) -> nn.Linear | None:
     return classifier
 
 
-def _config(name: str, tensors: dict[str, Tensor], mixture: dict[str, Any]) -> CfgNode:
+def _config(family: TrunkFamily, name: str, tensors: dict[str, Tensor], mixture: dict[str, Any]) -> CfgNode:
     cfg = get_cfg()
     add_igdet_config(cfg)
     cfg.MODEL.BACKBONE.NAME = name
     for key, value in mixture.items():
         cfg.MODEL.MOE[key] = value
-    # FrozenBN computes what BN does in evaluation, and has no counter that a file may lack.
-    cfg.MODEL.RESNETS.NORM = "FrozenBN" if "stem.conv1.norm.running_mean" in tensors else "GN"
-    cfg.MODEL.RESNETS.STRIDE_IN_1X1, cfg.MODEL.RESNETS.OUT_FEATURES = False, ["res5"]
+    family.configure(cfg, tensors)
+    family.set_classifier(cfg)
     cfg.MODEL.BACKBONE.FREEZE_AT = 0
     return cfg
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from tabulate import tabulate
 
 from igdet.checkpoint.fitting import Fit
-from igdet.checkpoint.key_maps import bare_name, is_trunk
+from igdet.checkpoint.key_maps import is_trunk
+from igdet.modeling.trunk import bare_name
 
 _HEADERS = ("part", "loaded", "initialised", "left in the file")
 _PARTS = {"backbone": "feature pyramid"}  # what is left of a backbone without its trunk

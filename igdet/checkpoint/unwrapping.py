@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from igdet.checkpoint.errors import WeightsError
-from igdet.checkpoint.key_maps import DETECTRON2_MARKER, NAMINGS, TRUNK_PLACES
 from igdet.checkpoint.unpickling import Array
+from igdet.modeling.trunk import FAMILIES
 from igdet.utils.shown import printable, shown
 
 # What saving a wrapped model leaves in its names, at the front or between them: torch.compile; DataParallel and
@@ -97,8 +97,8 @@ def _unwrapped(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prefixes(tensors: Mapping[str, Any]) -> list[str]:
     """What stands before the names of each trunk in there, "" where nothing does."""
-    markers = [marker for marker, _ in NAMINGS.values()]
-    ends = [f"{place}{DETECTRON2_MARKER}" for place in (*TRUNK_PLACES, "")] + markers
+    own = [f"{place}{family.marker}" for family in FAMILIES for place in (*family.places, "")]
+    ends = [*own, *(naming.marker for family in FAMILIES for naming in family.namings)]
     found = {}
     for name in tensors:
         end = next((end for end in ends if isinstance(name, str) and (name == end or name.endswith(f".{end}"))), None)

@@ -13,9 +13,10 @@ from igdet.checkpoint.catalog import PREFIX, WEIGHTS
 from igdet.checkpoint.download import local_file
 from igdet.checkpoint.errors import UnreadableWeights, WeightsError
 from igdet.checkpoint.key_maps import to_bare, with_statistics
-from igdet.checkpoint.origin import Origin, recognise_origin
+from igdet.checkpoint.origin import recognise_origin
 from igdet.checkpoint.reading import read_payload
 from igdet.checkpoint.unwrapping import as_tensors, find_tensors
+from igdet.modeling.origin import Origin
 from igdet.utils.shown import printable
 from igdet.utils.spelling import did_you_mean
 

@@ -170,10 +170,6 @@ def _check_classifier(cfg: CfgNode) -> None:
             f"MODEL.BACKBONE.NAME {name} is a feature pyramid: a classifier needs the plain "
             f"{name.removesuffix(FPN_SUFFIX)}"
         )
-    if list(cfg.MODEL.RESNETS.OUT_FEATURES) != ["res5"]:
-        raise ConfigError(
-            f"MODEL.RESNETS.OUT_FEATURES is {cfg.MODEL.RESNETS.OUT_FEATURES}: expected [res5], which a classifier pools"
-        )
     if cfg.TEST.AUG.ENABLED:
         raise ConfigError("TEST.AUG.ENABLED is True: it augments tests of detectors, not of classifiers")
     if cfg.INPUT.LARGE_SCALE_JITTER.SIDE:

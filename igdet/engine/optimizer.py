@@ -8,6 +8,7 @@ from detectron2.solver.build import get_default_optimizer_params, maybe_add_grad
 from torch import nn
 
 from igdet.checkpoint.errors import WeightsError
+from igdet.modeling.trunk import trunk_in
 
 
 def build_optimizer(cfg: CfgNode, model: nn.Module) -> torch.optim.Optimizer:
@@ -83,7 +84,7 @@ def scale_trunk(groups: list[dict], model: nn.Module, factor: float) -> list[dic
         factor: of the trunk's learning rate.
     """
     backbone = getattr(model, "module", model).backbone
-    trunk = {id(weight) for weight in getattr(backbone, "bottom_up", backbone).parameters()}
+    trunk = {id(weight) for weight in trunk_in(backbone).parameters()}
     scaled = []
     for group in groups:
         for is_trunk, of_these in ((True, factor), (False, 1.0)):

@@ -7,10 +7,10 @@ from itertools import chain
 import torch
 from detectron2.config import CfgNode
 from detectron2.engine import create_ddp_model
-from detectron2.modeling import ResNet
 from detectron2.utils import comm
 from torch import distributed, nn
 
+from igdet.modeling.trunk import blocks_in
 from igdet.utils.strict_yaml import ConfigError
 from igdet.utils.versions import too_old
 
@@ -80,16 +80,10 @@ def _spread(model: nn.Module) -> nn.Module:
     _make_contiguous(model)
     device = next(model.parameters()).device.type
     mesh = distributed.device_mesh.init_device_mesh(device, (comm.get_world_size(),))
-    for module in (*residual_blocks(model), model):
+    for module in (*blocks_in(model), model):
         # The whole model too: between two steps each process then holds pieces only.
         fully_shard(module, mesh=mesh, reshard_after_forward=True)
     return model
-
-
-def residual_blocks(model: nn.Module) -> list[nn.Module]:
-    """Return the blocks of a model's ResNets in order, of whatever kind: basic, bottleneck, a mixture of experts."""
-    resnets = [module for module in model.modules() if isinstance(module, ResNet)]
-    return [block for resnet in resnets for stage in resnet.stages for block in stage]
 
 
 def _make_contiguous(model: nn.Module) -> None:

@@ -1,10 +1,15 @@
-"""Networks: registers the ResNeXt family and the classifier with Detectron2."""
+"""Networks: registers the families of trunks and the classifier with Detectron2."""
 
 from igdet.modeling.classifier import ImageClassifier
+from igdet.modeling.errors import WeightsError
 from igdet.modeling.execution import apply_execution, check_execution
 from igdet.modeling.labels import KHotLabels
 from igdet.modeling.losses import khot_softmax_loss
-from igdet.modeling.resnext import FAMILY, FPN_SUFFIX, Member, Mixture, build_resnext, check_backbone
+from igdet.modeling.origin import Origin
+from igdet.modeling.resnets import ResNets
+from igdet.modeling.resnext import FAMILY, Member, Mixture, build_resnext
+from igdet.modeling.trunk import FPN_SUFFIX, Naming, TrunkFamily
+from igdet.modeling.trunk_building import check_backbone, register_trunks
 
 __all__ = [
     "FAMILY",
@@ -13,9 +18,15 @@ __all__ = [
     "KHotLabels",
     "Member",
     "Mixture",
+    "Naming",
+    "Origin",
+    "ResNets",
+    "TrunkFamily",
+    "WeightsError",
     "apply_execution",
     "build_resnext",
     "check_backbone",
     "check_execution",
     "khot_softmax_loss",
+    "register_trunks",
 ]

@@ -1,50 +1,45 @@
-"""Activation checkpointing of residual networks: a block's activations are computed again when they are needed."""
+"""Activation checkpointing of trunks: a block's activations are computed again when they are needed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
-from detectron2.modeling import ResNet
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from igdet.modeling.trunk import blocks_in
 
-class CheckpointedStage(nn.Sequential):
-    """Blocks one after the other, of which the backward pass finds only the inputs and computes the rest again.
 
-    "Training Deep Nets with Sublinear Memory Cost" (arXiv 1604.06174): one more forward pass for the memory. Its
-    parameters have the names that they have in a plain `nn.Sequential`.
+class _Checkpointed:
+    """What is put before a block's class: the backward pass finds only its inputs and computes the rest again.
+
+    "Training Deep Nets with Sublinear Memory Cost" (arXiv 1604.06174): one more forward pass for the memory. The names
+    of parameters stay, for the block is the same object.
     """
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Run the blocks on float (N, C, H, W)."""
+    def forward(self, *inputs: Tensor) -> Any:
+        """Run the block."""
+        run = super().forward
         if not (self.training and torch.is_grad_enabled()):
-            return super().forward(features)
-        for block in self:
-            features = _checkpointed(block, features)
-        return features
+            return run(*inputs)
+        if torch.compiler.is_compiling():  # a compiled graph updates its statistics once and takes no context
+            return checkpoint(run, *inputs, use_reentrant=False)
+        return checkpoint(
+            run, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), _fixed_statistics(self))
+        )
 
 
 def checkpoint_activations(model: nn.Module) -> None:
-    """Make every stage of the ResNets in a model a `CheckpointedStage`, in place.
+    """Let every block of the trunks in a model keep its inputs alone, in place.
 
     Args:
-        model: a classifier or detector; other backbones are left as they are.
+        model: a classifier or detector; backbones of others than igdet's families are left as they are.
     """
-    for resnet in model.modules():
-        if isinstance(resnet, ResNet):
-            resnet.stages = [CheckpointedStage(*stage) for stage in resnet.stages]
-            for name, stage in zip(resnet.stage_names, resnet.stages, strict=True):
-                setattr(resnet, name, stage)
-
-
-def _checkpointed(block: nn.Module, features: Tensor) -> Tensor:
-    if torch.compiler.is_compiling():  # a compiled graph updates its statistics once and takes no context
-        return checkpoint(block, features, use_reentrant=False)
-    return checkpoint(
-        block, features, use_reentrant=False, context_fn=lambda: (nullcontext(), _fixed_statistics(block))
-    )
+    for block in blocks_in(model):
+        kind = type(block)
+        block.__class__ = type(f"Checkpointed{kind.__name__}", (_Checkpointed, kind), {})
 
 
 @contextmanager

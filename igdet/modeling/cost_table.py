@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from detectron2.config import CfgNode
 from detectron2.modeling import build_model
-from detectron2.modeling.backbone.resnet import BottleneckBlock
 from detectron2.structures import Boxes, Instances, PolygonMasks
 from detectron2.utils.events import EventStorage
 from torch import nn
 
 from igdet.modeling.analysis import count, seconds, training_bytes
+from igdet.modeling.trunk import trunks_in
 from igdet.utils.table import Entry, Table
 
 HEADER = [
@@ -84,13 +84,10 @@ def cost_row(member: str, use: str, cfg: CfgNode, repeats: int) -> list[Entry]:
 
 
 def damp(model: nn.Module) -> None:
-    """Make residual branches of random weights weak, as trained ones are.
-
-    Else each of R_101's 33 blocks doubles the variance with frozen statistics; no box is finite then.
-    """
-    for block in model.modules():
-        if isinstance(block, BottleneckBlock):
-            block.conv3.norm.weight.data *= DAMPING
+    """Make residual branches of random weights weak, as trained ones are, where their family asks for it."""
+    for family, trunk in trunks_in(model):
+        for scale in family.residual_scales(trunk):
+            scale.data *= DAMPING
 
 
 def cost_table(rows: list[list[Entry]], device: str) -> Table:

@@ -1,27 +1,16 @@
-"""The ResNets and ResNeXts as a table over Detectron2's ResNet, each member plain and with a feature pyramid."""
+"""The ResNets and ResNeXts as a table over Detectron2's ResNet."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from detectron2.config import CfgNode
-from detectron2.layers import CNNBlockBase, ShapeSpec
-from detectron2.modeling import BACKBONE_REGISTRY, FPN, Backbone, ResNet
-from detectron2.modeling.backbone.fpn import LastLevelMaxPool
+from detectron2.layers import CNNBlockBase
+from detectron2.modeling import ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem, BottleneckBlock
 from torch import nn
 
-from igdet.checkpoint.catalog import is_published
-from igdet.checkpoint.download import find_weights
-from igdet.checkpoint.origin import check_fed
-from igdet.config.defaults import FPN_SUFFIX
-from igdet.modeling.ghost_norm import choose_norm
 from igdet.modeling.moe import MixtureBlock
-from igdet.modeling.trunk_loading import accept_any_place, guard_trunk
 from igdet.utils.strict_yaml import ConfigError
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -142,93 +131,3 @@ def _kinds(member: Member, i: int, mixture: Mixture | None) -> list[Callable[...
         return [plain] * num_blocks
     build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k, **inside)
     return [build_mixture if left % mixture.every == 0 else plain for left in reversed(range(num_blocks))]
-
-
-def _mixture(cfg: CfgNode) -> Mixture | None:
-    moe = cfg.MODEL.MOE
-    return Mixture(moe.EXPERTS, moe.TOP_K, tuple(moe.STAGES), moe.EVERY) if moe.EXPERTS else None
-
-
-def _build_plain(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> ResNet:
-    check_backbone(cfg)
-    if is_published(cfg.MODEL.WEIGHTS):
-        check_fed(cfg.MODEL.WEIGHTS, find_weights(cfg.MODEL.WEIGHTS).origin, cfg)
-    resnets = cfg.MODEL.RESNETS
-    norm = choose_norm(resnets.NORM, resnets.NORM_BATCH)
-    trunk = build_resnext(
-        FAMILY[name],
-        input_shape.channels,
-        norm,
-        list(resnets.OUT_FEATURES),
-        cfg.MODEL.BACKBONE.FREEZE_AT,
-        _mixture(cfg),
-    )
-    guard_trunk(trunk)
-    return trunk
-
-
-def _build_fpn(cfg: CfgNode, input_shape: ShapeSpec, name: str) -> FPN:
-    fpn = cfg.MODEL.FPN
-    pyramid = FPN(
-        bottom_up=_build_plain(cfg, input_shape, name),
-        in_features=fpn.IN_FEATURES,
-        out_channels=fpn.OUT_CHANNELS,
-        norm=fpn.NORM,
-        top_block=LastLevelMaxPool(),
-        fuse_type=fpn.FUSE_TYPE,
-    )
-    accept_any_place(pyramid)
-    return pyramid
-
-
-def check_backbone(cfg: CfgNode) -> None:
-    """Refuse a key of Detectron2's that says something else about the network than its name, which decides.
-
-    Args:
-        cfg: a config; backbones of others than this family are none of its business.
-
-    Raises:
-        ConfigError: naming the key and both values.
-    """
-    name = cfg.MODEL.BACKBONE.NAME
-    member = FAMILY.get(name.removesuffix(FPN_SUFFIX))
-    if member is None:
-        if cfg.MODEL.MOE.EXPERTS:
-            raise ConfigError(
-                f"MODEL.MOE.EXPERTS is {cfg.MODEL.MOE.EXPERTS}, but MODEL.BACKBONE.NAME {name} is none of igdet's "
-                "family, which alone has mixtures of experts: name a member such as X_101_32x8d, or set EXPERTS to 0"
-            )
-        return
-    choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
-    # Key of MODEL.RESNETS -> (Detectron2's default, which says nothing; the table's value).
-    decided = {
-        "DEPTH": (50, member.layers),
-        "NUM_GROUPS": (1, member.groups),
-        "WIDTH_PER_GROUP": (64, member.width),
-        "STEM_OUT_CHANNELS": (64, member.stem),
-        "RES2_OUT_CHANNELS": (256, member.res2),
-        "RES5_DILATION": (1, 1),
-        "DEFORM_ON_PER_STAGE": ([False] * 4, [False] * 4),
-    }
-    if cfg.MODEL.RESNETS.STRIDE_IN_1X1:
-        logger.info(f"{name} strides in the 3x3: MODEL.RESNETS.STRIDE_IN_1X1 True, Detectron2's default, has no effect")
-    for key, (default, value) in decided.items():
-        given = cfg.MODEL.RESNETS[key]
-        if given not in (default, value):
-            raise ConfigError(
-                f"MODEL.RESNETS.{key} is {given}, but MODEL.BACKBONE.NAME {name} has {value}: "
-                "leave the key out, or name another backbone"
-            )
-
-
-def _register(name: str, suffix: str, build) -> None:
-    def builder(cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
-        return build(cfg, input_shape, name)
-
-    builder.__name__ = name + suffix  # the name under which the registry keeps it
-    BACKBONE_REGISTRY.register(builder)
-
-
-for _name in FAMILY:
-    _register(_name, "", _build_plain)
-    _register(_name, FPN_SUFFIX, _build_fpn)

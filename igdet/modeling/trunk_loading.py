@@ -4,9 +4,8 @@ from typing import Any
 
 from torch import nn
 
+from igdet.modeling.trunk import BOTTOM_UP, trunk_in
 from igdet.utils.errors import UserError
-
-_BOTTOM_UP = "bottom_up."  # where a feature pyramid keeps its trunk
 
 
 def guard_trunk(trunk: nn.Module) -> None:
@@ -30,12 +29,13 @@ def accept_any_place(backbone: nn.Module) -> None:
 
 
 def _find_trunk(backbone: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Rename "backbone.res2..." to "backbone.bottom_up.res2..." for a pyramid, and the other way for a plain trunk."""
-    trunk = getattr(backbone, "bottom_up", backbone)
-    here, there = ("", _BOTTOM_UP) if trunk is backbone else (_BOTTOM_UP, "")
+    """Rename "backbone.NAME" to "backbone.bottom_up.NAME" for a pyramid, and the other way for a plain trunk."""
+    trunk = trunk_in(backbone)
+    here, there = ("", BOTTOM_UP) if trunk is backbone else (BOTTOM_UP, "")
+    roots = {name.split(".")[0] for name in trunk.state_dict()}
     for name in list(state):
         rest = name.removeprefix(prefix + there)
-        if name.startswith(prefix + there) and rest.split(".")[0] in trunk._modules:
+        if name.startswith(prefix + there) and rest.split(".")[0] in roots:
             state.setdefault(f"{prefix}{here}{rest}", state.pop(name))
 
 

@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, onnx_export
-from igdet.checkpoint.origin import TORCHVISION
+from igdet.modeling.origin import TORCHVISION
 from igdet.utils import versions
 
 

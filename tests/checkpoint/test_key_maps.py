@@ -6,8 +6,9 @@ import torch
 import torchvision
 
 from igdet.checkpoint import WeightsError
-from igdet.checkpoint.key_maps import bare_name, is_classifier, is_counter, to_bare, to_torchvision, with_statistics
+from igdet.checkpoint.key_maps import bare_name, is_classifier, is_counter, to_bare, with_statistics
 from igdet.modeling import FAMILY, build_resnext
+from igdet.modeling.resnet_names import to_torchvision
 
 
 def shapes(tensors):

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from igdet.checkpoint import TORCHVISION, Origin
-from igdet.checkpoint.origin import FAIR_RESNEXT, MSRA, recognise_origin
+from igdet.checkpoint.origin import recognise_origin
+from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
 
 PLAIN = {"res2.0.conv2.weight": torch.ones(64, 64, 3, 3)}
 GROUPED = {"res2.0.conv2.weight": torch.ones(256, 8, 3, 3)}

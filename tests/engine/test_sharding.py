@@ -11,8 +11,9 @@ from detectron2.utils import comm
 
 from igdet.config import ConfigError
 from igdet.engine import setup, setup_config, train
-from igdet.engine.sharding import residual_blocks, share_model
+from igdet.engine.sharding import share_model
 from igdet.engine.trainer import Trainer
+from igdet.modeling.trunk import blocks_in
 from igdet.utils import versions
 
 FSDP = ("SOLVER.FSDP", "True")
@@ -172,7 +173,7 @@ def numbers_in_whole(model):
 @pytest.mark.parametrize("opts", FAMILIES.values(), ids=FAMILIES)
 def test_each_block_is_whole_only_while_it_computes(command, spread_alone, opts):
     model = Trainer.build_model(setup_config(command(*opts)))
-    blocks = residual_blocks(model)
+    blocks = blocks_in(model)
     sizes = [sum(weight.numel() for weight in block.parameters()) for block in blocks]
     outside = numbers_in_whole(model) - sum(sizes)  # the stem and the classifier
     spread_alone(model)

@@ -182,6 +182,14 @@ def test_mixtures_in_a_backbone_of_others_are_refused(cfg):
     check_backbone(cfg)
 
 
+@pytest.mark.parametrize("name", ["X_101_32x8d", "build_resnet_backbone"])
+def test_a_classifier_pools_the_last_feature_map(name, cfg):
+    cfg.MODEL.META_ARCHITECTURE, cfg.MODEL.BACKBONE.NAME = "ImageClassifier", name
+    cfg.MODEL.RESNETS.OUT_FEATURES = ["res4"]
+    with pytest.raises(ConfigError, match=r"OUT_FEATURES is \['res4'\]: expected \[res5\]"):
+        check_backbone(cfg)
+
+
 def test_the_sizes_of_the_plain_networks():
     # parameters in millions with a 1,000-way classifier, as torchvision's own metadata gives them
     published = {

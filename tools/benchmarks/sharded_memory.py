@@ -8,8 +8,9 @@ from detectron2.utils import comm
 from tabulate import tabulate
 from torch import distributed, nn
 
-from igdet.engine.sharding import residual_blocks, share_model
+from igdet.engine.sharding import share_model
 from igdet.modeling import FAMILY, Mixture, build_resnext
+from igdet.modeling.trunk import blocks_in
 
 # Name -> trunk; the mixtures are every second block of res4 and res5, with eight experts.
 TRUNKS = {
@@ -28,7 +29,7 @@ def numbers(module: nn.Module, whole: bool = False) -> int:
 
 def measure(trunk: nn.Module) -> list[float]:
     """Spread a trunk and run it; millions of parameters: all, of the largest block, between steps, most at once."""
-    sizes = [numbers(trunk), max(map(numbers, residual_blocks(trunk)))]
+    sizes = [numbers(trunk), max(map(numbers, blocks_in(trunk)))]
     share_model(trunk, fsdp=True)
     between = numbers(trunk, whole=True)
     seen = []

@@ -15,7 +15,9 @@ from torch.nn import functional
 
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.config import add_igdet_config, merge_config_file
-from igdet.modeling import FPN_SUFFIX, ImageClassifier
+from igdet.modeling import ImageClassifier
+from igdet.modeling.trunk import family_named
+from igdet.utils.strict_yaml import ConfigError
 
 SCALES = 3  # L of the paper
 OVERLAP = 0.4  # of neighbouring regions of the first scale, about
@@ -78,12 +80,11 @@ class RmacDescriber:
         is_bgr: whether it takes the channels of a picture in that order.
     """
 
-    stride = 32  # of res5
-
     def __init__(self, model: ImageClassifier, is_bgr: bool = False):
         self._model = model.eval()
         self._is_bgr = is_bgr
-        self.dim = model.backbone.output_shape()[model.feature].channels
+        shape = model.backbone.output_shape()[model.feature]
+        self.dim, self.stride = shape.channels, shape.stride
 
     @classmethod
     def from_config(cls, config_file: str, weights: str = "") -> "RmacDescriber":
@@ -100,8 +101,13 @@ class RmacDescriber:
         cfg = get_cfg()
         add_igdet_config(cfg)
         merge_config_file(cfg, config_file)
-        cfg.MODEL.BACKBONE.NAME = cfg.MODEL.BACKBONE.NAME.removesuffix(FPN_SUFFIX)
-        cfg.MODEL.RESNETS.OUT_FEATURES = ["res5"]
+        family = family_named(cfg.MODEL.BACKBONE.NAME)
+        if family is None:
+            raise ConfigError(
+                f"MODEL.BACKBONE.NAME of {config_file} is {cfg.MODEL.BACKBONE.NAME}: expected one of igdet's trunks, "
+                "such as X_101_32x8d"
+            )
+        family.set_classifier(cfg)
         model = ImageClassifier(cfg).to("cuda" if torch.cuda.is_available() else "cpu")
         IgdetCheckpointer(model, cfg=cfg).load(weights or cfg.MODEL.WEIGHTS, checkpointables=[])
         return cls(model, is_bgr=cfg.INPUT.FORMAT == "BGR")

@@ -1,0 +1,105 @@
+"""From a family of trunks to backbones of Detectron2: registered, checked, built, frozen, guarded."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
+
+from detectron2.config import CfgNode
+from detectron2.layers import FrozenBatchNorm2d, ShapeSpec
+from detectron2.modeling import BACKBONE_REGISTRY, Backbone
+from torch import nn
+
+from igdet.config.defaults import FPN_SUFFIX
+from igdet.modeling.trunk import FAMILIES, TrunkFamily, family_named, family_of_member
+from igdet.modeling.trunk_loading import accept_any_place, guard_trunk
+from igdet.utils.strict_yaml import ConfigError
+
+WHOLE = 5  # the MODEL.BACKBONE.FREEZE_AT that freezes any trunk
+# What layers above refuse in the config of a trunk; `igdet.checkpoint` knows how published weights must be fed.
+_CHECKS: list[Callable[[CfgNode], None]] = []
+
+
+def register_trunks(family: TrunkFamily) -> None:
+    """Let MODEL.BACKBONE.NAME name a family's members, plain and with a feature pyramid.
+
+    Args:
+        family: its members' names are new.
+
+    Raises:
+        ValueError: a name is taken.
+    """
+    taken = [name for name in family.members if family_of_member(name) or name in BACKBONE_REGISTRY]
+    if taken:
+        raise ValueError(f"{', '.join(taken)}: a backbone has that name already, give the member another one")
+    FAMILIES.append(family)
+    for name in family.members:
+        for suffix, build in (("", _build_trunk), (FPN_SUFFIX, _build_pyramid)):
+            builder = partial(build, family, name)
+            builder.__name__ = name + suffix  # the name under which the registry keeps it
+            BACKBONE_REGISTRY.register(builder)
+
+
+def before_building(check: Callable[[CfgNode], None]) -> Callable[[CfgNode], None]:
+    """Have a function of the config called before any trunk is built; it raises where the config is wrong."""
+    _CHECKS.append(check)
+    return check
+
+
+def check_backbone(cfg: CfgNode) -> None:
+    """Refuse a config whose other keys contradict its backbone's name, which decides.
+
+    Args:
+        cfg: a config; backbones of others than igdet's families are none of its business.
+
+    Raises:
+        ConfigError: naming the key and both values.
+    """
+    name = cfg.MODEL.BACKBONE.NAME
+    family = family_of_member(name)
+    if cfg.MODEL.MOE.EXPERTS and not (family and family.has_mixtures):
+        raise ConfigError(
+            f"MODEL.MOE.EXPERTS is {cfg.MODEL.MOE.EXPERTS}, but MODEL.BACKBONE.NAME {name} is none of igdet's "
+            "family, which alone has mixtures of experts: name a member such as X_101_32x8d, or set EXPERTS to 0"
+        )
+    if family is not None:
+        family.check(cfg)
+    if cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
+        _check_pooled(cfg)
+
+
+def _check_pooled(cfg: CfgNode) -> None:
+    family = family_named(cfg.MODEL.BACKBONE.NAME)
+    if family is None:
+        return
+    found, pooled = family.out_features(cfg), family.pooled_feature
+    if found != [pooled]:
+        raise ConfigError(f"{family.features_key} is {found}: expected [{pooled}], which a classifier pools")
+
+
+def freeze(parts: Sequence[Sequence[nn.Module | nn.Parameter]]) -> None:
+    """Freeze parts of a trunk in place: their weights are not trained, their batch norms keep their statistics.
+
+    Args:
+        parts: the first of `TrunkFamily.parts`.
+    """
+    for piece in chain.from_iterable(parts):
+        piece.requires_grad_(False)
+        if isinstance(piece, nn.Module):
+            FrozenBatchNorm2d.convert_frozen_batchnorm(piece)
+
+
+def _build_trunk(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
+    check_backbone(cfg)
+    for check in _CHECKS:
+        check(cfg)
+    trunk = family.build(cfg, name, input_shape.channels, family.out_features(cfg))
+    freeze_at = cfg.MODEL.BACKBONE.FREEZE_AT
+    freeze([[trunk]] if freeze_at >= WHOLE else family.parts(trunk)[:freeze_at])
+    guard_trunk(trunk)
+    return trunk
+
+
+def _build_pyramid(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
+    pyramid = family.build_pyramid(cfg, _build_trunk(family, name, cfg, input_shape))
+    accept_any_place(pyramid)
+    return pyramid
