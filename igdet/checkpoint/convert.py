@@ -16,6 +16,7 @@ from igdet.checkpoint.catalog import full_name
 from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.folding import folded_classifier
 from igdet.checkpoint.key_maps import is_classifier, is_trunk
+from igdet.checkpoint.misfit import describe_trunk
 from igdet.checkpoint.onnx_export import to_onnx, write_onnx
 from igdet.checkpoint.origin import recognise_origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
@@ -77,7 +78,7 @@ def _as_published(form: str, tensors: dict[str, Tensor], file: WeightsFile) -> d
     family = family_of_tensors(tensors)
     if form not in family.exports:
         raise WeightsError(
-            f"{file.path}: {form} has no names for {family.describe(tensors)}; "
+            f"{file.path}: {form} has no names for {describe_trunk(tensors)}; "
             f"its formats are {', '.join([*family.exports, *_ANY_TRUNK])}"
         )
     claimed = recognise_origin(form, "", tensors)

@@ -43,7 +43,9 @@ def describe_trunk(tensors: Mapping[str, Tensor]) -> str:
         such as "X_101_32x8d" or "R_50"; or which parts are absent.
     """
     family = family_of_tensors(tensors)
-    return family.describe(tensors) if family else f"no {kinds_of_trunks()} trunk"
+    if family is None:
+        return f"no {kinds_of_trunks()} trunk"
+    return family.describe(tensors) if family.marker in tensors else f"a trunk without {family.marker}"
 
 
 def _trunk(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -58,7 +58,7 @@ class Exported(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """From float (N, 3, H, W), 0..255 in the origin's order of channels, to logits (N, L) or features (N, C)."""
         features = self.trunk((images - self.mean) / self.std)[self.feature]
-        return self.classifier(features.mean(dim=(2, 3)))  # (N, C, H / 32, W / 32) -> (N, C)
+        return self.classifier(features.mean(dim=(2, 3)))  # (N, C, H / stride, W / stride) -> (N, C)
 
 
 def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:

@@ -36,7 +36,7 @@ class ImageClassifier(nn.Module):
         """Build the classifier with new weights.
 
         Args:
-            backbone: its last feature, res5, is pooled.
+            backbone: gives one feature map, the trunk's last, which is pooled.
             num_classes: L.
             pixel_mean: of each channel, in INPUT.FORMAT order, 0..255.
             pixel_std: likewise.
@@ -110,7 +110,7 @@ class ImageClassifier(nn.Module):
         # Pixels travel as bytes; they become numbers here, once.
         images = (images.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
         features = self.backbone(images)[self.feature]
-        return features.mean(dim=(2, 3))  # (N, C, H / 32, W / 32) -> (N, C)
+        return features.mean(dim=(2, 3))  # (N, C, H / stride, W / stride) -> (N, C)
 
 
 @torch.no_grad()

@@ -18,14 +18,15 @@ class Origin:
         format: "RGB" or "BGR".
         pixel_mean: of each channel in that order, 0..255.
         pixel_std: likewise.
-        stride_in_1x1: whether a strided bottleneck block strides in its first 1x1 convolution, not in its 3x3.
+        stride_in_1x1: whether a strided bottleneck block strides in its first 1x1 convolution, not in its 3x3;
+            None where there are no such blocks.
         norm: the only MODEL.RESNETS.NORM that can hold them; None where any with the same tensors can.
     """
 
     format: str
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
-    stride_in_1x1: bool = False
+    stride_in_1x1: bool | None = None
     norm: str | None = None
 
     @classmethod
@@ -45,20 +46,21 @@ class Origin:
         found = []
         for field, (key, read) in CONFIG_KEYS.items():
             given, needed = read(cfg), getattr(self, field)
-            if needed is not None and not _same(given, needed):
+            if None not in (given, needed) and not _same(given, needed):
                 found.append(f"{key} is {_text(given)}, but they need {_text(needed)}")
         return found
 
     def in_words(self) -> str:
         """Say it in a line, for people."""
         numbers = [" ".join(f"{value:g}" for value in values) for values in (self.pixel_mean, self.pixel_std)]
-        stride = "1x1" if self.stride_in_1x1 else "3x3"
-        return f"{self.format}, mean {numbers[0]}, std {numbers[1]}, stride in the {stride}"
+        stride = {None: "", True: ", stride in the 1x1", False: ", stride in the 3x3"}[self.stride_in_1x1]
+        return f"{self.format}, mean {numbers[0]}, std {numbers[1]}{stride}"
 
 
-def _stride_in_1x1(cfg: CfgNode) -> bool:
-    """None of igdet's trunks strides in the 1x1, whatever the key says: True is Detectron2's default."""
-    return cfg.MODEL.RESNETS.STRIDE_IN_1X1 and family_of_member(cfg.MODEL.BACKBONE.NAME) is None
+def _stride_in_1x1(cfg: CfgNode) -> bool | None:
+    """The key is of Detectron2's own ResNets; a trunk of igdet's knows for itself."""
+    family = family_of_member(cfg.MODEL.BACKBONE.NAME)
+    return family.stride_in_1x1 if family else cfg.MODEL.RESNETS.STRIDE_IN_1X1
 
 
 # Field of Origin -> (config key, how its value is read).
@@ -71,7 +73,7 @@ CONFIG_KEYS = {
 }
 
 # 255 x (0.485, 0.456, 0.406) and 255 x (0.229, 0.224, 0.225): torchvision, timm's ResNets and the hashtag weights.
-TORCHVISION = Origin("RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+TORCHVISION = Origin("RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375), stride_in_1x1=False)
 
 
 def _same(a: object, b: object) -> bool:

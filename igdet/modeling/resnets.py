@@ -42,6 +42,7 @@ class ResNets(TrunkFamily):
     heads = ("stem.fc", "linear", "fc1000")
     namings = resnet_names.NAMINGS
     exports = resnet_names.EXPORTS
+    stride_in_1x1 = False  # whatever MODEL.RESNETS.STRIDE_IN_1X1 says: True is Detectron2's default
     has_mixtures = True
 
     def build(self, cfg: CfgNode, name: str, in_channels: int, out_features: list[str]) -> ResNet:

@@ -66,6 +66,8 @@ class TrunkFamily(ABC):
         namings: of published files, besides the bare one.
         exports: format of `tools/weights.py convert` -> from bare names to that format's; raises `WeightsError` where
             a tensor has no place there.
+        stride_in_1x1: whether strided bottleneck blocks stride in their first 1x1 convolution, not in their 3x3; None:
+            it has no such blocks.
         has_mixtures: whether MODEL.MOE makes blocks mixtures of experts.
     """
 
@@ -81,6 +83,7 @@ class TrunkFamily(ABC):
     heads: tuple[str, ...] = ()
     namings: tuple[Naming, ...] = ()
     exports: Mapping[str, Callable[[Tensors], dict[str, Tensor]]] = MappingProxyType({})
+    stride_in_1x1: bool | None = None
     has_mixtures: bool = False
 
     # What every family says.
@@ -114,7 +117,9 @@ class TrunkFamily(ABC):
 
     @abstractmethod
     def describe(self, tensors: Tensors) -> str:
-        """Name a trunk by what can be seen in its tensors, by bare name: a key of `members` where it is one."""
+        """Name a trunk by what can be seen in its tensors, by bare name, `marker` among them: a key of
+        `members` where it is one.
+        """
 
     # What has a usual answer.
 
@@ -129,13 +134,15 @@ class TrunkFamily(ABC):
 
     def build_pyramid(self, cfg: CfgNode, trunk: Backbone) -> Backbone:
         """Build a feature pyramid upon a trunk, which it keeps as `bottom_up`."""
-        fpn = cfg.MODEL.FPN
+        fpn, top = cfg.MODEL.FPN, LastLevelMaxPool()
+        coarsest = max(self.features[name] for name in fpn.IN_FEATURES)
+        top.in_feature = f"p{coarsest.bit_length() - 1}"  # Detectron2's default, p5, is that of stride 32
         return FPN(
             bottom_up=trunk,
             in_features=fpn.IN_FEATURES,
             out_channels=fpn.OUT_CHANNELS,
             norm=fpn.NORM,
-            top_block=LastLevelMaxPool(),
+            top_block=top,
             fuse_type=fpn.FUSE_TYPE,
         )
 

@@ -26,8 +26,12 @@ def register_trunks(family: TrunkFamily) -> None:
         family: its members' names are new.
 
     Raises:
+        TypeError: it leaves out what every family says.
         ValueError: a name is taken.
     """
+    unsaid = [name for name in TrunkFamily.__annotations__ if not hasattr(family, name)]
+    if unsaid:
+        raise TypeError(f"{type(family).__name__} has no {', '.join(unsaid)}, which every TrunkFamily says")
     taken = [name for name in family.members if family_of_member(name) or name in BACKBONE_REGISTRY]
     if taken:
         raise ValueError(f"{', '.join(taken)}: a backbone has that name already, give the member another one")
