@@ -16,6 +16,7 @@ from igdet.engine.trainer import Trainer
 from igdet.modeling.trunk import blocks_in
 from igdet.utils import versions
 
+spreads = pytest.mark.skipif(bool(reason := versions.too_old("SOLVER.FSDP")), reason=reason)
 FSDP = ("SOLVER.FSDP", "True")
 CLIP = ("SOLVER.CLIP_GRADIENTS.ENABLED", "True", "SOLVER.CLIP_GRADIENTS.CLIP_VALUE", "0.01")
 
@@ -76,6 +77,7 @@ def spread_and_whole(command, colour_folders, tmp_path):
     return folders
 
 
+@spreads
 def test_spread_weights_train_exactly_as_whole_ones(spread_and_whole):
     spread, whole = spread_and_whole["spread"], spread_and_whole["whole"]
     assert losses(spread) == losses(whole)
@@ -84,6 +86,7 @@ def test_spread_weights_train_exactly_as_whole_ones(spread_and_whole):
     assert results[0] == results[1]
 
 
+@spreads
 def test_one_process_resumes_and_evaluates_what_two_have_spread(spread_and_whole, command, tmp_path):
     spread = spread_and_whole["spread"]
     alone = tmp_path / "alone"
@@ -95,6 +98,7 @@ def test_one_process_resumes_and_evaluates_what_two_have_spread(spread_and_whole
     assert contents(alone)["iteration"] == 5
 
 
+@spreads
 def test_two_processes_resume_where_they_stopped(spread_and_whole, command, tmp_path):
     """Spread again, from a file; and as whole as the file is, by DistributedDataParallel."""
     broken = {name: tmp_path / f"broken_{name}" for name in ("spread", "whole")}
@@ -109,6 +113,7 @@ def test_two_processes_resume_where_they_stopped(spread_and_whole, command, tmp_
     assert_same(contents(broken["spread"]), contents(broken["whole"]))
 
 
+@spreads
 @pytest.mark.parametrize("kind", ["value", "norm"])
 def test_gradients_in_pieces_are_clipped_like_whole_ones(command, tmp_path, kind):
     opts = (*CLIP, "SOLVER.CLIP_GRADIENTS.CLIP_TYPE", kind, "SOLVER.IMAGES_SEEN", "4")  # one step
@@ -123,6 +128,7 @@ def test_gradients_in_pieces_are_clipped_like_whole_ones(command, tmp_path, kind
         torch.testing.assert_close(tensor, contents(whole)["model"][name], rtol=1e-5, atol=1e-6)
 
 
+@spreads
 def test_one_process_keeps_its_model_as_it_is(command):
     trainer = Trainer(setup_config(command(*FSDP)))
     assert all(type(weight) is torch.nn.Parameter for weight in trainer.model.parameters())
@@ -170,6 +176,7 @@ def numbers_in_whole(model):
     return sum(weight.numel() for weight in model.parameters() if not hasattr(weight, "full_tensor"))
 
 
+@spreads
 @pytest.mark.parametrize("opts", FAMILIES.values(), ids=FAMILIES)
 def test_each_block_is_whole_only_while_it_computes(command, spread_alone, opts):
     model = Trainer.build_model(setup_config(command(*opts)))
