@@ -65,10 +65,10 @@ EXTRAS = {
 }
 
 # Decodes the crop of a JPEG only. Optional: without a compiler or libjpeg-turbo's headers igdet is installed all the
-# same, decodes whole pictures, and says so when it trains. The module knows its source (igdet/data/jpeg.py).
-JPEG_SOURCE = "igdet/data/_jpeg.c"
+# same, decodes whole pictures, and says so when it trains. The module knows its source (igdet/data/images/jpeg.py).
+JPEG_SOURCE = "igdet/data/images/_jpeg.c"
 JPEG = Extension(
-    "igdet.data._jpeg",
+    "igdet.data.images._jpeg",
     [JPEG_SOURCE],
     define_macros=[("SOURCE", f'"{hashlib.sha256((ROOT / JPEG_SOURCE).read_bytes()).hexdigest()}"')],
     libraries=["jpeg"],

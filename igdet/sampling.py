@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from igdet.utils.mapped import release
+from igdet.utils.files import release
 
 # phi of r(h) = max(1, phi(t / f(h))); natural resampling has no threshold t.
 PHI: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {

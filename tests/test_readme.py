@@ -5,7 +5,7 @@ import re
 import pytest
 from write_tables import DOCUMENTS, blocks
 
-from igdet.utils.generated import names_of_blocks, with_blocks
+from igdet.reporting.documents import names_of_blocks, with_blocks
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

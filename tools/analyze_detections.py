@@ -3,12 +3,10 @@
 import argparse
 from pathlib import Path
 
-from igdet.evaluation.coco_annotations import add_sigmas, read_annotations
-from igdet.evaluation.coco_check import FIELD, check_detections, read_detections
+from igdet.evaluation.coco_files import FIELD, add_sigmas, check_detections, read_annotations, read_detections
 from igdet.evaluation.coco_metrics import engine_of, score_detections
-from igdet.evaluation.localisation.analysis import analyse
-from igdet.evaluation.localisation.tables import confusion_table, error_table
-from igdet.utils.coco_json import KEYPOINTS
+from igdet.evaluation.detection_errors import analyse, confusion_table, error_table
+from igdet.formats.coco.reading import KEYPOINTS
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """

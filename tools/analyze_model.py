@@ -10,10 +10,10 @@ from detectron2.config import CfgNode, get_cfg
 from tqdm import tqdm
 
 from igdet.config import add_igdet_config, merge_config_file, merge_overrides
-from igdet.modeling.cost_table import USES, cost_row, cost_table
+from igdet.modeling.costs import USES, cost_row, cost_table
 from igdet.modeling.trunk import member_names
+from igdet.reporting.documents import read_document, write_blocks
 from igdet.utils.errors import one_line_errors
-from igdet.utils.generated import read_document, write_blocks
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 EXAMPLES = """

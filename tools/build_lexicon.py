@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.curation.lexicon import LexiconError
-from igdet.curation.lexicon.shipped import IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
 from igdet.curation.lexicon.wordnet_files import read_licence, read_nouns
+from igdet.curation.lexicon.words import IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
 from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
 

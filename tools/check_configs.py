@@ -12,7 +12,7 @@ from detectron2.config import CfgNode
 from igdet.data.own_datasets import forget_own_datasets, register_own_datasets
 from igdet.engine import check_merged, merged_config
 from igdet.utils.errors import UserError, one_line_errors
-from igdet.utils.shown import printable
+from igdet.utils.messages import printable
 
 RUN_KEYS = {"name", "config_file", "opts", "processes"}
 

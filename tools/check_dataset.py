@@ -10,10 +10,10 @@ import argparse
 import sys
 
 from igdet.data.checking import Options, check, report, sets_of
-from igdet.data.targets import datasets_folder
-from igdet.data.torchvision_sets import download
+from igdet.data.readers.torchvision_sets import download
+from igdet.formats.targets import datasets_folder
 from igdet.utils.errors import one_line_errors
-from igdet.utils.shown import printable
+from igdet.utils.messages import printable
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 
 from igdet.evaluation.coco import class_table, metrics_table
-from igdet.evaluation.coco_annotations import add_sigmas, read_annotations
-from igdet.evaluation.coco_check import check_detections, read_detections
+from igdet.evaluation.coco_files import add_sigmas, check_detections, read_annotations, read_detections
 from igdet.evaluation.coco_metrics import SUMMARY, engine_of, metrics_of, score_detections
-from igdet.utils.coco_json import KEYPOINTS
+from igdet.formats.coco.reading import KEYPOINTS
 from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
 

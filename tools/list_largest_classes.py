@@ -7,8 +7,8 @@ python tools/list_largest_classes.py datasets/imagenet22k/images --count 9000 --
 
 import argparse
 
-from igdet.data.class_lists import read_class_list
-from igdet.data.largest_classes import largest_classes
+from igdet.data.readers.image_folder import largest_classes
+from igdet.formats.class_lists import read_class_list
 from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
 

@@ -5,8 +5,7 @@ import os
 import time
 
 from igdet.utils.errors import one_line_errors
-from igdet.world.build import world_parts, write_world
-from igdet.world.sizes import WORLD_SIZES
+from igdet.world.build import WORLD_SIZES, world_parts, write_world
 
 
 def parse_args() -> argparse.Namespace:

@@ -3,15 +3,14 @@
 import argparse
 from pathlib import Path
 
-from igdet.curation.block_lists import DEFAULT
-from igdet.curation.candidates import Reach
-from igdet.curation.greedy_choice import Goal
-from igdet.curation.label_space import match_label_space
-from igdet.curation.label_space_files import comparison_rows, write_label_space
 from igdet.curation.lexicon import Lexicon
+from igdet.curation.vocabularies.candidates import Reach
+from igdet.curation.vocabularies.greedy_choice import Goal
+from igdet.curation.vocabularies.label_space import comparison_rows, match_label_space, write_label_space
+from igdet.curation.vocabularies.recipes import DEFAULT
+from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.utils.errors import one_line_errors
-from igdet.utils.shown import printable
-from igdet.vocabulary import VOCABULARY_NAME
+from igdet.utils.messages import printable
 
 
 def parse_arguments() -> argparse.Namespace:

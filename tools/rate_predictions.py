@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from igdet.curation.duplicates import command as duplicates
-from igdet.data.class_names import read_readable_names
-from igdet.data.image_folder import read_class_names, read_image_folder
-from igdet.data.pictures import open_picture
+from igdet.data.images.decoding import open_picture
+from igdet.data.readers.image_folder import read_class_names, read_image_folder
 from igdet.evaluation.rating import command
-from igdet.evaluation.rating.labelled_pictures import LabelledPictures
+from igdet.evaluation.rating.pages import LabelledPictures
+from igdet.formats.class_lists import read_readable_names
 from igdet.utils.errors import one_line_errors
 
 

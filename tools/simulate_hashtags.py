@@ -3,13 +3,19 @@
 import argparse
 from pathlib import Path
 
-from igdet.curation.class_folders import Classes, choose_classes, words_of_lexicon, words_of_synsets
 from igdet.curation.lexicon import Lexicon
-from igdet.curation.simulate import HELD_OUT_NAME, simulate_posts
+from igdet.curation.simulate import (
+    HELD_OUT_NAME,
+    Classes,
+    choose_classes,
+    simulate_posts,
+    words_of_lexicon,
+    words_of_synsets,
+)
+from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.utils.errors import one_line_errors
-from igdet.vocabulary import VOCABULARY_NAME
 from igdet.world.habit import Habit
-from igdet.world.synsets import Synset
+from igdet.world.taxonomy import Synset
 
 # What a config needs to use the table, by the table's suffix.
 NEXT = {

@@ -13,7 +13,7 @@ from igdet.checkpoint import (
     list_weights,
 )
 from igdet.utils.errors import one_line_errors
-from igdet.utils.shown import printable
+from igdet.utils.messages import printable
 
 EXAMPLES = """
 Examples:

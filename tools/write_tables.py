@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 
 from igdet.checkpoint import documents_blocks
-from igdet.data.targets.markdown import full_table, short_table
-from igdet.evaluation.probing.describe import protocol_table
+from igdet.evaluation.probing.protocols import protocol_table
+from igdet.formats.targets.markdown import full_table, short_table
+from igdet.reporting.documents import write_blocks
 from igdet.utils.errors import one_line_errors
-from igdet.utils.generated import write_blocks
 from igdet.utils.versions import needs_table
 
 ROOT = Path(__file__).resolve().parent.parent

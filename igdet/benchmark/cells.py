@@ -17,7 +17,7 @@ from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils import files
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
-from igdet.utils.strict_yaml import read_with_bases
+from igdet.utils.yaml import read_with_bases
 
 RECORD = "cell.json"
 RESULTS = "results.json"

@@ -1,18 +1,22 @@
-"""Reads the run folders of a matrix back: states, results and learning curves."""
+"""Reads the run folders of a matrix back: states, results, learning curves, and predictions for sample images."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from igdet.benchmark.cells import RESULTS, Cell
 from igdet.benchmark.metrics import find_metric, finite_metrics, lower_is_better
 from igdet.benchmark.process import is_locked
 from igdet.benchmark.selection import SELECT, setting_label
-from igdet.benchmark.statistics import Gain, Summary, paired_gain, summarise
 from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.reporting.significance import Gain, Summary, paired_gain, summarise
 from igdet.utils.files import read_json_lines
+
+PICTURES = 4  # shown of a target
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -173,3 +177,15 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
             record = record | {"why": cell.damage}
         runs.append(Run(cell, state, record, results))
     return runs
+
+
+def choose(items: Sequence[Item], key: Callable[[Item], object]) -> list[Item]:
+    """Choose items evenly spaced in the order of their key: the same for every run, whatever it predicts."""
+    ordered = sorted(items, key=key)
+    step = max(1, len(ordered) // PICTURES)
+    return ordered[::step][:PICTURES]
+
+
+def inference_file(run: Run, name: str) -> Path:
+    """Where a run's evaluation leaves a file about its first test set."""
+    return run.cell.folder / "inference" / run.results["config"]["DATASETS"]["TEST"][0] / name

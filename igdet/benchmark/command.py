@@ -8,15 +8,14 @@ from pathlib import Path
 
 from igdet.benchmark.cells import LOG, Cell, expand, known_seeds
 from igdet.benchmark.collect import Study
-from igdet.benchmark.config_checks import check_configs
-from igdet.benchmark.overlaps import check_pictures
-from igdet.benchmark.process import locked
+from igdet.benchmark.process import check_configs, locked
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.report import write_report
 from igdet.benchmark.runner import Runner, last_lines, prepare
+from igdet.benchmark.selection import check_pictures
 from igdet.benchmark.suite import Suite, visible_gpus
 from igdet.benchmark.tables import cell_table
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 
 def run(suite: Suite, progress: Progress) -> bool:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as masks
 
-from igdet.utils.image_files import open_image, to_rgb
+from igdet.formats.images import open_image, to_rgb
 
 # The longer side of a drawn picture, pixels.
 SIDE = 320

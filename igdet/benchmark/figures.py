@@ -7,11 +7,10 @@ from functools import partial
 import numpy as np
 
 from igdet.benchmark.collect import Run, Study
-from igdet.benchmark.placing import ERRORS, KEYPOINT_KINDS, coco_tasks
-from igdet.benchmark.statistics import summarise
+from igdet.benchmark.localization import ERRORS, KEYPOINT_KINDS, coco_tasks
 from igdet.benchmark.tables import title_of
-from igdet.utils.charts import Series, bar_chart, line_chart
-from igdet.utils.ranks import log_spaced_ranks
+from igdet.reporting.charts import Series, bar_chart, line_chart, log_spaced_ranks
+from igdet.reporting.significance import summarise
 
 THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
 # Names of the training loss in metrics.json: a classifier's alone, else the sum of a detector's losses.

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from igdet.utils.coco_json import is_finite
-from igdet.utils.strict_yaml import ConfigError
+from igdet.formats.coco.reading import is_finite
+from igdet.utils.yaml import ConfigError
 
 # The last part of the name of a metric that is better when it is lower; every other one is better when it is higher.
 _LOWER = re.compile(

@@ -1,22 +1,27 @@
-"""One training process: started in its own process group, stopped cleanly with its workers."""
+"""One training process: its config checked, started in its own process group, stopped cleanly with its workers."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from igdet.benchmark.cells import DIVERGED, LOG, RESULTS, Cell
-from igdet.benchmark.suite import Suite, visible_gpus
+from igdet.benchmark.suite import PRETRAINING, Suite, visible_gpus
 from igdet.utils.errors import UserError
 from igdet.utils.processes import bound_to_this
+from igdet.utils.yaml import ConfigError
 
 # Seconds between asking a process to end and ending it: enough to write a checkpoint's last bytes.
 GRACE = 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+CHECKER = "check_configs.py"  # stands beside the training script; another script without one is not checked
 
 
 class FolderBusyError(UserError):
@@ -140,3 +145,39 @@ def _environment(suite: Suite, slot: int) -> dict[str, str]:
         mine = visible_gpus()[slot * suite.gpus : (slot + 1) * suite.gpus]
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
     return environment
+
+
+def check_configs(suite: Suite, cells: Iterable[Cell]) -> None:
+    """Refuse a matrix of which some cells would stop at their start: a data set that is not there, a wrong key.
+
+    Args:
+        suite: whose training script is used.
+        cells: what is still to run.
+
+    Raises:
+        ConfigError: what is wrong, each thing once, and with which cells.
+    """
+    checker = Path(suite.train_script).with_name(CHECKER)
+    if not checker.is_file():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "runs.json")
+        file.write_text(json.dumps([_run(cell, folder, suite.gpus) for cell in cells]))
+        done = subprocess.run(
+            [sys.executable, checker, file],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            preexec_fn=bound_to_this(),
+        )
+    if done.returncode:
+        raise ConfigError("nothing is started:\n" + (done.stdout or done.stderr).rstrip())
+
+
+def _run(cell: Cell, folder: str, gpus: int) -> dict:
+    """A cell as the checker takes it, one process a GPU; the weights of a pretraining are not there yet."""
+    opts = cell.opts | {"OUTPUT_DIR": folder}
+    if any(need.target == PRETRAINING for need in cell.needs):
+        opts |= {"MODEL.WEIGHTS": ""}
+    pairs = [str(part) for pair in opts.items() for part in pair]
+    return {"name": cell.name, "config_file": cell.config, "opts": pairs, "processes": max(1, gpus)}

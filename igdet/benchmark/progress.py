@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from igdet.benchmark.process import Training
-from igdet.utils.durations import clock
-from igdet.utils.shown import printable
+from igdet.utils.messages import clock, printable
 
 # Seconds between two lines where nothing can be overwritten.
 QUIET = 60

@@ -1,23 +1,101 @@
-"""The report: one self-contained HTML page, and the same tables as Markdown, CSV and LaTeX beside it."""
+"""The report: one self-contained HTML page that begins with the answer, and its tables as Markdown, CSV and LaTeX."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from igdet.benchmark import exports, figures, placing, tables
+from igdet.benchmark import figures, localization, tables
 from igdet.benchmark.collect import Study
-from igdet.benchmark.headline import headline
-from igdet.benchmark.paired import paired_table
-from igdet.benchmark.pictures import changes, galleries
+from igdet.benchmark.galleries import changes, galleries
 from igdet.benchmark.runner import last_lines
-from igdet.benchmark.selection import ends_of_grid
-from igdet.utils.charts import LEGEND
-from igdet.utils.durations import clock
+from igdet.benchmark.selection import ends_of_grid, setting_label
+from igdet.benchmark.tables import paired_table
+from igdet.reporting.charts import LEGEND
+from igdet.reporting.pages import render_page
+from igdet.reporting.significance import Gain
+from igdet.reporting.tables import Entry, Table, csv_export
 from igdet.utils.files import atomic_write
-from igdet.utils.page import render_page
-from igdet.utils.table import Entry, Table
+from igdet.utils.messages import clock
 
+# Verdict -> how the sentence takes it up, in the order of the sentence.
+PHRASES = {
+    "gain": "gains {}",
+    "loss": "loses {}",
+    "within spread": "makes no difference beyond the spread on {}",
+    "single seed": "differs by {}",
+}
+ONE_SEED = "With one seed no spread is known: a difference may be chance. Run more seeds before relying on it."
 HTML = "report.html"
+
+
+def headline(study: Study) -> list[str]:
+    """What the last initialisation that is no baseline changes against each baseline.
+
+    Args:
+        study: the results.
+
+    Returns:
+        One sentence a baseline, and a warning where a single seed is all there is.
+    """
+    candidates = [name for name in study.suite.initialisations if name not in study.suite.baselines]
+    sentences = []
+    verdicts = set()
+    for baseline in study.suite.baselines if candidates else ():
+        gains = _gains(study, candidates[-1], baseline)
+        if gains:
+            sentences.append(_sentence(study, candidates[-1], baseline, gains))
+            verdicts |= {gain.verdict for _, gain in gains}
+    if "single seed" in verdicts:
+        sentences.append(ONE_SEED)
+    return sentences or ["No comparison is finished yet."]
+
+
+def _gains(study: Study, candidate: str, baseline: str) -> list[tuple[str, Gain]]:
+    """(metric title, gain) of every metric that both have."""
+    gains = [(column.title, study.gain(column.target, candidate, baseline, column.metric)) for column in study.columns]
+    return [(title, gain) for title, gain in gains if gain]
+
+
+def _sentence(study: Study, candidate: str, baseline: str, gains: list[tuple[str, Gain]]) -> str:
+    titles = {name: study.suite.initialisations[name].title for name in (candidate, baseline)}
+    parts = []
+    for verdict, phrase in PHRASES.items():
+        listed = [_item(title, gain) for title, gain in gains if gain.verdict == verdict]
+        if listed:
+            parts.append(phrase.format(_enumerate(listed)))
+    return f"Against “{titles[baseline]}”, “{titles[candidate]}” {'; it '.join(parts)}."
+
+
+def _item(title: str, gain: Gain) -> str:
+    """'+4.2 ± 0.3 box AP', with spaces at which no line breaks."""
+    return f"{gain.text(signed=True)} {title}".replace(" ", "\u00a0")
+
+
+def _enumerate(items: list[str]) -> str:
+    """'a, b and c'."""
+    return " and ".join([", ".join(items[:-1])] * (len(items) > 1) + items[-1:])
+
+
+def transfer_csv(study: Study) -> str:
+    """The transfer table in long form, for a spreadsheet or a plot."""
+    rows = []
+    for column in study.columns:
+        for name in study.suite.initialisations:
+            summary = study.summary(column.target, name, column.metric)
+            if summary:
+                setting = study.setting(column.target, name)
+                rows.append([name, column.target, column.metric, setting, summary.mean, summary.spread, summary.n])
+    return csv_export(["initialisation", "target", "metric", "setting", "mean", "spread", "seeds"], rows)
+
+
+def results_csv(study: Study) -> str:
+    """Every metric of every finished run."""
+    rows = [
+        [run.cell.initialisation, run.cell.target, setting_label(run.cell.setting), run.cell.seed, metric, value]
+        for run in study.runs
+        for metric, value in run.metrics.items()
+    ]
+    return csv_export(["initialisation", "target", "setting", "seed", "metric", "value"], rows)
 
 
 def write_report(study: Study) -> Path:
@@ -33,8 +111,8 @@ def write_report(study: Study) -> Path:
     files = {
         HTML: _page(study, answer),
         "report.md": _markdown(study, answer),
-        "transfer.csv": exports.transfer_csv(study),
-        "results.csv": exports.results_csv(study),
+        "transfer.csv": transfer_csv(study),
+        "results.csv": results_csv(study),
         "transfer.tex": tables.transfer_table(study).latex(),
     }
     for name, text in files.items():
@@ -56,7 +134,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         threshold_charts=figures.threshold_charts(study),
         gain_charts=figures.gain_charts(study),
         error_charts=figures.error_charts(study),
-        placing=placing.tables(study),
+        localization=localization.tables(study),
         changes=changes(study),
         curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
         pretraining=tables.pretraining_table(study),
@@ -78,7 +156,7 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
         tables.transfer_table(study),
         *tables.gain_tables(study),
         paired_table(study),
-        *placing.tables(study),
+        *localization.tables(study),
         tables.pretraining_table(study),
         tables.selection_table(study),
         tables.published_table(study),

@@ -1,14 +1,28 @@
-"""Choosing a target's settings on data that is not its test set: the grid, its settings, the checks."""
+"""Choosing a target's settings on data that is not its test set: the grid, and the check that no image is in both."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, reduce
 from pathlib import Path
 
-from igdet.benchmark.overlaps import overlapping_sets
 from igdet.benchmark.suite import Suite, Target
+from igdet.formats.coco.reading import path_of, read_coco_json
+from igdet.formats.targets.target import whole_of
+from igdet.utils.files import expanded
+from igdet.utils.yaml import ConfigError, read_with_bases
 
 SELECT = "select"  # the folder of a target's trials, below the target's
 PARTS = {"TRAIN", "TEST"}
+# Detectron2's own names, and each one's annotations and pictures below its folder of data sets.
+BUILTIN = {
+    re.compile(r"coco_2017_(train|val)"): ("coco/annotations/instances_{}2017.json", "coco/{}2017"),
+    re.compile(r"keypoints_coco_2017_(train|val)"): ("coco/annotations/person_keypoints_{}2017.json", "coco/{}2017"),
+    re.compile(r"lvis_v1_(train|val)"): ("lvis/lvis_v1_{}.json", "coco"),
+}
+WITH_PICTURES = ("coco", "lvis")  # kinds
+Own = Mapping[str, dict]  # DATASETS.OWN
 
 
 def grid_settings(grid: Mapping[str, list[float]]) -> list[dict[str, float]]:
@@ -55,3 +69,98 @@ def selection_problems(suite: Suite) -> Iterator[str]:
             yield f"{where}.SELECT_ON must have the keys TRAIN and TEST, got {', '.join(target.select_on)}"
         elif target.grid and Path(target.config).is_file():
             yield from overlapping_sets(suite, name)
+
+
+def overlapping_sets(suite: Suite, target: str) -> Iterator[str]:
+    """Overlaps that the sets' names and fields tell; opens no annotations."""
+    return _overlaps(suite, target, _overlap_by_name)
+
+
+def check_pictures(suite: Suite) -> None:
+    """Refuse selection sets that share a picture with a test set; reads whole annotation files, all of COCO in seconds.
+
+    Args:
+        suite: a suite whose data sets are there.
+
+    Raises:
+        ConfigError: naming the sets and a shared picture.
+    """
+    with_grid = [name for name, target in suite.targets.items() if target.grid]
+    if found := [problem for name in with_grid for problem in _overlaps(suite, name, _shared_pictures)]:
+        raise ConfigError("nothing is started:\n" + "\n".join(found))
+
+
+def _overlaps(suite: Suite, name: str, how: Callable[[str, str, Own], str]) -> Iterator[str]:
+    """The overlaps of any initialisation's data sets, each once."""
+    target = suite.targets[name]
+    opts = [suite.opts | target.opts | target.opts_for.get(start, {}) for start in suite.initialisations]
+    yield from dict.fromkeys(found for each in opts for found in _overlaps_with(each, name, target, how))
+
+
+def _overlaps_with(opts: Mapping, name: str, target: Target, how: Callable[[str, str, Own], str]) -> Iterator[str]:
+    datasets = _datasets(target.config, opts)
+    fit, choose = target.select_on["TRAIN"], target.select_on["TEST"]
+    pairs = [("TEST", choose, fit, "SELECT_ON.TRAIN")]
+    pairs += [
+        (key, part, test, "the test set")
+        for test in _names(datasets.get("TEST", ()))
+        for key, part in (("TEST", choose), ("TRAIN", fit))
+    ]
+    for key, part, other, role in pairs:
+        if overlap := how(part, other, datasets["OWN"]):
+            yield f"TARGETS.{name}.SELECT_ON.{key}: {part} {overlap} {role}, {other}; choose on other pictures"
+
+
+def _names(value: object) -> list[str]:
+    """The data sets that ["a", "b"] or "('a', 'b')" names."""
+    return re.findall(r"[\w.-]+", str(value))
+
+
+def _overlap_by_name(name: str, other: str, own: Own) -> str:
+    """How a data set overlaps with another, as far as their names and fields tell; "" if not."""
+    if _same(name, other, own):
+        return "is"
+    return "is a part of" if name not in own and _same(whole_of(name), other, own) else ""
+
+
+def _shared_pictures(name: str, other: str, own: Own) -> str:
+    """How many files, and which, are pictures of two COCO or LVIS sets; "" if none. Copies are other files."""
+    shared = _pictures(*_files(name, own)) & _pictures(*_files(other, own))
+    return f"shares {len(shared)} pictures, such as {min(shared)}, with" if shared else ""
+
+
+def _same(name: str, other: str, own: Own) -> bool:
+    return name == other or (name in own and own[name] == own.get(other))
+
+
+def _datasets(config: str, opts: Mapping) -> dict:
+    """The DATASETS section of a config with its bases, and with overrides such as DATASETS.OWN.mine.ROOT."""
+    merged: dict = {"OWN": {}}
+    for _, content in read_with_bases(config):
+        section = content.get("DATASETS", {})
+        merged |= {**section, "OWN": merged["OWN"] | section.get("OWN", {})}
+    for key, value in opts.items():
+        first, *path, last = key.split(".")
+        if first == "DATASETS":
+            reduce(lambda section, part: section.setdefault(part, {}), path, merged)[last] = value
+    return merged
+
+
+def _files(name: str, own: Own) -> tuple[Path, Path]:
+    """The annotations and the folder of a COCO or LVIS set, one's own or Detectron2's; of others what is no file."""
+    if own.get(name, {}).get("KIND") in WITH_PICTURES:
+        return expanded(own[name].get("ANNOTATIONS", "")), expanded(own[name].get("ROOT", ""))
+    datasets = expanded(os.environ.get("DETECTRON2_DATASETS", "datasets"))
+    for pattern, (annotations, root) in BUILTIN.items():
+        if match := pattern.fullmatch(name):
+            return datasets / annotations.format(match[1]), datasets / root.format(match[1])
+    return datasets, datasets
+
+
+@cache
+def _pictures(annotations: Path, root: Path) -> set[str]:
+    """The paths of a set's pictures; none where the annotations are not there."""
+    if not annotations.is_file():
+        return set()
+    images = read_coco_json(annotations, {"images": ("id",)})["images"]
+    return {os.path.normpath(root.resolve() / path_of(image)) for image in images}

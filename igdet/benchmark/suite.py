@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from igdet.utils.yaml_fields import NUMBER
+from igdet.utils.yaml import NUMBER
 
 # The folder of the pretraining runs; it stands beside the targets' folders.
 PRETRAINING = "pretraining"
@@ -33,7 +33,7 @@ class Target:
     opts_for: dict[str, dict] = field(default_factory=dict)  # initialisation -> further overrides
     grid: dict[str, list[NUMBER]] = field(default_factory=dict)  # KEY: values, as the config has them; all are combined
     select_on: dict[str, str] = field(default_factory=dict)  # TRAIN, TEST: data sets that the trials use
-    published: str = ""  # the protocol in igdet/benchmark/reference.py that this target follows
+    published: str = ""  # the protocol in igdet/formats/published.py that this target follows
     minutes: float = 1.0
 
 

@@ -1,13 +1,87 @@
-"""Reading a suite file: YAML keys in upper case become the fields of a Suite, strictly."""
+"""Reading a suite file, strictly, and what would make the suite fail later, found before any work."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from igdet.benchmark.suite import Suite
-from igdet.benchmark.suite_checks import problems
-from igdet.utils.shown import brief, shown
-from igdet.utils.strict_yaml import ConfigError, read_value, read_yaml
-from igdet.utils.yaml_fields import from_mapping
+from igdet.benchmark.selection import selection_problems
+from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.formats.published import PUBLISHED
+from igdet.utils.messages import brief, did_you_mean, shown
+from igdet.utils.yaml import ConfigError, from_mapping, read_value, read_yaml
+
+# Set by the benchmark itself for every cell.
+RESERVED_OPTS = ("OUTPUT_DIR", "SEED", "MODEL.WEIGHTS")
+# Names become folder names.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+LEAST = {"SEEDS": 1, "JOBS": 0, "THREADS": 1, "GPUS": 0}
+
+
+def problems(suite: Suite) -> list[str]:
+    """Every problem of a suite, each with its key and how to mend it; empty for a sound one."""
+    return [problem for check in CHECKS for problem in check(suite)]
+
+
+def _counts(suite: Suite) -> Iterator[str]:
+    for key, least in LEAST.items():
+        value = getattr(suite, key.lower())
+        if value < least:
+            yield f"{key} must be at least {least}, got {value}"
+
+
+def _sections(suite: Suite) -> Iterator[str]:
+    for section, names in {"INITIALISATIONS": suite.initialisations, "TARGETS": suite.targets}.items():
+        if not names:
+            yield f"{section} is empty; a suite needs at least one initialisation and one target"
+        for name in names:
+            if not NAME.fullmatch(str(name)) or name == PRETRAINING:
+                yield f"{section}: {shown(name)} cannot name a folder of runs; use letters, digits, _ . -"
+
+
+def _references(suite: Suite) -> Iterator[str]:
+    uses = [("BASELINES", name, suite.initialisations) for name in suite.baselines]
+    for target, node in suite.targets.items():
+        uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initialisations) for name in node.opts_for]
+        uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
+    for where, name, known in uses:
+        if name not in known:
+            yield f"{where} names {shown(name)}; known: {', '.join(known)}{did_you_mean(str(name), known)}"
+
+
+def _reserved(suite: Suite) -> Iterator[str]:
+    groups = {"OPTS": suite.opts}
+    groups |= {f"INITIALISATIONS.{name}.OPTS": node.opts for name, node in suite.initialisations.items()}
+    for name, node in suite.targets.items():
+        groups[f"TARGETS.{name}.OPTS"] = node.opts
+        groups[f"TARGETS.{name}.GRID"] = node.grid
+        groups |= {f"TARGETS.{name}.OPTS_FOR.{key}": opts for key, opts in node.opts_for.items()}
+    for where, opts in groups.items():
+        for key in RESERVED_OPTS:
+            if key in opts:
+                yield f"{where} sets {key}, which the benchmark sets itself for every cell; remove it"
+
+
+def _targets(suite: Suite) -> Iterator[str]:
+    for name, node in suite.targets.items():
+        if not node.metrics:
+            yield f"TARGETS.{name}.METRICS is empty; name at least one metric of results.json"
+
+
+def _files(suite: Suite) -> Iterator[str]:
+    files = {"TRAIN_SCRIPT": suite.train_script}
+    for name, node in suite.initialisations.items():
+        if node.config and node.weights:
+            yield f"INITIALISATIONS.{name} has both CONFIG and WEIGHTS; keep one"
+        if node.config:
+            files[f"INITIALISATIONS.{name}.CONFIG"] = node.config
+    files |= {f"TARGETS.{name}.CONFIG": node.config for name, node in suite.targets.items()}
+    for where, file in files.items():
+        if not Path(file).is_file():
+            yield f"{where}: there is no file {file}; paths count from the working directory, {Path.cwd()}"
+
+
+CHECKS = (_counts, _sections, _references, _reserved, _targets, _files, selection_problems)
 
 
 def read_suite(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Suite:

@@ -4,11 +4,10 @@ from igdet.checkpoint.catalog import WEIGHTS, Publication, Weights
 from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.checkpoint.convert import TARGETS, convert_checkpoint
 from igdet.checkpoint.download import fetch, find_weights
-from igdet.checkpoint.errors import WeightsError
-from igdet.checkpoint.inspection import inspect_weights
-from igdet.checkpoint.listing import documents_blocks, list_weights
+from igdet.checkpoint.inspection import documents_blocks, inspect_weights, list_weights
 from igdet.checkpoint.path_handler import CatalogHandler
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
+from igdet.formats.errors import WeightsError
 from igdet.modeling.origin import TORCHVISION, Origin
 
 __all__ = [

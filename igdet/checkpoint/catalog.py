@@ -22,7 +22,7 @@ class Publication:
         source: who published files and accuracies.
         licence: of the files.
         algorithm: "sha256" or "md5", the first digits of which end the files' names; "": no hash is published.
-        classes: the list of `igdet.utils.imagenet_lists` that the classifiers' outputs stand for; "": there are none.
+        classes: the list of `igdet.formats.imagenet_lists` that the classifiers' outputs stand for; "": there are none.
     """
 
     folder: str

@@ -11,23 +11,20 @@ from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import CfgNode
 from torch import nn
 
-from igdet.checkpoint.about import ABOUT, check_class_names, check_mixture, class_names, describe_model
 from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.download import check_allowed, find_weights
-from igdet.checkpoint.errors import UnreadableWeights, WeightsError
-from igdet.checkpoint.fitting import Fit, fit_tensors
-from igdet.checkpoint.key_maps import is_classifier
-from igdet.checkpoint.origin import check_fed
-from igdet.checkpoint.pieces import in_pieces, whole
-from igdet.checkpoint.rotation import LAST_CHECKPOINT, drop_old, numbered_checkpoints
-from igdet.checkpoint.summary import summarise_fit
+from igdet.checkpoint.fit import Fit, fit_tensors, summarise_fit
+from igdet.checkpoint.names import is_classifier
+from igdet.checkpoint.origin import ABOUT, check_class_names, check_fed, check_mixture, class_names, describe_model
+from igdet.checkpoint.sharded import in_pieces, whole
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
-from igdet.checkpoint.writing import write_checkpoint
+from igdet.checkpoint.writing import LAST_CHECKPOINT, drop_old, numbered_checkpoints, write_checkpoint
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.formats.errors import UnreadableWeights, WeightsError
+from igdet.formats.imagenet_lists import is_wnid, synsets
 from igdet.modeling.trunk import family_of_member
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
-from igdet.utils.imagenet_lists import is_wnid, synsets
 
 logger = logging.getLogger(__name__)
 

@@ -11,16 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.checkpoint.about import ABOUT
 from igdet.checkpoint.catalog import full_name
-from igdet.checkpoint.errors import WeightsError
-from igdet.checkpoint.folding import folded_classifier
-from igdet.checkpoint.key_maps import is_classifier, is_trunk
-from igdet.checkpoint.misfit import describe_trunk
+from igdet.checkpoint.fit import describe_trunk, folded_classifier
+from igdet.checkpoint.names import is_classifier, is_trunk
 from igdet.checkpoint.onnx_export import to_onnx, write_onnx
-from igdet.checkpoint.origin import recognise_origin
+from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint
+from igdet.formats.errors import WeightsError
 from igdet.modeling.trunk import family_of_tensors, kinds_of_trunks
 
 

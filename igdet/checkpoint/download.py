@@ -1,22 +1,83 @@
-"""Getting published weights: once, verified, then from the cache."""
+"""Getting published weights: once, verified by their hash, then from the cache."""
 
+import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from iopath.common.file_io import file_lock
 
 from igdet.checkpoint.catalog import LOCAL, PREFIX, WEIGHTS, Weights
-from igdet.checkpoint.digest import Digest, is_recorded, read_record, record_of, write_record
-from igdet.checkpoint.errors import UnreadableWeights, WeightsError
+from igdet.checkpoint.http import discard, finish, transfer
 from igdet.checkpoint.reading import read_payload
-from igdet.checkpoint.transfer import discard, finish, transfer
+from igdet.formats.errors import UnreadableWeights, WeightsError
 from igdet.utils.cache import cache_folder
-from igdet.utils.spelling import did_you_mean
+from igdet.utils.files import atomic_write
+from igdet.utils.messages import did_you_mean
 
 logger = logging.getLogger(__name__)
+
+
+class Digest(NamedTuple):
+    """The hash that a file must have: its algorithm and its first hexadecimal digits."""
+
+    algorithm: str
+    digits: str
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} {self.digits}"
+
+    def check(self, path: Path, mend: str) -> None:
+        """Read a file and compare.
+
+        Args:
+            path: the file.
+            mend: what its user can do when it is another.
+
+        Raises:
+            WeightsError: it is another, naming both hashes.
+        """
+        found = hash_file(path, self.algorithm)
+        if not found.startswith(self.digits):
+            found = found[: max(8, len(self.digits))]
+            raise WeightsError(f"{path}: its {self.algorithm} is {found}, expected {self.digits}. {mend}")
+
+
+def hash_file(path: Path, algorithm: str = "sha256") -> str:
+    """Give a file's hash in hexadecimal digits."""
+    with path.open("rb") as file:
+        digest = hashlib.new(algorithm)
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_record(path: Path) -> Digest | None:
+    """What was recorded of a file; None where nothing was."""
+    with suppress(OSError, IndexError):
+        return Digest("sha256", record_of(path).read_text(encoding="utf-8").split()[0])
+    return None
+
+
+def write_record(path: Path) -> None:
+    """Record a file's hash, unless the folder is read-only."""
+    with suppress(OSError), atomic_write(record_of(path), "w") as file:
+        file.write(f"{hash_file(path)}  {path.name}\n")
+
+
+def is_recorded(path: Path) -> bool:
+    """Whether a file is there and has not been touched since its hash was recorded."""
+    with suppress(OSError):
+        return path.stat().st_ctime_ns <= record_of(path).stat().st_ctime_ns
+    return False
+
+
+def record_of(path: Path) -> Path:
+    """Where a file's hash is recorded."""
+    return path.with_name(f"{path.name}.sha256")
 
 
 def find_weights(path: str) -> Weights:

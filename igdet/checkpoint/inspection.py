@@ -1,4 +1,4 @@
-"""What a checkpoint is, in a few lines: its format, its network, how it wants its pictures, what it stands for."""
+"""What the catalog holds and what a checkpoint is, in tables and lines for people."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,16 +6,78 @@ from collections.abc import Mapping
 from tabulate import tabulate
 from torch import Tensor
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS, full_name
-from igdet.checkpoint.key_maps import is_counter
-from igdet.checkpoint.listing import accuracy_of, hash_of
-from igdet.checkpoint.misfit import describe_trunk
-from igdet.checkpoint.summary import part_of
+from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights, full_name
+from igdet.checkpoint.download import cached_path
+from igdet.checkpoint.fit import describe_trunk, part_of
+from igdet.checkpoint.names import is_counter
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
-from igdet.modeling.origin import Origin
-from igdet.utils.shown import printable
+from igdet.modeling.origin import TORCHVISION, Origin
+from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
+from igdet.utils.messages import printable
 
+INPUTS = {
+    TORCHVISION: "RGB, torchvision's mean and std",
+    MSRA: "BGR, Caffe's mean, std 1; stride in the 1x1",
+    FAIR_RESNEXT: "BGR, Caffe's mean, std 57.375 57.12 58.395",
+}
 _NAMES_SHOWN = 5
+
+
+def list_weights() -> str:
+    """The catalog as a table for a terminal."""
+    rows = [
+        (name, w.backbone, accuracy_of(w), w.publication.licence, "yes" if cached_path(w).is_file() else "")
+        for name, w in WEIGHTS.items()
+    ]
+    return _table(("igdet://", "network", "published", "licence", "cached"), rows, "simple")
+
+
+def documents_blocks() -> dict[str, str]:
+    """The catalog as Markdown, by the name of the generated block that holds it."""
+    return {"weights": _in_short(), "weights-in-full": _in_full(), "weights-publications": _publications()}
+
+
+def accuracy_of(weights: Weights) -> str:
+    """Published accuracies, in percent."""
+    return ", ".join(f"{name} {value}" for name, value in weights.accuracy.items()) or "not published here"
+
+
+def hash_of(weights: Weights) -> str:
+    """The published hash."""
+    return f"{weights.publication.algorithm} {weights.digits}" if weights.digits else "not published"
+
+
+def _in_short() -> str:
+    rows = [(f"`{PREFIX}{name}`", w.backbone, accuracy_of(w), w.publication.licence) for name, w in WEIGHTS.items()]
+    return _table(("MODEL.WEIGHTS", "network", "published", "licence"), rows)
+
+
+def _in_full() -> str:
+    rows = [
+        (
+            f"`{PREFIX}{name}`",
+            w.backbone,
+            f"[file]({w.url})",
+            hash_of(w),
+            INPUTS.get(w.origin) or w.origin.in_words(),
+            accuracy_of(w),
+            w.note,
+        )
+        for name, w in WEIGHTS.items()
+    ]
+    return _table(("MODEL.WEIGHTS", "network", "from", "hash", "pictures", "published", "note"), rows)
+
+
+def _publications() -> str:
+    names: dict[Publication, list[str]] = {}
+    for name, weights in WEIGHTS.items():
+        names.setdefault(weights.publication, []).append(f"`{name}`")
+    rows = [(", ".join(members), p.trained_on, p.source, p.licence) for p, members in names.items()]
+    return _table(("weights", "trained on", "files and accuracies from", "licence"), rows)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], style: str = "pipe") -> str:
+    return tabulate(rows, header, tablefmt=style, disable_numparse=True)
 
 
 def inspect_weights(name: str, key: str = "") -> str:

@@ -18,13 +18,12 @@ from detectron2.layers import ShapeSpec
 from detectron2.modeling import build_backbone
 from torch import Tensor, nn
 
-from igdet.checkpoint.errors import WeightsError
-from igdet.checkpoint.fitting import fit_tensors
-from igdet.checkpoint.key_maps import is_trunk
-from igdet.checkpoint.misfit import describe_trunk
+from igdet.checkpoint.fit import describe_trunk, fit_tensors
+from igdet.checkpoint.names import is_trunk
 from igdet.checkpoint.weights_file import WeightsFile
 from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
+from igdet.formats.errors import WeightsError
 from igdet.modeling.origin import Origin
 from igdet.modeling.trunk import TrunkFamily, family_of_member
 from igdet.utils.files import atomic_write_together

@@ -12,8 +12,8 @@ from iopath.common.file_io import file_lock
 from igdet.checkpoint.catalog import PREFIX, is_published
 from igdet.checkpoint.convert import convert_opened
 from igdet.checkpoint.download import local_file
-from igdet.checkpoint.errors import WeightsError
 from igdet.checkpoint.weights_file import open_weights
+from igdet.formats.errors import WeightsError
 from igdet.utils.cache import cache_folder
 
 logger = logging.getLogger(__name__)

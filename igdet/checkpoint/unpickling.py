@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.utils.shown import printable, shown
+from igdet.utils.messages import printable, shown
 
 # How often the bytes of a file may be used: each text and array once, storages through some views (tied weights).
 _USES = {"texts": 1, "arrays": 1, "storages": 1, "views": 8}

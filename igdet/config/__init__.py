@@ -3,7 +3,7 @@
 from igdet.config.check import check_config
 from igdet.config.defaults import add_igdet_config
 from igdet.config.strict import merge_config_file, merge_overrides
-from igdet.utils.strict_yaml import ConfigError, read_yaml
+from igdet.utils.yaml import ConfigError, read_yaml
 
 __all__ = [
     "ConfigError",

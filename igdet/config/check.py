@@ -13,10 +13,9 @@ from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
 from detectron2.utils import comm
 
 from igdet.config.defaults import FPN_SUFFIX
-from igdet.utils.coco_json import KEYPOINTS
-from igdet.utils.shown import shown
-from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import ConfigError
+from igdet.formats.coco.reading import KEYPOINTS
+from igdet.utils.messages import did_you_mean, shown
+from igdet.utils.yaml import ConfigError
 
 # Meta-architecture -> the data sets it is trained and evaluated on, by Detectron2's `evaluator_type`; Detectron2's own
 # architectures take COCO-style data.

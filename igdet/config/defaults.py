@@ -2,7 +2,7 @@
 
 from detectron2.config import CfgNode
 
-from igdet.utils.bad_share import USUAL_SHARE
+from igdet.utils.errors import USUAL_SHARE
 
 FPN_SUFFIX = "_FPN"  # of MODEL.BACKBONE.NAME: a member of the family with a feature pyramid
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
-from igdet.utils.shown import brief, shown
-from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import ConfigError, read_with_bases, unsound
+from igdet.utils.messages import brief, did_you_mean, shown
+from igdet.utils.yaml import ConfigError, read_with_bases, unsound
 
 MAY_BE_NONE = ("SOLVER.WEIGHT_DECAY_BIAS",)  # Detectron2's defaults have no other None
 # What yacs raises for values that do not fit, and Python for a text of a hundred thousand brackets.

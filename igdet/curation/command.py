@@ -7,11 +7,11 @@ from pathlib import Path
 from tabulate import tabulate
 
 from igdet.curation import pipeline
-from igdet.curation.labelling import canonicaliser_of
+from igdet.curation.labels.labelling import canonicaliser_of
 from igdet.curation.report import write_report
 from igdet.curation.settings import Curation
 from igdet.curation.stages import shards, vocabulary
-from igdet.vocabulary import Vocabulary
+from igdet.formats.vocabulary import Vocabulary
 
 _NEXT = {
     shards.FOLDER: "train: MODEL.CLASSIFIER.NUM_CLASSES: {labels}, "

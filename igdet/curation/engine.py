@@ -21,12 +21,11 @@ from daft.recordbatch import RecordBatch
 from pyarrow.fs import FileSystem
 
 from igdet.curation.settings import EngineSettings
-from igdet.posts.columns import types_by_path
-from igdet.posts.text_table import KINDS, ROWS, TextTable, open_local
+from igdet.formats.posts.columns import types_by_path
+from igdet.formats.posts.text_table import KINDS, ROWS, TextTable, open_local
 from igdet.utils.errors import UserError
-from igdet.utils.shown import shown
-from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.messages import did_you_mean, shown
+from igdet.utils.yaml import ConfigError
 
 VERSION = daft.__version__
 BATCH = 524_288  # rows that a batch function gets, at most: the more, the fewer distinct hashtags for each occurrence

@@ -11,7 +11,7 @@ from pathlib import Path
 import igdet
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
-from igdet.utils.yaml_fields import from_mapping
+from igdet.utils.yaml import from_mapping
 
 FOLDER = "manifests"  # in the output folder: one file a stage
 _CHUNK = 2**20

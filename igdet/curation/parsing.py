@@ -1,5 +1,5 @@
 """Hashtags out of captions, strings and lists, under the name that scripts know; training shares the code."""
 
-from igdet.posts.parsing import Limited, limited, tags_of_captions, tags_of_lists, tags_of_strings
+from igdet.formats.posts.parsing import Limited, limited, tags_of_captions, tags_of_lists, tags_of_strings
 
 __all__ = ["Limited", "limited", "tags_of_captions", "tags_of_lists", "tags_of_strings"]

@@ -9,8 +9,8 @@ from igdet.curation.manifest import Manifest, file_facts, fingerprint, now, read
 from igdet.curation.settings import Curation
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 from igdet.curation.stages.stage import Stage
+from igdet.utils.cache import locked
 from igdet.utils.files import remove_unfinished
-from igdet.utils.folder_lock import locked
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
 _LAYOUT = 2  # of what stages write; raise it when that changes, so that everything is made anew

@@ -9,16 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from igdet.curation import engine
-from igdet.curation.pictures.tars import SEPARATOR
+from igdet.curation.images.files import SEPARATOR
 from igdet.curation.settings import SourceSettings
-from igdet.curation.tally import counts_type, in_first_row
-from igdet.posts.columns import described, is_text, lists_tags, usable_images
-from igdet.posts.parsing import limited, where
-from igdet.posts.text_table import KINDS, ROWS
-from igdet.posts.values import is_missing
-from igdet.utils.shown import shown
-from igdet.utils.spelling import did_you_mean
-from igdet.utils.strict_yaml import ConfigError
+from igdet.curation.slices import counts_type, in_first_row
+from igdet.formats.posts.columns import described, is_text, lists_tags, usable_images
+from igdet.formats.posts.parsing import limited, where
+from igdet.formats.posts.text_table import KINDS, ROWS
+from igdet.formats.posts.values import is_missing
+from igdet.utils.messages import did_you_mean, shown
+from igdet.utils.yaml import ConfigError
 
 COUNTS = counts_type(reason=pa.string())
 # What a post is made into; `fault` says of a wrong row what is wrong with it, and where it is.

@@ -6,18 +6,16 @@ from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 
-from igdet.curation.duplicates.pdq import BITS
-from igdet.curation.duplicates.perceptual import MAX_DISTANCE
+from igdet.curation.duplicates.perceptual import BITS, MAX_DISTANCE
 from igdet.curation.lexicon import Lexicon
-from igdet.curation.recipes import Recipe
-from igdet.curation.sharding import ShardSettings
-from igdet.posts.columns import PostColumns
-from igdet.posts.errors import TableError
-from igdet.posts.text_table import TextFormat
-from igdet.utils.paths import expanded
-from igdet.utils.shown import brief, shown
-from igdet.utils.strict_yaml import ConfigError, read_value, read_yaml
-from igdet.utils.yaml_fields import from_mapping
+from igdet.curation.shards import ShardSettings
+from igdet.curation.vocabularies.recipes import Recipe
+from igdet.formats.errors import TableError
+from igdet.formats.posts.columns import PostColumns
+from igdet.formats.posts.text_table import TextFormat
+from igdet.utils.files import expanded
+from igdet.utils.messages import brief, shown
+from igdet.utils.yaml import ConfigError, from_mapping, read_value, read_yaml
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ class SourceSettings:
 
 @dataclass(frozen=True)
 class LexiconSettings:
-    """How hashtags become labels; see `igdet.curation.canonical.Canonicaliser`.
+    """How hashtags become labels; see `igdet.curation.labels.canonical.Canonicaliser`.
 
     Attributes:
         path: a table of words and labels; "" for the nouns of WordNet 3.0.

@@ -1,4 +1,4 @@
-"""Work on much input a slice at a time: a killed run goes on with the slice that it was in."""
+"""Work on much input a slice at a time: a killed run goes on with its slice; counts that travel with rows."""
 
 import json
 import os
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
@@ -15,6 +17,29 @@ from igdet.utils.files import atomic_write
 PLAN_NAME = "plan.json"  # of what, and in which slices, the parts of a folder are being made
 _PART = "part-{:05d}"
 _UNKNOWN_BYTES = 64 * 2**20  # taken for the size of a file when nobody says it
+
+
+def counts_type(**keys: pa.DataType) -> pa.ListType:
+    """Give the type of a column of counts: list<struct<*keys, posts: int64>>."""
+    return pa.list_(pa.struct([*keys.items(), ("posts", pa.int64())]))
+
+
+def in_first_row(counts: pa.Table, rows: int, kind: pa.ListType) -> pa.ListArray:
+    """Put a batch's counts into its first row.
+
+    Args:
+        counts: with the fields of the type as columns.
+        rows: of the batch; without any, the counts are lost, as there is nothing to count.
+        kind: see `counts_type`.
+
+    Returns:
+        `kind` (rows,): the counts, then null.
+    """
+    fields = [counts[field.name].combine_chunks().cast(field.type) for field in kind.value_type]
+    structs = pa.StructArray.from_arrays(fields, fields=list(kind.value_type))
+    offsets = np.full(rows + 1, len(structs) if rows else 0, np.int32)
+    offsets[0] = 0
+    return pa.ListArray.from_arrays(pa.array(offsets), structs, mask=pa.array(np.arange(rows) > 0))
 
 
 def slices(sizes: dict[str, int], slice_bytes: int) -> list[list[str]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from detectron2.utils import comm
 
-from igdet.data.errors import DatasetError
-from igdet.utils.bad_share import ALWAYS_TOLERATED, too_many
+from igdet.formats.errors import DatasetError
+from igdet.utils.errors import ALWAYS_TOLERATED, too_many
 from igdet.utils.files import read_json_lines
 
 logger = logging.getLogger(__name__)

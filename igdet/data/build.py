@@ -17,21 +17,18 @@ from torch.utils.data import DataLoader
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files, require_masks
-from igdet.data.epoch_list import EpochList
-from igdet.data.epoch_plan import LabelUse, plan_epoch, use_labels
-from igdet.data.errors import DatasetError
-from igdet.data.jpeg import DECODER
-from igdet.data.keypoint_metadata import warn_of_sides
-from igdet.data.label_noise import LabelNoise
+from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, use_labels
+from igdet.data.draws.samplers import NumberedSampler
+from igdet.data.draws.streams import Share, StreamSamples, StreamSettings
+from igdet.data.images.jpeg import DECODER
+from igdet.data.images.transforms import TestTransform, TrainTransform
+from igdet.data.readers.coco import warn_of_sides
+from igdet.data.readers.shards import StreamedShards
 from igdet.data.records import Records
-from igdet.data.samplers import NumberedSampler
-from igdet.data.samples import EvaluationSamples, TrainingSamples, pack, unpack
-from igdet.data.shard_stream import StreamSettings
-from igdet.data.stream_samples import Share, StreamSamples
-from igdet.data.streamed_shards import StreamedShards
-from igdet.data.transforms import TestTransform, TrainTransform
+from igdet.data.samples import EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 from igdet.data.workers import start_worker, start_workers_of
-from igdet.utils.shown import printable
+from igdet.formats.errors import DatasetError
+from igdet.utils.messages import printable
 
 logger = logging.getLogger(__name__)
 

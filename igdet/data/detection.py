@@ -14,10 +14,10 @@ from detectron2.utils.file_io import PathManager
 from PIL import Image
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row
-from igdet.data.errors import DatasetError, RecordError
-from igdet.data.pictures import check_eight_bits, open_picture
+from igdet.data.images.decoding import check_eight_bits, open_picture
 from igdet.data.samples import GREY
-from igdet.utils.bad_share import too_many
+from igdet.formats.errors import DatasetError, RecordError
+from igdet.utils.errors import too_many
 
 logger = logging.getLogger(__name__)
 

@@ -5,20 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from igdet.data.bad_records import BadRecordLog
-from igdet.data.class_lists import read_class_list
-from igdet.data.coco import prepare_coco
-from igdet.data.cub2011 import read_cub2011
-from igdet.data.hashtag_shards import ShardRecords
-from igdet.data.hashtag_table import read_hashtag_table
-from igdet.data.image_folder import read_class_names, read_image_folder
-from igdet.data.image_list import read_image_list
-from igdet.data.imagenet_variants import read_evaluation_folder, read_real
-from igdet.data.lvis import prepare_lvis
-from igdet.data.streamed_shards import StreamedShards
-from igdet.data.torchvision_sets import read_torchvision_set
-from igdet.posts.text_table import TextFormat
-from igdet.utils.imagenet_lists import real_labels, synsets
-from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.data.readers.coco import prepare_coco, prepare_lvis
+from igdet.data.readers.hashtag_table import read_hashtag_table
+from igdet.data.readers.image_folder import read_class_names, read_evaluation_folder, read_image_folder, read_real
+from igdet.data.readers.image_lists import read_cub2011, read_image_list
+from igdet.data.readers.shards import ShardRecords, StreamedShards
+from igdet.data.readers.torchvision_sets import read_torchvision_set
+from igdet.formats.class_lists import read_class_list
+from igdet.formats.imagenet_lists import real_labels, synsets
+from igdet.formats.posts.text_table import TextFormat
+from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
 # wrong, here; pictures are not touched.

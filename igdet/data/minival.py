@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from igdet.data.coco import read_annotations
-from igdet.data.errors import DatasetError
-from igdet.data.randomness import name_number
+from igdet.data.draws.randomness import name_number
+from igdet.data.readers.coco import read_annotations
+from igdet.formats.errors import DatasetError
 from igdet.utils.files import atomic_write
 
 REQUIRED_KEYS = {"images": ("id", "file_name", "width", "height"), "annotations": ("id", "image_id")}

@@ -9,13 +9,13 @@ from detectron2.utils import comm
 
 from igdet.data.bad_records import BadRecordLog, BadRecordsError
 from igdet.data.detection import detection_tasks
-from igdet.data.errors import DatasetError
+from igdet.data.held_out import tuning_part
 from igdet.data.kinds import KINDS
-from igdet.data.targets.naming import SPLITS, datasets_folder, fields_of, is_path
-from igdet.data.tuning_parts import tuning_part
-from igdet.utils.paths import expanded
-from igdet.utils.shown import shown
-from igdet.utils.tuning_parts import whole_of
+from igdet.formats.errors import DatasetError
+from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of, is_path
+from igdet.formats.targets.target import whole_of
+from igdet.utils.files import expanded
+from igdet.utils.messages import shown
 
 MADE_BY = ". The head of the config names the command that makes it, where there is one"
 

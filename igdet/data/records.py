@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from igdet.data.errors import DatasetError, RecordError
+from igdet.formats.errors import DatasetError, RecordError
 from igdet.sampling import count_labels
-from igdet.utils.paths import other_spelling
+from igdet.utils.files import other_spelling
 
 
 class Records(Sequence, ABC):

@@ -4,13 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from detectron2.config import CfgNode
 
-from igdet.data import (
-    build_classification_train_loader,
-    build_detection_train_loader,
-    describe_training_set,
-    draw_seed,
-)
-from igdet.data.errors import DatasetError
+from igdet.data import build_classification_train_loader, build_detection_train_loader, describe_training_set, draw_seed
+from igdet.formats.errors import DatasetError
 
 
 class TrainBatches:

@@ -17,13 +17,13 @@ from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from igdet.data import build_classification_test_loader
-from igdet.data.jpeg import DECODER
+from igdet.data.images.jpeg import DECODER
 from igdet.data.records import Records
 from igdet.data.workers import explained_death, one_ahead
-from igdet.evaluation.probing.labelled import LabelledFeatures
+from igdet.evaluation.probing.splits import LabelledFeatures
 from igdet.modeling.classifier import ImageClassifier
 from igdet.utils.cache import made_once
-from igdet.utils.shown import printable
+from igdet.utils.messages import printable
 
 logger = logging.getLogger(__name__)
 

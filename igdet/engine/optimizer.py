@@ -7,7 +7,7 @@ from detectron2.config import CfgNode
 from detectron2.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
 from torch import nn
 
-from igdet.checkpoint.errors import WeightsError
+from igdet.formats.errors import WeightsError
 from igdet.modeling.trunk import trunk_in
 
 

@@ -19,10 +19,9 @@ from igdet.engine.results import read_record, utc_now, write_record
 from igdet.engine.trainer import Trainer
 from igdet.evaluation import ClassificationEvaluator
 from igdet.evaluation.predictions import predictions_of_scores, write_predictions
-from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.evaluation.probing.protocols import PROTOCOLS, Outcome, Settings
-from igdet.evaluation.probing.splits import draw_shots, hold_out
-from igdet.utils.tuning_parts import is_part
+from igdet.evaluation.probing.splits import LabelledFeatures, draw_shots, hold_out
+from igdet.formats.targets.target import is_part
 
 logger = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import yaml
 from detectron2.config import CfgNode
 
-from igdet.checkpoint.rotation import iterations_done
+from igdet.checkpoint.writing import iterations_done
 from igdet.engine.results import CHANGES, CONFIG, RESULTS, read_record
+from igdet.formats.targets.target import whole_of
 from igdet.utils.files import atomic_write, read_json_lines
-from igdet.utils.shown import shown
-from igdet.utils.strict_yaml import ConfigError, read_yaml
-from igdet.utils.tuning_parts import whole_of
+from igdet.utils.messages import shown
+from igdet.utils.yaml import ConfigError, read_yaml
 
 logger = logging.getLogger(__name__)
 

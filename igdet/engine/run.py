@@ -14,7 +14,7 @@ from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 
 from igdet.checkpoint import IgdetCheckpointer
-from igdet.checkpoint.rotation import LAST_CHECKPOINT, drop_halves, numbered_checkpoints
+from igdet.checkpoint.writing import LAST_CHECKPOINT, drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
 from igdet.config.check import EVALUATOR_TYPES
 from igdet.data import check_detection_tests
@@ -34,8 +34,8 @@ from igdet.engine.results import (
 from igdet.engine.resuming import is_finished
 from igdet.engine.setup import prepare, setup_config
 from igdet.engine.trainer import Trainer
+from igdet.utils.cache import locked
 from igdet.utils.files import atomic_write, read_json_lines
-from igdet.utils.folder_lock import locked
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import math
 
 from detectron2.config import CfgNode
 
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 # Keys of SOLVER that mean something only in a schedule in images.
 GO_WITH_IMAGES = ("WARMUP_IMAGES", "LR_DROPS", "LR_REFERENCE_BATCH")

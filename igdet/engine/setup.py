@@ -14,7 +14,7 @@ from detectron2.utils.logger import setup_logger
 
 from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.checkpointer import check_published
-from igdet.checkpoint.rotation import LAST_CHECKPOINT
+from igdet.checkpoint.writing import LAST_CHECKPOINT
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
 from igdet.engine.results import CONFIG

@@ -11,8 +11,8 @@ from detectron2.utils import comm
 from torch import distributed, nn
 
 from igdet.modeling.trunk import blocks_in
-from igdet.utils.strict_yaml import ConfigError
 from igdet.utils.versions import too_old
+from igdet.utils.yaml import ConfigError
 
 
 def check_sharding(cfg: CfgNode) -> None:

@@ -19,21 +19,17 @@ from fvcore.common.history_buffer import HistoryBuffer
 from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer
-from igdet.checkpoint.pieces import optimizer_in_pieces
+from igdet.checkpoint.sharded import optimizer_in_pieces
 from igdet.data import build_classification_test_loader, build_detection_test_loader, detection_tasks
 from igdet.data.workers import is_death
+from igdet.engine.averages import PreciseStatistics, SharedStatistics, WeightAverage
 from igdet.engine.batches import TrainBatches, build_train_batches
-from igdet.engine.foreground import LostForeground
-from igdet.engine.history import StartedLate, forget_metrics
-from igdet.engine.hooks import FiniteWeights, ImagesSeen, ThroughputPrinter
-from igdet.engine.metrics import NonFiniteLoss
+from igdet.engine.hooks import FiniteWeights, ImagesSeen, LostForeground, StartedLate, ThroughputPrinter, forget_metrics
 from igdet.engine.optimizer import build_optimizer, continued_state, parameter_names
 from igdet.engine.preemption import StopOnRequest
 from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
-from igdet.engine.statistics import PreciseStatistics, SharedStatistics
-from igdet.engine.step import build_step
-from igdet.engine.weight_average import WeightAverage
+from igdet.engine.step import NonFiniteLoss, build_step
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
 from igdet.modeling import apply_execution
 from igdet.utils.errors import UserError

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from detectron2.evaluation import COCOEvaluator
 
-from igdet.evaluation.coco_annotations import checked_annotations
-from igdet.evaluation.coco_check import check_detections
+from igdet.evaluation.coco_files import check_detections, checked_annotations
 from igdet.evaluation.coco_metrics import engine_of, metrics_of, score_detections
-from igdet.evaluation.localisation.analysis import analyse
-from igdet.utils.coco_json import KEYPOINTS
+from igdet.evaluation.detection_errors import analyse
+from igdet.formats.coco.reading import KEYPOINTS
+from igdet.reporting.tables import EMPTY, Entry, Table
 from igdet.utils.files import atomic_write
-from igdet.utils.table import EMPTY, Entry, Table
 
 DETECTIONS = "coco_instances_results.json"
 DETAILS = "localisation.json"  # task -> "confusions" and "pictures", see igdet.evaluation.localisation

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from hotcoco import COCO, COCOeval
 
-from igdet.evaluation.coco_check import DetectionsError
-from igdet.utils.coco_faults import mask_area
-from igdet.utils.coco_json import FEDERATED, CocoJsonError
-from igdet.utils.shown import printable
+from igdet.evaluation.coco_files import DetectionsError
+from igdet.formats.coco.faults import mask_area
+from igdet.formats.coco.reading import FEDERATED, CocoJsonError
+from igdet.utils.messages import printable
 
 # What `COCOeval.stats` holds, in its order. AR is the recall with the most detections a picture: 100, for keypoints 20.
 _BOXES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR@1", "AR@10", "AR", "ARs", "ARm", "ARl")
@@ -40,7 +40,7 @@ def engine_of(truth: Mapping, tasks: Sequence[str]) -> COCO:
     """Return annotations in the form that detections are scored by.
 
     Args:
-        truth: from `igdet.evaluation.coco_annotations`.
+        truth: from `igdet.evaluation.coco_files`.
         tasks: keys of `SUMMARY`, all that are scored.
 
     Raises:
@@ -64,7 +64,7 @@ def score_detections(
     lvis: bool = False,
     image_ids: Sequence[int] | None = None,
 ) -> COCOeval:
-    """Evaluate detections, which have been checked (`igdet.evaluation.coco_check`).
+    """Evaluate detections, which have been checked (`igdet.evaluation.coco_files`).
 
     Args:
         truth: the annotations.

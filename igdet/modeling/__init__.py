@@ -1,13 +1,11 @@
 """Networks: registers the families of trunks and the classifier with Detectron2."""
 
+from igdet.formats.errors import WeightsError
 from igdet.modeling.classifier import ImageClassifier
-from igdet.modeling.errors import WeightsError
 from igdet.modeling.execution import apply_execution, check_execution
-from igdet.modeling.labels import KHotLabels
-from igdet.modeling.losses import khot_softmax_loss
+from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
-from igdet.modeling.resnets import ResNets
-from igdet.modeling.resnext import FAMILY, Member, Mixture, build_resnext
+from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
 from igdet.modeling.trunk import FPN_SUFFIX, Naming, TrunkFamily
 from igdet.modeling.trunk_building import check_backbone, register_trunks
 

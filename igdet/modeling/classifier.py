@@ -1,17 +1,31 @@
-"""One classifier for hashtag pretraining, finetuning and linear probing, as a Detectron2 meta-architecture.
-
-Shapes: N images, H x W pixels, L classes or hashtags, k labels of an image.
-"""
+"""One classifier for hashtag pretraining, finetuning and linear probing, as a Detectron2 meta-architecture."""
 
 import torch
 from detectron2.config import CfgNode, configurable
 from detectron2.modeling import META_ARCH_REGISTRY, Backbone, build_backbone
 from torch import Tensor, nn
 
-from igdet.modeling.labels import KHotLabels
-from igdet.modeling.losses import khot_softmax_loss
+from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.moe import mixture_blocks
-from igdet.modeling.standardised import StandardisedLinear
+
+
+class StandardisedLinear(nn.Linear):
+    """A linear layer behind a batch normalisation without scale and shift, for features of a frozen trunk.
+
+    Pooled features are positive and of very different spread: their common mean makes plain SGD so slow that after a
+    usual schedule it is points of accuracy from its own minimum. Standardised as in "Masked Autoencoders Are Scalable
+    Vision Learners" (He et al. 2021, arXiv 2111.06377, appendix A.1) it is not. The layer stays linear in the features:
+    `igdet.checkpoint.fit` gives the plain one. The trunk does not change, so means and variances for evaluation are
+    averages over all batches.
+    """
+
+    def __init__(self, in_features: int, out_features: int):
+        super().__init__(in_features, out_features)
+        self.norm = nn.BatchNorm1d(in_features, affine=False, momentum=None)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """From float (N, C) to (N, L); in training N >= 2."""
+        return super().forward(self.norm(features))
 
 
 @META_ARCH_REGISTRY.register()

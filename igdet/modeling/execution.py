@@ -1,12 +1,62 @@
 """How a network is run, which changes its speed and memory but not what it computes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
 import torch
 from detectron2.config import CfgNode
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
 
-from igdet.modeling.activation_checkpointing import checkpoint_activations
-from igdet.utils.strict_yaml import ConfigError
+from igdet.modeling.trunk import blocks_in
 from igdet.utils.versions import too_old
+from igdet.utils.yaml import ConfigError
+
+
+class _Checkpointed:
+    """What is put before a block's class: the backward pass finds only its inputs and computes the rest again.
+
+    "Training Deep Nets with Sublinear Memory Cost" (arXiv 1604.06174): one more forward pass for the memory. The names
+    of parameters stay, for the block is the same object.
+    """
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """Run the block."""
+        run = super().forward
+        if not (self.training and torch.is_grad_enabled()):
+            return run(*inputs)
+        if torch.compiler.is_compiling():  # a compiled graph updates its statistics once and takes no context
+            return checkpoint(run, *inputs, use_reentrant=False)
+        return checkpoint(
+            run, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), _fixed_statistics(self))
+        )
+
+
+def checkpoint_activations(model: nn.Module) -> None:
+    """Let every block of the trunks in a model keep its inputs alone, in place.
+
+    Args:
+        model: a classifier or detector; backbones of others than igdet's families are left as they are.
+    """
+    for block in blocks_in(model):
+        kind = type(block)
+        block.__class__ = type(f"Checkpointed{kind.__name__}", (_Checkpointed, kind), {})
+
+
+@contextmanager
+def _fixed_statistics(block: nn.Module) -> Iterator[None]:
+    """Let the second pass over a batch leave the running statistics alone: they have seen it."""
+    norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
+    kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum, norm.num_batches_tracked = 0.0, None
+        yield
+    finally:
+        for norm, momentum, count in kept:
+            norm.momentum, norm.num_batches_tracked = momentum, count
 
 
 def apply_execution(model: nn.Module, cfg: CfgNode) -> None:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from detectron2.checkpoint.c2_model_loading import convert_c2_detectron_names
 from torch import Tensor
 
-from igdet.modeling.errors import WeightsError
+from igdet.formats.errors import WeightsError
 from igdet.modeling.origin import TORCHVISION, Origin
 from igdet.modeling.trunk import Naming, Tensors, bare_name
-from igdet.utils.shown import printable
+from igdet.utils.messages import printable
 
 _STAGES = (1, 2, 3, 4)  # torchvision's layer1 is Detectron2's res2, and so on
 # (torchvision's name, Detectron2's name): read from left to right and from right to left.

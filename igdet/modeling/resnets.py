@@ -2,28 +2,151 @@
 
 import logging
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from detectron2.config import CfgNode
+from detectron2.layers import CNNBlockBase
 from detectron2.modeling import ResNet
-from detectron2.modeling.backbone.resnet import BottleneckBlock
+from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem, BottleneckBlock
 from torch import nn
 
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.modeling import resnet_names
-from igdet.modeling.ghost_norm import choose_norm
+from igdet.modeling.moe import MixtureBlock
+from igdet.modeling.norms import choose_norm
 from igdet.modeling.origin import Origin
-from igdet.modeling.resnext import FAMILY, Mixture, build_resnext
 from igdet.modeling.trunk import BACKBONE, BOTTOM_UP, Tensors, TrunkFamily
 from igdet.modeling.trunk_building import register_trunks
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 logger = logging.getLogger(__name__)
-
 _FEATURES = {"stem": 4, "res2": 4, "res3": 8, "res4": 16, "res5": 32}
 _STAGES = ("res2", "res3", "res4", "res5")
 # Of a trunk's first block, plain or a mixture of experts: its grouped convolution, and all that an image goes through.
 _GROUPED = ("res2.0.conv2.weight", "res2.0.experts.here.0.0.weight")
 _CONVOLUTION = re.compile(r"res2\.0\.(conv|experts\.here\.0\.)\d\.weight")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of the family; channels double from each stage to the next.
+
+    Attributes:
+        blocks: in res2..res5.
+        groups: of the 3x3 convolutions.
+        width: channels a group in res2.
+        stem: channels of the stem.
+        res2: channels that res2 gives out.
+        basic: whether a block is two 3x3 convolutions, not a bottleneck of three.
+    """
+
+    blocks: tuple[int, int, int, int]
+    groups: int
+    width: int
+    stem: int = 64
+    res2: int = 256
+    basic: bool = False
+
+    @property
+    def layers(self) -> int:
+        """As networks are named: the convolutions of the blocks, the stem and the classifier."""
+        return (2 if self.basic else 3) * sum(self.blocks) + 2
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Which blocks of a trunk are mixtures of experts.
+
+    Attributes:
+        num_experts: of each such block.
+        top_k: experts an image goes to, 2..num_experts.
+        stages: of "res2".."res5".
+        every: every how many-th block of these stages, counted back from the last.
+    """
+
+    num_experts: int
+    top_k: int = 2
+    stages: tuple[str, ...] = ("res5",)
+    every: int = 2
+
+
+# Layers -> blocks in res2..res5: 3 layers a block, the stem and the classifier: 3 * (3 + 4 + 23 + 3) + 2 = 101.
+DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
+WIDTHS = (4, 8, 16, 32, 48)
+
+# "X_<layers>_<groups>x<width>d", as in "Aggregated Residual Transformations for Deep Neural Networks".
+FAMILY: dict[str, Member] = {
+    **{f"X_{layers}_32x{width}d": Member(blocks, 32, width) for layers, blocks in DEPTHS.items() for width in WIDTHS},
+    # "Deep Residual Learning for Image Recognition", in torchvision's layout.
+    "R_18": Member((2, 2, 2, 2), 1, 64, res2=64, basic=True),
+    "R_50": Member(DEPTHS[50], 1, 64),
+    "R_101": Member(DEPTHS[101], 1, 64),
+    # For the synthetic world's 64-pixel pictures, on a CPU: 0.5 and 1.0 million parameters.
+    "X_14_8x4d": Member((1, 1, 1, 1), 8, 4, stem=16, res2=64),
+    "X_26_8x4d": Member((2, 2, 2, 2), 8, 4, stem=16, res2=64),
+}
+
+
+def build_resnext(
+    member: Member,
+    in_channels: int = 3,
+    norm: str | Callable[[int], nn.Module] = "BN",
+    out_features: list[str] | None = None,
+    freeze_at: int = 0,
+    mixture: Mixture | None = None,
+) -> ResNet:
+    """Build the trunk of one member, without its classifier.
+
+    Args:
+        member: a row of `FAMILY`.
+        in_channels: of the pictures.
+        norm: anything that Detectron2's `get_norm` takes.
+        out_features: of "stem", "res2".."res5"; later stages than the last named are left out. None is res5.
+        freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
+        mixture: which blocks are mixtures of experts; None: none.
+
+    Returns:
+        a module that takes float (N, C, H, W) and gives {name: float (N, C', H / stride, W / stride)}.
+
+    Raises:
+        ConfigError: a network of basic blocks is to hold mixtures of experts.
+    """
+    stem = BasicStem(in_channels, member.stem, norm)
+    stages, channels = [], member.stem
+    for i in range(len(member.blocks)):
+        out_channels = member.res2 * 2**i
+        kinds = _kinds(member, i, mixture)
+        stages.append(
+            [
+                build(
+                    channels if j == 0 else out_channels,
+                    out_channels,
+                    stride=2 if i > 0 and j == 0 else 1,
+                    norm=norm,
+                )
+                for j, build in enumerate(kinds)
+            ]
+        )
+        channels = out_channels
+    return ResNet(stem, stages, out_features=out_features or ["res5"], freeze_at=freeze_at)
+
+
+def _kinds(member: Member, i: int, mixture: Mixture | None) -> list[Callable[..., CNNBlockBase]]:
+    """The builder of each block of the i-th stage, first to last."""
+    num_blocks = member.blocks[i]
+    if member.basic:
+        if mixture is not None:
+            raise ConfigError("MODEL.MOE.EXPERTS: basic blocks cannot be mixtures of experts: name a deeper member")
+        return [BasicBlock] * num_blocks
+    inside = {"bottleneck_channels": member.groups * member.width * 2**i, "num_groups": member.groups}
+    # The stride sits in the 3x3, as in torchvision, timm and the released weights.
+    plain = partial(BottleneckBlock, stride_in_1x1=False, **inside)
+    if mixture is None or f"res{i + 2}" not in mixture.stages:
+        return [plain] * num_blocks
+    build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k, **inside)
+    return [build_mixture if left % mixture.every == 0 else plain for left in reversed(range(num_blocks))]
 
 
 class ResNets(TrunkFamily):

@@ -21,7 +21,7 @@ from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from torch import Tensor, nn
 
 from igdet.config.defaults import FPN_SUFFIX
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 if TYPE_CHECKING:
     from igdet.modeling.origin import Origin

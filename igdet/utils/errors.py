@@ -1,4 +1,4 @@
-"""Errors that the user of igdet can mend, and how a command ends on one: with one line, without a traceback."""
+"""Errors that the user of igdet can fix, and how a command ends on one: with one line, without a traceback."""
 
 import os
 import select
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from igdet.utils.logs import printable_logs
-from igdet.utils.shown import brief, cut, printable
+from igdet.utils.messages import brief, cut, printable, printable_logs
 
 MAX_MESSAGE = 10_000  # characters: a hundred lines, for what a whole suite has wrong
 FAULT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141  # exit statuses; the latter two as shells count signals: 128 + number
+ALWAYS_TOLERATED = 10  # bad records: below this a share of the few records seen so far says nothing
+USUAL_SHARE = 0.01  # of the records of a data set that may be bad
 
 
 class UserError(ValueError):
@@ -98,3 +99,8 @@ def _place(error: OSError) -> str:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("igdet.")]
     return f" (in {ours[-1].f_globals['__name__']}.{ours[-1].f_code.co_name})" if ours else ""
+
+
+def too_many(bad: int, seen: int, max_share: float) -> bool:
+    """Whether `bad` of `seen` records is more than a share of `max_share` (0..1) and more than a handful."""
+    return bad > max(ALWAYS_TOLERATED, max_share * seen)

@@ -1,19 +1,34 @@
-"""Files that survive a crash: a reader sees the old file or the whole new one, and lines that are whole."""
+"""Files that survive a crash: a reader sees the old one or the whole new one; mapped arrays; paths."""
 
 import json
+import mmap
 import os
 import shutil
 import tempfile
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
+from urllib.parse import unquote
+
+import numpy as np
 
 from igdet.utils.errors import UserError, no_such_file
-from igdet.utils.shown import brief, shown
+from igdet.utils.messages import brief, shown
 
 _UNFINISHED = ".unfinished"  # ends the name of a file or folder that is being written
+# How a path is written elsewhere: by Windows, in URLs, by macOS or others, with a slash or the name of the root first.
+_SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda path: path.replace("\\", "/"),
+    unquote,
+    lambda path: unicodedata.normalize("NFC", path),
+    lambda path: unicodedata.normalize("NFD", path),
+    str.strip,
+    lambda path: path.lstrip("/"),
+    lambda path: path.partition("/")[2],
+)
 
 
 @contextmanager
@@ -145,3 +160,51 @@ def sync(path: Path) -> None:
 
 
 _UMASK = _read_umask()  # once: to read it is to set it, for all threads
+
+
+def map_array(path: Path, dtype: type) -> np.ndarray:
+    """Map a file that holds nothing but numbers, as `ndarray.tofile` writes them.
+
+    Args:
+        path: the file.
+        dtype: of the numbers.
+
+    Returns:
+        (n,), read-only.
+    """
+    if not path.stat().st_size:
+        return np.zeros(0, dtype)  # nothing cannot be mapped
+    return np.asarray(np.memmap(path, dtype, "r"))
+
+
+def release(*arrays: np.ndarray) -> None:
+    """Give back the pages of mapped arrays that this process has touched: they would count as its memory.
+
+    What is needed again is read again, usually from the system's cache. Other arrays are left as they are.
+    """
+    for array in arrays:
+        owner = array
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        if isinstance(owner, mmap.mmap) and not array.flags.writeable:  # a private copy's changes would be lost
+            owner.madvise(mmap.MADV_DONTNEED)
+
+
+def expanded(path: str | os.PathLike) -> Path:
+    """Replace $VARIABLES, where they are set, and then a leading ~ by what they stand for."""
+    return Path(os.path.expandvars(path)).expanduser()
+
+
+def other_spelling(root: str | os.PathLike, path: str) -> str:
+    r"""Return a hint at the file that was perhaps meant by a path which leads to none; "" where there is none either.
+
+    Args:
+        root: the folder that paths are relative to.
+        path: such as a\b.jpg or a%20b.jpg, for a/b.jpg and "a b.jpg".
+    """
+    for spell in _SPELLINGS:
+        other = spell(path)
+        stays = ".." not in PurePath(other).parts and not PurePath(other).is_absolute()
+        if other not in ("", path) and stays and os.path.isfile(os.path.join(root, other)):  # noqa: PTH113, PTH118 (NUL)
+            return f"; {other} is there: write it so"
+    return ""

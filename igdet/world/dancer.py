@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from igdet.world.anatomy import Part
-from igdet.world.shapes import ellipse, limb, rotation, smooth
+from igdet.world.anatomy import Part, ellipse, limb, rotation, smooth
 
 # "left" is the dancer's own left, at the right of the picture.
 KEYPOINT_NAMES: tuple[str, ...] = (

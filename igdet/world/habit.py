@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from igdet.world.synsets import Synset, hashtag_of
+from igdet.world.taxonomy import Synset, hashtag_of
 
 # Tags that say nothing about what is on a photo.
 FUNCTIONAL_TAGS: tuple[str, ...] = (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from igdet.shards import ShardWriter
-from igdet.utils.csv_files import write_csv
-from igdet.vocabulary import VOCABULARY_NAME
+from igdet.formats.shards import ShardWriter
+from igdet.formats.vocabulary import VOCABULARY_NAME
+from igdet.reporting.tables import write_csv
 from igdet.world.habit import Habit, write_hashtags, zipf
 from igdet.world.rendering import Source, encode_jpeg, make_items
 from igdet.world.scene import Style, draw_picture

@@ -8,10 +8,10 @@ import pytest
 
 from igdet.benchmark.cells import expand
 from igdet.benchmark.command import run
-from igdet.benchmark.config_checks import check_configs
+from igdet.benchmark.process import check_configs
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.suite_file import read_suite
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 CHECKER = """
 import pathlib, shutil, sys

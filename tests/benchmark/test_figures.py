@@ -5,7 +5,7 @@ import pytest
 from igdet.benchmark import figures
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
-from igdet.utils.charts import Series
+from igdet.reporting.charts import Series
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
-from igdet.benchmark.headline import ONE_SEED, headline
+from igdet.benchmark.report import ONE_SEED, headline
 
 
 def plain(sentences):

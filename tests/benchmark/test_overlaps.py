@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from igdet.benchmark.command import run, status
-from igdet.benchmark.overlaps import _shared_pictures
 from igdet.benchmark.progress import Progress
+from igdet.benchmark.selection import _shared_pictures
 from igdet.benchmark.suite_file import read_suite
-from igdet.utils.coco_json import CocoJsonError
-from igdet.utils.strict_yaml import ConfigError
+from igdet.formats.coco.reading import CocoJsonError
+from igdet.utils.yaml import ConfigError
 
 TARGET = {
     "TITLE": "T",

@@ -7,7 +7,7 @@ from scipy import stats
 
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
-from igdet.benchmark.paired import over_pictures, over_seeds, paired_table
+from igdet.benchmark.tables import over_pictures, over_seeds, paired_table
 
 
 def column(study, target):

@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from igdet.benchmark.cells import expand
-from igdet.benchmark.collect import Study
-from igdet.benchmark.pictures import galleries
-from igdet.benchmark.samples import PICTURES
+from igdet.benchmark.collect import PICTURES, Study
+from igdet.benchmark.galleries import galleries
 
 BOX = {"bbox": [20, 10, 20, 20], "category_id": 1}
 SQUARE = [20, 10, 40, 10, 40, 30, 20, 30]
@@ -82,8 +81,8 @@ def classes_study(suite, finish, folder):
 
 def test_answers_stand_beside_the_class(classes_study, monkeypatch):
     texts = []
-    monkeypatch.setattr("igdet.benchmark.class_pictures.draw_answer", lambda _, *answer: texts.append(answer))
-    monkeypatch.setattr("igdet.benchmark.class_pictures.data_uri", lambda drawing: "data:")
+    monkeypatch.setattr("igdet.benchmark.galleries.draw_answer", lambda _, *answer: texts.append(answer))
+    monkeypatch.setattr("igdet.benchmark.galleries.data_uri", lambda drawing: "data:")
     (gallery,) = galleries(classes_study)
     assert gallery.rows == [["data:"] * 3] * PICTURES
     assert texts[:3] == [("cat", None), ("cat 90%", True), ("dog 90%", False)]

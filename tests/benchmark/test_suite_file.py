@@ -3,7 +3,7 @@
 import pytest
 
 from igdet.benchmark.suite_file import read_suite
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 TARGET = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"bbox/AP": "AP"}}
 

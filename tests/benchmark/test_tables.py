@@ -8,10 +8,10 @@ import pytest
 from igdet.benchmark import tables
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
-from igdet.benchmark.exports import results_csv, transfer_csv
 from igdet.benchmark.metrics import lower_is_better
-from igdet.benchmark.reference import PUBLISHED
+from igdet.benchmark.report import results_csv, transfer_csv
 from igdet.benchmark.suite_file import read_suite
+from igdet.formats.published import PUBLISHED
 
 
 def texts(table):

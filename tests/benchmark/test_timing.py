@@ -3,8 +3,8 @@
 import pytest
 
 from igdet.benchmark.cells import expand
+from igdet.benchmark.runner import Timing
 from igdet.benchmark.suite_file import read_suite
-from igdet.benchmark.timing import Timing
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from detectron2.config import get_cfg
 from detectron2.modeling import build_model
 
 from igdet.checkpoint import TORCHVISION
-from igdet.checkpoint.key_maps import bare_name
+from igdet.checkpoint.names import bare_name
 from igdet.config import add_igdet_config
 from igdet.modeling.resnet_names import to_torchvision
 

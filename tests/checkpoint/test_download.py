@@ -14,7 +14,7 @@ import pytest
 import torch
 from detectron2.utils.file_io import PathManager
 
-from igdet.checkpoint import WEIGHTS, Publication, Weights, WeightsError, digest, fetch, open_weights, transfer
+from igdet.checkpoint import WEIGHTS, Publication, Weights, WeightsError, download, fetch, http, open_weights
 
 WHOLE, CUT = pickle.dumps({"stem.conv1.weight": np.arange(3.0)}), 40_000
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes, each stretch of 256 alike: offsets matter
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(transfer, "WAITS", (0, 0))
+    monkeypatch.setattr(http, "WAITS", (0, 0))
     server = Server()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -225,7 +225,7 @@ def test_wrong_bytes_are_asked_for_again_by_the_next_call(server, cache):
 
 
 def test_no_network(cache, monkeypatch):
-    monkeypatch.setattr(transfer, "WAITS", (0,))
+    monkeypatch.setattr(http, "WAITS", (0,))
     publication = Publication("http://127.0.0.1:1", "nothing", "nobody", "none")  # nobody listens on port 1
     with pytest.raises(
         WeightsError, match=rf"cannot download http://127.0.0.1:1/.*refused.*try again, or .* put it at {cache / NAME}"
@@ -235,7 +235,7 @@ def test_no_network(cache, monkeypatch):
 
 def test_a_full_disk_is_noticed_before_the_transfer(server, cache, monkeypatch):
     usage = type("usage", (), {"free": 100})
-    monkeypatch.setattr(transfer.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(http.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(WeightsError, match=r"102,400 bytes are needed.*Make room, or set IGDET_CACHE"):
         fetch(entry(server))
     assert files(cache) == []
@@ -273,7 +273,7 @@ def test_a_file_that_was_touched_is_hashed_once_more(server, cache, monkeypatch)
     path = fetch(entry(server))
     path.write_bytes(CONTENT)
     assert fetch(entry(server)) == path
-    monkeypatch.setattr(digest, "hash_file", None)  # not called any more
+    monkeypatch.setattr(download, "hash_file", None)  # not called any more
     assert fetch(entry(server)) == path
 
 

@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from igdet.checkpoint import WeightsError
-from igdet.checkpoint.fitting import fit_tensors
-from igdet.checkpoint.misfit import describe_trunk
-from igdet.checkpoint.summary import summarise_fit
+from igdet.checkpoint.fit import describe_trunk, fit_tensors, summarise_fit
 from igdet.modeling import FAMILY, Member, Mixture, build_resnext
 
 MODEL, HEADS = "X_26_8x4d", {"classifier.weight": torch.ones(5, 512), "classifier.bias": torch.ones(5)}

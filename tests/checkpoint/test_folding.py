@@ -4,7 +4,7 @@ import torch
 import torchvision
 
 from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint
-from igdet.checkpoint.folding import folded_classifier
+from igdet.checkpoint.fit import folded_classifier
 
 PROBE = ("MODEL.CLASSIFIER.STANDARDISE", True, "MODEL.BACKBONE.FREEZE_AT", 5)
 

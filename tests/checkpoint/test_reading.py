@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from igdet.checkpoint import WeightsError, pickle_scan
-from igdet.checkpoint.errors import UnreadableWeights
+from igdet.checkpoint import WeightsError, reading
 from igdet.checkpoint.reading import read_payload
+from igdet.formats.errors import UnreadableWeights
 
 
 class Attack:
@@ -167,7 +167,7 @@ def test_a_pickle_that_claims_what_it_does_not_hold(instructions, said, name, tm
 
 
 def test_a_pickle_of_very_many_instructions(tmp_path, monkeypatch):
-    monkeypatch.setattr(pickle_scan, "MAX_INSTRUCTIONS", 1000)
+    monkeypatch.setattr(reading, "MAX_INSTRUCTIONS", 1000)
     (tmp_path / "weights.pkl").write_bytes(pickle.dumps({str(i): i for i in range(1000)}))
     with pytest.raises(UnreadableWeights, match="more than 1,000 instructions"):
         read_payload(tmp_path / "weights.pkl")

@@ -1,6 +1,6 @@
 """Which checkpoints of a folder stay."""
 
-from igdet.checkpoint.rotation import drop_halves, drop_old, numbered_checkpoints
+from igdet.checkpoint.writing import drop_halves, drop_old, numbered_checkpoints
 
 
 def fill(folder, *names):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from igdet.checkpoint import TORCHVISION, WeightsError, open_weights
-from igdet.checkpoint.errors import UnreadableWeights
+from igdet.formats.errors import UnreadableWeights
 
 
 def save(content, path):

@@ -11,7 +11,7 @@ from detectron2.modeling import build_model
 import igdet
 from igdet.config import merge_config_file
 from igdet.engine import resolve_schedule
-from igdet.utils.strict_yaml import read_with_bases
+from igdet.utils.yaml import read_with_bases
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted(

@@ -4,11 +4,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.candidates import Reach
-from igdet.curation.greedy_choice import Goal
-from igdet.curation.label_space import match_label_space
-from igdet.curation.label_table import SCHEMA
+from igdet.curation.labels.label_table import SCHEMA
 from igdet.curation.lexicon import Lexicon
+from igdet.curation.vocabularies.candidates import Reach
+from igdet.curation.vocabularies.greedy_choice import Goal
+from igdet.curation.vocabularies.label_space import match_label_space
 
 # word, label, which sense of the word it is
 SENSES = [

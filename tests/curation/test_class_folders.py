@@ -2,8 +2,8 @@
 
 import pytest
 
-from igdet.curation.class_folders import Classes, ClassesError, choose_classes, words_of_lexicon, words_of_synsets
-from igdet.world.synsets import Synset
+from igdet.curation.simulate import Classes, ClassesError, choose_classes, words_of_lexicon, words_of_synsets
+from igdet.world.taxonomy import Synset
 
 NAMES = ["n1", "n2", "n3"]
 ANIMAL, DOG, PUPPY, GOLDFISH = "n00000001", "n00000002", "n00000003", "n00000008"

@@ -14,10 +14,10 @@ pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 from igdet.curation import engine
 from igdet.curation.engine import EngineError
 from igdet.curation.settings import EngineSettings
-from igdet.curation.tally import counts_type, in_first_row
-from igdet.posts.columns import PostColumns
-from igdet.posts.text_table import TextFormat, open_table
-from igdet.utils.strict_yaml import ConfigError
+from igdet.curation.slices import counts_type, in_first_row
+from igdet.formats.posts.columns import PostColumns
+from igdet.formats.posts.text_table import TextFormat, open_table
+from igdet.utils.yaml import ConfigError
 
 COUNTS = counts_type(word=pa.string())
 WORDS = pa.struct([("word", pa.string()), ("length", pa.int64())])

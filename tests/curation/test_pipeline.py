@@ -16,9 +16,9 @@ from igdet.curation import pipeline
 from igdet.curation.manifest import read_manifest
 from igdet.curation.settings import read_curation
 from igdet.curation.slices import PLAN_NAME
-from igdet.shards import ShardIndex
-from igdet.utils.folder_lock import LockError, locked
-from igdet.vocabulary import Vocabulary
+from igdet.formats.shards import ShardIndex
+from igdet.formats.vocabulary import Vocabulary
+from igdet.utils.cache import LockError, locked
 
 from .raw_posts import CAPTION, OWNER, USER, write_raw_posts
 

@@ -19,10 +19,10 @@ from igdet.curation.reading import (
     format_of,
 )
 from igdet.curation.settings import SourceSettings
-from igdet.posts.csv_rows import Dialect
-from igdet.posts.parsing import MAX_TAGS
-from igdet.posts.text_table import ROWS, TextTable, _json_post
-from igdet.utils.strict_yaml import ConfigError
+from igdet.formats.posts.csv_rows import Dialect
+from igdet.formats.posts.parsing import MAX_TAGS
+from igdet.formats.posts.text_table import ROWS, TextTable, _json_post
+from igdet.utils.yaml import ConfigError
 
 LISTS = pa.list_(pa.string())
 

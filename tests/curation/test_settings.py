@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from igdet.curation.settings import read_curation
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 CONFIG = """
 OUTPUT_DIR: $HOME/out

@@ -7,12 +7,11 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.class_folders import choose_classes
-from igdet.curation.simulate import SimulationError, simulate_posts
-from igdet.posts.parsing import tags_of_captions, tags_of_lists
-from igdet.vocabulary import Vocabulary, normalise_tag
+from igdet.curation.simulate import SimulationError, choose_classes, simulate_posts
+from igdet.formats.posts.parsing import tags_of_captions, tags_of_lists
+from igdet.formats.vocabulary import Vocabulary, normalise_tag
 from igdet.world.habit import FUNCTIONAL_TAGS, Habit
-from igdet.world.synsets import Synset
+from igdet.world.taxonomy import Synset
 
 PLAIN = Habit(class_skew=0, missing=0, wider=0, wrong=0, replaced=0, misspelt=0, functional_tags=0)
 WORDS = {

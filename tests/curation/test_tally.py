@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from igdet.curation.tally import counts_type, in_first_row
+from igdet.curation.slices import counts_type, in_first_row
 
 COUNTS = counts_type(label=pa.string())
 TABLE = pa.table({"posts": [3, 1], "label": ["bear", "owl"]})

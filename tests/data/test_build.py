@@ -23,8 +23,8 @@ from igdet.data import (
     register_own_datasets,
 )
 from igdet.data.bad_records import BadRecordsError
-from igdet.data.errors import DatasetError
-from igdet.data.jpeg import DECODER
+from igdet.data.images.jpeg import DECODER
+from igdet.formats.errors import DatasetError
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from hashlib import blake2b
 import numpy as np
 import pytest
 
-from igdet.data.errors import DatasetError
 from igdet.data.held_out import part_of
+from igdet.formats.errors import DatasetError
 
 NAMES = [f"{wnid}/{wnid}_{i}.JPEG" for wnid, count in (("n1", 9), ("n2", 5), ("n3", 1)) for i in range(count)]
 IDS = np.array([0] * 9 + [1] * 5 + [2])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from igdet.data.label_noise import LabelNoise
+from igdet.data.samples import LabelNoise
 
 COUNTS = np.array([60, 0, 30, 10])
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from igdet.data.errors import DatasetError
 from igdet.data.minival import cut_minival
+from igdet.formats.errors import DatasetError
 
 
 def write(path, ids, each=2, prefix="train"):

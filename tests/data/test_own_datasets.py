@@ -8,10 +8,10 @@ from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.data import register_own_datasets
-from igdet.data.errors import DatasetError
 from igdet.data.kinds import KINDS
-from igdet.shards import ShardWriter
-from igdet.vocabulary import Vocabulary
+from igdet.formats.errors import DatasetError
+from igdet.formats.shards import ShardWriter
+from igdet.formats.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary([("cat", "kitten"), ("dog",)])
 

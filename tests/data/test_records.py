@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from igdet.data.errors import DatasetError
 from igdet.data.records import FileRecords
+from igdet.formats.errors import DatasetError
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from igdet.data import jpeg
 from igdet.data.bad_records import BadRecordsError
-from igdet.data.image_folder import read_image_folder
-from igdet.data.label_noise import LabelNoise
-from igdet.data.pictures import open_picture
-from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, TrainingSamples, pack, unpack
-from igdet.data.transforms import TestTransform, TrainTransform
+from igdet.data.images import jpeg
+from igdet.data.images.decoding import open_picture
+from igdet.data.images.transforms import TestTransform, TrainTransform
+from igdet.data.readers.image_folder import read_image_folder
+from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 
 TEST_TRANSFORM = TestTransform(20, 16)
 

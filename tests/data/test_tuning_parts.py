@@ -6,10 +6,10 @@ from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.data import register_own_datasets
-from igdet.data.errors import DatasetError
-from igdet.data.image_folder import read_image_folder
+from igdet.data.held_out import tuning_part
+from igdet.data.readers.image_folder import read_image_folder
 from igdet.data.records import ArrayRecords, files_of_one_label
-from igdet.data.tuning_parts import tuning_part
+from igdet.formats.errors import DatasetError
 
 
 def files(*sizes):

@@ -3,7 +3,7 @@
 import pytest
 from detectron2.utils.events import EventStorage
 
-from igdet.engine.foreground import LONG_PATIENCE, PATIENCE, LostForeground
+from igdet.engine.hooks import LONG_PATIENCE, PATIENCE, LostForeground
 
 LOST = {"fast_rcnn/false_negative": 1.0, "loss_box_reg": 1e-4}
 EARLY = {"fast_rcnn/false_negative": 1.0, "loss_box_reg": 0.1}  # nothing recognised yet, but proposals meet objects
@@ -29,7 +29,7 @@ class Training:
 @pytest.fixture
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr("igdet.engine.foreground.logger.warning", lines.append)
+    monkeypatch.setattr("igdet.engine.hooks.logger.warning", lines.append)
     return lines
 
 

@@ -14,7 +14,7 @@ from igdet.engine import setup
 from igdet.engine.features import features_of
 from igdet.engine.probe import check_probe, probe
 from igdet.engine.trainer import Trainer
-from igdet.utils.predictions_file import read_predictions
+from igdet.formats.predictions import read_predictions
 
 QUICK = ("PROBE.SHOTS", "(1, 2)", "PROBE.DRAWS", "2", "PROBE.STRENGTHS", "(1.0, 10.0)", "PROBE.NEIGHBOURS", "(1, 3)")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from igdet.engine.history import forget_metrics
+from igdet.engine.hooks import forget_metrics
 
 WATCHED = Path(__file__).with_name("watched_run.py")
 # 16 iterations of 4 of the 24 pictures are two passes and two thirds; one checkpoint in three iterations.

@@ -12,11 +12,11 @@ import yaml
 
 from igdet import engine
 from igdet.config import ConfigError
-from igdet.data.errors import DatasetError
 from igdet.engine import evaluate, setup, setup_config, train
 from igdet.engine.trainer import Trainer
-from igdet.utils.folder_lock import LockError, locked
-from igdet.utils.logs import printable_logs
+from igdet.formats.errors import DatasetError
+from igdet.utils.cache import LockError, locked
+from igdet.utils.messages import printable_logs
 
 
 def run(args):

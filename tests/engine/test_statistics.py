@@ -11,7 +11,7 @@ from torch import nn
 
 from igdet.data import build_classification_train_loader
 from igdet.engine import Trainer, setup_config
-from igdet.engine.statistics import PreciseStatistics, SharedStatistics
+from igdet.engine.averages import PreciseStatistics, SharedStatistics
 
 PRECISE = ("TEST.PRECISE_BN.ENABLED", "True", "TEST.PRECISE_BN.NUM_ITER", "3", "SOLVER.IMAGES_SEEN", "8")
 

@@ -8,8 +8,7 @@ from detectron2.utils.events import EventStorage
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from igdet.engine.metrics import NonFiniteLoss
-from igdet.engine.step import TrainStep, split
+from igdet.engine.step import NonFiniteLoss, TrainStep, split
 from igdet.modeling import FAMILY, ImageClassifier, build_resnext
 
 

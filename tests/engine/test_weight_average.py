@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from igdet.engine.weight_average import WeightAverage
+from igdet.engine.averages import WeightAverage
 
 
 def averaged(model, **settings):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from igdet.evaluation.calibration import expected_calibration_error
+from igdet.evaluation.classification import expected_calibration_error
 
 
 def test_by_hand():

@@ -6,10 +6,10 @@ import json
 import pytest
 from coco_cases import Case
 
-from igdet.evaluation.coco_annotations import read_annotations
+from igdet.evaluation.coco_files import read_annotations
 from igdet.evaluation.coco_metrics import engine_of
-from igdet.utils.coco_json import CocoJsonError
-from igdet.utils.keypoint_names import COCO_NAMES
+from igdet.formats.coco.keypoint_names import COCO_NAMES
+from igdet.formats.coco.reading import CocoJsonError
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from coco_cases import KEYPOINTS, Case
 from hotcoco import COCO
 
-from igdet.evaluation.coco_check import DetectionsError, check_detections, read_detections
+from igdet.evaluation.coco_files import DetectionsError, check_detections, read_detections
 from igdet.evaluation.coco_metrics import score_detections
 
 

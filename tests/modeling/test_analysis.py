@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from igdet.modeling.analysis import count, kept_for_backward, seconds, training_bytes
 from igdet.modeling.classifier import ImageClassifier
-from igdet.modeling.resnext import FAMILY, build_resnext
+from igdet.modeling.costs import count, kept_for_backward, seconds, training_bytes
+from igdet.modeling.resnets import FAMILY, build_resnext
 
 
 def classifier(name, classes=1000):

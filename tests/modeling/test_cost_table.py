@@ -2,8 +2,8 @@
 
 import torch
 
-from igdet.modeling.cost_table import OBJECTS, damp, noise
-from igdet.modeling.resnext import FAMILY, build_resnext
+from igdet.modeling.costs import OBJECTS, damp, noise
+from igdet.modeling.resnets import FAMILY, build_resnext
 
 
 def test_noise_for_a_classifier_has_one_label():

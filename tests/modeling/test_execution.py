@@ -11,7 +11,7 @@ from torch import nn
 
 from igdet.config import add_igdet_config
 from igdet.modeling import FAMILY, apply_execution, build_resnext
-from igdet.modeling.ghost_norm import GhostBatchNorm
+from igdet.modeling.norms import GhostBatchNorm
 from igdet.utils.versions import too_old
 
 BOTH = "MODEL.COMPILE with MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS"

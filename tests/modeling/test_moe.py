@@ -7,9 +7,9 @@ from detectron2.utils.events import EventStorage
 from torch import distributed, multiprocessing, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from igdet.checkpoint.errors import WeightsError
-from igdet.checkpoint.fitting import fit_tensors
+from igdet.checkpoint.fit import fit_tensors
 from igdet.config import add_igdet_config
+from igdet.formats.errors import WeightsError
 from igdet.modeling import FAMILY, ImageClassifier, Mixture, build_resnext
 from igdet.modeling.expert_parallel import split_experts, whole_state_dict
 from igdet.modeling.moe import MixtureBlock, Router, mix, mix_densely, mixture_blocks

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from igdet.checkpoint.key_maps import to_bare
+from igdet.checkpoint.names import to_bare
 from igdet.config import ConfigError, add_igdet_config
 from igdet.modeling import FAMILY, FPN_SUFFIX, Mixture, build_resnext, check_backbone
 

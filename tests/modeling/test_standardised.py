@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.nn import functional as F
 
-from igdet.modeling.standardised import StandardisedLinear
+from igdet.modeling.classifier import StandardisedLinear
 
 
 def test_training_standardises_each_channel_of_the_batch():

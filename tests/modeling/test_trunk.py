@@ -12,8 +12,7 @@ from detectron2.modeling import BACKBONE_REGISTRY, Backbone, build_model
 from torch import nn
 
 from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, inspect_weights, open_weights
-from igdet.checkpoint.fitting import fit_tensors
-from igdet.checkpoint.misfit import describe_trunk
+from igdet.checkpoint.fit import describe_trunk, fit_tensors
 from igdet.config import ConfigError, add_igdet_config
 from igdet.curation.duplicates.rmac import RmacDescriber
 from igdet.engine.optimizer import scale_trunk
@@ -28,7 +27,7 @@ from igdet.modeling import (
     check_backbone,
     register_trunks,
 )
-from igdet.modeling.cost_table import DAMPING, cost_row, damp
+from igdet.modeling.costs import DAMPING, cost_row, damp
 from igdet.modeling.trunk import FAMILIES, bare_name, blocks_in, family_of_tensors, member_names, trunk_in
 from igdet.utils.errors import UserError
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from build_lexicon import main
 
-from igdet.curation.lexicon.shipped import FOLDER, IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
+from igdet.curation.lexicon.words import FOLDER, IRREGULAR_NAME, LICENCE_NAME, TABLE_NAME
 
 WORDNET = Path("/usr/share/wordnet")
 

@@ -8,7 +8,7 @@ import pytest
 from find_duplicates import main
 from PIL import Image, ImageOps
 
-from igdet.curation.sharding.id_list import IdList
+from igdet.curation.shards.id_list import IdList
 
 
 def scene(seed: int) -> Image.Image:

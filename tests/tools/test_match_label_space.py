@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.label_table import SCHEMA
-from igdet.vocabulary import Vocabulary
+from igdet.curation.labels.label_table import SCHEMA
+from igdet.formats.vocabulary import Vocabulary
 
 
 @pytest.fixture

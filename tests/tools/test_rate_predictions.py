@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 from rate_predictions import main
 
-from igdet.curation.duplicates.pairs import SCHEMA
-from igdet.curation.duplicates.result import Found, Request, write_found
+from igdet.curation.duplicates.result import SCHEMA, Found, Request, write_found
 from igdet.curation.duplicates.scanning import Skipped
 
 

@@ -54,7 +54,7 @@ def test_what_is_set_up_is_not_set_up_again(checkout):
 
 
 @pytest.mark.parametrize(
-    "changed", ["setup.py", "igdet/data/_jpeg.c", "constraints.txt", "tools/detectron2_rewrites.py"]
+    "changed", ["setup.py", "igdet/data/images/_jpeg.c", "constraints.txt", "tools/detectron2_rewrites.py"]
 )
 def test_a_changed_file_sets_up_again(checkout, changed):
     later = (checkout / ".venv/ready").stat().st_mtime + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.utils.bad_share import too_many
+from igdet.utils.errors import too_many
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.utils.durations import clock
+from igdet.utils.messages import clock
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (725, "12:05"), (11525, "3:12:05")])

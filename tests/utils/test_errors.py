@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from igdet.curation.pictures import PictureError
-from igdet.data.errors import RecordError
+from igdet.curation.images import PictureError
+from igdet.formats.errors import RecordError
 from igdet.utils.errors import UserError, one_line_errors
 from igdet.utils.files import atomic_write
 
@@ -64,7 +64,7 @@ def test_an_error_of_a_loaders_process_comes_without_its_traceback(capsys):
         "Caught UserError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
         '  File "a.py", line 1, in b\n    c()\nigdet.data.errors.UserError: x.jpg: is empty\n'
     )
-    assert ended(capsys, UserError(message)) == (2, "igdet.data.errors.UserError: x.jpg: is empty\n")
+    assert ended(capsys, UserError(message)) == (2, "igdet.formats.errors.UserError: x.jpg: is empty\n")
 
 
 def test_a_path_without_end_is_cut(capsys):

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from igdet.utils.folder_lock import LockError, locked
+from igdet.utils.cache import LockError, locked
 
 
 def test_a_second_lock_is_refused_until_the_first_ends(tmp_path):

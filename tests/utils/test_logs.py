@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from igdet.utils.logs import printable_logs
+from igdet.utils.messages import printable_logs
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from igdet.utils.mapped import map_array, release
+from igdet.utils.files import map_array, release
 
 
 def resident_kilobytes(path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from igdet.utils.paths import expanded, other_spelling
+from igdet.utils.files import expanded, other_spelling
 
 
 @pytest.mark.parametrize(

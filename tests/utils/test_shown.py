@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.utils.shown import printable, shown
+from igdet.utils.messages import printable, shown
 
 
 @pytest.mark.parametrize("value", ["dog", 5, -1.5, None, True, [1, "a"], {"id": 3, "bbox": [0, 1, 2, 3]}, b"ab"])

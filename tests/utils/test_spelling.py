@@ -1,6 +1,6 @@
 """Hints at what was meant: the closest name, or nothing."""
 
-from igdet.utils.spelling import did_you_mean
+from igdet.utils.messages import did_you_mean
 
 
 def test_the_closest_name_is_proposed():

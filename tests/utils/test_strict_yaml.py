@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.utils.strict_yaml import ConfigError, read_value, read_with_bases, read_yaml
+from igdet.utils.yaml import ConfigError, read_value, read_with_bases, read_yaml
 
 
 def write(path, text):

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from igdet.utils.strict_yaml import ConfigError
-from igdet.utils.yaml_fields import from_mapping
+from igdet.utils.yaml import ConfigError, from_mapping
 
 
 @dataclass

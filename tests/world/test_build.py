@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from igdet.shards import ShardIndex, ShardReader
-from igdet.vocabulary import Vocabulary
-from igdet.world.build import WorldError, write_world
-from igdet.world.sizes import WORLD_SIZES
+from igdet.formats.shards import ShardIndex, ShardReader
+from igdet.formats.vocabulary import Vocabulary
+from igdet.world.build import WORLD_SIZES, WorldError, write_world
 from igdet.world.taxonomy import WNIDS
 
 cv2 = pytest.importorskip("cv2")

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from igdet.world.anatomy import Part
+from igdet.world.anatomy import Part, polygon
 from igdet.world.drawing import Canvas
-from igdet.world.shapes import polygon
 
 SQUARE = polygon((-1, -1), (1, -1), (1, 1), (-1, 1))
 PALETTE = {"main": (200, 0, 0), "black": (0, 0, 0)}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from igdet.vocabulary import Vocabulary, normalise_tag
+from igdet.formats.vocabulary import Vocabulary, normalise_tag
 from igdet.world.habit import FUNCTIONAL_TAGS, SPELLINGS, Habit, write_hashtags, zipf
-from igdet.world.synsets import Synset, hashtag_of, vocabulary_of
+from igdet.world.taxonomy import Synset, hashtag_of, vocabulary_of
 
 SYNSETS = {
     "w1": Synset(("brown bear", "ursus arctos"), "w9"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from igdet.world.shapes import ellipse, limb, mirrored, polygon, rotation, smooth
+from igdet.world.anatomy import ellipse, limb, mirrored, polygon, rotation, smooth
 
 
 def test_ellipse_passes_through_the_ends_of_its_axes():

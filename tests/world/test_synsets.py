@@ -2,8 +2,17 @@
 
 import pytest
 
-from igdet.world.synsets import Synset, hashtag_of, read_synsets, vocabulary_of, write_synsets
-from igdet.world.taxonomy import LEAVES, SYNSETS, VOCABULARY, WIDER
+from igdet.world.taxonomy import (
+    LEAVES,
+    SYNSETS,
+    VOCABULARY,
+    WIDER,
+    Synset,
+    hashtag_of,
+    read_synsets,
+    vocabulary_of,
+    write_synsets,
+)
 
 
 def test_files_come_back(tmp_path):

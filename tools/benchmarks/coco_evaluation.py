@@ -78,7 +78,7 @@ def by_igdet(folder: Path, task: str) -> tuple:
     """Read, check and score: what an evaluation does when the last picture is through the network."""
     from hotcoco import COCO
 
-    from igdet.evaluation.coco_check import check_detections, read_detections
+    from igdet.evaluation.coco_files import check_detections, read_detections
     from igdet.evaluation.coco_metrics import score_detections
 
     truth = json.loads((folder / "truth.json").read_text())

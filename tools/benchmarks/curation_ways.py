@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from igdet.curation.canonical import Canonicaliser
+from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.lexicon import Lexicon
 
 SEPARATORS = "[\\s_\\-\u2010\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]+"

@@ -21,11 +21,11 @@ import pyarrow as pa
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from igdet.curation.duplicates.finding import find_copies, find_neighbours
-from igdet.curation.duplicates.picture_set import PictureSet, open_pictures
-from igdet.curation.duplicates.progress import Progress
+from igdet.curation.duplicates.image_sets import PictureSet, open_pictures
 from igdet.curation.duplicates.result import Request
+from igdet.curation.duplicates.scanning import Progress
+from igdet.formats.images import open_image
 from igdet.utils.errors import one_line_errors
-from igdet.utils.image_files import open_image
 
 PRECISIONS = (0.5, 0.9, 0.99)  # R-MAC has no threshold of its own: recall is reported at the scores that give these
 

@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.modeling import apply_execution
-from igdet.modeling.resnext import FAMILY
+from igdet.modeling.resnets import FAMILY
 
 ROOT = Path(__file__).resolve().parents[2]
 DATASET = "coco_2017_val"

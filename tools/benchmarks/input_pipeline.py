@@ -16,7 +16,7 @@ from input_pipeline_ways import EVALUATION, TRAINING, Draw, Way, igdet_training,
 from PIL import Image
 from tabulate import tabulate
 
-from igdet.utils.image_files import open_image
+from igdet.formats.images import open_image
 
 HEADER = ["way", "ms a picture (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
 

@@ -13,11 +13,11 @@ from torchvision import io as tv_io
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
-from igdet.curation.pictures import CleanSettings, clean_picture
-from igdet.data import jpeg
-from igdet.data.pictures import open_picture
-from igdet.data.transforms import TestTransform, TrainTransform, sample_crop
-from igdet.utils.image_files import open_image
+from igdet.curation.images import CleanSettings, clean_picture
+from igdet.data.images import jpeg
+from igdet.data.images.decoding import open_picture
+from igdet.data.images.transforms import TestTransform, TrainTransform, sample_crop
+from igdet.formats.images import open_image
 
 SIZE, SHORT_SIDE = 224, 256
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)

@@ -11,7 +11,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from tabulate import tabulate
 
-from igdet.evaluation.probing.basis import PrincipalBasis
+from igdet.evaluation.probing.linear import PrincipalBasis
 from igdet.evaluation.probing.logistic import fit_path
 
 

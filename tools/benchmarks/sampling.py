@@ -28,7 +28,7 @@ from sampling_ways import (
 )
 from tabulate import tabulate
 
-from igdet.data.epoch_plan import BLOCK
+from igdet.data.draws.epoch import BLOCK
 
 PAPER = 3_500_000_000
 PAPER_SHARDS = PAPER // 10_000

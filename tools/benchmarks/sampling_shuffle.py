@@ -18,7 +18,7 @@ from generated_hashtags import draw_hashtags
 from shuffle_ways import BATCH, WAYS
 from tabulate import tabulate
 
-from igdet.data.epoch_plan import plan_epoch, use_labels
+from igdet.data.draws.epoch import plan_epoch, use_labels
 
 WINDOW = 8064  # the paper's batch
 HEADER = ["posts in shards", "resampling", "way", "pairs of a batch from one shard", "entropy, bits"]

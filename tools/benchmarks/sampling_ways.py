@@ -15,13 +15,12 @@ import pyarrow.parquet as pq
 from detectron2.data.samplers import RepeatFactorTrainingSampler
 from generated_hashtags import LABELS, draw_hashtags
 
-from igdet.data.epoch_list import EpochList
-from igdet.data.epoch_plan import EpochPlan, plan_epoch, use_labels
-from igdet.data.samplers import NumberedSampler
-from igdet.shards.columns import open_columns
-from igdet.shards.format import INDEX_NAME, index_schema
-from igdet.utils.mapped import map_array
-from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.data.draws.epoch import EpochList, EpochPlan, plan_epoch, use_labels
+from igdet.data.draws.samplers import NumberedSampler
+from igdet.formats.shards.columns import open_columns
+from igdet.formats.shards.format import INDEX_NAME, index_schema
+from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.utils.files import map_array
 
 MILLION = 1_000_000
 DRAWS = 20_000

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from igdet.data.epoch_list import EpochList
-from igdet.data.epoch_plan import EpochPlan
-from igdet.data.samplers import NumberedSampler
-from igdet.data.shard_stream import StreamReader, StreamSettings
-from igdet.shards import StreamedPost, Summary
+from igdet.data.draws.epoch import EpochList, EpochPlan
+from igdet.data.draws.samplers import NumberedSampler
+from igdet.data.draws.streams import StreamReader, StreamSettings
+from igdet.formats.shards import StreamedPost, Summary
 
 READERS, BATCH = 8, 256
 SHARDS_AT_A_TIME, BUFFER = 16, 4096
 
 
 class SimulatedShards:
-    """Posts without pictures in shards that lie in memory: stands for `igdet.data.streamed_shards.StreamedShards`.
+    """Posts without pictures in shards that lie in memory: stands for `igdet.data.readers.shards.StreamedShards`.
 
     Args:
         ids: int32 (N, 2): the hashtags of the posts.
@@ -41,7 +40,7 @@ class SimulatedShards:
 
 
 class SimulatedStream:
-    """A shard in memory: stands for `igdet.shards.ShardStream`."""
+    """A shard in memory: stands for `igdet.formats.shards.ShardStream`."""
 
     def __init__(self, first: int):
         self._next = first

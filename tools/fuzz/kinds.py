@@ -16,14 +16,13 @@ from detectron2.data import DatasetCatalog
 from fuzz import seeds
 from igdet.benchmark.suite_file import read_suite
 from igdet.curation import command, pipeline
-from igdet.curation.pictures.cleaning import CleanSettings, clean_picture
+from igdet.curation.images.cleaning import CleanSettings, clean_picture
 from igdet.curation.settings import read_curation
 from igdet.data import register_own_datasets
-from igdet.data.errors import RecordError
-from igdet.data.hashtag_shards import ShardRecords
-from igdet.data.pictures import open_picture
-from igdet.data.streamed_shards import StreamedShards
+from igdet.data.images.decoding import open_picture
+from igdet.data.readers.shards import ShardRecords, StreamedShards
 from igdet.engine.setup import check_merged, merged_config
+from igdet.formats.errors import RecordError
 
 Entry = Callable[[Path], None]
 

@@ -16,8 +16,8 @@ from pycocotools import mask
 from igdet.curation import pipeline
 from igdet.curation.settings import read_curation
 from igdet.evaluation.rating.questions import FILE_NAME, Disagreement, Questions
-from igdet.shards import ShardWriter
-from igdet.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.formats.shards import ShardWriter
+from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 
 TRUTH, DETECTIONS, RATINGS, CURATION = "instances.json", "detections.json", "ratings.json", "curation.yaml"
 VOCABULARY = Vocabulary([["dog", "hound"], ["cat"], ["owl"]])

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from igdet.curation.duplicates import bound as bounding
+from igdet.curation.duplicates import exclusion as bounding
 from igdet.curation.duplicates import finding
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
+from igdet.curation.duplicates.finding import describe_needs
 from igdet.curation.duplicates.judging import confirmed, read_verdicts, write_pages
-from igdet.curation.duplicates.needs import describe_needs
 from igdet.curation.duplicates.result import SKIPPED_NAME, Request, read_found, read_skipped
 from igdet.curation.duplicates.vectors import Describer
-from igdet.utils.csv_files import write_csv
+from igdet.formats.predictions import read_predictions
+from igdet.reporting.tables import write_csv
 from igdet.utils.errors import UserError
-from igdet.utils.predictions_file import read_predictions
 
 
 def find(folder: Path, request: Request) -> None:

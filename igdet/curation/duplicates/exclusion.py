@@ -1,6 +1,12 @@
-"""Which training pictures near-duplicates cost."""
+"""What near-duplicates cost: the training images to leave out, and a lower bound of the accuracy without them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import pyarrow as pa
+
+from igdet.curation.duplicates.image_sets import DuplicatesError
+from igdet.utils.messages import shown
 
 
 def excluded_against(pairs: pa.Table) -> list[str]:
@@ -41,3 +47,77 @@ def _first_of_group(first: dict[str, str], name: str) -> str:
         first[name] = first[first[name]]
         name = first[name]
     return name
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Accuracy with and without near-duplicates.
+
+    Attributes:
+        pictures: number of evaluation pictures.
+        duplicated: how many of them have a near-duplicate in the training set.
+        uncompared: how many of the others could not be compared with the training set.
+        right: how many are classified rightly.
+        right_doubtful: how many of the duplicated and the uncompared ones are.
+    """
+
+    pictures: int
+    duplicated: int
+    uncompared: int
+    right: int
+    right_doubtful: int
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy as measured, 0..1."""
+        return self.right / self.pictures
+
+    @property
+    def lower(self) -> float:
+        """The lower bound, 0..1."""
+        return (self.right - self.right_doubtful) / self.pictures
+
+
+def bound(
+    predictions: pa.Table,
+    duplicated: Collection[str],
+    searched: Collection[str],
+    source: str,
+    skipped: Collection[str] = (),
+) -> Bound:
+    """Count.
+
+    Args:
+        predictions: what an evaluation writes: a row a picture, with its image_id, gt_classes and top_classes.
+        duplicated: ids of the pictures that have a near-duplicate.
+        searched: ids of all pictures that were searched for.
+        source: what these are, for the message.
+        skipped: ids of pictures, of either set, that the search could compare with nothing.
+
+    Raises:
+        DuplicatesError: there is no picture, one was not searched for, or a duplicated one is not among them.
+    """
+    rows = predictions.select(["image_id", "gt_classes", "top_classes"]).to_pylist()
+    right = {row["image_id"]: row["top_classes"][0] in row["gt_classes"] for row in rows}
+    _require_searched(right, set(searched), source)
+    unknown = sorted(set(duplicated) - right.keys())
+    if unknown or not right:
+        raise DuplicatesError(
+            f"{len(unknown)} duplicated pictures are not among the {len(right)} predictions, such as {unknown[:3]}; "
+            "give the predictions of the evaluation set that was searched for, and pictures the same ids"
+        )
+    found = set(duplicated)
+    uncompared = right.keys() & set(skipped) - found
+    doubtful = sum(right[name] for name in found | uncompared)
+    return Bound(len(right), len(found), len(uncompared), sum(right.values()), doubtful)
+
+
+def _require_searched(predicted: Collection[str], searched: set[str], source: str) -> None:
+    """Refuse pictures that were compared with nothing: a search without pairs would vouch for any."""
+    others = [name for name in predicted if name not in searched]
+    if others:
+        raise DuplicatesError(
+            f"{len(others):,} of the {len(predicted):,} predicted pictures, the first is {shown(others[0])}, are none "
+            f"of the {len(searched):,} in {source} that were searched for; give the predictions of an evaluation on "
+            "these, with the same ids, or search for its pictures: python tools/find_duplicates.py find"
+        )

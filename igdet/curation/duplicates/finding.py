@@ -1,21 +1,43 @@
-"""The search for near-duplicates, from two sets of pictures, or one, to a list of pairs in a folder."""
+"""The search for near-duplicates, from one or two sets of images to a list of pairs in a folder, and what it needs."""
 
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from igdet.curation.duplicates.hamming import pairs_within
-from igdet.curation.duplicates.hits import Hits
+from igdet.curation.duplicates.hamming import BYTES_A_PICTURE, Hits, pairs_within
+from igdet.curation.duplicates.image_sets import PictureSet
 from igdet.curation.duplicates.index import build, plan, search
-from igdet.curation.duplicates.pairs import pair_table
 from igdet.curation.duplicates.perceptual import MAX_SIDE, Hashes, hash_pictures
-from igdet.curation.duplicates.picture_set import PictureSet
-from igdet.curation.duplicates.progress import Progress
-from igdet.curation.duplicates.result import REQUEST_NAME, Found, Request, write_found
-from igdet.curation.duplicates.scanning import Scan
-from igdet.curation.duplicates.vectors import Describer, Vectors, describe_pictures
-from igdet.curation.duplicates.whitening import learn_whitening
+from igdet.curation.duplicates.result import REQUEST_NAME, Found, Request, pair_table, write_found
+from igdet.curation.duplicates.scanning import Progress, Scan
+from igdet.curation.duplicates.vectors import DIM, Describer, Vectors, describe_pictures, learn_whitening
+from igdet.utils.errors import UserError
+
+
+def describe_needs(count: int, channels: int) -> str:
+    """Give the index that is chosen, and one line a figure.
+
+    Args:
+        count: training pictures, >= 1.
+        channels: of the network's last feature map, >= 1.
+
+    Raises:
+        UserError: one of them is less than 1.
+    """
+    if min(count, channels) < 1:
+        raise UserError(f"{count} pictures, {channels} channels: expected 1 or more of both")
+    layout = plan(count, min(DIM, channels))
+    sizes = {
+        "PDQ: memory, within the set": count * BYTES_A_PICTURE,
+        "R-MAC: disk, features": 2 * count * channels,  # float16
+        "R-MAC: memory, vectors": layout.vectors_bytes,
+        "R-MAC: memory, index": layout.index_bytes,
+        "R-MAC: memory, its training": layout.training_bytes,
+        "R-MAC: memory, at most": layout.memory_bytes,
+    }
+    title = f"{count:,} pictures, {channels:,} channels: faiss index {layout.factory}, {layout.dim} numbers each"
+    return "\n".join([title, *(f"  {name:<28}{size / 1e9:8.2f} GB" for name, size in sizes.items())])
 
 
 def find(

@@ -1,24 +1,56 @@
-"""All pairs of 256-bit hashes within a Hamming distance, exactly.
-
-Shape shorthand: Q queries, O orientations of each, M = Q O hashes to look for, N hashes to look among, 32 bytes of 256
-bits, which are also 16 pieces of 16 bits.
-"""
+"""All pairs of 256-bit hashes within a Hamming distance, exactly; what a search finds."""
 
 from itertools import combinations
+from typing import NamedTuple
 
 import faiss
 import numpy as np
 
-from igdet.curation.duplicates.hits import Hits, join
-from igdet.curation.duplicates.pdq import BITS
+from igdet.curation.duplicates.perceptual import BITS
 
 _COMPARE_ALL_TO = 10**11  # comparisons, M N: about two minutes of one core; then looking among pieces is faster
 _PIECE = 16  # bits
 _PIECES = BITS // _PIECE
 _QUERIES = 4096  # at a time
-
 # Of memory, when a set is compared with itself: the hashes of 8 orientations, those looked among, the order of both.
 BYTES_A_PICTURE = 9 * (BITS // 8 + 8)
+
+
+class Hits(NamedTuple):
+    """M pairs of rows.
+
+    Attributes:
+        queries: int64 (M,): rows of the pictures that were searched for.
+        matches: int64 (M,): rows of the pictures that were found.
+        scores: float32 (M,): at most 1, which is equality.
+    """
+
+    queries: np.ndarray
+    matches: np.ndarray
+    scores: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> "Hits":
+        """Keep the pairs for which `chosen`, bool (M,), is true."""
+        return Hits(*(column[chosen] for column in self))
+
+    def within(self) -> "Hits":
+        """Of pairs within one set keep each once, the smaller row as the query, and none of a picture with itself."""
+        lower, higher = np.minimum(self.queries, self.matches), np.maximum(self.queries, self.matches)
+        return Hits(lower, higher, self.scores).where(lower < higher).best()
+
+    def best(self) -> "Hits":
+        """Keep of each pair of rows the highest score."""
+        order = np.lexsort((-self.scores, self.matches, self.queries))
+        ordered = self.where(order)
+        is_first = np.ones(len(order), dtype=bool)
+        is_first[1:] = np.diff(ordered.queries).astype(bool) | np.diff(ordered.matches).astype(bool)
+        return ordered.where(is_first)
+
+
+def join(parts: list[Hits]) -> Hits:
+    """Put pairs of several searches together."""
+    empty = Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    return Hits(*(np.concatenate(columns) for columns in zip(empty, *parts, strict=True)))
 
 
 def pairs_within(queries: np.ndarray, indexed: np.ndarray, max_distance: int) -> Hits:

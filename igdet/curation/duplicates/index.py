@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 
-from igdet.curation.duplicates.hits import Hits, join
+from igdet.curation.duplicates.hamming import Hits, join
 
 _FLAT_TO = 100_000  # vectors that are compared one by one: 0.8 GB of 2,048 numbers
 _INVERTED_TO = 1_000_000  # vectors kept whole, a byte a number: 2 GB of 2,048 numbers

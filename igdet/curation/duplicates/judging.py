@@ -8,11 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.duplicates.errors import DuplicatesError
-from igdet.curation.duplicates.picture_set import PictureSet
+from igdet.curation.duplicates.image_sets import DuplicatesError, PictureSet
 from igdet.curation.duplicates.scanning import decode
-from igdet.curation.pictures import PictureError
-from igdet.utils.cards import PICTURE_SIDE, jpeg_uri, write_card_pages
+from igdet.curation.images import PictureError
+from igdet.reporting.pages import PICTURE_SIDE, jpeg_uri, write_card_pages
 from igdet.utils.errors import no_such_file
 
 PAIRS_ON_PAGE = 200  # about 5 MB of pictures

@@ -1,22 +1,100 @@
-"""Perceptual hashes of pictures (PDQ), which hardly change when a picture is coded anew, resized or retouched.
+"""Perceptual hashes of 256 bits (PDQ), which hardly change when an image is encoded again, resized or retouched."""
 
-Shape shorthand: N: number of pictures; 8: a picture and its seven mirrored and turned versions; 32 bytes of 256 bits.
-"""
-
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pyarrow as pa
 
-from igdet.curation.duplicates.pdq import BITS, hash_picture
-from igdet.curation.duplicates.picture_set import PictureSet
-from igdet.curation.duplicates.progress import Progress
-from igdet.curation.duplicates.scanning import Scan, Scanned, Skipped
+from igdet.curation.duplicates.image_sets import PictureSet
+from igdet.curation.duplicates.scanning import Progress, Scan, Scanned, Skipped
 
+BITS = 256
+_MIN_SIDE = 5  # pixels: a smaller picture has no hash
+_SIDE = 64  # pixels of the picture made smaller
+_PASSES = 2  # of the box filter, which then weighs the pixels as a tent does
+_STEPS_A_QUALITY = 90  # hundredths of the range of luminance, summed over all gradients
+# Frequency 0 is left out: it holds the brightness alone.
+_FREQUENCIES = np.arange(1, 17)
+# Rows of the orthonormal DCT-II: sqrt(2 / N) cos(pi f (2 x + 1) / (2 N)) for frequency f at pixel x of N.
+_ANGLES = np.pi / (2 * _SIDE) * _FREQUENCIES[:, None] * (2 * np.arange(_SIDE) + 1)
+_DCT = (np.sqrt(2 / _SIDE) * np.cos(_ANGLES)).astype(np.float32)
+# What mirroring does to the frequencies: at N - 1 - x the cosine above is (-1)^f times that at x.
+_MIRROR = ((-1.0) ** _FREQUENCIES).astype(np.float32)
+_KEEP = np.ones_like(_MIRROR)
+# Signs of the spectrum's rows, of its columns, and whether the two are then exchanged; in the reference's order.
+_ORIENTATIONS = (
+    (_KEEP, _KEEP, False),  # as it is
+    (_KEEP, _MIRROR, True),  # turned to the left
+    (_MIRROR, _MIRROR, False),  # turned by half
+    (_MIRROR, _KEEP, True),  # turned to the right
+    (_MIRROR, _KEEP, False),  # upside down
+    (_KEEP, _MIRROR, False),  # left and right exchanged
+    (_KEEP, _KEEP, True),  # mirrored in the main diagonal
+    (_MIRROR, _MIRROR, True),  # mirrored in the other one
+)
 MAX_SIDE = 512  # pixels of the longer side; PDQ's reference implementation makes larger pictures smaller, too
 MAX_DISTANCE = 31  # bits: a confident match in PDQ's reference implementation; unrelated pictures differ in 128
 MIN_QUALITY = 50  # of 0..100: PDQ's authors tell to discard the hashes of flatter pictures
 FEATURELESS = "featureless"  # the reason of those
+
+
+def hash_picture(picture: np.ndarray) -> tuple[np.ndarray, int]:
+    """Hash a picture in its eight orientations.
+
+    Args:
+        picture: uint8 (H, W, 3) RGB.
+
+    Returns:
+        uint8 (8, 32), the first of the 8 for the picture as it is, and the quality, 0..100, which is low for pictures
+        with few gradients; nothing but zeros for a picture of fewer than 5 pixels a side.
+    """
+    if min(picture.shape[:2]) < _MIN_SIDE:
+        return np.zeros((len(_ORIENTATIONS), BITS // 8), np.uint8), 0
+    # Y = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), not rounded.
+    small = _decimate(_smooth(cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)))
+    return np.stack([_bits(spectrum) for spectrum in _orient(_DCT @ small @ _DCT.T)]), _quality(small)
+
+
+def _smooth(luminance: np.ndarray) -> np.ndarray:
+    """Replace each pixel by the mean of a window around it, twice; of a window at the border by what lies inside.
+
+    A window is as wide as half the distance of the pixels kept, rounded up: W / 128. Of even width, it reaches one
+    pixel further to the right and downwards. Source: Jarosz 2001, "Fast Image Convolutions".
+    """
+    height, width = (-(-side // (_PASSES * _SIDE)) for side in luminance.shape)
+    window = {"ksize": (width, height), "anchor": ((width - 1) // 2, (height - 1) // 2)}
+    sums = {"ddepth": -1, "normalize": False, "borderType": cv2.BORDER_CONSTANT}  # outside are zeros
+    pixels = cv2.boxFilter(np.ones_like(luminance), **window, **sums)
+    for _ in range(_PASSES):
+        luminance = cv2.boxFilter(luminance, **window, **sums) / pixels
+    return luminance
+
+
+def _decimate(luminance: np.ndarray) -> np.ndarray:
+    """Keep the pixels in the middle of 64 x 64 equal blocks."""
+    return luminance[np.ix_(*(((np.arange(_SIDE) + 0.5) * side / _SIDE).astype(int) for side in luminance.shape))]
+
+
+def _orient(spectrum: np.ndarray) -> Iterator[np.ndarray]:
+    """Make the spectra of the eight orientations out of the picture's own."""
+    for rows, columns, exchanged in _ORIENTATIONS:
+        signed = spectrum * rows[:, None] * columns
+        yield signed.T if exchanged else signed
+
+
+def _bits(spectrum: np.ndarray) -> np.ndarray:
+    """Set the bits of the frequencies above the lower median; the highest frequency comes first, as PDQ writes it."""
+    middle = BITS // 2 - 1
+    median = np.partition(spectrum, middle, axis=None)[middle]
+    return np.packbits(spectrum.ravel()[::-1] > median)
+
+
+def _quality(small: np.ndarray) -> int:
+    """Sum the gradients in whole hundredths of the range of luminance, so that noise counts nothing."""
+    total = sum(np.abs(np.trunc(np.diff(small, axis=axis) * 100 / 255)).sum() for axis in (0, 1))
+    return min(100, int(total) // _STEPS_A_QUALITY)
 
 
 class Hashes(NamedTuple):

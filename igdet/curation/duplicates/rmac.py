@@ -1,7 +1,7 @@
 """R-MAC features: maxima over regions of a network's last feature map, summed; needs torch and Detectron2.
 
 Source: Tolias, Sicre and Jegou 2016, "Particular object retrieval with integral max-pooling of CNN activations",
-arXiv 1511.05879, section 4. For its whitening see `igdet.curation.duplicates.whitening`.
+arXiv 1511.05879, section 4. For its whitening see `igdet.curation.duplicates.vectors`.
 Shape shorthand: N pictures, C channels, H x W the feature map.
 """
 
@@ -17,7 +17,7 @@ from igdet.checkpoint import IgdetCheckpointer
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.modeling import ImageClassifier
 from igdet.modeling.trunk import family_named
-from igdet.utils.strict_yaml import ConfigError
+from igdet.utils.yaml import ConfigError
 
 SCALES = 3  # L of the paper
 OVERLAP = 0.4  # of neighbouring regions of the first scale, about

@@ -1,21 +1,22 @@
-"""Reading all pictures of a set in order; the bad ones are named, counted and skipped up to a share."""
+"""Reading all images of a set in order, with progress; the bad ones are named, counted and skipped up to a share."""
 
 import io
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from igdet.curation.duplicates.errors import DuplicatesError
-from igdet.curation.duplicates.picture_set import PictureSet
-from igdet.curation.pictures import BAD_REASONS, CleanSettings, PictureError, clean_picture
-from igdet.utils.bad_share import too_many
-from igdet.utils.image_files import open_image
+from igdet.curation.duplicates.image_sets import DuplicatesError, PictureSet
+from igdet.curation.images import BAD_REASONS, CleanSettings, PictureError, clean_picture
+from igdet.formats.images import open_image
+from igdet.utils.errors import too_many
 from igdet.utils.processes import map_in_order
 
 _BATCH = 64  # pictures that a process is given at a time
 _QUALITY = 95  # of pictures made smaller: their coding must not add differences of its own
+_SECONDS = 10  # between two lines
 
 
 class Skipped(NamedTuple):
@@ -106,3 +107,34 @@ class _Work:
                 scanned.rows.append(row)
                 scanned.values.append(value)
         return scanned
+
+
+class Progress:
+    """Tells how many pictures are done.
+
+    Args:
+        say: is given each line.
+    """
+
+    def __init__(self, say: Callable[[str], None] = print):
+        self._say = say
+
+    def of(self, parts: Iterable[Scanned], name: str, total: int) -> Iterator[Scanned]:
+        """Pass on what is read and say now and then, and at the end, how far it is.
+
+        Args:
+            parts: the pictures, some at a time.
+            name: what is done to them.
+            total: their number.
+        """
+        started = last = time.monotonic()
+        done = skipped = 0
+        for part in parts:
+            yield part
+            done += len(part.rows) + len(part.skipped)
+            skipped += len(part.skipped)
+            now = time.monotonic()
+            if now - last >= _SECONDS or done == total:
+                last = now
+                rate = done / max(now - started, 1e-9)
+                self._say(f"{name}: {done:,} of {total:,} pictures, {skipped:,} skipped, {rate:,.0f} a second")

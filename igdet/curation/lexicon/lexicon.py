@@ -81,7 +81,7 @@ class Lexicon:
         """Give the labels that a word can mean, the usual one first; () when it is no word of the lexicon.
 
         Args:
-            normal: a normal form, see `igdet.vocabulary.normalise_tag`.
+            normal: a normal form, see `igdet.formats.vocabulary.normalise_tag`.
         """
         return self._labels_of.get(normal, ())
 

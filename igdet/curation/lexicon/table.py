@@ -1,4 +1,4 @@
-"""Reads a lexicon of one's own: a table of two columns, word and label."""
+"""What can be wrong with a lexicon."""
 
 from pathlib import Path
 
@@ -7,10 +7,14 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from igdet.curation.lexicon.errors import LexiconError
-from igdet.curation.normalising import word_forms
+from igdet.curation.lexicon.words import word_forms
+from igdet.utils.errors import UserError
 
 COLUMNS = ("word", "label")
+
+
+class LexiconError(UserError):
+    """A lexicon that cannot be read; the message names the file and the row."""
 
 
 def read_text(path: Path, separator: str = ",") -> pa.Table:

@@ -6,10 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from igdet.curation.lexicon.morphology import plurals
-from igdet.curation.lexicon.shipped import FOLDER, JUDGED_NAME, TABLE_NAME
 from igdet.curation.lexicon.table import read_text
-from igdet.curation.normalising import word_forms
+from igdet.curation.lexicon.words import FOLDER, JUDGED_NAME, TABLE_NAME, plurals, word_forms
 
 # Hashtags of one or two characters are abbreviations and small words of any language: "la", "me", "us", "de".
 MIN_LENGTH = 3

@@ -3,13 +3,10 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.report.entries import chips, label_entry, number
-from igdet.curation.report.outcome import Outcome
-from igdet.curation.report.reading import lookup
-from igdet.curation.report.section import Section
-from igdet.utils.charts import Series, line_chart
-from igdet.utils.ranks import log_spaced_ranks
-from igdet.utils.table import Entry, Table
+from igdet.curation.report.entries import Section, chips, label_entry, number
+from igdet.curation.report.outcome import Outcome, lookup
+from igdet.reporting.charts import Series, line_chart, log_spaced_ranks
+from igdet.reporting.tables import Entry, Table
 
 SHOWN = 100  # classes without posts
 POOREST = 30

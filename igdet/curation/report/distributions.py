@@ -1,20 +1,69 @@
-"""How often labels are used, and how many hashtags and labels a post has."""
+"""How often labels are used (Zipf's law), how many hashtags a post has, and what resampling makes of it."""
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from markupsafe import Markup
 
-from igdet.curation.report.entries import number
+from igdet.curation.report.entries import Section, number
 from igdet.curation.report.outcome import Outcome
-from igdet.curation.report.section import Section
-from igdet.curation.report.zipf import MIN_POSTS, ZipfFit, fit_zipf
 from igdet.curation.stages import labels, vocabulary
-from igdet.utils.charts import Series, bar_chart, line_chart
-from igdet.utils.ranks import log_spaced_ranks
-from igdet.utils.table import EMPTY, Entry, Table
+from igdet.reporting.charts import Series, bar_chart, line_chart, log_spaced_ranks
+from igdet.reporting.tables import EMPTY, Entry, Table
+from igdet.sampling import PHI
 
+# Below, counts take so few values that long ties make stairs of the curve.
+MIN_POSTS = 5
 _ALL, _VOCABULARY, _FIT = 0, 1, 2  # styles in the charts
 MOST = 30  # tags of a post that a bar is drawn for; the last one stands for all above as well
+
+
+class ZipfFit(NamedTuple):
+    """f(r) = C r^-s (G. K. Zipf, Human Behavior and the Principle of Least Effort, 1949).
+
+    Attributes:
+        exponent: s.
+        error: standard error of s.
+        constant: C, the posts at rank 1.
+        last_rank: ranks 1 to this one were fitted.
+    """
+
+    exponent: float
+    error: float
+    constant: float
+    last_rank: int
+
+    def __call__(self, ranks: np.ndarray) -> np.ndarray:
+        """Give f of ranks."""
+        return self.constant * np.asarray(ranks, np.float64) ** -self.exponent
+
+
+def fit_zipf(posts: np.ndarray) -> ZipfFit | None:
+    """Fit Zipf's law by least squares in logarithms, at ranks evenly spaced in the logarithm.
+
+    Args:
+        posts: int (L,): posts a label, descending; those below `MIN_POSTS` are not fitted.
+
+    Returns:
+        The fit; None with fewer than three labels to fit.
+    """
+    # Hashtags follow the law in outline only. Maximum likelihood, right for data drawn from it (Clauset, Shalizi and
+    # Newman, arXiv 0706.1062), weighs every occurrence: it would describe the few labels at the head, with an error
+    # that shrinks with the number of posts. Here head and tail weigh alike, as in the plot, and the error says how far
+    # the curve is from a straight line.
+    ranks = log_spaced_ranks(int(np.count_nonzero(posts >= MIN_POSTS)))
+    if len(ranks) < 3:
+        return None
+    x, y = np.log(ranks), np.log(posts[ranks - 1])
+    away = x - x.mean()
+    slope = away @ y / (away @ away)
+    intercept = y.mean() - slope * x.mean()
+    residuals = y - intercept - slope * x
+    # Standard error of a slope: sqrt(sum e^2 / (n - 2) / sum (x - mean x)^2).
+    error = math.sqrt(residuals @ residuals / (len(x) - 2) / (away @ away))
+    return ZipfFit(float(-slope), error, math.exp(intercept), int(ranks[-1]))
 
 
 def distributions_section(outcome: Outcome) -> Section:
@@ -91,3 +140,40 @@ def _per_post_entries(counts: np.ndarray) -> list[Entry]:
     mean = np.arange(len(counts)) @ counts / total
     median = int(np.searchsorted(np.cumsum(counts), total / 2))  # the lower one of two
     return [Entry(f"{mean:.2f}", "number"), number(median), number(np.flatnonzero(counts)[-1])]
+
+
+def resampling_section(outcome: Outcome) -> Section | None:
+    """Expected images against rank; None for an empty vocabulary."""
+    table = outcome.sampling
+    if not len(table):
+        return None
+    lines = [_resampled_curve(style, resampling, table) for style, resampling in enumerate(PHI)]
+    chart = line_chart(
+        "Expected images a label", ("rank of the label", "images in an epoch"), lines, scale="logarithmic"
+    )
+    header = ["Resampling", "most frequent label", "median label", "rarest label", "largest r(h)"]
+    note = "Images of a label among those of an epoch of the same length; r(h) is how often a label’s images repeat."
+    return Section("Resampling", [Table("", header, [_row(name, table) for name in PHI], note)], [chart])
+
+
+def _resampled_curve(style: int, resampling: str, table: pa.Table) -> Series:
+    """Means over the labels between two plotted ranks: of single labels the curve would be noise."""
+    images = table[f"images_{resampling}"].to_numpy()
+    ranks = log_spaced_ranks(len(images))
+    starts = ranks - 1
+    means = np.add.reduceat(images, starts) / np.diff(starts, append=len(images))
+    return Series(style, ranks.tolist(), means.tolist(), name=_title(resampling))
+
+
+def _row(resampling: str, table: pa.Table) -> list[Entry]:
+    images = table[f"images_{resampling}"].to_numpy()
+    factor = table[f"factor_{resampling}"].to_numpy().max()
+    return [
+        Entry(_title(resampling)),
+        *map(number, (images[0], np.median(images), images[-1])),
+        Entry(f"{factor:,.3g}", "number"),
+    ]
+
+
+def _title(resampling: str) -> str:
+    return resampling.replace("_", " ")

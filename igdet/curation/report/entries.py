@@ -1,12 +1,30 @@
-"""Table entries: numbers, shares, labels, and hashtags, which nobody has checked."""
+"""What the page is made of: sections, and table entries of numbers, shares, labels and untrusted hashtags."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from igdet.utils.table import EMPTY, Entry
+from igdet.reporting.tables import EMPTY, Entry, Table
 
 MOST_CHIPS = 12  # in one entry
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        title: its heading.
+        tables: tables, beside each other where there is room.
+        charts: SVG elements, before the tables.
+        note: a sentence or two below the heading.
+    """
+
+    title: str
+    tables: Sequence[Table] = ()
+    charts: Sequence[str] = ()
+    note: str = ""
 
 
 def number(value: float) -> Entry:

@@ -1,15 +1,16 @@
-"""What became of the posts, stage by stage, and by which rules hashtags got their labels."""
+"""What became of posts and labels, stage by stage: by which rules, and which labels were kept."""
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.canonical import RULES
+from igdet.curation.labels.canonical import RULES
 from igdet.curation.manifest import Manifest
-from igdet.curation.report.entries import chips, number, percent, share
+from igdet.curation.report.entries import Section, chips, label_entry, number, percent, share
 from igdet.curation.report.outcome import Outcome
-from igdet.curation.report.section import Section
-from igdet.utils.table import Entry, Table
+from igdet.curation.stages import vocabulary
+from igdet.reporting.tables import Entry, Table
 
-# What became of a word with several labels, by the names of `igdet.curation.canonical.AMBIGUOUS`.
+# What became of a word with several labels, by the names of `igdet.curation.labels.canonical.AMBIGUOUS`.
 AMBIGUOUS_RULES = {
     "first_sense": "it is a word with several labels and counts as the first of them",
     "own_label": "it is a word with several labels and is a label of its own",
@@ -17,6 +18,7 @@ AMBIGUOUS_RULES = {
     "context": "it is a word with several labels, of which the post’s other hashtags choose one",
 }
 _MEANINGS = RULES | AMBIGUOUS_RULES
+SHOWN = 50
 
 
 def posts_section(outcome: Outcome) -> Section:
@@ -59,3 +61,35 @@ def rules_section(outcome: Outcome) -> Section:
     header = ["Rule", "different hashtags", "occurrences", "share", "Why a hashtag has its label"]
     note = "A hashtag counts once a post, whatever its spelling."
     return Section("How hashtags got their labels", [Table("", header, rows, note)])
+
+
+def reasons_section(outcome: Outcome) -> Section:
+    """Why labels were dropped."""
+    kept = outcome.kept.append_column("reason", pa.array(["kept"] * len(outcome.kept), pa.string()))
+    labels = pa.concat_tables([kept, outcome.dropped.select(kept.column_names)])
+    by_reason = labels.group_by("reason").aggregate([("label", "count"), ("posts", "sum")]).to_pylist()
+    total = sum(row["posts_sum"] for row in by_reason)
+    rows = [
+        [Entry(row["reason"]), number(row["label_count"]), number(row["posts_sum"]), share(row["posts_sum"], total)]
+        for row in sorted(by_reason, key=lambda row: (row["reason"] != "kept", -row["posts_sum"]))
+    ]
+    note = "Posts of a label, summed over labels: a post with several counts for each."
+    return Section("What became of the labels", [Table("", ["", "labels", "posts, summed", "share"], rows, note)])
+
+
+def frequent_section(outcome: Outcome) -> Section:
+    """The most frequent labels kept and dropped."""
+    posts = outcome.manifests[vocabulary.FOLDER].rows_in
+    kept = [
+        [label_entry(row["label"], row["name"]), number(row["posts"]), share(row["posts"], posts)]
+        for row in outcome.kept.slice(0, SHOWN).to_pylist()
+    ]
+    dropped = [
+        [label_entry(row["label"], row["name"]), Entry(row["reason"]), number(row["posts"]), share(row["posts"], posts)]
+        for row in outcome.dropped.sort_by([("posts", "descending")]).slice(0, SHOWN).to_pylist()
+    ]
+    tables = [
+        Table("Kept", ["Label", "posts", "of posts"], kept),
+        Table("Dropped", ["Label", "Reason", "posts", "of posts"], dropped),
+    ]
+    return Section("The most frequent labels", [table for table in tables if table.rows])

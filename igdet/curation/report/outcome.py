@@ -1,20 +1,22 @@
-"""What a curation has come to so far: the manifests and tables in its output folder."""
+"""What a curation has come to so far: the manifests and tables in its output folder, large ones read in pieces."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from igdet.curation.canonical import Canonicaliser
-from igdet.curation.label_table import SCHEMA
+from igdet.curation.labels.canonical import Canonicaliser
+from igdet.curation.labels.label_table import SCHEMA
 from igdet.curation.manifest import Manifest, read_manifest
-from igdet.curation.report.reading import list_lengths
 from igdet.curation.slices import parts_of
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 
+_BATCH = 65_536  # rows
 STAGES = {  # in their order: what the report lacks without them
     posts.FOLDER: "the posts",
     labels.FOLDER: "their labels",
@@ -26,6 +28,70 @@ _LABELS = pa.schema(
     [SCHEMA.field(name) for name in ("label", "name", "posts")]
 )  # without the tags: tags.parquet has them
 _TAGS = pa.schema([("tag", pa.string()), ("label", pa.string()), ("rule", pa.string()), ("posts", pa.int64())])
+
+
+def list_lengths(files: Sequence[Path], column: str) -> np.ndarray:
+    """Count how long the lists of a column are.
+
+    Args:
+        files: Parquet files.
+        column: of lists; null counts as an empty one.
+
+    Returns:
+        int64 (K,): how many lists have 0, 1, 2, ... entries.
+    """
+    counts = np.zeros(1, np.int64)
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(_BATCH, columns=[column]):
+                lengths = pc.fill_null(pc.list_value_length(batch[column]), 0).to_numpy()
+                longer = np.bincount(lengths, minlength=len(counts))
+                longer[: len(counts)] += counts
+                counts = longer
+    return counts
+
+
+def random_rows(files: Sequence[Path], columns: list[str], number: int, seed: int) -> list[dict]:
+    """Draw rows, all equally likely, each at most once.
+
+    Args:
+        files: Parquet files.
+        columns: to read.
+        number: of rows; fewer when there are not so many.
+        seed: of the draw.
+
+    Returns:
+        The rows, in their order.
+    """
+    total = sum(pq.read_metadata(file).num_rows for file in files)
+    wanted = np.random.default_rng(seed).choice(total, min(number, total), replace=False)
+    return list(_take(files, columns, np.sort(wanted)))
+
+
+def lookup(table: pa.Table, keys: pa.Array | pa.ChunkedArray, key: str, value: str) -> dict[str, str]:
+    """Read a few rows of a table of two columns as a dictionary.
+
+    Args:
+        table: the table.
+        keys: the keys that are wanted; those that the table does not have are left out.
+        key: column of strings.
+        value: column; of rows with one key the last one counts.
+    """
+    rows = table.filter(pc.is_in(table[key], keys))
+    return dict(zip(rows[key].to_pylist(), rows[value].to_pylist(), strict=True))
+
+
+def _take(files: Sequence[Path], columns: list[str], wanted: np.ndarray) -> Iterator[dict]:
+    """Read the row groups that hold wanted rows, and no others."""
+    start = 0
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                rows = parquet.metadata.row_group(group).num_rows
+                inside = wanted[(wanted >= start) & (wanted < start + rows)] - start
+                if len(inside):
+                    yield from parquet.read_row_group(group, columns).take(inside).to_pylist()
+                start += rows
 
 
 @dataclass(frozen=True)
@@ -85,7 +151,7 @@ class Outcome:
 
     @cached_property
     def sampling(self) -> pa.Table:
-        """The labels of the vocabulary under each resampling; see `igdet.curation.statistics.sampling_table`."""
+        """The labels of the vocabulary under each resampling; see `igdet.curation.stages.vocabulary.sampling_table`."""
         return pq.read_table(self.folder / vocabulary.SAMPLING)
 
     @cached_property

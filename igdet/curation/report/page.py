@@ -1,22 +1,26 @@
-"""The report's page: what each finished stage adds to it."""
+"""The report's page: the answer on top, what each finished stage adds to it, and where its numbers come from."""
 
 from pathlib import Path
 
-from igdet.curation.canonical import Canonicaliser
-from igdet.curation.report.answer import answer, facts
-from igdet.curation.report.coverage import coverage_section
-from igdet.curation.report.distributions import distributions_section
-from igdet.curation.report.flow import posts_section, rules_section
-from igdet.curation.report.frequent import frequent_section, reasons_section
-from igdet.curation.report.merges import merges_section
-from igdet.curation.report.outcome import Outcome
-from igdet.curation.report.provenance import settings_text, stage_table
-from igdet.curation.report.resampling import resampling_section
-from igdet.curation.report.samples import samples
-from igdet.curation.stages import labels, posts, vocabulary
-from igdet.utils.files import atomic_write
-from igdet.utils.page import render_page
+import numpy as np
+import pyarrow.compute as pc
+import yaml
 
+from igdet.curation.labels.canonical import Canonicaliser
+from igdet.curation.manifest import Manifest
+from igdet.curation.report.coverage import coverage_section
+from igdet.curation.report.distributions import distributions_section, resampling_section
+from igdet.curation.report.entries import percent
+from igdet.curation.report.flow import frequent_section, posts_section, reasons_section, rules_section
+from igdet.curation.report.merges import merges_section, samples
+from igdet.curation.report.outcome import Outcome
+from igdet.curation.stages import labels, posts, shards, vocabulary
+from igdet.reporting.pages import render_page
+from igdet.reporting.tables import Entry, Table
+from igdet.utils.files import atomic_write
+from igdet.utils.messages import clock
+
+MOST_FILES = 20  # of a long list in the settings
 NAME = "report.html"
 # The stage that must have finished, and the section; in the order of the page.
 SECTIONS = (
@@ -29,6 +33,96 @@ SECTIONS = (
     (labels.FOLDER, merges_section),
     (vocabulary.FOLDER, resampling_section),
 )
+
+
+def answer(outcome: Outcome) -> list[str]:
+    """Say what came in and what came out, as far as it is known."""
+    return [sentence(outcome) for stage, sentence in _SENTENCES.items() if stage in outcome.manifests]
+
+
+def facts(outcome: Outcome) -> list[tuple[str, str]]:
+    """Give (number, what it counts) of what is finished."""
+    known = [(f"{count(outcome):,}", what) for stage, what, count in _FACTS if stage in outcome.manifests]
+    return [*known, (clock(sum(manifest.seconds for manifest in outcome.manifests.values())), "run time")]
+
+
+def _posts(outcome: Outcome) -> str:
+    return f"{_number_of_posts(outcome):,} posts with {_number_of_tags(outcome):,} hashtags came in."
+
+
+def _labels(outcome: Outcome) -> str:
+    return f"These are {len(outcome.tags):,} different hashtags, which count as {len(outcome.labels):,} labels."
+
+
+def _vocabulary(outcome: Outcome) -> str:
+    manifest = outcome.manifests[vocabulary.FOLDER]
+    recipe = manifest.setting("vocabulary", "name")
+    return (
+        f"The vocabulary “{recipe}” has {len(outcome.kept):,} of these labels. It covers {_coverage(outcome)} of the "
+        f"hashtags, and {percent(manifest.rows_out, manifest.rows_in)} of the posts carry at least one of its labels."
+    )
+
+
+def _shards(outcome: Outcome) -> str:
+    return f"{outcome.manifests[shards.FOLDER].rows_out:,} posts are in shards."
+
+
+def _coverage(outcome: Outcome) -> str:
+    """The share of the hashtags, each once a post, that count as a label of the vocabulary."""
+    tags = outcome.tags
+    covered = tags.filter(pc.is_in(tags["label"], outcome.kept["label"]))
+    return percent(*(pc.sum(table["posts"]).as_py() or 0 for table in (covered, tags)))
+
+
+def _number_of_posts(outcome: Outcome) -> int:
+    return outcome.manifests[posts.FOLDER].rows_out
+
+
+def _number_of_tags(outcome: Outcome) -> int:
+    return int(np.arange(len(outcome.tags_per_post)) @ outcome.tags_per_post)
+
+
+# Stage -> what it lets one say.
+_SENTENCES = {posts.FOLDER: _posts, labels.FOLDER: _labels, vocabulary.FOLDER: _vocabulary, shards.FOLDER: _shards}
+# Stage, what is counted once it has finished, how.
+_FACTS = (
+    (posts.FOLDER, "posts", _number_of_posts),
+    (posts.FOLDER, "hashtags", _number_of_tags),
+    (labels.FOLDER, "different hashtags", lambda outcome: len(outcome.tags)),
+    (labels.FOLDER, "labels", lambda outcome: len(outcome.labels)),
+    (vocabulary.FOLDER, "labels in the vocabulary", lambda outcome: len(outcome.kept)),
+    (vocabulary.FOLDER, "posts with a label", lambda outcome: outcome.manifests[vocabulary.FOLDER].rows_out),
+    (shards.FOLDER, "posts in shards", lambda outcome: outcome.manifests[shards.FOLDER].rows_out),
+)
+
+
+def stage_table(manifests: dict[str, Manifest]) -> Table:
+    """When each stage finished, and how its result is told from others."""
+    rows = [
+        [
+            Entry(stage),
+            Entry(manifest.finished),
+            Entry(f"{manifest.seconds:,.1f}", "number"),
+            Entry(", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
+            Entry(manifest.fingerprint, "hash"),
+        ]
+        for stage, manifest in manifests.items()
+    ]
+    return Table("", ["Stage", "Finished", "seconds", "Versions", "Fingerprint"], rows)
+
+
+def settings_text(manifest: Manifest) -> str:
+    """A stage's settings as YAML; long lists, as of source files, are cut."""
+    return yaml.safe_dump(_cut(manifest.settings), allow_unicode=True, sort_keys=False, default_flow_style=None)
+
+
+def _cut(value):
+    if isinstance(value, dict):
+        return {key: _cut(of_key) for key, of_key in value.items()}
+    if isinstance(value, list):
+        more = [f"and {len(value) - MOST_FILES:,} more"] if len(value) > MOST_FILES else []
+        return [*map(_cut, value[:MOST_FILES]), *more]
+    return value
 
 
 def write_report(folder: Path, title: str, canonicaliser: Canonicaliser) -> Path:

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
-from igdet.curation.canonical import Canonicaliser
-from igdet.curation.label_table import SCHEMA
-from igdet.curation.labelling import FIELDS, Labeller, canonicaliser_of
+from igdet.curation.labels.canonical import Canonicaliser
+from igdet.curation.labels.label_table import SCHEMA
+from igdet.curation.labels.labelling import FIELDS, Labeller, canonicaliser_of
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
 from igdet.curation.slices import files_by_part, make_parts
@@ -85,7 +85,7 @@ def label_table(tags: pa.Table, repeats: pa.Table) -> pa.Table:
         repeats: columns label and posts: by how much the posts of its hashtags, summed up, are more than the label's.
 
     Returns:
-        `igdet.curation.label_table.SCHEMA`, the most frequent labels first, equally frequent ones by their first
+        `igdet.curation.labels.label_table.SCHEMA`, the most frequent labels first, equally frequent ones by their first
         hashtag. A label's name is its most frequent hashtag: a lexicon's first word for it may be one that hardly
         anybody uses ("televisionreceiver" for #tv).
     """

@@ -18,11 +18,10 @@ from igdet.curation.reading import BAD, BROKEN_LINE, FIELDS, NO_TAGS, PostReader
 from igdet.curation.settings import Curation, SourceSettings
 from igdet.curation.slices import make_parts, slices
 from igdet.curation.stages.stage import Result, Stage
-from igdet.posts.text_table import KINDS, TextTable, open_table
-from igdet.utils.bad_share import ALWAYS_TOLERATED, too_many
-from igdet.utils.errors import UserError
+from igdet.formats.posts.text_table import KINDS, TextTable, open_table
+from igdet.utils.errors import ALWAYS_TOLERATED, UserError, too_many
 from igdet.utils.files import atomic_write, read_json_lines
-from igdet.utils.shown import shown
+from igdet.utils.messages import shown
 
 FOLDER = "posts"
 SKIPPED_NAME = "skipped.jsonl"  # in a part: the files that cannot be read, and why

@@ -2,15 +2,15 @@
 
 from dataclasses import asdict
 
+from igdet.curation.images import PictureSource, WebLimits
 from igdet.curation.manifest import content_hash
-from igdet.curation.pictures import PictureSource, WebLimits
 from igdet.curation.settings import Curation
-from igdet.curation.sharding import IdList, make_shards
+from igdet.curation.shards import IdList, make_shards
 from igdet.curation.stages import duplicates, vocabulary
 from igdet.curation.stages.stage import Result, Stage
-from igdet.shards.format import INDEX_NAME, SHARD_PATTERN
-from igdet.utils.strict_yaml import ConfigError
-from igdet.vocabulary import VOCABULARY_NAME
+from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN
+from igdet.formats.vocabulary import VOCABULARY_NAME
+from igdet.utils.yaml import ConfigError
 
 FOLDER = "shards"
 

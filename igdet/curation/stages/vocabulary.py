@@ -1,37 +1,143 @@
-"""The third stage: a recipe selects labels, and posts keep those, by number."""
+"""The third stage: a recipe selects labels, and posts keep those, by number, in an order of their own."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
-from igdet.curation.block_lists import DEFAULT
-from igdet.curation.buckets import BUCKET_POSTS, bucket_files, merge_bucket
-from igdet.curation.label_table import read_label_lists, read_labels, vocabulary_of
+from igdet.curation.labels.label_table import FIELDS, Numberer, read_label_lists, read_labels, vocabulary_of
 from igdet.curation.manifest import content_hash
-from igdet.curation.numbering import FIELDS, Numberer
-from igdet.curation.recipes import Selection, select
 from igdet.curation.settings import Curation
+from igdet.curation.shards.labelled_posts import SCHEMA
 from igdet.curation.slices import files_by_part, make_parts, remove_parts
 from igdet.curation.stages import labels
 from igdet.curation.stages.stage import Result, Stage
-from igdet.curation.statistics import sampling_plans, sampling_table
-from igdet.curation.targets import read_targets
+from igdet.curation.vocabularies.recipes import DEFAULT, Selection, select
+from igdet.curation.vocabularies.target_classes import read_targets
+from igdet.formats.vocabulary import VOCABULARY_NAME
+from igdet.sampling import PHI, chunks, record_factors, replicate
 from igdet.utils.files import atomic_write
-from igdet.utils.strict_yaml import ConfigError
-from igdet.vocabulary import VOCABULARY_NAME
+from igdet.utils.yaml import ConfigError
 
+BUCKET_POSTS = 1_000_000  # about 300 MB of memory while they are sorted
+_ORDER = [("order", "ascending"), ("id", "ascending"), ("image", "ascending"), ("carried", "descending")]
 FOLDER = "vocabulary"
 POSTS = "vocabulary/posts"  # buckets: id, image, labels
 VOCABULARY = f"{FOLDER}/{VOCABULARY_NAME}"
 KEPT, DROPPED = "vocabulary/labels.parquet", "vocabulary/dropped.parquet"
 TARGETS, SAMPLING = "vocabulary/targets.parquet", "vocabulary/sampling.parquet"
 _NUMBERED = "vocabulary/numbered"  # parts of posts, each parted into buckets
+
+
+_ORDER += [("numbers", "ascending")]
+
+
+def bucket_files(files: Sequence[Path]) -> list[list[str]]:
+    """Group files that lie in folders "bucket=N" by their bucket, in the order of buckets."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for file in files:
+        found[int(file.parent.name.removeprefix("bucket="))].append(str(file))
+    return [found[bucket] for bucket in sorted(found)]
+
+
+def merge_bucket(paths: Sequence[str], folder: Path) -> None:
+    """Merge what the parts hold of a bucket.
+
+    The order is that of a hash of the id: the same on every machine, whatever the parts were, and as good as shuffled,
+    so that neighbours in a shard have nothing in common. Of posts with one id the one with the first image stays, and
+    of those the one with the most labels, or with the first as text: a rule that does not depend on the order of work
+    either.
+
+    Args:
+        paths: Parquet files with the columns order (uint64), id, image and labels.
+        folder: where the posts go, as one Parquet file.
+    """
+    table = ds.dataset(list(paths), format="parquet", partitioning=None).to_table()
+    table = table.append_column("carried", pc.list_value_length(table["labels"]))
+    table = table.append_column("numbers", pc.binary_join(table["labels"].cast(pa.list_(pa.string())), " "))
+    table = table.sort_by(_ORDER)
+    ids = table["id"].combine_chunks()
+    is_new = np.ones(len(ids), dtype=bool)
+    is_new[1:] = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
+    with atomic_write(folder / "posts.parquet") as file:
+        pq.write_table(table.filter(is_new).select(SCHEMA.names).cast(SCHEMA), file, compression="zstd")
+
+
+@dataclass(frozen=True)
+class SamplingPlan:
+    """One resampling at one image budget.
+
+    Attributes:
+        resampling: a key of `igdet.sampling.PHI`.
+        threshold: t, or None for natural resampling.
+        epoch: the sum of r(I): the length of one epoch's list.
+        factors: float64 (L,): r(h).
+        images: float64 (L,): of `budget` images drawn, how many carry each label on average.
+    """
+
+    resampling: str
+    threshold: float | None
+    epoch: float
+    factors: np.ndarray
+    images: np.ndarray
+
+
+def sampling_plans(offsets: np.ndarray, ids: np.ndarray, num_labels: int, budget: float) -> list[SamplingPlan]:
+    """Work out every resampling for one image budget.
+
+    Args:
+        offsets: int64 (N + 1,): where each post's labels begin in `ids`; posts without labels count nowhere.
+        ids: int (M,): label ids, distinct within a post.
+        num_labels: L.
+        budget: images drawn in an epoch, >= the number of posts with labels.
+
+    Returns:
+        One plan a resampling, natural first.
+
+    Raises:
+        ValueError: the budget is below the number of posts.
+    """
+    return [_plan(offsets, ids, num_labels, resampling, budget) for resampling in PHI]
+
+
+def _plan(offsets: np.ndarray, ids: np.ndarray, num_labels: int, resampling: str, budget: float) -> SamplingPlan:
+    replication = replicate(offsets, ids, resampling, budget, num_labels)
+    epoch, images = 0.0, np.zeros(num_labels)
+    of_records = record_factors(offsets, ids, replication.factors)
+    for (chunk_offsets, chunk_ids), factors in zip(chunks(offsets, ids), of_records, strict=True):
+        epoch += factors.sum()
+        images += np.bincount(chunk_ids, np.repeat(factors, np.diff(chunk_offsets)), num_labels)
+    # A natural epoch is shorter than the budget: the images of all plans are those of equally many draws.
+    return SamplingPlan(
+        resampling, replication.threshold, epoch, replication.factors, images * (budget / max(epoch, 1.0))
+    )
+
+
+def sampling_table(labels: pa.Table, plans: list[SamplingPlan], num_posts: int) -> pa.Table:
+    """Put the plans beside the labels.
+
+    Args:
+        labels: columns label, name and posts, L rows.
+        plans: what `sampling_plans` gave for these labels.
+        num_posts: posts with labels.
+
+    Returns:
+        Columns label, name, posts, frequency (f(h)), and for each resampling factor_... (r(h)) and images_...
+    """
+    table = labels.select(["label", "name", "posts"])
+    table = table.append_column("frequency", pa.array(labels["posts"].to_numpy() / max(num_posts, 1)))
+    for plan in plans:
+        table = table.append_column(f"factor_{plan.resampling}", pa.array(plan.factors))
+        table = table.append_column(f"images_{plan.resampling}", pa.array(plan.images))
+    return table
 
 
 def _settings(curation: Curation) -> dict:

@@ -12,18 +12,17 @@ import numpy as np
 from igdet.data.bad_records import BadRecordLog
 from igdet.data.checking.named_sets import NamedSet
 from igdet.data.checking.scanning import scan
-from igdet.data.class_lists import read_class_list
-from igdet.data.errors import DatasetError
-from igdet.data.image_folder import folder_names
 from igdet.data.kinds import KINDS
 from igdet.data.own_datasets import MADE_BY, existing_paths
+from igdet.data.readers.image_folder import folder_names
 from igdet.data.records import FileRecords, Records
-from igdet.data.targets.naming import is_path
+from igdet.formats.class_lists import read_class_list
+from igdet.formats.errors import DatasetError
+from igdet.formats.images import describe, may_be_images
+from igdet.formats.targets.table import is_path
 from igdet.utils.errors import UserError
-from igdet.utils.files import read_json_lines
-from igdet.utils.image_files import describe, may_be_images
-from igdet.utils.paths import expanded
-from igdet.utils.shown import shown
+from igdet.utils.files import expanded, read_json_lines
+from igdet.utils.messages import shown
 
 _NAMED = 5  # of what a finding is about
 

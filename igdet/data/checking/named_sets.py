@@ -8,12 +8,11 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.data.detection import detection_tasks
-from igdet.data.errors import DatasetError
 from igdet.data.own_datasets import checked_fields, is_builtin
-from igdet.data.targets import SPLITS, TARGETS, Target, fields_of, target_of
-from igdet.utils.coco_faults import TASKS
-from igdet.utils.shown import shown
-from igdet.utils.spelling import did_you_mean
+from igdet.formats.coco.faults import TASKS
+from igdet.formats.errors import DatasetError
+from igdet.formats.targets import SPLITS, TARGETS, Target, fields_of, target_of
+from igdet.utils.messages import did_you_mean, shown
 
 
 @dataclass(frozen=True)

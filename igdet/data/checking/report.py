@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from igdet.data.checking.checks import Checked
-from igdet.data.targets import TARGETS
-from igdet.data.targets.target import ONLY_EVALUATION
-from igdet.utils.image_files import describe
+from igdet.formats.images import describe
+from igdet.formats.targets import TARGETS
+from igdet.formats.targets.target import ONLY_EVALUATION
 
 # Of targets that are not finetuned as classifiers.
 _DETECTION = {

@@ -9,11 +9,11 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from igdet.data.detection import size_fault
-from igdet.data.errors import RecordError
-from igdet.data.pictures import open_picture
+from igdet.data.images.decoding import open_picture
 from igdet.data.records import Records
 from igdet.data.workers import start_worker
-from igdet.utils.shown import printable
+from igdet.formats.errors import RecordError
+from igdet.utils.messages import printable
 
 _BATCH = 32  # pictures that a process is given at a time
 

@@ -1,19 +1,80 @@
-"""The linear probe: a logistic regression on frozen features, its L2 strength chosen on a held-out part.
+"""The linear probe: a logistic regression on frozen features, its L2 strength chosen on a held-out part."""
 
-Shapes: N images, D features, L classes.
-"""
-
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.evaluation.probing.basis import PrincipalBasis
-from igdet.evaluation.probing.choosing import best_of
-from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.evaluation.probing.logistic import fit_path
+from igdet.evaluation.probing.splits import LabelledFeatures
+
+logger = logging.getLogger(__name__)
+
+
+def best_of(accuracies: Mapping[float, float]) -> float:
+    """Choose by held-out accuracy; of equals the first, which protocols order from simple to complex.
+
+    Args:
+        accuracies: value -> percent, in the order of the values.
+
+    Returns:
+        the best value.
+    """
+    return max(accuracies, key=accuracies.get)
+
+
+def warn_of_ends(choices: Sequence[tuple[float, Collection[float]]], what: str, least: float = 0) -> None:
+    """Warn of choices at an end of what was tried, in one line an end.
+
+    Args:
+        choices: the chosen value and those tried, of each draw.
+        what: the values' config key.
+        least: the smallest value there can be, of which is not warned.
+    """
+    ends = Counter()
+    for chosen, tried in choices:
+        sides = {min(tried): "smallest", max(tried): "largest"}
+        if len(tried) > 1 and chosen in sides and chosen != least:
+            ends[sides[chosen], chosen] += 1
+    for (side, value), count in ends.items():
+        draws = f" in {count} of {len(choices)} draws" if len(choices) > 1 else ""
+        logger.warning(
+            f"{what}: the {side}, {value:g}, was best on the held-out part{draws}: a wider range may do better"
+        )
+
+
+@dataclass(frozen=True)
+class PrincipalBasis:
+    """The principal axes of a training set.
+
+    Attributes:
+        mean: (D,).
+        axes: (D, D), orthogonal columns, the largest variance last, divided by the root of the features' mean squared
+            distance from the mean, so that this distance is 1.
+    """
+
+    mean: Tensor
+    axes: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> "PrincipalBasis":
+        """Find the basis of float features (N, D)."""
+        mean = features.mean(0, dtype=torch.float64).to(features.dtype)
+        centred = features - mean
+        covariance = centred.T @ centred / len(features)
+        scale = covariance.trace().sqrt()
+        if not scale > 0:  # all pictures look the same: no basis is better than another
+            return cls(mean, torch.eye(len(mean), dtype=mean.dtype))
+        _, axes = torch.linalg.eigh(covariance / scale.square())
+        return cls(mean, axes / scale)
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Turn features (N, D) into the basis, (N, D)."""
+        return torch.addmm(-self.mean @ self.axes, features, self.axes)
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,120 @@
-"""Multinomial logistic regression over a path of L2 strengths, by preconditioned L-BFGS, each fit from the last one.
-
-What makes the path cheap: logits are linear in the parameters, so an iteration costs two products of features and
-parameters however carefully its step is searched; the curvature that L-BFGS has learned holds for the next strength
-too, since strengths differ by a known quadratic; and in the basis of `PrincipalBasis` the Hessian is nearly diagonal.
-
-Shapes: N images, D features, L classes; parameters (D + 1, L), the last row is the intercept.
-"""
+"""Multinomial logistic regression over a path of L2 strengths, by preconditioned L-BFGS, each fit from the last one."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from igdet.evaluation.probing.curvature import CurvaturePairs
-from igdet.evaluation.probing.objective import SoftmaxLoss
-
 logger = logging.getLogger(__name__)
-
+BLOCK = 1024  # images whose logits are worked on at a time: 4 MB for 1,000 classes, which stays in the cache
+KEPT = 10  # pairs: the usual choice (Liu and Nocedal 1989); each costs twice the parameters' memory
 SLOPE_LEFT = 0.1  # of the line search: it ends where this share of the slope at its start is left
 LINE_STEPS = 20
+
+
+class SoftmaxLoss:
+    """The mean cross-entropy of a linear classifier on given features: its value, slopes and curvature.
+
+    Args:
+        features: float (N, D).
+        labels: int64 (N,), 0..L - 1.
+        num_classes: L.
+    """
+
+    def __init__(self, features: Tensor, labels: Tensor, num_classes: int):
+        self.features = features
+        self.labels = labels[:, None]  # (N, 1)
+        self.num_classes = num_classes
+
+    def zeros(self) -> Tensor:
+        """Parameters to start from, (D + 1, L)."""
+        return self.features.new_zeros(self.features.shape[1] + 1, self.num_classes)
+
+    def logits(self, params: Tensor) -> Tensor:
+        """(N, L); linear in the parameters, so that a step along a direction needs no further product."""
+        return torch.addmm(params[-1], self.features, params[:-1])
+
+    def value(self, logits: Tensor) -> float:
+        """The mean cross-entropy, summed in float64."""
+        total = 0.0
+        for rows in self._blocks():
+            z = logits[rows]
+            total += (z.logsumexp(1) - z.gather(1, self.labels[rows])[:, 0]).sum(dtype=torch.float64).item()
+        return total / len(logits)
+
+    def along(self, logits: Tensor, change: Tensor, step: float) -> tuple[float, float]:
+        """First and second derivative, by `step`, of the mean cross-entropy at `logits + step * change`."""
+        slope = curvature = 0.0
+        for rows in self._blocks():
+            p, d = torch.add(logits[rows], change[rows], alpha=step).softmax(1), change[rows]
+            weighted = p.mul_(d)
+            mean = weighted.sum(1)  # E[d] under p; the curvature is d's variance
+            slope += (mean - d.gather(1, self.labels[rows])[:, 0]).sum(dtype=torch.float64).item()
+            curvature += (weighted.mul_(d).sum(1) - mean.square()).sum(dtype=torch.float64).item()
+        return slope / len(logits), max(curvature, 0.0) / len(logits)
+
+    def gradient(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient, X' (softmax - one-hot) / N, and the mean curvature of each logit.
+
+        Returns:
+            (D + 1, L); (L,): mean of p (1 - p), the diagonal of the softmax's Hessian.
+        """
+        residuals, curvature = torch.empty_like(logits), logits.new_zeros(self.num_classes)
+        for rows in self._blocks():
+            p = torch.softmax(logits[rows], 1)
+            curvature += (p - p.square()).sum(0)
+            residuals[rows] = p.scatter_add_(1, self.labels[rows], p.new_full(self.labels[rows].shape, -1.0))
+        weights = self.features.T @ residuals
+        return torch.cat([weights, residuals.sum(0, keepdim=True)]) / len(logits), curvature / len(logits)
+
+    def _blocks(self) -> list[slice]:
+        return [slice(start, start + BLOCK) for start in range(0, len(self.features), BLOCK)]
+
+
+class CurvaturePairs:
+    """Pairs (s, y) of steps and changes of the unpenalised gradient; the penalty's part is added when they are used.
+
+    So kept, the pairs of one L2 strength hold for every other.
+    """
+
+    def __init__(self):
+        self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=KEPT)
+
+    def add(self, step: Tensor, change: Tensor) -> None:
+        """Learn from a step and the change of the unpenalised gradient along it, both (D + 1, L)."""
+        self._pairs.append((step, change))
+
+    def solve(self, gradient: Tensor, inverse: Tensor, penalised: Callable[[Tensor], Tensor]) -> Tensor:
+        """Multiply with the inverse of the Hessian as far as it is known: the two-loop recursion of L-BFGS.
+
+        Args:
+            gradient: (D + 1, L).
+            inverse: (D + 1, L) > 0, the diagonal from which the recursion starts.
+            penalised: step -> change of the penalty's gradient along it.
+
+        Returns:
+            (D + 1, L).
+        """
+        pairs = [(s, y + penalised(s)) for s, y in self._pairs]
+        known = [(s, y, sy) for s, y in pairs if (sy := _dot(s, y)) > 0]
+        result, shares = gradient, []
+        for s, y, sy in reversed(known):
+            shares.append(_dot(s, result) / sy)
+            result = result - shares[-1] * y
+        if known:  # the length that the newest pair asks for
+            _, y, sy = known[-1]
+            inverse = inverse * (sy / _dot(y, inverse * y))
+        result = result * inverse
+        for (s, y, sy), share in zip(known, reversed(shares), strict=True):
+            result = result + (share - _dot(y, result) / sy) * s
+        return result
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return (a * b).sum(dtype=torch.float64).item()
 
 
 @dataclass(frozen=True)
@@ -144,7 +238,3 @@ class _Path:
         ridge = torch.full_like(self._squares, penalty)
         ridge[-1] = 0
         return ridge
-
-
-def _dot(a: Tensor, b: Tensor) -> float:
-    return (a * b).sum(dtype=torch.float64).item()

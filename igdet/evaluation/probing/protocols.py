@@ -1,7 +1,4 @@
-"""The protocols on frozen features, as a table: what each does with a training and a test set, and what it says.
-
-Shapes: N test images, L classes.
-"""
+"""The protocols on frozen features, as a table: what each does with a training and a test set, and what it says."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.evaluation.probing.choosing import best_of, warn_of_ends
-from igdet.evaluation.probing.labelled import LabelledFeatures
-from igdet.evaluation.probing.linear import Answer, LinearProbe
+from igdet.evaluation.probing.linear import Answer, LinearProbe, best_of, warn_of_ends
 from igdet.evaluation.probing.neighbours import vote
-from igdet.evaluation.probing.splits import draw_shots, hold_out
-from igdet.utils.significance import t_interval
-from igdet.utils.table import Entry, Table
+from igdet.evaluation.probing.splits import LabelledFeatures, draw_shots, hold_out
+from igdet.reporting.significance import t_interval
+from igdet.reporting.tables import Entry, Table
 
 
 @dataclass(frozen=True)
@@ -144,3 +139,13 @@ def _shots_table(record: dict) -> Table:
 def _top1(log_scores: Tensor, labels: np.ndarray) -> float:
     """Percent; of equal scores the class of the lower id counts."""
     return 100 * float((log_scores.numpy().argmax(1) == labels).mean())
+
+
+def protocol_table() -> str:
+    """The protocols on frozen features as Markdown rows."""
+    rows = [
+        [Entry(f"`{name}`"), Entry(protocol.classifier), Entry(protocol.chosen), Entry(protocol.reported)]
+        for name, protocol in PROTOCOLS.items()
+    ]
+    table = Table("", ["Protocol", "Classifier", "Chosen", "Reported"], rows)
+    return table.markdown()

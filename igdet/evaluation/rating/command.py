@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from igdet.evaluation.rating.disagreements import find_disagreements
-from igdet.evaluation.rating.labelled_pictures import LabelledPictures
-from igdet.evaluation.rating.pages import write_rating_pages
-from igdet.evaluation.rating.questions import FILE_NAME, Questions
+from igdet.evaluation.rating.pages import LabelledPictures, set_aside_unreadable, write_rating_pages
+from igdet.evaluation.rating.questions import FILE_NAME, Questions, find_disagreements
 from igdet.evaluation.rating.real import real_accuracy
-from igdet.evaluation.rating.rectified import rectify
-from igdet.evaluation.rating.report import describe
-from igdet.evaluation.rating.unreadable import set_aside_unreadable
+from igdet.evaluation.rating.rectified import describe, rectify
 from igdet.evaluation.rating.votes import read_votes
-from igdet.utils.imagenet_lists import real_labels
-from igdet.utils.predictions_file import read_predictions
-from igdet.utils.shown import printable
+from igdet.formats.imagenet_lists import real_labels
+from igdet.formats.predictions import read_predictions
+from igdet.utils.messages import printable
 
 _NAMED = 10  # unreadable pictures on the screen
 

@@ -1,7 +1,8 @@
-"""Pages on which raters say which classes a picture shows, blind to which of them is the label."""
+"""Pages on which raters say which classes an image shows, blind to which of them is the label."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -9,9 +10,59 @@ import cv2
 import numpy as np
 
 from igdet.evaluation.rating.questions import Disagreement, Questions
-from igdet.utils.cards import PICTURE_SIDE, jpeg_uri, write_card_pages
+from igdet.reporting.pages import PICTURE_SIDE, jpeg_uri, write_card_pages
+from igdet.utils.errors import USUAL_SHARE, UserError, too_many
 
 CARDS_ON_PAGE = 200  # pictures; about 3 MB
+
+
+@dataclass(frozen=True)
+class LabelledPictures:
+    """Pictures by their ids.
+
+    Attributes:
+        classes: names of the classes, by class id.
+        readable: what raters read for each class id.
+        labels: class id of each picture.
+        read: picture id -> uint8 (H, W, 3) RGB; raises UserError where there is nothing that can be shown.
+    """
+
+    classes: Sequence[str]
+    readable: Sequence[str]
+    labels: Mapping[str, int]
+    read: Callable[[str], np.ndarray]
+
+
+def set_aside_unreadable(questions: Questions, read_picture: Callable[[str], np.ndarray]) -> Questions:
+    """Ask only about pictures that can be read.
+
+    Args:
+        questions: what would be asked.
+        read_picture: picture id -> pixels; raises UserError where there is nothing that can be shown.
+
+    Returns:
+        the same without the pictures that cannot be read, which are named in `unreadable`.
+
+    Raises:
+        UserError: no picture can be read, or too many cannot: by the share that an evaluation allows.
+    """
+    kept: list[Disagreement] = []
+    unreadable: list[str] = []
+    for row in questions.disagreements:
+        try:
+            read_picture(row.image_id)
+        except UserError as error:
+            unreadable.append(str(error))
+        else:
+            kept.append(row)
+    # The pictures of the data set that these disagreements stand for: all, unless they are a sample.
+    seen = questions.pictures * len(questions.disagreements) // (questions.pictures - questions.right)
+    if not kept or too_many(len(unreadable), seen, USUAL_SHARE):
+        raise UserError(
+            f"{len(unreadable)} of {len(questions.disagreements)} pictures to be rated cannot be read, the last one "
+            f"{unreadable[-1]}; mend them, or take them out of the data set, and evaluate again"
+        )
+    return replace(questions, disagreements=kept, unreadable=unreadable)
 
 
 def write_rating_pages(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from igdet.formats.imagenet_lists import validation_number
 from igdet.utils.errors import UserError
-from igdet.utils.imagenet_lists import validation_number
 
 
 @dataclass(frozen=True)

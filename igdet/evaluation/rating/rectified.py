@@ -1,18 +1,43 @@
-"""Rectified accuracy: a prediction that raters find in the picture is right, whatever the label says.
-
-Source: Mahajan et al. 2018, arXiv 1805.00932. The interval is Wilson's (1927, JASA 22).
-"""
+"""Rectified accuracy: a prediction that raters find in the image is right; how far raters agree."""
 
 import math
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from igdet.evaluation.rating.agreement import krippendorff_alpha, pairwise_agreement
 from igdet.evaluation.rating.questions import Questions
 from igdet.evaluation.rating.votes import Question, Votes
 from igdet.utils.errors import UserError
 
 Z_95 = 1.959964  # the normal distribution's 97.5% point
+
+
+def pairwise_agreement(answers: Iterable[Sequence[Hashable]]) -> float | None:
+    """Share of the pairs of answers to one question that are equal, 0..1; None where no question has two.
+
+    Args:
+        answers: those to each question.
+    """
+    pairs = equal = 0
+    for given in answers:
+        pairs += len(given) * (len(given) - 1)
+        equal += sum(n * (n - 1) for n in Counter(given).values())
+    return equal / pairs if pairs else None
+
+
+def krippendorff_alpha(answers: Iterable[Sequence[Hashable]]) -> float | None:
+    """Agreement beyond chance: 1 is perfect, 0 what chance gives; None where all answers are alike or none is paired.
+
+    Args:
+        answers: those to each question; questions with fewer than two count for nothing.
+    """
+    units = [given for given in answers if len(given) > 1]
+    totals = Counter(answer for given in units for answer in given)
+    n = totals.total()
+    # Ordered pairs of different answers: within a question, each weighted 1 / (answers - 1), and among all of them.
+    observed = sum((len(g) ** 2 - sum(m * m for m in Counter(g).values())) / (len(g) - 1) for g in units)
+    by_chance = n * n - sum(m * m for m in totals.values())
+    return 1 - (n - 1) * observed / by_chance if by_chance else None
 
 
 @dataclass(frozen=True)
@@ -96,3 +121,25 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     centre = share + spread / 2
     half = math.sqrt(spread * (share * (1 - share) + spread / 4))
     return (centre - half) / (1 + spread), (centre + half) / (1 + spread)
+
+
+def describe(result: Rectified) -> str:
+    """Give one line a figure."""
+    low, high = result.interval
+    if result.rated + result.unreadable < result.disagreements:
+        reach = f"95% interval {low:.2%} to {high:.2%}, from {result.rated:,} of {result.disagreements:,} disagreements"
+    else:
+        reach = f"all {result.rated:,} disagreements rated"
+    lines = [
+        f"top-1            {result.plain:.2%}",
+        f"rectified top-1  {result.rectified:.2%} ({reach})",
+        f"predictions found in the picture: {result.accepted:,} of {result.rated:,}",
+        f"labels not found in the picture: {result.labels_refused:,} of {result.labels_rated:,}",
+    ]
+    if result.unreadable:
+        lines.append(f"pictures that cannot be read, counted as wrong: {result.unreadable:,}")
+    if result.agreement is None:
+        return "\n".join([*lines, f"{result.raters} rater(s), no question rated twice: agreement unknown"])
+    alpha = "undefined (all answers alike)" if result.alpha is None else f"{result.alpha:.3f}"
+    agreement = f"equal answers {result.agreement:.1%}, Krippendorff's alpha {alpha}"
+    return "\n".join([*lines, f"{result.raters} raters: {agreement}"])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from igdet.evaluation.rating.questions import Questions
 from igdet.utils.errors import UserError, no_such_file
-from igdet.utils.shown import shown
+from igdet.utils.messages import shown
 
 ANSWERS = ("yes", "no", "unsure")
 

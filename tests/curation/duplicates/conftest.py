@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igdet.curation.duplicates.progress import Progress
-from igdet.curation.duplicates.scanning import Scan
+from igdet.curation.duplicates.scanning import Progress, Scan
 
 
 def scene(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:

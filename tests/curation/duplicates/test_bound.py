@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from igdet.curation.duplicates.bound import bound
-from igdet.curation.duplicates.errors import DuplicatesError
+from igdet.curation.duplicates.exclusion import bound
+from igdet.curation.duplicates.image_sets import DuplicatesError
 
 PREDICTIONS = pa.table(
     {

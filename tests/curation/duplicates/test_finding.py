@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import ImageEnhance, ImageOps
 
-from igdet.curation.duplicates.errors import DuplicatesError
 from igdet.curation.duplicates.finding import find
+from igdet.curation.duplicates.image_sets import DuplicatesError
 from igdet.curation.duplicates.result import Request, read_found
 
 COPIES = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from igdet.curation.duplicates.hits import Hits, join
+from igdet.curation.duplicates.hamming import Hits, join
 
 
 def hits(*rows):

@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from igdet.curation.duplicates import judging
-from igdet.curation.duplicates.errors import DuplicatesError
+from igdet.curation.duplicates.image_sets import DuplicatesError, open_pictures
 from igdet.curation.duplicates.judging import confirmed, read_verdicts, write_pages
-from igdet.curation.duplicates.pairs import SCHEMA
-from igdet.curation.duplicates.picture_set import open_pictures
+from igdet.curation.duplicates.result import SCHEMA
 
 NASTY = '<b>"&.jpg'
 

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from igdet.curation.duplicates.errors import DuplicatesError
-from igdet.curation.duplicates.hits import Hits, join
-from igdet.curation.duplicates.pairs import SCHEMA, pair_table, read_pairs, write_pairs
+from igdet.curation.duplicates.hamming import Hits, join
+from igdet.curation.duplicates.image_sets import DuplicatesError
+from igdet.curation.duplicates.result import SCHEMA, pair_table, read_pairs, write_pairs
 
 HITS = Hits(np.array([1, 0, 0]), np.array([0, 1, 0]), np.array([0.5, 0.75, 0.5], np.float32))
 QUERIES, MATCHES = pa.array(["q0", "q1"]), pa.array(["m0", "m1"])

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from igdet.curation.duplicates.pdq import hash_picture
-from igdet.curation.duplicates.perceptual import MAX_DISTANCE, MIN_QUALITY
+from igdet.curation.duplicates.perceptual import MAX_DISTANCE, MIN_QUALITY, hash_picture
 
 # Sides and divisor of a checkered picture, then quality and hash by pdqhash 0.2.8, which wraps the reference in C++.
 REFERENCE = [

@@ -2,8 +2,8 @@
 
 from PIL import Image
 
+from igdet.curation.duplicates.image_sets import open_pictures
 from igdet.curation.duplicates.perceptual import FEATURELESS, hash_pictures
-from igdet.curation.duplicates.picture_set import open_pictures
 
 
 def test_featureless_and_bad_pictures_are_named(make_folder, make_scene, scan, silent):

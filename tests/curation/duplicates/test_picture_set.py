@@ -6,11 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.duplicates.errors import DuplicatesError
-from igdet.curation.duplicates.picture_set import PictureSet, open_pictures
-from igdet.curation.pictures import PictureError
-from igdet.shards import ShardWriter
-from igdet.vocabulary import Vocabulary
+from igdet.curation.duplicates.image_sets import DuplicatesError, PictureSet, open_pictures
+from igdet.curation.images import PictureError
+from igdet.formats.shards import ShardWriter
+from igdet.formats.vocabulary import Vocabulary
 
 
 def contents(pictures):

@@ -4,9 +4,8 @@ from itertools import count
 
 import pytest
 
-from igdet.curation.duplicates import progress
-from igdet.curation.duplicates.progress import Progress
-from igdet.curation.duplicates.scanning import Scanned, Skipped
+from igdet.curation.duplicates import scanning
+from igdet.curation.duplicates.scanning import Progress, Scanned, Skipped
 
 PARTS = [Scanned([0, 1], [None] * 2, []), Scanned([2], [None], [Skipped("x", "empty", "")]), Scanned([4], [None], [])]
 
@@ -23,7 +22,7 @@ PARTS = [Scanned([0, 1], [None] * 2, []), Scanned([2], [None], [Skipped("x", "em
 )
 def test_a_line_comes_now_and_then_and_at_the_end(monkeypatch, seconds, lines):
     clock = count(step=seconds)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(scanning.time, "monotonic", lambda: next(clock))
     said = []
     assert list(Progress(said.append).of(PARTS, "PDQ", 5)) == PARTS
     assert said == lines

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from igdet.curation.duplicates.errors import DuplicatesError
-from igdet.curation.duplicates.pairs import SCHEMA
-from igdet.curation.duplicates.result import Found, Request, read_found, write_csv, write_found
+from igdet.curation.duplicates.image_sets import DuplicatesError
+from igdet.curation.duplicates.result import SCHEMA, Found, Request, read_found, write_csv, write_found
 from igdet.curation.duplicates.scanning import Skipped
 
 

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from igdet.curation.duplicates import scanning
-from igdet.curation.duplicates.errors import DuplicatesError
-from igdet.curation.duplicates.picture_set import open_pictures
+from igdet.curation.duplicates.image_sets import DuplicatesError, open_pictures
 from igdet.curation.duplicates.scanning import Scan, decode
 
 

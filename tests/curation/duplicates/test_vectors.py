@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from igdet.curation.duplicates.picture_set import open_pictures
+from igdet.curation.duplicates.image_sets import open_pictures
 from igdet.curation.duplicates.vectors import Fitting, describe_pictures
 
 

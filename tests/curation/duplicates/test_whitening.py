@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from igdet.curation.duplicates.whitening import learn_whitening
+from igdet.curation.duplicates.vectors import learn_whitening
 
 
 def test_whitened_vectors_vary_as_much_in_every_direction():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.curation.lexicon.morphology import irregular_plurals, plurals
+from igdet.curation.lexicon.words import irregular_plurals, plurals
 
 
 @pytest.mark.parametrize(

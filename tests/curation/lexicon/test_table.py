@@ -4,8 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.lexicon.errors import LexiconError
-from igdet.curation.lexicon.table import read_table
+from igdet.curation.lexicon.table import LexiconError, read_table
 
 ROWS = {"word": ["brownbear", "jackolantern", "007", "null"], "label": ["bear", "0012", "7", "NA"]}
 WORDS = {"word": ["Brown_Bear", "jack-o'-lantern", "007", "null"], "label": ROWS["label"]}

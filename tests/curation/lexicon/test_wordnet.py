@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from igdet.curation.lexicon import Lexicon, wordnet
-from igdet.curation.lexicon.shipped import FOLDER, JUDGED_NAME, TABLE_NAME
 from igdet.curation.lexicon.table import read_text
-from igdet.vocabulary import normalise_tag
+from igdet.curation.lexicon.words import FOLDER, JUDGED_NAME, TABLE_NAME
+from igdet.formats.vocabulary import normalise_tag
 
 JUDGED = read_text(FOLDER / JUDGED_NAME)
 NOTHING_JUDGED = pa.table({name: pa.array([], pa.string()) for name in JUDGED.column_names})

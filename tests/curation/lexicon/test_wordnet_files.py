@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.lexicon.shipped import FOLDER, LICENCE_NAME, TABLE_NAME
 from igdet.curation.lexicon.wordnet_files import SCHEMA, read_licence, read_nouns
+from igdet.curation.lexicon.words import FOLDER, LICENCE_NAME, TABLE_NAME
 
 WORDNET = Path("/usr/share/wordnet")
 installed = pytest.mark.skipif(not (WORDNET / "data.noun").exists(), reason="Debian's wordnet-base is not installed")

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.canonical import Canonicaliser
+from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.manifest import Manifest, file_facts
 
 STAGES = ("posts", "labels", "vocabulary", "duplicates", "shards")

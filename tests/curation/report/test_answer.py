@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.report.answer import answer, facts
+from igdet.curation.report.page import answer, facts
 
 from .conftest import STAGES, TAGS, table
 

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.canonical import AMBIGUOUS, RULES
+from igdet.curation.labels.canonical import AMBIGUOUS, RULES
 from igdet.curation.report.flow import AMBIGUOUS_RULES, posts_section, rules_section
 
 from .conftest import TAGS, cells, table

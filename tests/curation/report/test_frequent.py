@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.report import frequent
-from igdet.curation.report.frequent import frequent_section, reasons_section
+from igdet.curation.report import flow
+from igdet.curation.report.flow import frequent_section, reasons_section
 
 from .conftest import DROPPED, cells, table
 
@@ -43,7 +43,7 @@ def test_a_hostile_hashtag_is_escaped(outcome):
 
 
 def test_only_the_most_frequent_are_shown(outcome, monkeypatch):
-    monkeypatch.setattr(frequent, "SHOWN", 1)
+    monkeypatch.setattr(flow, "SHOWN", 1)
     kept, dropped = frequent_section(outcome).tables
     assert [cells(made.rows)[0][-2:] for made in (kept, dropped)] == [["6", "60.0%"], ["5", "50.0%"]]
     assert len(kept.rows) == len(dropped.rows) == 1

@@ -6,7 +6,7 @@ pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
 import yaml
 
-from igdet.curation.report.provenance import MOST_FILES, settings_text, stage_table
+from igdet.curation.report.page import MOST_FILES, settings_text, stage_table
 
 from .conftest import FINISHED, cells
 

@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.report import reading
-from igdet.curation.report.reading import list_lengths, lookup, random_rows
+from igdet.curation.report import outcome
+from igdet.curation.report.outcome import list_lengths, lookup, random_rows
 
 from .conftest import write
 
@@ -25,7 +25,7 @@ def write_lists(folder, cuts, rows_per_group):
 @pytest.mark.parametrize(("cuts", "rows_per_group"), [([], 100), ([], 2), ([3], 100), ([0, 1, 4], 1)])
 class TestFilesAndRowGroups:
     def test_list_lengths(self, tmp_path, monkeypatch, cuts, rows_per_group):
-        monkeypatch.setattr(reading, "_BATCH", 2)
+        monkeypatch.setattr(outcome, "_BATCH", 2)
         assert list_lengths(write_lists(tmp_path, cuts, rows_per_group), "tags").tolist() == COUNTS
 
     def test_random_rows(self, tmp_path, cuts, rows_per_group):

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.report.resampling import resampling_section
+from igdet.curation.report.distributions import resampling_section
 
 from .conftest import SAMPLING, cells
 
@@ -43,8 +43,8 @@ def test_an_empty_vocabulary_has_no_section(section_of):
 
 def test_the_curve_is_of_means_between_ranks(section_of, monkeypatch):
     drawn = []
-    monkeypatch.setattr("igdet.curation.report.resampling.line_chart", lambda *a, **_: drawn.extend(a[2]) or "")
-    monkeypatch.setattr("igdet.utils.ranks.POINTS", 3)  # ranks 1, 3, 9
+    monkeypatch.setattr("igdet.curation.report.distributions.line_chart", lambda *a, **_: drawn.extend(a[2]) or "")
+    monkeypatch.setattr("igdet.reporting.charts.POINTS", 3)  # ranks 1, 3, 9
     section_of(pa.table({name: [float(i) for i in range(1, 10)] for name in SAMPLING}))
     assert [series.name for series in drawn] == ["natural", "square root", "uniform"]
     assert drawn[0].xs == [1, 3, 9]

@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
+from igdet.curation.report.merges import POSTS as SHOWN
+from igdet.curation.report.merges import samples
 from igdet.curation.report.page import write_report
-from igdet.curation.report.samples import POSTS as SHOWN
-from igdet.curation.report.samples import samples
 
 from .conftest import ARABIC, EMOJI, HOSTILE
 
@@ -26,7 +26,7 @@ def test_a_short_source_is_shown_as_a_whole(outcome):
 
 def test_of_many_posts_the_same_few_every_time(outcome, monkeypatch):
     assert SHOWN < 100
-    monkeypatch.setattr("igdet.curation.report.samples.POSTS", 4)
+    monkeypatch.setattr("igdet.curation.report.merges.POSTS", 4)
     drawn = samples(outcome)
     assert len(drawn) == 4
     assert samples(outcome) == drawn

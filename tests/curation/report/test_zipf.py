@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.report.zipf import MIN_POSTS, fit_zipf
+from igdet.curation.report.distributions import MIN_POSTS, fit_zipf
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 1.7])

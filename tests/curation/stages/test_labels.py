@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation.label_table import SCHEMA
-from igdet.curation.labelling import canonicaliser_of
+from igdet.curation.labels.label_table import SCHEMA
+from igdet.curation.labels.labelling import canonicaliser_of
 from igdet.curation.settings import Curation, LexiconSettings, SourceSettings
 from igdet.curation.stages.labels import STAGE, label_table, tag_table
 from igdet.utils.errors import UserError

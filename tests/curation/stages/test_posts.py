@@ -14,13 +14,13 @@ from igdet.curation import engine
 from igdet.curation.settings import Curation, EngineSettings, SourceSettings
 from igdet.curation.slices import parts_of
 from igdet.curation.stages.posts import BROKEN_FILES, FOLDER, STAGE, SourceError
+from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.errors import UserError
-from igdet.vocabulary import Vocabulary
 
 pytest.importorskip("detectron2", reason="training reads the same tables")
 
 from igdet.data.bad_records import BadRecordLog
-from igdet.data.hashtag_table import read_hashtag_table
+from igdet.data.readers.hashtag_table import read_hashtag_table
 
 GOOD = b"image,tags\na.jpg,x\n"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from igdet.config import merge_config_file
-from igdet.data import jpeg
 from igdet.data.checking import Options, check, report, sets_of
-from igdet.data.errors import DatasetError
-from igdet.data.targets import SPLITS, TARGETS, Split, Target
-from igdet.shards import ShardWriter
-from igdet.vocabulary import Vocabulary
+from igdet.data.images import jpeg
+from igdet.formats.errors import DatasetError
+from igdet.formats.shards import ShardWriter
+from igdet.formats.targets import SPLITS, TARGETS, Split, Target
+from igdet.formats.vocabulary import Vocabulary
 
 
 def pictures(save_picture, root, *names, start=0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.evaluation.probing.choosing import best_of, warn_of_ends
+from igdet.evaluation.probing.linear import best_of, warn_of_ends
 
 
 @pytest.mark.parametrize(

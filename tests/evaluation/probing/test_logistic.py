@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from igdet.evaluation.probing.basis import PrincipalBasis
+from igdet.evaluation.probing.linear import PrincipalBasis
 from igdet.evaluation.probing.logistic import fit_path
 
 STRENGTHS = (0.01, 1.0, 100.0)

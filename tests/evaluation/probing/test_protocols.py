@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from igdet.evaluation.probing.labelled import LabelledFeatures
 from igdet.evaluation.probing.protocols import Settings, knn, kshot, linear
+from igdet.evaluation.probing.splits import LabelledFeatures
 
 SETTINGS = Settings(4, 0, 0.2, (0.1, 1.0, 10.0, 1e9), (1, 2), 3, (1, 5, 20, 10_000), 0.07)
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from igdet.evaluation.rating.disagreements import find_disagreements
+from igdet.evaluation.rating.questions import find_disagreements
 
 NAMES = ["ant", "bee", '<cat> & "co"']
 LABELS = {"a.png": 0, "b.png": 1, "c.png": 2, "d.png": 0}

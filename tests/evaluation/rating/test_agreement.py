@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.evaluation.rating.agreement import krippendorff_alpha, pairwise_agreement
+from igdet.evaluation.rating.rectified import krippendorff_alpha, pairwise_agreement
 
 # Krippendorff 2011, examples A (two observers, two values) and C (four observers, missing values): a row an observer.
 PUBLISHED = [

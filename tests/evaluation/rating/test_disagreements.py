@@ -3,8 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from igdet.evaluation.rating.disagreements import find_disagreements
-from igdet.evaluation.rating.questions import Disagreement
+from igdet.evaluation.rating.questions import Disagreement, find_disagreements
 from igdet.utils.errors import UserError
 
 LABELS = {"a": 0, "b": 1, "c": 2}

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from igdet.evaluation.rating.real import real_accuracy
+from igdet.formats.imagenet_lists import VALIDATION_PICTURES, real_labels
 from igdet.utils.errors import UserError
-from igdet.utils.imagenet_lists import VALIDATION_PICTURES, real_labels
 
 
 def table(ids, answers, labels=None):

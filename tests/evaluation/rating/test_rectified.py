@@ -5,8 +5,7 @@ import json
 import pytest
 
 from igdet.evaluation.rating.questions import Disagreement, Questions
-from igdet.evaluation.rating.rectified import majority, rectify, wilson
-from igdet.evaluation.rating.report import describe
+from igdet.evaluation.rating.rectified import describe, majority, rectify, wilson
 from igdet.evaluation.rating.votes import Question, read_votes
 from igdet.utils.errors import UserError
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from igdet.evaluation.rating.pages import set_aside_unreadable
 from igdet.evaluation.rating.questions import Disagreement, Questions
-from igdet.evaluation.rating.unreadable import set_aside_unreadable
 from igdet.utils.errors import UserError
 
 ROWS = [Disagreement(f"{number:03d}", 0, 1) for number in range(100)]

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.duplicates import EDITS, at_precision, main, plant, report
 from PIL import Image
 
-from igdet.curation.duplicates.picture_set import open_pictures
+from igdet.curation.duplicates.image_sets import open_pictures
 from igdet.curation.duplicates.scanning import decode
 
 KEPT_BY_PDQ = {"mirrored", "JPEG 30", "half the size", "brighter by 40%"}

@@ -47,7 +47,7 @@ def test_every_way_shows_the_same_posts(tools, resampling):
     from generated_hashtags import draw_hashtags
     from shuffle_ways import WAYS
 
-    from igdet.data.epoch_plan import plan_epoch, use_labels
+    from igdet.data.draws.epoch import plan_epoch, use_labels
 
     ids = draw_hashtags(32_768, np.random.default_rng(0))  # a multiple of what the readers take in turn
     plan = plan_epoch(use_labels(np.arange(0, ids.size + 1, 2), ids.ravel()), resampling, 2.0)

@@ -1,0 +1,118 @@
+"""Sets of images with an id each: a folder, a table of posts, or shards."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.dataset
+
+from igdet.curation.images import PictureError, PictureSource
+from igdet.formats.images import describe, list_images
+from igdet.formats.shards import ShardError, ShardIndex, ShardReader
+from igdet.formats.shards.format import INDEX_NAME
+from igdet.utils.errors import UserError
+
+logger = logging.getLogger(__name__)
+_TABLE_SUFFIXES = (".csv", ".parquet")
+
+
+class DuplicatesError(UserError):
+    """Pictures, pairs or judgements that near-duplicates cannot be found or removed with."""
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures that can be read in any order, also in another process.
+
+    Attributes:
+        ids: N names, each once: the path in a folder, the column id of a table, the key in shards.
+        read: gives the picture file of a row, 0..N - 1; raises PictureError.
+    """
+
+    ids: pa.Array
+    read: Callable[[int], bytes]
+
+    def __post_init__(self):
+        if self.ids.null_count or pc.count_distinct(self.ids).as_py() != len(self.ids):
+            counts = pc.value_counts(self.ids)
+            repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
+            raise DuplicatesError(f"every picture needs an id of its own; null or repeated: {repeated[:5] or 'null'}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def open_pictures(path: str | PathLike, root: str | PathLike = "") -> PictureSet:
+    """Open a set of pictures.
+
+    Args:
+        path: a folder of shards; a .csv or .parquet table with the columns id and image, or a folder of such Parquet
+            files; or a folder of pictures, at any depth.
+        root: what the images of a table are relative to; "" is the folder of the table.
+
+    Raises:
+        DuplicatesError: there is no picture, or it is no such set.
+        ShardError: the shards are broken.
+    """
+    path = Path(path).expanduser()
+    if path.suffix in _TABLE_SUFFIXES and path.is_file():
+        return _open_table([path], Path(root or path.parent))
+    if not path.is_dir():
+        raise DuplicatesError(f"{path}: expected shards, a .csv or .parquet table, or a folder of pictures")
+    if (path / INDEX_NAME).is_file():
+        index = ShardIndex.open(path)
+        return PictureSet(index.keys.cast(pa.string()), _InShards(ShardReader(index)))
+    if tables := sorted(path.rglob("*.parquet")):
+        return _open_table(tables, Path(root or path))
+    return _open_folder(path)
+
+
+@dataclass(frozen=True)
+class _InShards:
+    reader: ShardReader
+
+    def __call__(self, row: int) -> bytes:
+        try:
+            return self.reader.read(row)
+        except ShardError as error:
+            raise PictureError("cut_short", str(error)) from error
+
+
+@dataclass(frozen=True)
+class _Addressed:
+    images: pa.Array
+    source: PictureSource
+
+    def __call__(self, row: int) -> bytes:
+        return self.source.read(self.images[row].as_py())
+
+
+def _open_folder(folder: Path) -> PictureSet:
+    """List the pictures of a folder, sorted, so that a set is the same on every machine."""
+    images, passed_over = list_images(folder)
+    if not images:
+        raise DuplicatesError(f"{folder} holds no pictures that can be read; passed over: {describe(passed_over) or 0}")
+    if passed_over:
+        logger.warning("%s: passed over: %s", folder, describe(passed_over))
+    paths = pa.array(images, pa.string())
+    return PictureSet(paths, _Addressed(paths, PictureSource(folder)))
+
+
+def _open_table(files: list[Path], root: Path) -> PictureSet:
+    try:
+        if files[0].suffix == ".csv":
+            as_text = pa.csv.ConvertOptions(column_types={"id": pa.string(), "image": pa.string()})  # 007 is no number
+            table = pa.csv.read_csv(files[0], convert_options=as_text)
+        else:
+            table = pa.dataset.dataset([str(file) for file in files]).to_table(columns=["id", "image"])
+        ids, images = (table[name].cast(pa.string()).combine_chunks() for name in ("id", "image"))
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise DuplicatesError(f"{files[0]}: expected a table with the columns id and image: {error}") from error
+    if not len(ids) or images.null_count:
+        raise DuplicatesError(f"{files[0]}: {len(ids)} posts, {images.null_count} of them without an image")
+    return PictureSet(ids, _Addressed(images, PictureSource(root)))

@@ -1,0 +1,158 @@
+"""What goes on of an image file: the upright sRGB image as JPEG, and nothing else."""
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from igdet.curation.images.jpeg import JpegError, strip_metadata
+from igdet.curation.images.limits import PictureError
+from igdet.formats.images import WIDE_MODES, open_image, scale_16_bits
+from igdet.utils.yaml import ConfigError
+
+_PROFILED_MODES = frozenset({"RGB", "CMYK"})
+_SRGB = ImageCms.createProfile("sRGB")
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more pictures behind it, as phones write
+_ORIENTATION = 274  # the EXIF tag
+_TURNED = range(2, 9)  # of its values; 1 is upright, others mean nothing
+_FASTEST_SIZE = (1, 1)
+_REDUCING_GAP = 2.0  # a fast method brings pictures down to this many times the size wanted, a good one further
+
+
+def to_srgb(picture: Image.Image) -> Image.Image:
+    """Convert a picture of any mode; an alpha channel is dropped, grey of 16 bits scaled.
+
+    Raises:
+        PictureError: pixels of more than 16 bits.
+    """
+    if picture.mode in WIDE_MODES:
+        return _to_eight_bits(picture).convert("RGB")
+    if picture.mode not in _PROFILED_MODES:
+        picture = picture.convert("RGB")
+    return _apply_profile(picture) if changes_colours(picture) else picture.convert("RGB")
+
+
+def changes_colours(picture: Image.Image) -> bool:
+    """Tell whether a picture has a colour profile without which its colours would be others."""
+    profile = picture.info.get("icc_profile")
+    return bool(profile) and picture.mode in _PROFILED_MODES and not _is_srgb(profile)
+
+
+def _is_srgb(profile: bytes) -> bool:
+    try:
+        return "sRGB" in ImageCms.getProfileDescription(io.BytesIO(profile))
+    except ImageCms.PyCMSError:
+        return True  # a broken profile says nothing: viewers take such a picture for sRGB
+
+
+def _apply_profile(picture: Image.Image) -> Image.Image:
+    try:
+        profile = io.BytesIO(picture.info["icc_profile"])
+        return ImageCms.profileToProfile(picture, profile, _SRGB, outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return picture.convert("RGB")  # a profile for another kind of pixels
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    grey = np.asarray(picture)
+    try:
+        return Image.fromarray(scale_16_bits(grey))
+    except ValueError as error:
+        raise PictureError("unknown_range", str(error)) from error
+
+
+@dataclass(frozen=True)
+class CleanSettings:
+    """How pictures are kept.
+
+    Attributes:
+        max_side: pixels of the longer side, >= 1, to which larger pictures are made smaller; 0 keeps every size.
+        quality: of JPEG, 1..95, for pictures that have to be encoded again.
+    """
+
+    max_side: int = 0
+    quality: int = 90
+
+    def __post_init__(self):
+        if self.max_side < 0 or not 1 <= self.quality <= 95:
+            raise ConfigError(
+                f"max_side {self.max_side}, quality {self.quality}: expected max_side >= 1, or 0 for every size, "
+                "and quality 1 to 95"
+            )
+
+
+def clean_picture(data: bytes, settings: CleanSettings) -> bytes:
+    """Drop all metadata of a picture, after its orientation and its colour profile have been applied.
+
+    A JPEG that is upright, small enough and in the colours of sRGB or grey keeps its pixels bit by bit. Others are
+    encoded again; of an animation the first frame counts. All are decoded, so that damage is found here.
+
+    Args:
+        data: a picture file.
+        settings: how pictures are kept.
+
+    Returns:
+        A JPEG file without EXIF, XMP, comments, thumbnails, colour profile, and whatever followed the picture.
+
+    Raises:
+        PictureError: the file is damaged, no picture or a decompression bomb.
+    """
+    with _named_errors(data), open_image(io.BytesIO(data)) as picture:
+        if _may_stay(picture, settings.max_side):
+            return _check_and_strip(picture, data, settings)
+        return _encode(picture, settings)
+
+
+@contextmanager
+def _named_errors(data: bytes) -> Iterator[None]:
+    try:
+        yield
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        reason = "not_a_picture" if data else "empty"
+        raise PictureError(reason, f"{len(data)} bytes in no known format") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError("too_many_pixels", str(error)) from error
+    except Exception as error:  # decoders raise whatever their file format's code happens to raise
+        reason = "cut_short" if "truncated" in str(error).lower() else "undecodable"
+        raise PictureError(reason, str(error) or type(error).__name__) from error
+
+
+def _may_stay(picture: Image.Image, max_side: int) -> bool:
+    return (
+        picture.format in _JPEG_FORMATS
+        and picture.mode in ("RGB", "L")
+        and not (max_side and max(picture.size) > max_side)
+        and picture.getexif().get(_ORIENTATION) not in _TURNED
+        and not changes_colours(picture)
+    )
+
+
+def _check_and_strip(picture: Image.Image, data: bytes, settings: CleanSettings) -> bytes:
+    try:
+        stripped = strip_metadata(data)
+    except JpegError:
+        return _encode(picture, settings)
+    picture.draft(None, _FASTEST_SIZE)  # reads all coded data, which is what finds damage, and skips most arithmetic
+    picture.load()
+    return stripped
+
+
+def _encode(picture: Image.Image, settings: CleanSettings) -> bytes:
+    if settings.max_side:
+        scale = _REDUCING_GAP * settings.max_side / max(picture.size)
+        picture.draft(
+            None, tuple(math.ceil(side * scale) for side in picture.size)
+        )  # JPEG: decodes no more than is needed
+    rgb = to_srgb(ImageOps.exif_transpose(picture))
+    if settings.max_side:
+        rgb.thumbnail((settings.max_side, settings.max_side), Image.Resampling.LANCZOS, _REDUCING_GAP)
+    rgb.info.clear()  # Pillow would write the comment
+    encoded = io.BytesIO()
+    rgb.save(encoded, "JPEG", quality=settings.quality)
+    return encoded.getvalue()

@@ -1,0 +1,1 @@
+"""From hashtags to labels."""

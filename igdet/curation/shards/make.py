@@ -1,0 +1,109 @@
+"""Making all shards of a folder, in several processes, from where an earlier run stopped."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from igdet.curation.images import PictureSource
+from igdet.curation.shards.id_list import IdList
+from igdet.curation.shards.labelled_posts import LabelledPosts, ShardingError
+from igdet.curation.shards.part import FOLDER, remove_leftovers
+from igdet.curation.shards.preparing import Preparer, ShardSettings
+from igdet.curation.shards.shard_maker import MadeShard, ShardMaker, Tally
+from igdet.formats.shards.format import INDEX_NAME, index_schema
+from igdet.formats.shards.summary import write_summary
+from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.utils.errors import too_many
+from igdet.utils.files import atomic_write
+from igdet.utils.processes import map_in_order
+
+LOG_NAME = "bad_pictures.jsonl"
+
+logger = logging.getLogger(__name__)
+
+
+def make_shards(
+    posts: Path,
+    vocabulary: Path,
+    source: PictureSource,
+    output: Path,
+    settings: ShardSettings,
+    exclusions: Mapping[str, IdList] | None = None,
+    processes: int = 1,
+) -> Tally:
+    """Make the shards of labelled posts; the same posts, settings and lists give the same bytes.
+
+    Only pictures, label ids and opaque keys reach a shard. A shard is made of a fixed range of posts, so that a longer
+    list of exclusions changes only the shards with posts on it. Every shard appears whole or not at all, and the
+    index and its summary appear last. Beside the shards, `records/` holds what a later run needs, and
+    bad_pictures.jsonl with the id and image of each post whose picture is bad: it is not meant to be handed on.
+
+    Args:
+        posts: folder of Parquet files, see `LabelledPosts`.
+        vocabulary: file whose line numbers are the label ids.
+        source: where pictures come from.
+        output: folder of the shards; shards of an earlier run that are still right are kept.
+        settings: how shards are made.
+        exclusions: posts to leave out, such as opt-outs, by the name under which they are counted.
+        processes: number of processes, >= 1.
+
+    Returns:
+        What became of the posts.
+
+    Raises:
+        ShardingError: the posts cannot be read, or too many pictures are bad.
+        ConfigError: the salt cannot be read, or pictures lie where this installation cannot read.
+        OSError: the disk is full or not writable; run again when it is mended.
+    """
+    labels = Vocabulary.read(vocabulary)
+    found = LabelledPosts(posts, len(labels))
+    remove_leftovers(output, shards=-(-len(found) // settings.posts_per_shard))
+    labels.write(output / VOCABULARY_NAME)
+    preparer = Preparer(source, settings.pictures, settings.read_salt(), exclusions or {})
+    maker = ShardMaker(output, labels.names, settings, preparer)
+    tally = Tally()
+    (output / FOLDER).mkdir(exist_ok=True)
+    schema = index_schema(output / VOCABULARY_NAME)
+    with (
+        (output / FOLDER / LOG_NAME).open("w", encoding="utf-8") as log,
+        atomic_write(output / INDEX_NAME) as index_file,
+        pq.ParquetWriter(index_file, schema) as index,
+    ):
+        for shard in map_in_order(maker.make, enumerate(found.tables(settings.posts_per_shard)), processes):
+            tally.add(shard.part, shard.is_new)
+            _log(shard, log)
+            _check_bad(tally, shard, settings.max_bad_share, Path(log.name))
+            index.write_table(_index_rows(shard, schema))
+    write_summary(output)
+    return tally
+
+
+def _index_rows(shard: MadeShard, schema: pa.Schema) -> pa.Table:
+    kept = shard.kept
+    names = pa.array([shard.name] * len(kept), pa.string()).dictionary_encode()
+    return kept.append_column("shard", names).select(schema.names).cast(schema)
+
+
+def _log(shard: MadeShard, log: IO[str]) -> None:
+    log.writelines(json.dumps(post) + "\n" for post in shard.bad)
+    log.flush()
+    state = "made" if shard.is_new else "was there"
+    logger.info("%s %s: %d of %d posts", shard.name, state, len(shard.kept), len(shard.part))
+
+
+def _check_bad(tally: Tally, shard: MadeShard, max_share: float, log: Path) -> None:
+    if shard.bad and too_many(tally.bad, tally.posts, max_share):
+        last = shard.bad[-1]
+        raise ShardingError(
+            f"{tally.bad} of {tally.posts} pictures are bad ({_most_common(tally)}), the last one {last['image']}: "
+            f"{last['why']}. {log} names each; mend them or raise max_bad_share ({max_share})"
+        )
+
+
+def _most_common(tally: Tally) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in tally.left_out.most_common(3))

@@ -1,0 +1,113 @@
+"""One post on its way into a shard: its key, its clean image, or why it is left out; how shards are made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from igdet.curation.images import REASONS, CleanSettings, PictureError, PictureSource, clean_picture
+from igdet.curation.shards.id_list import IdList, opaque_key, sha256
+from igdet.curation.shards.part import KEPT
+from igdet.utils.yaml import ConfigError
+
+
+@dataclass(frozen=True)
+class ShardSettings:
+    """How shards are made.
+
+    Attributes:
+        posts_per_shard: labelled posts that a shard is made of, >= 1; those that are left out make it smaller.
+        pictures: how pictures are kept.
+        salt_file: a file with a secret that enters the posts' keys; "" for none. See `opaque_key`.
+        max_bad_share: share of the posts, 0..1, whose picture may be bad.
+        reads_at_a_time: pictures that each process reads at a time, >= 1; more than 1 pays for URLs.
+    """
+
+    posts_per_shard: int = 10_000
+    pictures: CleanSettings = field(default_factory=CleanSettings)
+    salt_file: str = ""
+    max_bad_share: float = 0.05
+    reads_at_a_time: int = 1
+
+    def __post_init__(self):
+        if self.posts_per_shard < 1 or self.reads_at_a_time < 1 or not 0 <= self.max_bad_share <= 1:
+            raise ConfigError(
+                f"posts_per_shard {self.posts_per_shard} and reads_at_a_time {self.reads_at_a_time} must be at least "
+                f"1, max_bad_share {self.max_bad_share} must lie between 0 and 1"
+            )
+
+    def read_salt(self) -> bytes:
+        """Read the secret.
+
+        Raises:
+            ConfigError: the file is not there, or empty.
+        """
+        if not self.salt_file:
+            return b""
+        path = Path(self.salt_file).expanduser()
+        salt = path.read_bytes().strip() if path.is_file() else b""
+        if not salt:
+            raise ConfigError(f"salt_file {path}: expected a file with a secret of any length; leave it out for none")
+        return salt
+
+
+class Prepared(NamedTuple):
+    """A post that was looked at.
+
+    Attributes:
+        record: its row of the shard's record, as a dict of columns of `igdet.curation.shards.part.SCHEMA`.
+        picture: the clean picture; None when the post is left out.
+    """
+
+    record: dict
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Preparer:
+    """Prepares posts.
+
+    Attributes:
+        source: where pictures come from.
+        settings: how pictures are kept.
+        salt: what keys are made with.
+        exclusions: lists of posts to leave out, by the name under which these are counted.
+    """
+
+    source: PictureSource
+    settings: CleanSettings
+    salt: bytes = b""
+    exclusions: Mapping[str, IdList] = field(default_factory=dict)
+
+    def prepare(self, post: dict) -> Prepared:
+        """Read and clean the picture of a post, unless it is excluded.
+
+        Args:
+            post: the columns of `igdet.curation.shards.labelled_posts.SCHEMA`.
+        """
+        record = {"key": opaque_key(post["id"], self.salt), "reason": KEPT, "hashtags": sorted(set(post["labels"]))}
+        picture = None
+        try:
+            if not self._excluded(post, record):
+                data = self.source.read(post["image"] or "")
+                record["source_sha256"] = sha256(data)
+            if not self._excluded(post, record):
+                picture = clean_picture(data, self.settings)
+                record["picture_sha256"] = sha256(picture)
+        except PictureError as error:
+            return Prepared({**record, "reason": error.reason, "why": error.why})
+        excluded = self._excluded(post, record)
+        return Prepared({**record, "reason": excluded}) if excluded else Prepared(record, picture)
+
+    def is_current(self, post: dict, record: dict) -> bool:
+        """Tell whether the lists leave a post out, or do not, just as they did when its record was written."""
+        by_list = KEPT if record["reason"] in REASONS else record["reason"]
+        return self._excluded(post, record) == by_list
+
+    def _excluded(self, post: dict, record: dict) -> str:
+        """Give the name of the first list that names the post, or the picture as far as it is known; KEPT for none."""
+        hashes = [record[name] for name in ("source_sha256", "picture_sha256") if record.get(name)]
+        for name, listed in self.exclusions.items():
+            if listed.has_post(post["id"], record["key"]) or listed.has_picture(*hashes):
+                return name
+        return KEPT

@@ -1,0 +1,200 @@
+"""Making one shard, or finding that it is made already: checked by reading it back, every post counted."""
+
+import hashlib
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from igdet.curation.images import BAD_REASONS
+from igdet.curation.shards.id_list import sha256
+from igdet.curation.shards.labelled_posts import ShardingError
+from igdet.curation.shards.part import KEPT, SCHEMA, part_path, read_part, write_part
+from igdet.curation.shards.preparing import Prepared, Preparer, ShardSettings
+from igdet.formats.shards.format import FORMAT_VERSION, INDEX_NAME, SHARD_NAME
+from igdet.formats.shards.writer import write_shard
+from igdet.utils.errors import too_many
+
+MAKER_VERSION = "2"  # to be raised whenever the same posts and settings give other bytes
+_READ_AHEAD = 16  # pictures for each thread
+
+
+@dataclass
+class Tally:
+    """What became of the posts.
+
+    Attributes:
+        posts: as far as they were looked at.
+        kept: posts in shards.
+        left_out: number of posts by reason: a key of `igdet.curation.images.REASONS`, or the name of a list.
+        shards_made: shards written by this run.
+        shards_found: shards that an earlier run had finished.
+    """
+
+    posts: int = 0
+    kept: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    shards_made: int = 0
+    shards_found: int = 0
+
+    def add(self, part: pa.Table, is_new: bool) -> None:
+        """Count a shard.
+
+        Args:
+            part: its record, see `igdet.curation.shards.part`.
+            is_new: whether this run wrote it.
+        """
+        counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(part["reason"]).to_pylist()}
+        self.posts += len(part)
+        self.kept += counts.pop(KEPT, 0)
+        self.left_out.update(counts)
+        self.shards_made += is_new
+        self.shards_found += not is_new
+
+    @property
+    def bad(self) -> int:
+        """The number of posts whose picture is bad."""
+        return sum(count for reason, count in self.left_out.items() if reason in BAD_REASONS)
+
+
+def bad_posts(posts: list[dict], part: pa.Table) -> list[dict]:
+    """Name the posts whose picture is bad: id, image, reason and why; posts on a list are not named."""
+    return [
+        {"id": post["id"], "image": post["image"], "reason": reason, "why": why}
+        for post, reason, why in zip(posts, part["reason"].to_pylist(), part["why"].to_pylist(), strict=True)
+        if reason in BAD_REASONS
+    ]
+
+
+def check_shard(shard: Path, kept: pa.Table, names: Sequence[str]) -> None:
+    """Compare a shard on the disk with its record.
+
+    Args:
+        shard: the tar.
+        kept: the rows of its record whose posts are in the shard.
+        names: the canonical name of each label, by label id.
+
+    Raises:
+        ShardingError: the shard holds something else.
+    """
+    with tarfile.open(shard, "r:") as tar:
+        members = list(tar)
+        expected = [f"{key}.{suffix}" for key in kept["key"].to_pylist() for suffix in ("jpg", "json")]
+        if [member.name for member in members] != expected:
+            raise ShardingError(f"{shard} does not hold the {len(kept)} posts written to it; {_ADVICE}")
+        for row, picture, labels in zip(kept.to_pylist(), members[::2], members[1::2], strict=True):
+            data = tar.extractfile(picture).read()
+            found = (picture.offset_data, len(data), sha256(data), json.load(tar.extractfile(labels))["hashtags"])
+            hashtags = [names[label] for label in row["hashtags"]]
+            if found != (row["offset"], row["size"], row["picture_sha256"], hashtags):
+                raise ShardingError(f"{shard}: post {row['key']} came back changed; {_ADVICE}")
+
+
+_ADVICE = "check the disk and run again"
+
+
+class MadeShard(NamedTuple):
+    """A finished shard.
+
+    Attributes:
+        name: of the tar.
+        part: its record, see `igdet.curation.shards.part`.
+        bad: posts whose picture is bad: id, image, reason and why.
+        is_new: whether it was made just now.
+    """
+
+    name: str
+    part: pa.Table
+    bad: list[dict]
+    is_new: bool
+
+    @property
+    def kept(self) -> pa.Table:
+        """The rows of the posts that are in the shard."""
+        return self.part.filter(pc.equal(self.part["reason"], KEPT))
+
+
+@dataclass(frozen=True)
+class ShardMaker:
+    """Makes shards; can be sent to other processes.
+
+    Attributes:
+        folder: where the shards go.
+        names: the canonical name of each label, by label id.
+        settings: how shards are made.
+        preparer: gives the posts' pictures.
+    """
+
+    folder: Path
+    names: Sequence[str]
+    settings: ShardSettings
+    preparer: Preparer
+
+    def make(self, number: int, table: pa.Table) -> MadeShard:
+        """Make a shard, unless an earlier run has made the same one.
+
+        Args:
+            number: of the shard, from 0.
+            table: its posts, with the columns of `igdet.curation.shards.labelled_posts.SCHEMA`.
+
+        Raises:
+            ShardingError: the shard does not come back as it was written.
+            OSError: the disk is full or not writable; the folder then has no index.
+        """
+        shard, posts = self.folder / SHARD_NAME.format(number), table.to_pylist()
+        digest = self._digest(posts)
+        part = read_part(shard, digest)
+        is_new = part is None or not all(map(self.preparer.is_current, posts, part.to_pylist()))
+        if is_new:
+            part = self._make_anew(shard, posts, digest)
+        return MadeShard(shard.name, part, bad_posts(posts, part), is_new)
+
+    def _make_anew(self, shard: Path, posts: list[dict], digest: str) -> pa.Table:
+        # What speaks of the old shard goes first: should this process be killed, nothing may vouch for half of both.
+        (shard.parent / INDEX_NAME).unlink(missing_ok=True)
+        part_path(shard).unlink(missing_ok=True)
+        part = pa.Table.from_pylist(self._write(shard, posts), schema=SCHEMA)
+        kept = part.filter(pc.equal(part["reason"], KEPT))
+        if len(kept):
+            check_shard(shard, kept, self.names)
+        else:
+            shard.unlink()
+        # Where most pictures are bad, a server or a disk may be away: such a shard is tried again at the next run.
+        if not too_many(len(bad_posts(posts, part)), len(posts), self.settings.max_bad_share):
+            write_part(shard, part, digest)
+        return part
+
+    def _write(self, shard: Path, posts: list[dict]) -> list[dict]:
+        records = []
+        with write_shard(shard, self.names) as tar:
+            for record, picture in self._prepared(posts):
+                if picture is not None:
+                    tar.add(record["key"], picture, record["hashtags"])
+                    record |= {name: tar.rows[-1][name] for name in ("offset", "size")}
+                records.append(record)
+        return records
+
+    def _prepared(self, posts: list[dict]) -> Iterator[Prepared]:
+        """Prepare posts in order, with several threads some ahead."""
+        threads = self.settings.reads_at_a_time
+        if threads == 1:  # a second thread would take turns with this one, which makes small pictures slower by half
+            yield from map(self.preparer.prepare, posts)
+            return
+        step = threads * _READ_AHEAD
+        with ThreadPoolExecutor(threads) as pool:
+            for start in range(0, len(posts), step):
+                yield from pool.map(self.preparer.prepare, posts[start : start + step])
+
+    def _digest(self, posts: list[dict]) -> str:
+        """Give a fingerprint of everything that decides on the shard's bytes, but for the picture files and lists."""
+        made_of = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.pictures), self.preparer.salt.hex()]
+        made_of.append(self.preparer.source.web.respect_noai)
+        made_of += [[post["id"], post["image"], [(i, self.names[i]) for i in post["labels"]]] for post in posts]
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Which record each draw of the training takes: resampling, orders, exact resuming."""

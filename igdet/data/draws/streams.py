@@ -1,0 +1,243 @@
+"""Training samples of shards without an index: what one reader of several takes, from where the run (re)starts."""
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import IterableDataset, get_worker_info
+
+from igdet.data.draws.epoch import FRACTION_BITS
+from igdet.data.draws.randomness import ROUNDS, Permutation, Stream, generator, hashed, keys, name_number
+from igdet.data.readers.shards import StreamedShards
+from igdet.data.records import Records
+from igdet.data.samples import TrainingSamples
+from igdet.formats.shards import StreamedPost
+from igdet.utils.files import read_json_lines
+
+
+class Buffer(Records):
+    """The posts of a reader's buffer, as records that are read from memory."""
+
+    def __init__(self, posts: list[StreamedPost], labels: list[np.ndarray]):
+        super().__init__(np.cumsum([0, *map(len, labels)]), np.concatenate(labels))
+        self._posts = posts
+
+    def image_id(self, index: int) -> str:
+        """Give the post's key."""
+        return self._posts[index].key
+
+    def location(self, index: int) -> dict:
+        """A post in memory has no place on the disk."""
+        return {}
+
+    def read(self, index: int) -> bytes:
+        """Give the picture."""
+        return self._posts[index].picture
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """How a stream is read.
+
+    Attributes:
+        seed: the run's seed, >= 0.
+        factors: int64 (L,): r(h) in units of 2^-24.
+        shards_at_a_time: shards that a reader has open, >= 1.
+        buffer: posts that a reader holds in memory, at least one of each open shard.
+        passes: how often the shards are read in an epoch, >= 1; a post's copies are shared among them.
+    """
+
+    seed: int
+    factors: np.ndarray
+    shards_at_a_time: int
+    buffer: int
+    passes: int = 1
+
+
+class StreamReader:
+    """One of the readers of a stream, which share the shards of every epoch among them.
+
+    Args:
+        shards: the posts.
+        settings: how they are read.
+        reader: which of the readers this is, 0..readers - 1.
+        readers: their number, at most that of the shards.
+    """
+
+    def __init__(self, shards: StreamedShards, settings: StreamSettings, reader: int, readers: int):
+        self._shards = shards
+        self._settings = settings
+        self._reader = reader
+        self._readers = readers
+
+    def fingerprint(self) -> str:
+        """Name everything that decides on what this reader gives."""
+        settings = asdict(self._settings) | {"factors": self._settings.factors.tolist()}
+        made_of = [settings, self._shards.summary.shards, self._reader, self._readers]
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
+
+    def buffers(self, first: int = 0) -> Iterator[tuple[Buffer, np.ndarray]]:
+        """Fill buffers without end.
+
+        Args:
+            first: number of the first buffer; those before it are not read.
+
+        Yields:
+            the posts, and int64 (n,): which of them to show, in order, each as often as it is replicated.
+        """
+        number = 0
+        for turn in count():  # a pass over the shards
+            for names in self._side_by_side(turn):
+                share = max(1, self._settings.buffer // len(names))
+                parts = max(-(-self._posts(name) // share) for name in names)
+                for part, posts in self._fill(names, share, parts, max(0, first - number)):
+                    yield self._buffer(posts, turn, number + part)
+                number += parts
+
+    def _side_by_side(self, turn: int) -> list[list[str]]:
+        """The shards of this reader in a pass, in groups that are open together."""
+        seed, names = self._settings.seed, self._shards.names
+        order = Permutation(len(names), keys(seed, Stream.SHARD_ORDER, turn, ROUNDS))
+        mine = [names[i] for i in order(np.arange(self._reader, len(names), self._readers))]
+        step = self._settings.shards_at_a_time
+        return [mine[start : start + step] for start in range(0, len(mine), step)]
+
+    def _posts(self, name: str) -> int:
+        return self._shards.summary.shards[name][0]
+
+    def _fill(self, names: list[str], share: int, parts: int, first: int) -> Iterator[tuple[int, list[StreamedPost]]]:
+        if first >= parts:
+            return
+        with ExitStack() as stack:
+            streams = [stack.enter_context(closing(self._shards.open(name))) for name in names]
+            left = [self._posts(name) for name in names]
+            for part in range(parts):
+                counts = [min(share, posts) for posts in left]
+                left = [posts - taken for posts, taken in zip(left, counts, strict=True)]
+                pairs = zip(streams, counts, strict=True)
+                if part >= first:
+                    yield part, [post for stream, taken in pairs for post in stream.read(taken)]
+                else:
+                    for stream, taken in pairs:
+                        stream.skip(taken)
+
+    def _buffer(self, posts: list[StreamedPost], turn: int, number: int) -> tuple[Buffer, np.ndarray]:
+        labels = [self._shards.label_ids(post) for post in posts]
+        factors = np.array([self._settings.factors[ids].max() for ids in labels])
+        copies = self._copies(factors, [post.key for post in posts], turn)
+        order = np.repeat(np.arange(len(posts)), copies)
+        generator(self._settings.seed, Stream.BUFFER_ORDER, number * self._readers + self._reader).shuffle(order)
+        return Buffer(posts, labels), order
+
+    def _copies(self, factors: np.ndarray, names: list[str], turn: int) -> np.ndarray:
+        """Round the factors of some posts, up with the probability of the fraction, and give the share of one pass.
+
+        Pass p of P gives floor((p + 1) r / P + u) - floor(p r / P + u) copies: over an epoch, floor(r + u).
+        """
+        epoch, step = divmod(turn, self._settings.passes)
+        [key] = keys(self._settings.seed, Stream.ROUNDING, epoch)
+        chances = hashed(key, np.array([name_number(name) for name in names], np.uint64))
+        u = (chances >> np.uint64(64 - FRACTION_BITS)).astype(np.int64)
+        before, after = (factors * k // self._settings.passes + u >> FRACTION_BITS for k in (step, step + 1))
+        return after - before
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process takes of each batch.
+
+    Attributes:
+        batch: samples of a batch, over all processes.
+        start_batch: the first batch of this run.
+        rank: this process, 0..world_size - 1.
+        world_size: number of processes.
+    """
+
+    batch: int
+    start_batch: int
+    rank: int
+    world_size: int
+
+
+class StreamSamples(IterableDataset):
+    """Endless training samples; batch b of a process is made by its loader process b modulo their number.
+
+    A resumed run goes on exactly where it has as many processes and loader processes as before; with others it is a
+    stream of its own, of the same posts.
+
+    Args:
+        shards: the posts.
+        settings: how they are read.
+        make_samples: makes training samples of records.
+        share: what this process takes of each batch.
+        journal: folder where the readers note how far they are, so that resuming need not read everything again.
+    """
+
+    def __init__(
+        self,
+        shards: StreamedShards,
+        settings: StreamSettings,
+        make_samples: Callable[[Records], TrainingSamples],
+        share: Share,
+        journal: Path,
+    ):
+        self._shards = shards
+        self._settings = settings
+        self._make_samples = make_samples
+        self._share = share
+        self._journal = journal
+
+    def __iter__(self) -> Iterator[dict]:
+        worker = get_worker_info()
+        workers, first_batch = (worker.num_workers, worker.id) if worker else (1, 0)
+        first_batch += self._share.start_batch
+        number = self._share.rank * workers + first_batch % workers
+        reader = StreamReader(self._shards, self._settings, number, self._share.world_size * workers)
+        journal = Journal(self._journal / f"{reader.fingerprint()}.jsonl")
+        draws = self._draws(first_batch, workers)
+        wanted = first_batch // workers * (self._share.batch // self._share.world_size)  # what the reader gave before
+        buffer_number, given = journal.last_before(wanted)
+        for buffer, order in reader.buffers(buffer_number):
+            journal.note(buffer_number, given)
+            samples = self._make_samples(buffer)
+            for index in order[max(0, wanted - given) :].tolist():
+                yield samples[next(draws), index]
+            buffer_number, given = buffer_number + 1, given + len(order)
+
+    def _draws(self, first_batch: int, workers: int) -> Iterator[int]:
+        """Number the draws as `NumberedSampler` does: over all processes, which take turns."""
+        share = self._share
+        for batch in count(first_batch, workers):
+            yield from range(batch * share.batch + share.rank, (batch + 1) * share.batch, share.world_size)
+
+
+class Journal:
+    """How many samples a reader had given when it began each buffer, one line of JSON a buffer.
+
+    Args:
+        path: a file of this reader alone.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._noted = dict(read_json_lines(path))  # number of a buffer -> samples given before it
+
+    def last_before(self, samples: int) -> tuple[int, int]:
+        """Give the last buffer that began before so many samples were given, and how many were when it began."""
+        numbers = sorted(self._noted)
+        place = bisect_right([self._noted[number] for number in numbers], samples)
+        return (numbers[place - 1], self._noted[numbers[place - 1]]) if place else (0, 0)
+
+    def note(self, number: int, samples: int) -> None:
+        """Add a line; what is noted already, before a run was broken off, is not noted again."""
+        if number not in self._noted:
+            self._noted[number] = samples
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([number, samples]) + "\n")

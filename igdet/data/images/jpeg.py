@@ -1,0 +1,123 @@
+"""A part of a JPEG to pixels: by igdet's binding to libjpeg-turbo where it was built, else by OpenCV.
+
+Both give exactly the pixels that Pillow gives. OpenCV decodes the whole picture for them, and does not notice data that
+are damaged in the middle.
+"""
+
+import hashlib
+import io
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+
+from igdet.formats.images import open_image
+from igdet.utils.versions import too_old
+
+END_OF_JPEG = b"\xff\xd9"
+# Where data end too early, libjpeg reads zeros; these are bits 1, 0, 1, 1, 0, 1, 1, 0, ..., also after each restart.
+_MORE_DATA = b"\xb6\xdb\x6d" * 32
+_MORE_DATA += b"".join(bytes([0xFF, restart]) + _MORE_DATA for restart in range(0xD0, 0xD8))
+
+# By which libjpeg can bring a picture down while it decodes, with OpenCV's flag for it.
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+REDUCTIONS = tuple(_FLAGS)
+
+_TO_BUILD_IT = (
+    "to build it, install a C compiler and libjpeg-turbo's headers (Debian: apt install gcc libjpeg62-turbo-dev, "
+    "Ubuntu: gcc libjpeg-turbo8-dev), then igdet again"
+)
+
+Part = tuple[int, int, int, int]  # top, left, height, width
+
+
+def _binding() -> tuple[ModuleType | None, str]:
+    """Return the compiled module, or None and why it cannot be used, with what to do."""
+    try:
+        binding = import_module("igdet.data.images._jpeg")
+    except ImportError as error:
+        return None, too_old("the JPEG binding") or f"{error}; {_TO_BUILD_IT}"
+    if hashlib.sha256(Path(__file__).with_name("_jpeg.c").read_bytes()).hexdigest() != binding.SOURCE:
+        return None, f"{binding.__file__} was built from another version of its source: install igdet again"
+    return binding, ""
+
+
+def describe(binding: ModuleType | None, missing: str) -> str:
+    """Say for the log what decodes, and why it is not the faster way."""
+    if binding:
+        return "libjpeg-turbo, only the part that is wanted"
+    return f"OpenCV, whole pictures, because igdet's own faster decoder cannot be used: {missing}"
+
+
+def _by_libjpeg(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
+    pixels = _jpeg.decode_part(data, *part, reduction, channel_order == "BGR")
+    return np.frombuffer(pixels, np.uint8).reshape(*part[2:], 3)
+
+
+def _by_opencv(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture is None:
+        raise ValueError("broken JPEG data")
+    top, left, height, width = part
+    crop = picture[top : top + height, left : left + width]
+    return crop if channel_order == "BGR" else cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+
+
+def decode_part(data: bytes, part: Part, channel_order: str, reduction: int = 1) -> np.ndarray:
+    """Decode a part of a JPEG.
+
+    Args:
+        data: the file's bytes; EXIF orientation is passed over.
+        part: in pixels of the picture after `reduction`, all of it inside.
+        channel_order: "RGB" or "BGR".
+        reduction: one of `REDUCTIONS`: 2 halves both sides of the picture, rounded up.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ValueError: the file cannot be decoded up to the part's end.
+    """
+    return _decode(data, part, channel_order, reduction)
+
+
+def check_whole(data: bytes) -> None:
+    """Refuse a JPEG whose data end before its last pixel, even where it ends as a JPEG does.
+
+    Args:
+        data: the file's bytes, which end with `END_OF_JPEG`.
+
+    Raises:
+        ValueError: the data end too early or, where libjpeg-turbo decodes, are damaged elsewhere.
+        OSError: likewise.
+    """
+    _check(data)
+
+
+def _check_by_libjpeg(data: bytes) -> None:
+    with open_image(io.BytesIO(data)) as picture:
+        _by_libjpeg(data, (0, 0, picture.height, picture.width), "RGB", 1)
+
+
+def _check_by_pillow(data: bytes) -> None:
+    """Pillow says nothing of missing data either, but where data are missing, more of them change the pixels."""
+    extended = data.removesuffix(END_OF_JPEG) + _MORE_DATA + END_OF_JPEG
+    if _pillow_bytes(data) != _pillow_bytes(extended):
+        raise ValueError("JPEG data end before the last pixel")
+
+
+def _pillow_bytes(data: bytes) -> bytes:
+    with open_image(io.BytesIO(data)) as picture:
+        return picture.tobytes()
+
+
+_jpeg, _missing = _binding()
+_decode, _check = (_by_libjpeg, _check_by_libjpeg) if _jpeg else (_by_opencv, _check_by_pillow)
+DECODER = describe(_jpeg, _missing)

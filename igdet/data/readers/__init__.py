@@ -1,0 +1,1 @@
+"""Readers of data sets: from files on the disk to records."""

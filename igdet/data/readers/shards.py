@@ -1,0 +1,124 @@
+"""Posts in shards: by their index, or streamed without it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from igdet.data.draws.epoch import label_factors
+from igdet.data.records import Records
+from igdet.formats.errors import DatasetError, RecordError
+from igdet.formats.shards import ShardError, ShardIndex, ShardReader, ShardStream, StreamedPost, Summary, read_summary
+from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
+
+
+class ShardRecords(Records):
+    """The posts of a folder of shards.
+
+    Args:
+        folder: the shards, their index and their vocabulary.
+
+    Raises:
+        ShardError: the folder is not whole.
+        CacheError: what is kept of the index cannot be written.
+        DatasetError: there is no post.
+    """
+
+    def __init__(self, folder: str):
+        index = ShardIndex.open(folder)
+        if not len(index):
+            raise DatasetError(f"{folder}: its index lists no post; expected at least one")
+        self.__setstate__(index)
+
+    def __getstate__(self) -> ShardIndex:
+        return self._index  # another process maps the columns itself
+
+    def __setstate__(self, index: ShardIndex) -> None:
+        super().__init__(index.hashtag_offsets, index.hashtag_ids)
+        self._index = index
+        self._reader = ShardReader(index)
+
+    def kept(self, name: str) -> Path:
+        """Keep what is worked out of the posts beside the columns of their index."""
+        return self._index.columns_folder / name
+
+    def image_id(self, index: int) -> str:
+        """Give the post's key."""
+        return self._index.keys[index].as_py()
+
+    def location(self, index: int) -> dict:
+        """Give the shard, and where in it the picture lies, in bytes."""
+        shard = self._index.folder / self._index.shard_names[self._index.shard_of(index)]
+        return {"shard": str(shard), "offset": int(self._index.offsets[index]), "size": int(self._index.sizes[index])}
+
+    def read(self, index: int) -> bytes:
+        """Read the picture out of its shard."""
+        try:
+            return self._reader.read(index)
+        except (ShardError, OSError) as error:
+            raise RecordError(self.image_id(index), str(error)) from error
+
+
+class StreamedShards:
+    """A folder of shards that is only ever streamed.
+
+    Args:
+        folder: with the shards, their summary and their vocabulary; the index is not used.
+
+    Attributes:
+        summary: what is known of it.
+        names: the shards.
+        labels: canonical name -> label id.
+
+    Raises:
+        ShardError: the folder is not whole.
+        DatasetError: there is no post.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = Path(folder)
+        self.summary: Summary = read_summary(self.folder)
+        self.names = list(self.summary.shards)
+        if not self.names:
+            raise DatasetError(f"{folder}: its summary lists no post; expected at least one")
+        self.labels = {name: i for i, name in enumerate(Vocabulary.read(self.folder / VOCABULARY_NAME).names)}
+
+    def __len__(self) -> int:
+        return sum(count for count, _ in self.summary.shards.values())
+
+    def label_counts(self, num_labels: int = 0) -> np.ndarray:
+        """Count the posts that carry each label, int64 (L,)."""
+        return np.array(self.summary.posts, np.int64)
+
+    def label_factors(self, resampling: str, epoch_factor: float) -> np.ndarray:
+        """Work out r(h) of every label, int64 (L,), in units of 2^-24: the same as with an index."""
+        return label_factors(self.label_counts(), np.array(self.summary.rarest, np.int64), resampling, epoch_factor)
+
+    def check_shared_by(self, readers: int) -> None:
+        """Refuse more readers than there are shards, one of which would have nothing to read.
+
+        Raises:
+            DatasetError: there are more.
+        """
+        if readers > len(self.names):
+            raise DatasetError(
+                f"{self.folder}: {len(self.names)} shards cannot be shared by {readers} loader processes; lower "
+                "DATALOADER.NUM_WORKERS, or write more and smaller shards"
+            )
+
+    def open(self, name: str) -> ShardStream:
+        """Open one of the shards."""
+        return ShardStream(self.folder / name)
+
+    def label_ids(self, post: StreamedPost) -> np.ndarray:
+        """Give the label ids of a post, int32 (k,), ascending, as the index has them.
+
+        Raises:
+            ShardError: a hashtag is outside of the vocabulary, or there is none.
+        """
+        try:
+            ids = sorted(self.labels[name] for name in post.hashtags)
+        except KeyError as error:
+            raise ShardError(f"{self.folder}: post {post.key} has {error}, which {VOCABULARY_NAME} lacks") from None
+        if not ids:
+            raise ShardError(f"{self.folder}: post {post.key} has no hashtag; write the shards again")
+        return np.array(ids, np.int32)

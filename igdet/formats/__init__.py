@@ -1,0 +1,1 @@
+"""Files shared with others and between igdet's own parts: how each is read, checked, written; free of torch."""

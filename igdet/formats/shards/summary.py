@@ -1,0 +1,128 @@
+"""What must be known of a folder of shards to stream it: the shards, and how often each label is carried.
+
+It is small, whatever the number of posts: 3.5 billion in 350,000 shards take about 15 MB.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from igdet.formats.shards.format import INDEX_NAME, SUMMARY_NAME, ShardError, check_names, vocabulary_digest
+from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.sampling import count_by_rarest, count_labels
+from igdet.utils.files import atomic_write
+from igdet.utils.messages import shown
+
+_BATCH = 2**17  # rows of the index in memory at once
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The content of the file.
+
+    Attributes:
+        vocabulary_sha256: of the vocabulary that the shards were written with.
+        shards: file name -> number of posts and bytes.
+        posts: for each label, the posts that carry it.
+        rarest: for each label, the posts whose rarest label it is, as `igdet.sampling.count_by_rarest` counts them.
+    """
+
+    vocabulary_sha256: str
+    shards: dict[str, tuple[int, int]]
+    posts: list[int]
+    rarest: list[int]
+
+
+def write_summary(folder: str | PathLike) -> None:
+    """Write the summary of a folder of shards that is complete; goes through the index twice, a batch at a time.
+
+    Args:
+        folder: with shards, index and vocabulary.
+    """
+    folder = Path(folder)
+    vocabulary = folder / VOCABULARY_NAME
+    posts, rarest = np.zeros((2, len(Vocabulary.read(vocabulary))), np.int64)
+    shards: dict[str, int] = {}
+    for batch in _batches(folder, "shard", "hashtags"):
+        posts += count_labels(batch.column("hashtags").flatten().to_numpy(), len(posts))
+        for shard in pc.value_counts(batch.column("shard").cast(pa.string())).to_pylist():
+            shards[shard["values"]] = shards.get(shard["values"], 0) + shard["counts"]
+    for batch in _batches(folder, "hashtags"):
+        lengths = pc.list_value_length(batch.column("hashtags")).to_numpy()
+        ids = batch.column("hashtags").flatten().to_numpy()
+        rarest += count_by_rarest(np.concatenate([[0], np.cumsum(lengths)]), ids, posts)
+    of_shards = {name: (count, (folder / name).stat().st_size) for name, count in shards.items()}
+    with atomic_write(folder / SUMMARY_NAME, "w") as file:
+        json.dump(asdict(Summary(vocabulary_digest(vocabulary), of_shards, posts.tolist(), rarest.tolist())), file)
+
+
+def read_summary(folder: Path) -> Summary:
+    """Read the summary of a folder of shards and check it against what lies beside it.
+
+    Args:
+        folder: with shards, summary and vocabulary; the index need not be there.
+
+    Raises:
+        ShardError: a file is missing or cut short, or the vocabulary is another.
+    """
+    path, vocabulary = folder / SUMMARY_NAME, folder / VOCABULARY_NAME
+    for file in (path, vocabulary):
+        if not file.is_file():
+            raise ShardError(f"{file} is missing; copy the one that the shards were written with")
+    try:
+        summary = Summary(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ShardError(f"{path} cannot be read: {error}; copy it again") from error
+    if summary.vocabulary_sha256 != vocabulary_digest(vocabulary):
+        raise ShardError(f"{vocabulary} is not the vocabulary that {path} was written with: ids would be wrong")
+    _check_types(path, summary, len(Vocabulary.read(vocabulary)))
+    check_names(path, summary.shards)
+    for name, (_, length) in summary.shards.items():
+        _check_shard(folder / name, length)
+    return summary
+
+
+def _check_types(path: Path, summary: Summary, labels: int) -> None:
+    """Refuse a file that holds anything but what `Summary` says, whose numbers are counts."""
+    counts = f"{labels} whole numbers, one for each line of {VOCABULARY_NAME}"
+    expected = {"shards": "a mapping of file names to [posts, bytes]", "posts": counts, "rarest": counts}
+    fits = {
+        "shards": isinstance(summary.shards, dict) and all(_are_counts(pair, 2) for pair in summary.shards.values()),
+        "posts": _are_counts(summary.posts, labels),
+        "rarest": _are_counts(summary.rarest, labels),
+    }
+    for name, is_right in fits.items():
+        if not is_right:
+            raise ShardError(
+                f"{path}: {name} holds {shown(getattr(summary, name))}, expected {expected[name]}; copy it "
+                "again, or write it by igdet.formats.shards.write_summary"
+            )
+
+
+def _are_counts(value: object, number: int) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == number
+        and all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**63 for count in value)
+    )
+
+
+def _batches(folder: Path, *columns: str) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(folder / INDEX_NAME) as file:
+        yield from file.iter_batches(_BATCH, columns=list(columns))
+
+
+def _check_shard(path: Path, length: int) -> None:
+    found = path.stat().st_size if path.is_file() else 0
+    if found != length:
+        raise ShardError(
+            f"{path} has {found:,} bytes where {SUMMARY_NAME} says {length:,}: it is missing or cut short; copy it "
+            "again. A run that has begun goes on exactly, with --resume, once all shards are whole"
+        )

@@ -1,0 +1,61 @@
+"""The table of targets as the documents show it."""
+
+from collections.abc import Iterable, Sequence
+
+from igdet.formats.targets.table import TARGETS
+from igdet.formats.targets.target import Target
+
+
+def full_table() -> str:
+    """Every target with its data sets, counts, files and held-out part, as a Markdown table."""
+    rows = (
+        (
+            f"`{name}`",
+            target.title,
+            f"{target.classes:,}",
+            ", ".join(_data_set(name, split, part.pictures) for split, part in target.splits.items()),
+            ", ".join(dict.fromkeys(f"`{part.fields['ROOT']}`" for part in target.splits.values())),
+            f"`{_kind(target)}`",
+            target.held_out,
+            target.source,
+        )
+        for name, target in TARGETS.items()
+    )
+    head = (
+        "target",
+        "",
+        "classes",
+        "data sets (pictures)",
+        "below `$DETECTRON2_DATASETS`",
+        "kind",
+        "held out",
+        "source",
+    )
+    return _table(head, rows)
+
+
+def short_table() -> str:
+    """Every target with its counts, as a Markdown table."""
+    rows = (
+        (f"`{name}`", target.title, f"{target.classes:,}", _counts(target), target.held_out)
+        for name, target in TARGETS.items()
+    )
+    return _table(("target", "", "classes", "pictures", "held out"), rows)
+
+
+def _counts(target: Target) -> str:
+    """Such as "5,994 train, 5,794 test", where the counts are known."""
+    return ", ".join(f"{part.pictures:,} {split}" for split, part in target.splits.items() if part.pictures)
+
+
+def _data_set(target: str, split: str, pictures: int | None) -> str:
+    return f"`{target}_{split}`" + (f" ({pictures:,})" if pictures else "")
+
+
+def _kind(target: Target) -> str:
+    return next(iter(target.splits.values())).fields["KIND"]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,136 @@
+"""The targets that torchvision's classes read: arguments and counts of their parts."""
+
+from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, Split, Target
+
+Part = tuple[dict, int]  # fields of the kind, pictures
+
+
+def _args(pictures: int, **arguments: object) -> Part:
+    """A part that the class's own arguments choose."""
+    return {"ARGS": arguments}, pictures
+
+
+def _held_out(train: int, val: int, count: int) -> dict[str, Part]:
+    """Parts of a set that comes in one piece."""
+    return {
+        split: ({"HELD_OUT": count, "SPLIT": split}, pictures) for split, pictures in (("train", train), ("val", val))
+    }
+
+
+def _target(title: str, kind: str, root: str, classes: int, held_out: str, note: str = "", **parts: Part) -> Target:
+    fields = {"KIND": "torchvision", "CLASS": kind, "ROOT": root}
+    splits = {split: Split({**fields, **own}, pictures) for split, (own, pictures) in parts.items()}
+    return Target(title, classes, splits, held_out, f"torchvision {kind}{note}")
+
+
+TORCHVISION_TARGETS = {
+    "inaturalist2021": _target(
+        "iNaturalist 2021",
+        "INaturalist",
+        "inaturalist",
+        10_000,
+        OFFICIAL_VAL,
+        train=_args(2_686_843, version="2021_train"),
+        val=_args(100_000, version="2021_valid"),
+    ),
+    "flowers102": _target(
+        "Oxford Flowers 102",
+        "Flowers102",
+        "flowers102",
+        102,
+        OFFICIAL_TEST,
+        train=_args(1_020, split="train"),
+        val=_args(1_020, split="val"),
+        test=_args(6_149, split="test"),
+    ),
+    "pets": _target(
+        "Oxford-IIIT Pets",
+        "OxfordIIITPet",
+        "pets",
+        37,
+        OFFICIAL_TEST,
+        train=_args(3_680, split="trainval"),
+        test=_args(3_669, split="test"),
+    ),
+    "dtd": _target(
+        "Describable Textures",
+        "DTD",
+        "dtd",
+        47,
+        f"{OFFICIAL_TEST} of the first of ten partitions",
+        train=_args(1_880, split="train"),
+        val=_args(1_880, split="val"),
+        test=_args(1_880, split="test"),
+    ),
+    "aircraft": _target(
+        "FGVC Aircraft",
+        "FGVCAircraft",
+        "aircraft",
+        100,
+        OFFICIAL_TEST,
+        train=_args(6_667, split="trainval"),
+        test=_args(3_333, split="test"),
+    ),
+    "cars": _target(
+        "Stanford Cars",
+        "StanfordCars",
+        "cars",
+        196,
+        OFFICIAL_TEST,
+        note=", which cannot fetch it",
+        train=_args(8_144, split="train"),
+        test=_args(8_041, split="test"),
+    ),
+    "food101": _target(
+        "Food-101",
+        "Food101",
+        "food101",
+        101,
+        OFFICIAL_TEST,
+        train=_args(75_750, split="train"),
+        test=_args(25_250, split="test"),
+    ),
+    "eurosat": _target(
+        "EuroSAT",
+        "EuroSAT",
+        "eurosat",
+        10,
+        "500 pictures of every class",
+        **_held_out(22_000, 5_000, count=500),  # of 27,000
+    ),
+    "sun397": _target(
+        "SUN397",
+        "SUN397",
+        "sun397",
+        397,
+        "50 pictures of every class",
+        **_held_out(88_904, 19_850, count=50),  # of 108,754; every class has 100 or more
+    ),
+    "cifar10": _target(
+        "CIFAR-10",
+        "CIFAR10",
+        "cifar10",
+        10,
+        OFFICIAL_TEST,
+        train=_args(50_000, train=True),
+        test=_args(10_000, train=False),
+    ),
+    "cifar100": _target(
+        "CIFAR-100",
+        "CIFAR100",
+        "cifar100",
+        100,
+        OFFICIAL_TEST,
+        train=_args(50_000, train=True),
+        test=_args(10_000, train=False),
+    ),
+    "svhn": _target(
+        "SVHN",
+        "SVHN",
+        "svhn",
+        10,
+        OFFICIAL_TEST,
+        train=_args(73_257, split="train"),
+        test=_args(26_032, split="test"),
+    ),
+}

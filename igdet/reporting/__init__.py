@@ -1,0 +1,1 @@
+"""What reports are made of: tables, charts, pages, and the statistics behind them; free of torch."""

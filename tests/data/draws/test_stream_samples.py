@@ -1,0 +1,118 @@
+"""Training on a stream, from a config: the same samples after a break, none missed."""
+
+import json
+import shutil
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from detectron2.config import CfgNode
+
+from igdet.data import build_classification_test_loader, build_classification_train_loader, register_own_datasets
+from igdet.data.draws.streams import Journal
+from igdet.formats.errors import DatasetError
+from igdet.formats.shards import ShardWriter
+from igdet.formats.vocabulary import Vocabulary
+
+POSTS, SHARD = 44, 4
+NAMES = ["bear", "owl", "river"]
+
+
+@pytest.fixture
+def stream_cfg(cfg, tmp_path, save_picture):
+    with ShardWriter(tmp_path / "posts", Vocabulary([name] for name in NAMES), SHARD) as writer:
+        for i in range(POSTS):
+            picture = save_picture(tmp_path / "picture.jpg", i).read_bytes()
+            writer.add(f"p{i:02}", picture, NAMES[: 1 + (i % 9 == 0) + (i % 20 == 0)])
+    cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "hashtag_stream", "ROOT": str(tmp_path / "posts")}})
+    cfg.DATASETS.TRAIN, cfg.DATASETS.TEST = ("own",), ()
+    cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR = "square_root", 1.5
+    cfg.DATALOADER.STREAM_SHARDS, cfg.DATALOADER.STREAM_BUFFER = 2, 6
+    cfg.DATALOADER.LABEL_NOISE = 0.3
+    register_own_datasets(cfg)
+    return cfg
+
+
+def batches(cfg, count, start_draw=0):
+    loader = build_classification_train_loader(cfg, cfg.SEED, start_draw)
+    return [
+        [(s["image_id"], s["gt_classes"].tolist(), s["image"].numpy().tobytes()) for s in batch]
+        for batch in islice(loader, count)
+    ]
+
+
+@pytest.mark.parametrize("workers", [0, 2, 3])
+@pytest.mark.parametrize(("journal", "passes"), [("kept", 1), ("lost", 1), ("kept", 3)])
+def test_a_resumed_run_sees_what_an_unbroken_one_would(stream_cfg, workers, journal, passes):
+    stream_cfg.DATALOADER.NUM_WORKERS, stream_cfg.DATALOADER.STREAM_PASSES = workers, passes
+    unbroken = batches(stream_cfg, 40)
+    assert [len(batch) for batch in unbroken] == [4] * 40
+    for start in (1, 5, 18, 33):
+        if journal == "lost":
+            shutil.rmtree(Path(stream_cfg.OUTPUT_DIR, "stream"))
+        assert batches(stream_cfg, 40 - start, start_draw=4 * start) == unbroken[start:]
+
+
+def test_every_post_is_seen_as_often_as_its_hashtags_say(stream_cfg):
+    stream_cfg.DATALOADER.RESAMPLING = "natural"
+    seen = Counter(name for batch in batches(stream_cfg, 3 * POSTS // 4) for name, *_ in batch)
+    assert seen == {f"p{i:02}": 3 for i in range(POSTS)}
+
+
+def test_ranks_see_other_posts(stream_cfg, monkeypatch):
+    stream_cfg.DATALOADER.RESAMPLING = "natural"
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 2)
+    seen = []
+    for rank in range(2):
+        monkeypatch.setattr("detectron2.utils.comm.get_rank", lambda rank=rank: rank)
+        seen.append({name for batch in batches(stream_cfg, 5 * SHARD // 2) for name, *_ in batch})
+    assert [len(names) for names in seen] == [20, 20]  # of 24 and 20 posts
+    assert not seen[0] & seen[1]
+
+
+def test_posts_and_noise_are_those_of_the_index(stream_cfg, tmp_path):
+    streamed = {name: labels for batch in batches(stream_cfg, 30) for name, labels, _ in batch}
+    stream_cfg.DATASETS.OWN.own.KIND = "hashtag_shards"
+    register_own_datasets(stream_cfg)
+    indexed = {name: labels for batch in batches(stream_cfg, 30) for name, labels, _ in batch}
+    assert streamed == indexed and len(indexed) == POSTS
+
+
+def test_a_bad_picture_is_replaced_and_reported(stream_cfg, tmp_path):
+    shard = tmp_path / "posts/posts-000000.tar"
+    data = bytearray(shard.read_bytes())
+    data[512:516] = b"none"  # p00, behind its header
+    shard.write_bytes(data)
+    assert "p00" not in {name for batch in batches(stream_cfg, 12) for name, *_ in batch}
+    assert json.loads(Path(stream_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text())["name"] == "p00"
+
+
+def test_more_loader_processes_than_shards_are_refused_before_they_start(stream_cfg, monkeypatch):
+    stream_cfg.DATALOADER.NUM_WORKERS = 4
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 3)
+    with pytest.raises(DatasetError, match="11 shards cannot be shared by 12 loader processes"):
+        build_classification_train_loader(stream_cfg, 0)
+
+
+def test_a_stream_is_for_training_only(stream_cfg):
+    stream_cfg.DATASETS.TEST = ("own",)
+    with pytest.raises(DatasetError, match=r"DATASETS.TEST: own is a hashtag_stream, which is for training only"):
+        register_own_datasets(stream_cfg)
+    with pytest.raises(DatasetError, match="own is no classification or hashtag data set"):
+        build_classification_test_loader(stream_cfg, "own")
+
+
+def test_the_journal_finds_the_buffer_to_go_on_with(tmp_path):
+    journal = Journal(tmp_path / "new/reader.jsonl")
+    assert journal.last_before(0) == journal.last_before(100) == (0, 0)
+    for number, samples in enumerate([0, 14, 30]):
+        journal.note(number, samples)
+    with (tmp_path / "new/reader.jsonl").open("a") as file:
+        file.write("[3, 4")  # a line that a kill cut short
+    again = Journal(tmp_path / "new/reader.jsonl")
+    expected = {0: (0, 0), 13: (0, 0), 14: (1, 14), 29: (1, 14), 30: (2, 30), 1000: (2, 30)}
+    assert {samples: again.last_before(samples) for samples in expected} == expected
+    size = (tmp_path / "new/reader.jsonl").stat().st_size
+    again.note(1, 14)
+    assert (tmp_path / "new/reader.jsonl").stat().st_size == size

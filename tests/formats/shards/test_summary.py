@@ -1,0 +1,96 @@
+"""The summary of a folder of shards, against its index, and what it finds out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from igdet.formats.shards import ShardError, ShardIndex, ShardWriter, read_summary
+from igdet.formats.vocabulary import Vocabulary
+from igdet.sampling import replicate, replicate_counted
+
+NAMES = [f"label{i}" for i in range(12)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    with ShardWriter(tmp_path, Vocabulary([name] for name in NAMES), shard_size=40) as writer:
+        for i in range(300):
+            writer.add(f"p{i}", b"picture", {NAMES[min(11, label)] for label in rng.zipf(1.5, rng.integers(1, 4))})
+    return tmp_path
+
+
+def test_it_holds_what_the_index_would_tell(folder, monkeypatch):
+    summary, index = read_summary(folder), ShardIndex.open(folder)
+    assert summary.posts == np.bincount(index.hashtag_ids, minlength=12).tolist()
+    assert sum(summary.rarest) == 300
+    assert [posts for posts, _ in summary.shards.values()] == [40] * 7 + [20]
+    assert {name: length for name, (_, length) in summary.shards.items()} == {
+        path.name: path.stat().st_size for path in folder.glob("*.tar")
+    }
+
+
+@pytest.mark.parametrize("resampling", ["natural", "square_root", "uniform"])
+def test_replication_is_that_of_all_posts(folder, resampling):
+    summary, index = read_summary(folder), ShardIndex.open(folder)
+    counted = replicate_counted(np.array(summary.posts), np.array(summary.rarest), resampling, 700)
+    whole = replicate(index.hashtag_offsets, index.hashtag_ids, resampling, 700, 12)
+    assert counted.factors.tolist() == whole.factors.tolist()
+
+
+@pytest.mark.parametrize("name", ["summary.json", "vocabulary.txt"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ShardError, match=f"{name} is missing"):
+        read_summary(folder)
+
+
+def test_a_shard_that_is_missing_or_cut_short_is_named(folder):
+    shard = folder / "posts-000003.tar"
+    data = shard.read_bytes()
+    shard.write_bytes(data[:1000])
+    with pytest.raises(ShardError, match=r"posts-000003.tar has 1,000 bytes where .* says \d+,\d+.*--resume"):
+        read_summary(folder)
+    shard.unlink()
+    with pytest.raises(ShardError, match=r"posts-000003.tar has 0 bytes"):
+        read_summary(folder)
+    shard.write_bytes(data)
+    assert len(read_summary(folder).shards) == 8
+
+
+def test_broken_and_foreign_summaries_are_refused(folder):
+    path = folder / "summary.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "vocabulary_sha256": "0"}))
+    with pytest.raises(ShardError, match="not the vocabulary"):
+        read_summary(folder)
+    path.write_text(json.dumps({**content, "shards": {"../x.tar": [1, 1]}}))
+    with pytest.raises(ShardError, match=r"names the shard '\.\./x\.tar'"):
+        read_summary(folder)
+    for text in ("{}", path.read_text()[:50]):
+        path.write_text(text)
+        with pytest.raises(ShardError, match=r"summary.json cannot be read"):
+            read_summary(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shards", None),
+        ("shards", "x"),
+        ("shards", {"posts-000000.tar": 40}),
+        ("shards", {"posts-000000.tar": [40, "x"]}),
+        ("posts", [1, 2]),
+        ("posts", {"a": 1}),
+        ("posts", [True] * 12),
+        ("rarest", [-1] * 12),
+        ("rarest", [1.5] * 12),
+        ("rarest", [10**30] * 12),
+    ],
+)
+def test_wrong_types_are_named(folder, key, value):
+    path = folder / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(ShardError, match=f"summary.json: {key} holds .*, expected .*; copy it again"):
+        read_summary(folder)
