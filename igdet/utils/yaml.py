@@ -52,6 +52,24 @@ class _Loader(yaml.SafeLoader):
             raise ConfigError(f"{where}: {shown(value)} holds a NUL byte, which no path and no name can")
         return value
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put the pairs of merged mappings before a mapping's own, which count; of those in a list the first counts.
+
+        As YAML 1.1 defines merge keys (yaml.org/type/merge.html); PyYAML 6.0.4 lets others count.
+        """
+        merged, own = [], []
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                own.append((key, value))
+                continue
+            for source in reversed(value.value) if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(source, yaml.MappingNode):
+                    problem = f"expected a mapping, or a list of them, to merge, found a {source.id}"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=source.start_mark)
+                self.flatten_mapping(source)
+                merged += source.value
+        node.value = merged + own
+
 
 _Loader.add_implicit_resolver(f"{_PREFIX}float", _SCIENTIFIC, list("-+0123456789"))
 

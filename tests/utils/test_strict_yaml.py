@@ -61,6 +61,17 @@ def test_an_anchor_that_merges_and_is_merged_is_no_doubled_key(tmp_path):
     assert read_yaml(path) == {"A": {"X": 1}, "B": {"X": 2}, "C": {"X": 2}}
 
 
+def test_of_merged_mappings_the_own_keys_count_and_then_the_first(tmp_path):
+    path = write(tmp_path / "run.yaml", "A: &a {XY: 1, Z: 1}\nB: &b {XY: 2, V: 2}\nC: {V: 3, <<: [*a, *b]}\n")
+    assert read_yaml(path)["C"] == {"XY": 1, "Z": 1, "V": 3}
+
+
+@pytest.mark.parametrize("value", ["3", "[{X: 1}, 3]"])
+def test_what_is_no_mapping_is_not_merged(tmp_path, value):
+    with pytest.raises(ConfigError, match="expected a mapping, or a list of them, to merge, found a scalar"):
+        read_yaml(write(tmp_path / "run.yaml", f"A: {{<<: {value}}}\n"))
+
+
 @pytest.mark.parametrize(
     "text", ["B: {X: 1, X: 2}\n", "A: &a {X: 1}\nB: {<<: *a, <<: *a}\n", "B: {<<: {X: 1, X: 2}}\n"]
 )
