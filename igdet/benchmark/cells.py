@@ -1,6 +1,5 @@
 """The matrix as cells: what each one runs, what it waits for, and its state as the files tell it."""
 
-import hashlib
 import json
 import os
 import shlex
@@ -17,6 +16,7 @@ from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils import files
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.hashing import fingerprint, hash_file
 from igdet.utils.yaml import read_with_bases
 
 RECORD = "cell.json"
@@ -115,7 +115,7 @@ class Cell:
             self.prepared,
             [cell.digest for cell in self.needs],
         ]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return fingerprint(*parts)[:16]
 
     def command(self, *options: str) -> list[str]:
         """The process that runs the cell, with further options of the training script such as --resume."""
@@ -244,4 +244,4 @@ def _launch(suite: Suite) -> tuple[str, ...]:
 def _file_hash(path: str | os.PathLike) -> str:
     if not path or not Path(path).is_file():
         return ""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hash_file(Path(path))

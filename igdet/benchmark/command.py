@@ -24,7 +24,7 @@ def run(suite: Suite, progress: Progress) -> bool:
     Raises:
         ConfigError: there are fewer GPUs than one cell needs, a cell's config would stop it at its start, or settings
             would be chosen on pictures of a test set.
-        FolderBusyError: another runner writes into the folder.
+        LockError: another runner writes into the folder.
         PrepareError: the suite's PREPARE command failed.
     """
     if not suite.workers:

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from igdet.benchmark.collect import Run, Study
-from igdet.benchmark.localization import ERRORS, KEYPOINT_KINDS, coco_tasks
+from igdet.benchmark.localization import coco_tasks
 from igdet.benchmark.tables import title_of
+from igdet.formats.localization import ERROR_KINDS, KEYPOINT_KINDS
 from igdet.reporting.charts import Series, bar_chart, line_chart, log_spaced_ranks
 from igdet.reporting.significance import summarise
 
@@ -48,7 +49,7 @@ def error_charts(study: Study) -> list[str]:
         name, axis, prefix, kinds = (
             (f"{title}: where keypoints go", "percent", "keypoints", KEYPOINT_KINDS)
             if task == "keypoints"
-            else (f"{title}: what mending would gain", "points of AP50", "dAP", ERRORS)
+            else (f"{title}: what mending would gain", "points of AP50", "dAP", ERROR_KINDS)
         )
         bars = [
             _over_seeds(style, [_by_kind(run, f"{task}/{prefix}", kinds) for run in runs])

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study, inference_file
 from igdet.benchmark.tables import gain_entry, summary_entry, title_of
+from igdet.formats.localization import DETAILS, ERROR_KINDS, KEYPOINT_KINDS
 from igdet.reporting.significance import summarise
 from igdet.reporting.tables import EMPTY, Entry, Table
 
-DETAILS = "localisation.json"  # that an evaluation leaves: task -> "confusions" and "pictures"
 GAINS = ("AP50", "AP75", "APs", "APm", "APl")
-# As igdet.evaluation.localisation names its metrics, which docs/LOCALISATION.md defines.
-ERRORS = ("classification", "localisation", "both", "duplicate", "background", "missed")
-KEYPOINT_KINDS = ("good", "jitter", "inversion", "swap", "miss")
 _CONFUSIONS = 8  # shown of an initialisation
 
 
@@ -73,7 +70,7 @@ def kept_table(study: Study) -> Table | None:
 def error_table(study: Study) -> Table | None:
     """How many points of AP50 mending each kind of error alone would gain."""
     note = "Points of AP50, after TIDE (Bolya et al. 2020); large numbers are what costs a model most."
-    return _kinds(study, "What mending each kind of error would gain", "dAP", ERRORS, note)
+    return _kinds(study, "What mending each kind of error would gain", "dAP", ERROR_KINDS, note)
 
 
 def keypoint_table(study: Study) -> Table | None:

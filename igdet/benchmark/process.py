@@ -1,6 +1,5 @@
 """One training process: its config checked, started in its own process group, stopped cleanly with its workers."""
 
-import fcntl
 import json
 import os
 import signal
@@ -8,24 +7,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from igdet.benchmark.cells import DIVERGED, LOG, RESULTS, Cell
 from igdet.benchmark.suite import PRETRAINING, Suite, visible_gpus
-from igdet.utils.errors import UserError
+from igdet.utils.cache import LockError
+from igdet.utils.cache import locked as folder_lock
 from igdet.utils.processes import bound_to_this
 from igdet.utils.yaml import ConfigError
 
 # Seconds between asking a process to end and ending it: enough to write a checkpoint's last bytes.
 GRACE = 10
+BUSY = (
+    "another benchmark, or a training that it left behind, still writes there; wait for it or stop it, or choose "
+    "another OUTPUT_DIR"
+)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 CHECKER = "check_configs.py"  # stands beside the training script; another script without one is not checked
-
-
-class FolderBusyError(UserError):
-    """Another runner, or a training that it left behind, still writes into the folder."""
 
 
 class Training:
@@ -89,23 +89,13 @@ class Training:
             os.killpg(self._process.pid, number)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[int]:
+def locked(folder: Path) -> AbstractContextManager[int]:
     """Hold the folder's lock; yields its file descriptor.
 
     Raises:
-        FolderBusyError: it is held by somebody else.
+        LockError: another runner holds it, or a training that it left behind.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FolderBusyError(
-                f"{folder}: another benchmark, or a training that it left behind, still writes there; "
-                "wait for it or stop it, or choose another OUTPUT_DIR"
-            ) from error
-        yield file.fileno()
+    return folder_lock(folder, busy=BUSY)
 
 
 def is_locked(folder: Path) -> bool:
@@ -115,7 +105,7 @@ def is_locked(folder: Path) -> bool:
     try:
         with locked(folder):
             return False
-    except FolderBusyError:
+    except LockError:
         return True
 
 

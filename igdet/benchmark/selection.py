@@ -9,18 +9,13 @@ from pathlib import Path
 
 from igdet.benchmark.suite import Suite, Target
 from igdet.formats.coco.reading import path_of, read_coco_json
+from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of
 from igdet.formats.targets.target import whole_of
 from igdet.utils.files import expanded
 from igdet.utils.yaml import ConfigError, read_with_bases
 
 SELECT = "select"  # the folder of a target's trials, below the target's
 PARTS = {"TRAIN", "TEST"}
-# Detectron2's own names, and each one's annotations and pictures below its folder of data sets.
-BUILTIN = {
-    re.compile(r"coco_2017_(train|val)"): ("coco/annotations/instances_{}2017.json", "coco/{}2017"),
-    re.compile(r"keypoints_coco_2017_(train|val)"): ("coco/annotations/person_keypoints_{}2017.json", "coco/{}2017"),
-    re.compile(r"lvis_v1_(train|val)"): ("lvis/lvis_v1_{}.json", "coco"),
-}
 WITH_PICTURES = ("coco", "lvis")  # kinds
 Own = Mapping[str, dict]  # DATASETS.OWN
 
@@ -147,14 +142,12 @@ def _datasets(config: str, opts: Mapping) -> dict:
 
 
 def _files(name: str, own: Own) -> tuple[Path, Path]:
-    """The annotations and the folder of a COCO or LVIS set, one's own or Detectron2's; of others what is no file."""
-    if own.get(name, {}).get("KIND") in WITH_PICTURES:
-        return expanded(own[name].get("ANNOTATIONS", "")), expanded(own[name].get("ROOT", ""))
-    datasets = expanded(os.environ.get("DETECTRON2_DATASETS", "datasets"))
-    for pattern, (annotations, root) in BUILTIN.items():
-        if match := pattern.fullmatch(name):
-            return datasets / annotations.format(match[1]), datasets / root.format(match[1])
-    return datasets, datasets
+    """The annotations and the folder of a COCO or LVIS set, one's own or a named one; of others what is no file."""
+    datasets = expanded(datasets_folder())
+    fields = own.get(name) or (fields_of(name, str(datasets)) if name in SPLITS else {})
+    if fields.get("KIND") not in WITH_PICTURES:
+        return datasets, datasets
+    return expanded(fields.get("ANNOTATIONS", "")), expanded(fields.get("ROOT", ""))
 
 
 @cache

@@ -1,6 +1,5 @@
 """Getting published weights: once, verified by their hash, then from the cache."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from igdet.checkpoint.reading import read_payload
 from igdet.formats.errors import UnreadableWeights, WeightsError
 from igdet.utils.cache import cache_folder
 from igdet.utils.files import atomic_write
+from igdet.utils.hashing import hash_file
 from igdet.utils.messages import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -44,15 +44,6 @@ class Digest(NamedTuple):
         if not found.startswith(self.digits):
             found = found[: max(8, len(self.digits))]
             raise WeightsError(f"{path}: its {self.algorithm} is {found}, expected {self.digits}. {mend}")
-
-
-def hash_file(path: Path, algorithm: str = "sha256") -> str:
-    """Give a file's hash in hexadecimal digits."""
-    with path.open("rb") as file:
-        digest = hashlib.new(algorithm)
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def read_record(path: Path) -> Digest | None:

@@ -1,6 +1,5 @@
 """`igdet://` names for Detectron2: its own checkpointer gets them as a file in its own format, converted once."""
 
-import hashlib
 import logging
 import os
 from pathlib import Path
@@ -15,6 +14,7 @@ from igdet.checkpoint.download import local_file
 from igdet.checkpoint.weights_file import open_weights
 from igdet.formats.errors import WeightsError
 from igdet.utils.cache import cache_folder
+from igdet.utils.hashing import sha256
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def for_detectron2(path: Path) -> Path:
     Raises:
         WeightsError: it cannot be read, or the cache cannot be written.
     """
-    digits = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    digits = sha256(str(path.resolve()).encode())[:16]
     made = cache_folder() / "detectron2" / f"{digits}-{path.stem}.pkl"
     try:
         changed = path.stat().st_mtime_ns

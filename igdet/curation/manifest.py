@@ -1,6 +1,5 @@
 """Manifests: what a stage has made, of what, and with what, so that it is made once."""
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -11,10 +10,10 @@ from pathlib import Path
 import igdet
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.hashing import hash_file
 from igdet.utils.yaml import from_mapping
 
 FOLDER = "manifests"  # in the output folder: one file a stage
-_CHUNK = 2**20
 
 
 class ManifestError(UserError):
@@ -100,25 +99,16 @@ def read_manifest(output: Path, stage: str) -> Manifest | None:
         ) from error
 
 
-def fingerprint(*parts: object) -> str:
-    """Hash whatever JSON can write."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
 def content_hash(path: str | Path) -> str:
     """Hash the content of a file, SHA-256 in hexadecimal digits.
 
     Raises:
         ManifestError: it cannot be read.
     """
-    digest = hashlib.sha256()
     try:
-        with Path(path).expanduser().open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return hash_file(Path(path).expanduser())
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
-    return digest.hexdigest()
 
 
 def file_facts(output: Path, paths: Iterable[Path]) -> dict[str, dict]:

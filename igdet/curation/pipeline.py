@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from igdet.curation import engine
-from igdet.curation.manifest import Manifest, file_facts, fingerprint, now, read_manifest, versions
+from igdet.curation.manifest import Manifest, file_facts, now, read_manifest, versions
 from igdet.curation.settings import Curation
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 from igdet.curation.stages.stage import Stage
 from igdet.utils.cache import locked
 from igdet.utils.files import remove_unfinished
+from igdet.utils.hashing import fingerprint
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
 _LAYOUT = 2  # of what stages write; raise it when that changes, so that everything is made anew

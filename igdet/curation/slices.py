@@ -1,7 +1,6 @@
 """Work on much input a slice at a time: a killed run goes on with its slice; counts that travel with rows."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, sync
 
 PLAN_NAME = "plan.json"  # of what, and in which slices, the parts of a folder are being made
 _PART = "part-{:05d}"
@@ -142,20 +141,11 @@ def _make_part(part: Path, inputs: Sequence[str], make: Callable[[Sequence[str],
     unfinished.mkdir()
     make(inputs, unfinished)
     for path in _below(unfinished):
-        _sync(path)
+        sync(path)
     unfinished.rename(part)
-    _sync(part.parent)
+    sync(part.parent)
 
 
 def _below(folder: Path) -> Iterator[Path]:
     yield from folder.rglob("*")
     yield folder
-
-
-def _sync(path: Path) -> None:
-    """Have a file, or the names in a folder, survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,11 +11,11 @@ from igdet.evaluation.coco_files import check_detections, checked_annotations
 from igdet.evaluation.coco_metrics import engine_of, metrics_of, score_detections
 from igdet.evaluation.detection_errors import analyse
 from igdet.formats.coco.reading import KEYPOINTS
+from igdet.formats.localization import DETAILS
 from igdet.reporting.tables import EMPTY, Entry, Table
 from igdet.utils.files import atomic_write
 
 DETECTIONS = "coco_instances_results.json"
-DETAILS = "localisation.json"  # task -> "confusions" and "pictures", see igdet.evaluation.localisation
 
 
 class CocoTransferEvaluator(COCOEvaluator):

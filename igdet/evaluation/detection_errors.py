@@ -5,21 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from hotcoco import COCOeval
 
-from igdet.evaluation import keypoint_errors
 from igdet.evaluation.coco_files import keypoint_names
 from igdet.evaluation.keypoint_errors import matches, part_metrics
 from igdet.formats.coco.keypoint_names import flip_pairs, mirrored
+from igdet.formats.localization import ERROR_KINDS, KEYPOINT_KINDS
 from igdet.reporting.tables import EMPTY, Entry, Table
 
-# Ours -> hotcoco's.
-KINDS = {
-    "classification": "Cls",
-    "localisation": "Loc",
-    "both": "Both",
-    "duplicate": "Dupe",
-    "background": "Bkg",
-    "missed": "Miss",
-}
+_HOTCOCO = dict(zip(ERROR_KINDS, ("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss"), strict=True))  # its names
 FOREGROUND, BACKGROUND = 0.5, 0.1  # IoU
 
 
@@ -33,8 +25,8 @@ def error_metrics(evaluation: COCOeval) -> dict[str, float]:
         "errors-missed", ...: counts; "dAP-missed", ...: points of AP50 that mending them would gain, 0..100.
     """
     found = evaluation.tide_errors(pos_thr=FOREGROUND, bg_thr=BACKGROUND)
-    counts = {f"errors-{kind}": float(found["counts"][name]) for kind, name in KINDS.items()}
-    return counts | {f"dAP-{kind}": 100 * found["delta_ap"][name] for kind, name in KINDS.items()}
+    counts = {f"errors-{kind}": float(found["counts"][name]) for kind, name in _HOTCOCO.items()}
+    return counts | {f"dAP-{kind}": 100 * found["delta_ap"][name] for kind, name in _HOTCOCO.items()}
 
 
 def confusions(evaluation: COCOeval, most: int = 50) -> list[tuple[str, str, int]]:
@@ -105,9 +97,9 @@ def error_table(found: Mapping[str, Mapping[str, float]], task: str) -> Table:
         task: theirs.
     """
     kinds, entry, note = (
-        (keypoint_errors.KINDS, _share, "Percent of the labelled keypoints of objects that were found (OKS 0.1).")
+        (KEYPOINT_KINDS, _share, "Percent of the labelled keypoints of objects that were found (OKS 0.1).")
         if task == "keypoints"
-        else (KINDS, _errors, "Errors, and the points of AP50 that mending them would gain.")
+        else (ERROR_KINDS, _errors, "Errors, and the points of AP50 that mending them would gain.")
     )
     rows = [[Entry(model), *(Entry(entry(metrics, kind)) for kind in kinds)] for model, metrics in found.items()]
     return Table("Errors by kind", ["detections", *kinds], rows, f"{note} docs/LOCALISATION.md defines them.")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from hotcoco import COCOeval
 
-KINDS = ("good", "jitter", "inversion", "swap", "miss")
+from igdet.formats.localization import KEYPOINT_KINDS
+
 GOOD, NEAR = 0.85, 0.5  # similarities
 MATCHED = 0.1  # OKS; at COCO's 0.5 the poses with most inversions and swaps would not be looked at
 
@@ -122,7 +123,7 @@ def part_metrics(
     return {
         f"{kind}-{name}" if name else f"keypoints-{kind}": 100 * of_part[kind] / of_part.total()
         for name, of_part in counts.items()
-        for kind in KINDS
+        for kind in KEYPOINT_KINDS
     }
 
 

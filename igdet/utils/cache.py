@@ -14,6 +14,7 @@ from igdet.utils.files import atomic_write, sync
 
 logger = logging.getLogger(__name__)
 LOCK_NAME = ".lock"  # in the folder; stays there
+BUSY = "another run is at work there; wait for its end, or use another folder"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems have none
 _MADE, _MAKING, _FINGERPRINT = "made", "making", "fingerprint.txt"
 
@@ -23,13 +24,14 @@ class LockError(UserError):
 
 
 @contextmanager
-def locked(folder: Path, wait: bool = False, inherited: bool = True) -> Iterator[None]:
-    """Keep other processes that ask for the lock out of a folder.
+def locked(folder: Path, wait: bool = False, inherited: bool = True, busy: str = BUSY) -> Iterator[int]:
+    """Keep other processes that ask for the lock out of a folder; yields the lock's file descriptor.
 
     Args:
         folder: is made when missing.
         wait: whether to wait for another process that has the lock.
         inherited: whether processes that are forked meanwhile hold the lock too, and keep it when this one is killed.
+        busy: what to say of a folder in which another process is at work.
 
     Raises:
         LockError: another process has it, and `wait` is not set.
@@ -40,9 +42,7 @@ def locked(folder: Path, wait: bool = False, inherited: bool = True) -> Iterator
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if not wait:
-                raise LockError(
-                    f"{folder}: another run is at work there; wait for its end, or use another folder"
-                ) from error
+                raise LockError(f"{folder}: {busy}") from error
             logger.info("%s: another process is at work there; waiting for its end", folder)
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
@@ -51,7 +51,7 @@ def locked(folder: Path, wait: bool = False, inherited: bool = True) -> Iterator
             logger.warning("%s: its file system has no locks: see to it that one process works there", folder)
         if not inherited:
             os.register_at_fork(after_in_child=file.close)
-        yield
+        yield file.fileno()
 
 
 class CacheError(UserError):

@@ -8,6 +8,7 @@ from igdet.benchmark import localization
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
 from igdet.benchmark.galleries import changes, most_changed
+from igdet.formats.localization import DETAILS, ERROR_KINDS
 
 
 def texts(table):
@@ -23,11 +24,11 @@ def analysed(suite, finish):
     pictures = {"scratch": {"1": 10.0, "2": 50.0, "3": 5.0}, "hashtag": {"1": 90.0, "2": 20.0, "3": 5.0}}
     config = {"DATASETS": {"TEST": ["v"], "OWN": {"v": {"KIND": "coco", "ROOT": "gone", "ANNOTATIONS": "gone.json"}}}}
     for name, cell in cells.items():
-        bbox = {"AP": 10.0, "AP50": 20.0, "AP75": 5.0, **{f"dAP-{kind}": 3.0 for kind in localization.ERRORS}}
+        bbox = {"AP": 10.0, "AP50": 20.0, "AP75": 5.0, **{f"dAP-{kind}": 3.0 for kind in ERROR_KINDS}}
         keypoints = {"AP": 1.0, "keypoints-good": 60.0, "good-nose": 70.0 if name == "scratch" else 80.0}
         finish(cell, {"bbox": bbox, "keypoints": keypoints}, config=config)
         details = {"bbox": {"pictures": pictures[name], "confusions": [["cat", "dog", 4], ["dog", "cat", 1]]}}
-        path = cell.folder / "inference/v" / localization.DETAILS
+        path = cell.folder / "inference/v" / DETAILS
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(details))
     return Study(suite, expand(suite))

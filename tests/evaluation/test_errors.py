@@ -6,7 +6,8 @@ import pytest
 from hotcoco import COCO
 
 from igdet.evaluation.coco_metrics import score_detections
-from igdet.evaluation.detection_errors import KINDS, confusions, error_metrics, picture_scores
+from igdet.evaluation.detection_errors import confusions, error_metrics, picture_scores
+from igdet.formats.localization import ERROR_KINDS
 
 CAT, DOG = 1, 2
 BOX, AWAY = [0, 0, 10, 10], [50, 50, 9, 9]
@@ -55,13 +56,13 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("task", ["bbox", "segm"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERROR_KINDS)
 def test_one_error_of_each_kind(kind, task):
     metrics = error_metrics(evaluated([(CAT, BOX)], ERRORS[kind], task))
     # Neither a wrong name at a wrong place nor a box on nothing says that the cat was seen.
     also_missed = int(kind in ("both", "background", "missed"))
-    expected = dict.fromkeys(KINDS, 0) | {kind: 1} | {"missed": also_missed}
-    assert {of: metrics[f"errors-{of}"] for of in KINDS} == expected
+    expected = dict.fromkeys(ERROR_KINDS, 0) | {kind: 1} | {"missed": also_missed}
+    assert {of: metrics[f"errors-{of}"] for of in ERROR_KINDS} == expected
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_detections_on_a_crowd_count_for_nothing():
 def test_beside_a_crowd_is_badly_placed():
     found = [(CAT, BOX, 0.9), (CAT, [44, 50, 9, 9], 0.8)]  # a third of the second lies on the crowd
     metrics = error_metrics(evaluated([(CAT, BOX), (CAT, AWAY)], found, iscrowd=1))
-    assert {of: metrics[f"errors-{of}"] for of in KINDS} == dict.fromkeys(KINDS, 0) | {"localisation": 1}
+    assert {of: metrics[f"errors-{of}"] for of in ERROR_KINDS} == dict.fromkeys(ERROR_KINDS, 0) | {"localisation": 1}
 
 
 def test_nothing_found_is_all_missed():
@@ -109,7 +110,7 @@ def test_the_counts_of_tide_on_real_annotations(real_data, task):
     metrics = error_metrics(evaluation)
     # What tidecv 1.0.1 counts, of boxes; of masks what an own implementation of the definitions counted.
     expected = {"bbox": [83, 1, 0, 1, 0, 97], "segm": [76, 82, 7, 0, 4, 109]}[task]
-    assert [metrics[f"errors-{kind}"] for kind in KINDS] == expected
+    assert [metrics[f"errors-{kind}"] for kind in ERROR_KINDS] == expected
 
 
 def test_confusions_leave_out_what_is_right_and_the_background():

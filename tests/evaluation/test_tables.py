@@ -1,6 +1,7 @@
 """The analysis as tables."""
 
-from igdet.evaluation.detection_errors import KINDS, confusion_table, error_table
+from igdet.evaluation.detection_errors import confusion_table, error_table
+from igdet.formats.localization import ERROR_KINDS
 
 
 def texts(table):
@@ -8,7 +9,7 @@ def texts(table):
 
 
 def test_errors_of_boxes_and_what_they_cost():
-    metrics = {f"errors-{kind}": 0 for kind in KINDS} | {f"dAP-{kind}": 0 for kind in KINDS}
+    metrics = {f"errors-{kind}": 0 for kind in ERROR_KINDS} | {f"dAP-{kind}": 0 for kind in ERROR_KINDS}
     table = error_table({"a.json": metrics | {"errors-both": 1234, "dAP-both": 2.06}, "b.json": metrics}, "segm")
     assert table.header == ["detections", "classification", "localisation", "both", "duplicate", "background", "missed"]
     assert texts(table) == [

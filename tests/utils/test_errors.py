@@ -62,7 +62,7 @@ def test_an_error_that_names_no_file_says_what_was_done(capsys, tmp_path, monkey
 def test_an_error_of_a_loaders_process_comes_without_its_traceback(capsys):
     message = (
         "Caught UserError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
-        '  File "a.py", line 1, in b\n    c()\nigdet.data.errors.UserError: x.jpg: is empty\n'
+        '  File "a.py", line 1, in b\n    c()\nigdet.formats.errors.UserError: x.jpg: is empty\n'
     )
     assert ended(capsys, UserError(message)) == (2, "igdet.formats.errors.UserError: x.jpg: is empty\n")
 

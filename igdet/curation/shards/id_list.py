@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from igdet.utils.hashing import sha256
 from igdet.utils.yaml import ConfigError
 
 _KEY_LENGTH = 32  # hexadecimal digits, 128 bits: two of 3.5 billion posts share a key with a probability of 2e-20
@@ -31,11 +32,6 @@ def opaque_key(post_id: str, salt: bytes) -> str:
         32 hexadecimal digits.
     """
     return hmac.new(salt, post_id.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:_KEY_LENGTH]
-
-
-def sha256(data: bytes) -> str:
-    """Give the SHA-256 as 64 hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
 
 
 class IdList:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from igdet.curation.images import REASONS, CleanSettings, PictureError, PictureSource, clean_picture
-from igdet.curation.shards.id_list import IdList, opaque_key, sha256
+from igdet.curation.shards.id_list import IdList, opaque_key
 from igdet.curation.shards.part import KEPT
+from igdet.utils.hashing import sha256
 from igdet.utils.yaml import ConfigError
 
 

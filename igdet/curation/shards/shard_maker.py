@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from igdet.curation.images import BAD_REASONS
-from igdet.curation.shards.id_list import sha256
 from igdet.curation.shards.labelled_posts import ShardingError
 from igdet.curation.shards.part import KEPT, SCHEMA, part_path, read_part, write_part
 from igdet.curation.shards.preparing import Prepared, Preparer, ShardSettings
 from igdet.formats.shards.format import FORMAT_VERSION, INDEX_NAME, SHARD_NAME
 from igdet.formats.shards.writer import write_shard
 from igdet.utils.errors import too_many
+from igdet.utils.hashing import sha256
 
 MAKER_VERSION = "2"  # to be raised whenever the same posts and settings give other bytes
 _READ_AHEAD = 16  # pictures for each thread

@@ -7,10 +7,11 @@ from igdet.curation.duplicates.finding import find
 from igdet.curation.duplicates.image_sets import open_pictures
 from igdet.curation.duplicates.judging import confirmed, read_verdicts
 from igdet.curation.duplicates.result import PAIRS_NAME, Request, write_csv
-from igdet.curation.manifest import content_hash, fingerprint
+from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
 from igdet.curation.stages import vocabulary
 from igdet.curation.stages.stage import Result, Stage
+from igdet.utils.hashing import fingerprint
 from igdet.utils.yaml import ConfigError
 
 FOLDER = "duplicates"

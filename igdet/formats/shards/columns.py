@@ -4,7 +4,6 @@ A process that maps them shares one copy with all others on its machine and star
 posts; 3.5 billion posts with 32 letters of key and 2 hashtags each take 68 bytes each, 238 GB.
 """
 
-import hashlib
 import json
 import tarfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from igdet.formats.shards.format import INDEX_SCHEMA, ShardError
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.utils.cache import cache_folder, made_once
 from igdet.utils.files import atomic_write, map_array
+from igdet.utils.hashing import sha256
 
 _VERSION = "1"  # to be raised whenever the same index gives other files
 _SHARDS = "shards.json"
@@ -83,7 +83,7 @@ def map_columns(folder: Path) -> IndexColumns:
 
 
 def _home(index: Path) -> Path:
-    digest = hashlib.sha256(str(index.resolve()).encode()).hexdigest()[:16]
+    digest = sha256(str(index.resolve()).encode())[:16]
     return cache_folder() / "indexes" / f"{index.resolve().parent.name}-{digest}"
 
 

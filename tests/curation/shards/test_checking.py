@@ -4,10 +4,10 @@ import pyarrow as pa
 import pytest
 
 from igdet.curation.shards import ShardingError
-from igdet.curation.shards.id_list import sha256
 from igdet.curation.shards.part import SCHEMA
 from igdet.curation.shards.shard_maker import check_shard
 from igdet.formats.shards.writer import write_shard
+from igdet.utils.hashing import sha256
 
 NAMES = ["bear", "owl"]
 POSTS = [("k0", b"first", [0]), ("k1", b"second", [0, 1])]

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.shards.id_list import IdList, opaque_key, sha256
+from igdet.curation.shards.id_list import IdList, opaque_key
+from igdet.utils.hashing import sha256
 from igdet.utils.yaml import ConfigError
 
 KEY = opaque_key("anna/1", b"")

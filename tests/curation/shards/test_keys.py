@@ -5,7 +5,8 @@ import hmac
 
 import pytest
 
-from igdet.curation.shards.id_list import opaque_key, sha256
+from igdet.curation.shards.id_list import opaque_key
+from igdet.utils.hashing import sha256
 
 
 @pytest.mark.parametrize("salt", [b"", b"secret"])

@@ -7,8 +7,9 @@ import pytest
 
 from igdet.curation.images import CleanSettings
 from igdet.curation.shards import IdList, ShardingError, ShardSettings
-from igdet.curation.shards.id_list import opaque_key, sha256
+from igdet.curation.shards.id_list import opaque_key
 from igdet.formats.shards import ShardIndex, ShardReader
+from igdet.utils.hashing import sha256
 
 from .conftest import POSTS, VOCABULARY, content, picture, write_posts
 
