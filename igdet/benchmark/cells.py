@@ -216,12 +216,12 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
 
     pretrainings = {
         name: cell(PRETRAINING, name, node.opts | {"MODEL.WEIGHTS": ""}, config=node.config, minutes=node.minutes)
-        for name, node in suite.initialisations.items()
+        for name, node in suite.initializations.items()
         if node.config
     }
     new_trials, transfers = [], []
     for target, node in suite.targets.items():
-        for name, start in suite.initialisations.items():
+        for name, start in suite.initializations.items():
             needs = tuple(pretrainings[name] for _ in range(name in pretrainings))
             weights = str(needs[0].folder / "model_final.pth") if needs else start.weights
             opts = node.opts | node.opts_for.get(name, {}) | {"MODEL.WEIGHTS": weights}

@@ -144,7 +144,7 @@ class Study:
         """(initialisation, baseline) pairs: every baseline against those that come after it, non-baselines included."""
         order = [
             *self.suite.baselines,
-            *(name for name in self.suite.initialisations if name not in self.suite.baselines),
+            *(name for name in self.suite.initializations if name not in self.suite.baselines),
         ]
         return [
             (other, name) for at, name in enumerate(order[: len(self.suite.baselines)]) for other in order[at + 1 :]

@@ -62,7 +62,7 @@ def error_charts(study: Study) -> list[str]:
 
 def loss_charts(study: Study) -> list[str]:
     """Training loss against images seen: a chart for the pretrainings and one for each target."""
-    groups = {"Pretraining": [study.pretraining(name) for name in study.suite.initialisations]}
+    groups = {"Pretraining": [study.pretraining(name) for name in study.suite.initializations]}
     groups |= {node.title: _transfers(study, target) for target, node in study.suite.targets.items()}
     charts = [
         _chart(f"{title}: loss", ("images seen", "loss"), _lines(runs, _losses)) for title, runs in groups.items()
@@ -81,7 +81,7 @@ def evaluation_charts(study: Study) -> list[str]:
 
 def hashtag_chart(study: Study) -> str | None:
     """Posts a hashtag against its rank, in the data of each pretraining on hashtags; None without one."""
-    first_runs = [(style, study.pretraining(name)[:1]) for style, name in enumerate(study.suite.initialisations)]
+    first_runs = [(style, study.pretraining(name)[:1]) for style, name in enumerate(study.suite.initializations)]
     counts = [(style, run.results.get("posts_per_hashtag")) for style, runs in first_runs for run in runs]
     lines = [_frequencies(style, posts) for style, posts in counts if posts]
     return line_chart("Hashtag frequencies", ("rank", "posts"), lines, scale="logarithmic") if lines else None
@@ -89,7 +89,7 @@ def hashtag_chart(study: Study) -> str | None:
 
 def _transfers(study: Study, target: str) -> list[list[Run]]:
     """The finished runs on a target, for each initialisation."""
-    return [study.transfers(target, name) for name in study.suite.initialisations]
+    return [study.transfers(target, name) for name in study.suite.initializations]
 
 
 def _lines(runs: Sequence[Sequence[Run]], points: Callable[[Run], dict[float, float]]) -> list[Series]:
@@ -129,7 +129,7 @@ def _gain_line(study: Study, target: str, other: str, baseline: str, task: str) 
     gains = {threshold: study.gain(target, other, baseline, f"{task}/AP@{threshold:.2f}") for threshold in THRESHOLDS}
     found = {threshold: gain for threshold, gain in gains.items() if gain}
     spreads = [gain.spread for gain in found.values() if gain.spread is not None]
-    style = list(study.suite.initialisations).index(other)
+    style = list(study.suite.initializations).index(other)
     means = [gain.mean for gain in found.values()]
     return Series(style, list(found), means, spreads if len(spreads) == len(found) else ()) if found else None
 

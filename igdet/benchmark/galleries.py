@@ -172,8 +172,8 @@ def most_changed(before: Run, after: Run, task: str) -> list[int]:
 
 def _gallery(study: Study, target: str, file: str) -> Gallery:
     """The first run of each initialisation that has the file."""
-    runs = {name: study.transfers(target, name)[:1] for name in study.suite.initialisations}
+    runs = {name: study.transfers(target, name)[:1] for name in study.suite.initializations}
     first = {name: run for name, of_name in runs.items() for run in of_name if inference_file(run, file).is_file()}
-    titles = [study.suite.initialisations[name].title for name in first]
+    titles = [study.suite.initializations[name].title for name in first]
     rows = KINDS[file](list(first.values())) if first else []
     return Gallery(study.suite.targets[target].title, ["Ground truth", *titles], rows)

@@ -53,7 +53,7 @@ def kept_table(study: Study) -> Table | None:
     """How much of the AP at 0.50 is left at 0.75."""
     rows = []
     for target, title, task in coco_tasks(study):
-        for name in study.suite.initialisations:
+        for name in study.suite.initializations:
             loose, strict = (study.values(target, name, f"{task}/{metric}") for metric in ("AP50", "AP75"))
             kept = summarise(100 * strict[seed] / loose[seed] for seed in strict if loose.get(seed))
             if kept:
@@ -82,7 +82,7 @@ def keypoint_table(study: Study) -> Table | None:
 def _kinds(study: Study, title: str, prefix: str, kinds: tuple[str, ...], note: str) -> Table | None:
     rows = []
     for target, of_column, task in coco_tasks(study):
-        for name in study.suite.initialisations:
+        for name in study.suite.initializations:
             found = [study.summary(target, name, f"{task}/{prefix}-{kind}") for kind in kinds]
             if any(found):
                 rows.append([Entry(of_column), Entry(title_of(study, name)), *map(summary_entry, found)])
@@ -93,13 +93,13 @@ def part_table(study: Study) -> Table | None:
     """The share of good keypoints of each body part."""
     rows = []
     for target, _, task in coco_tasks(study):
-        runs = [run for name in study.suite.initialisations for run in study.transfers(target, name)]
+        runs = [run for name in study.suite.initializations for run in study.transfers(target, name)]
         heads = (metric.rpartition("/")[2] for run in runs for metric in run.metrics if f"{task}/good-" in metric)
         for head in dict.fromkeys(heads):
-            found = [study.summary(target, name, f"{task}/{head}") for name in study.suite.initialisations]
+            found = [study.summary(target, name, f"{task}/{head}") for name in study.suite.initializations]
             best = max(summary.mean for summary in found if summary)
             rows.append([Entry(head.removeprefix("good-")), *(summary_entry(summary, best) for summary in found)])
-    titles = [title_of(study, name) for name in study.suite.initialisations]
+    titles = [title_of(study, name) for name in study.suite.initializations]
     note = "Percent of the part's labelled keypoints that are good, of objects that were found (OKS 0.1)."
     return Table("Good keypoints by part", ["", *titles], rows, note) if rows else None
 
@@ -108,7 +108,7 @@ def confusion_table(study: Study) -> Table | None:
     """Which classes are taken for which others, in mean counts over the seeds."""
     rows = []
     for target, title, task in coco_tasks(study):
-        for name in study.suite.initialisations:
+        for name in study.suite.initializations:
             runs, counts = study.transfers(target, name), Counter()
             for run in runs:
                 counts.update({(truth, found): n for truth, found, n in details(run, task).get("confusions", [])})

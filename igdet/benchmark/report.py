@@ -37,7 +37,7 @@ def headline(study: Study) -> list[str]:
     Returns:
         One sentence a baseline, and a warning where a single seed is all there is.
     """
-    candidates = [name for name in study.suite.initialisations if name not in study.suite.baselines]
+    candidates = [name for name in study.suite.initializations if name not in study.suite.baselines]
     sentences = []
     verdicts = set()
     for baseline in study.suite.baselines if candidates else ():
@@ -57,7 +57,7 @@ def _gains(study: Study, candidate: str, baseline: str) -> list[tuple[str, Gain]
 
 
 def _sentence(study: Study, candidate: str, baseline: str, gains: list[tuple[str, Gain]]) -> str:
-    titles = {name: study.suite.initialisations[name].title for name in (candidate, baseline)}
+    titles = {name: study.suite.initializations[name].title for name in (candidate, baseline)}
     parts = []
     for verdict, phrase in PHRASES.items():
         listed = [_item(title, gain) for title, gain in gains if gain.verdict == verdict]
@@ -80,7 +80,7 @@ def transfer_csv(study: Study) -> str:
     """The transfer table in long form, for a spreadsheet or a plot."""
     rows = []
     for column in study.columns:
-        for name in study.suite.initialisations:
+        for name in study.suite.initializations:
             summary = study.summary(column.target, name, column.metric)
             if summary:
                 setting = study.setting(column.target, name)
@@ -147,7 +147,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         surroundings=_surroundings(study),
         prepare=study.suite.prepare,
         runs=study.runs,
-        legend=list(zip(LEGEND, (node.title for node in study.suite.initialisations.values()), strict=False)),
+        legend=list(zip(LEGEND, (node.title for node in study.suite.initializations.values()), strict=False)),
     )
 
 
@@ -197,7 +197,7 @@ def _choices_at_an_end(study: Study) -> list[str]:
     found = {
         (tables.title_of(study, name), node.title): ends_of_grid(trial.setting, node.grid)
         for target, node in study.suite.targets.items()
-        for name in study.suite.initialisations
+        for name in study.suite.initializations
         if (trial := study.chosen(target, name))
     }
     return [

@@ -88,7 +88,7 @@ def check_pictures(suite: Suite) -> None:
 def _overlaps(suite: Suite, name: str, how: Callable[[str, str, Own], str]) -> Iterator[str]:
     """The overlaps of any initialisation's data sets, each once."""
     target = suite.targets[name]
-    opts = [suite.opts | target.opts | target.opts_for.get(start, {}) for start in suite.initialisations]
+    opts = [suite.opts | target.opts | target.opts_for.get(start, {}) for start in suite.initializations]
     yield from dict.fromkeys(found for each in opts for found in _overlaps_with(each, name, target, how))
 
 

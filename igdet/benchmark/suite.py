@@ -43,7 +43,7 @@ class Suite:
 
     title: str
     output_dir: str
-    initialisations: dict[str, Initialisation]
+    initializations: dict[str, Initialisation]
     targets: dict[str, Target]
     baselines: list[str] = field(default_factory=list)  # gains are counted over these, in this order
     seeds: int = 1  # seeds 0 .. SEEDS - 1

@@ -9,6 +9,7 @@ from igdet.benchmark.selection import selection_problems
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.formats.published import PUBLISHED
 from igdet.utils.messages import brief, did_you_mean, shown
+from igdet.utils.old_keys import current_key
 from igdet.utils.yaml import ConfigError, from_mapping, read_value, read_yaml
 
 # Set by the benchmark itself for every cell.
@@ -31,7 +32,7 @@ def _counts(suite: Suite) -> Iterator[str]:
 
 
 def _sections(suite: Suite) -> Iterator[str]:
-    for section, names in {"INITIALISATIONS": suite.initialisations, "TARGETS": suite.targets}.items():
+    for section, names in {"INITIALIZATIONS": suite.initializations, "TARGETS": suite.targets}.items():
         if not names:
             yield f"{section} is empty; a suite needs at least one initialisation and one target"
         for name in names:
@@ -40,9 +41,9 @@ def _sections(suite: Suite) -> Iterator[str]:
 
 
 def _references(suite: Suite) -> Iterator[str]:
-    uses = [("BASELINES", name, suite.initialisations) for name in suite.baselines]
+    uses = [("BASELINES", name, suite.initializations) for name in suite.baselines]
     for target, node in suite.targets.items():
-        uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initialisations) for name in node.opts_for]
+        uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initializations) for name in node.opts_for]
         uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
     for where, name, known in uses:
         if name not in known:
@@ -51,7 +52,7 @@ def _references(suite: Suite) -> Iterator[str]:
 
 def _reserved(suite: Suite) -> Iterator[str]:
     groups = {"OPTS": suite.opts}
-    groups |= {f"INITIALISATIONS.{name}.OPTS": node.opts for name, node in suite.initialisations.items()}
+    groups |= {f"INITIALIZATIONS.{name}.OPTS": node.opts for name, node in suite.initializations.items()}
     for name, node in suite.targets.items():
         groups[f"TARGETS.{name}.OPTS"] = node.opts
         groups[f"TARGETS.{name}.GRID"] = node.grid
@@ -70,11 +71,11 @@ def _targets(suite: Suite) -> Iterator[str]:
 
 def _files(suite: Suite) -> Iterator[str]:
     files = {"TRAIN_SCRIPT": suite.train_script}
-    for name, node in suite.initialisations.items():
+    for name, node in suite.initializations.items():
         if node.config and node.weights:
-            yield f"INITIALISATIONS.{name} has both CONFIG and WEIGHTS; keep one"
+            yield f"INITIALIZATIONS.{name} has both CONFIG and WEIGHTS; keep one"
         if node.config:
-            files[f"INITIALISATIONS.{name}.CONFIG"] = node.config
+            files[f"INITIALIZATIONS.{name}.CONFIG"] = node.config
     files |= {f"TARGETS.{name}.CONFIG": node.config for name, node in suite.targets.items()}
     for where, file in files.items():
         if not Path(file).is_file():
@@ -101,7 +102,7 @@ def read_suite(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Suite:
         raise ConfigError(f"overrides come in pairs KEY VALUE, but {shown(overrides[-1])} has no value")
     node = read_yaml(path)
     pairs = zip(overrides[::2], overrides[1::2], strict=True)
-    node.update({key: read_value(value, f"override {brief(key)}") for key, value in pairs})
+    node.update({current_key(key, "command line"): read_value(value, f"override {brief(key)}") for key, value in pairs})
     suite = from_mapping(Suite, node, str(path))
     if found := problems(suite):
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in found))

@@ -30,7 +30,7 @@ def transfer_table(study: Study) -> Table:
     shown = study.columns
     summaries = {
         name: [study.summary(column.target, name, column.metric) for column in shown]
-        for name in study.suite.initialisations
+        for name in study.suite.initializations
     }
     best = [
         better_of(column.metric)((row[at].mean for row in summaries.values() if row[at]), default=None)
@@ -70,7 +70,7 @@ def pretraining_table(study: Study) -> Table | None:
     """How well each pretraining learned its own task; None when the suite names no metric for it."""
     rows = [
         [Entry(node.title), Entry(title), summary_entry(study.pretraining_summary(name, metric))]
-        for name, node in study.suite.initialisations.items()
+        for name, node in study.suite.initializations.items()
         for metric, title in node.metrics.items()
     ]
     return Table("Pretraining", ["Pretraining", "Metric", "Result"], rows) if rows else None
@@ -80,7 +80,7 @@ def selection_table(study: Study) -> Table | None:
     """Every setting tried, with the target's first metric; None when none was to be chosen."""
     rows = []
     for target, node in study.suite.targets.items():
-        for name in study.suite.initialisations:
+        for name in study.suite.initializations:
             chosen = study.setting(target, name)
             for run in study.trials(target, name):
                 label, value = setting_label(run.cell.setting), run.metric(run.cell.deciding)
@@ -120,7 +120,7 @@ def cell_table(study: Study) -> Table:
 
 def title_of(study: Study, initialisation: str) -> str:
     """The name under which an initialisation is shown."""
-    return study.suite.initialisations[initialisation].title
+    return study.suite.initializations[initialisation].title
 
 
 def summary_entry(summary: Summary | None, best: float | None = None) -> Entry:
@@ -142,7 +142,7 @@ def _seed_counts(summaries: Sequence[Summary | None]) -> str:
 
 
 def _best_here(study: Study, column: Column) -> Entry:
-    summaries = {name: study.summary(column.target, name, column.metric) for name in study.suite.initialisations}
+    summaries = {name: study.summary(column.target, name, column.metric) for name in study.suite.initializations}
     found = {name: summary for name, summary in summaries.items() if summary}
     if not found:
         return Entry(EMPTY)
@@ -196,7 +196,7 @@ def _hits(run: Run) -> dict[str, bool]:
 
 
 def _rows(study: Study, column: Column, a: str, b: str) -> list[list[Entry]]:
-    titles = [study.suite.initialisations[name].title for name in (a, b)]
+    titles = [study.suite.initializations[name].title for name in (a, b)]
     tests = {"seeds": over_seeds(study, column, a, b), "pictures": over_pictures(study, column, a, b)}
     return [
         [Entry(" over ".join(titles)), Entry(column.title), Entry(f"{test.n:,} {unit}"), *_entries(test)]

@@ -91,7 +91,7 @@ VALUES: dict[str, tuple[str, Callable]] = {
     ),
     "PROBE.SHOTS": ("whole numbers of 1 or more", lambda value: _are_counts(value)),
     "PROBE.DRAWS": ("1 or more", lambda value: value >= 1),
-    "PROBE.NEIGHBOURS": ("one or more whole numbers of 1 or more", lambda value: len(value) > 0 and _are_counts(value)),
+    "PROBE.NEIGHBORS": ("one or more whole numbers of 1 or more", lambda value: len(value) > 0 and _are_counts(value)),
     "PROBE.TEMPERATURE": ("more than 0", lambda value: value > 0),
     "INPUT.RANDOM_FLIP": (
         "horizontal, vertical or none",
@@ -178,9 +178,9 @@ def _check_classifier(cfg: CfgNode) -> None:
             f"INPUT.CLASSIFICATION.TEST_CROP is {crops.TEST_CROP}: expected at most TEST_SHORT_SIDE, "
             f"{crops.TEST_SHORT_SIDE}"
         )
-    if cfg.MODEL.CLASSIFIER.STANDARDISE and cfg.MODEL.BACKBONE.FREEZE_AT < 5:
+    if cfg.MODEL.CLASSIFIER.STANDARDIZE and cfg.MODEL.BACKBONE.FREEZE_AT < 5:
         raise ConfigError(
-            f"MODEL.CLASSIFIER.STANDARDISE is True with MODEL.BACKBONE.FREEZE_AT {cfg.MODEL.BACKBONE.FREEZE_AT}: "
+            f"MODEL.CLASSIFIER.STANDARDIZE is True with MODEL.BACKBONE.FREEZE_AT {cfg.MODEL.BACKBONE.FREEZE_AT}: "
             "expected 5: averaged statistics are those of a trunk that does not change"
         )
     if cfg.INPUT.RANDOM_FLIP == "vertical":
@@ -238,9 +238,9 @@ def _check_training(cfg: CfgNode, processes: int) -> None:
         )
     if cfg.SOLVER.NESTEROV and not cfg.SOLVER.MOMENTUM:
         raise ConfigError("SOLVER.NESTEROV is True with SOLVER.MOMENTUM 0: it is a way to use momentum")
-    if cfg.MODEL.CLASSIFIER.STANDARDISE and share // parts < 2:
+    if cfg.MODEL.CLASSIFIER.STANDARDIZE and share // parts < 2:
         raise ConfigError(
-            f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDISE "
+            f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDIZE "
             "cannot standardise: make it larger"
         )
 

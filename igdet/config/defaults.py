@@ -26,12 +26,13 @@ def _add_model(cfg: CfgNode) -> None:
     # `python tools/weights.py inspect` lists them. "": those that were trained, not their average.
     cfg.MODEL.WEIGHTS_KEY = ""
     cfg.MODEL.CLASSIFIER = CfgNode()
-    # Number of classes or hashtags; checked against the training set before any work.
+    # Number of classes or hashtags; unless written, that of the named target of DATASETS.TRAIN. Checked against the
+    # training set before any work.
     cfg.MODEL.CLASSIFIER.NUM_CLASSES = 1000
     # True: training starts with a new classifier even where the weights bring one that fits; evaluation never does.
     cfg.MODEL.CLASSIFIER.RESET = True
     # True: features are standardised before the classifier, as a linear probe by SGD needs it; for frozen trunks.
-    cfg.MODEL.CLASSIFIER.STANDARDISE = False
+    cfg.MODEL.CLASSIFIER.STANDARDIZE = False
     # Mixtures of experts in place of bottleneck blocks: experts each, 0 for none, and how many an image goes to.
     cfg.MODEL.MOE = CfgNode()
     cfg.MODEL.MOE.EXPERTS = 0
@@ -139,5 +140,5 @@ def _add_probe(cfg: CfgNode) -> None:
     cfg.PROBE.SHOTS = (1, 2, 5, 10)
     cfg.PROBE.DRAWS = 5
     # Numbers of neighbours to try, and the temperature of their votes (Wu et al. 2018).
-    cfg.PROBE.NEIGHBOURS = (1, 5, 10, 20, 50, 100, 200)
+    cfg.PROBE.NEIGHBORS = (1, 5, 10, 20, 50, 100, 200)
     cfg.PROBE.TEMPERATURE = 0.07

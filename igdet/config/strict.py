@@ -1,10 +1,12 @@
 """Strict merging into a config: a key that is written twice, unknown or of the wrong type is named with its file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from detectron2.config import CfgNode
 
 from igdet.utils.messages import brief, did_you_mean, shown
+from igdet.utils.old_keys import current_key
 from igdet.utils.yaml import ConfigError, read_with_bases, unsound
 
 MAY_BE_NONE = ("SOLVER.WEIGHT_DECAY_BIAS",)  # Detectron2's defaults have no other None
@@ -12,16 +14,20 @@ MAY_BE_NONE = ("SOLVER.WEIGHT_DECAY_BIAS",)  # Detectron2's defaults have no oth
 _NOT_MERGED = (ValueError, KeyError, AssertionError, TypeError, AttributeError, RecursionError, MemoryError)
 
 
-def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
+def merge_config_file(cfg: CfgNode, path: str | Path) -> set[str]:
     """Merge a config file, after the files named by its `_BASE_`, into a config in place.
 
     Args:
         cfg: a config that has every allowed key.
         path: the YAML file; `_BASE_` (a path or a list of paths) counts from the file's own folder.
 
+    Returns:
+        the keys that the files write, such as "SOLVER.BASE_LR".
+
     Raises:
         ConfigError: as `read_with_bases`; or a key is unknown or has a value of another type.
     """
+    written = set()
     for file, content in read_with_bases(path):
         _refuse_unknown_keys(cfg, content, file, "")
         try:
@@ -30,14 +36,19 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> None:
         except _NOT_MERGED as error:
             raise ConfigError(f"{file}: {brief(error)}") from error
         _refuse_unsound(cfg, file)
+        written |= _keys(content)
+    return written
 
 
-def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
+def merge_overrides(cfg: CfgNode, opts: Sequence[str]) -> set[str]:
     """Merge the `KEY VALUE` pairs of a command line into a config in place.
 
     Args:
         cfg: a config that has every allowed key.
         opts: key, value, key, value ...
+
+    Returns:
+        the keys.
 
     Raises:
         ConfigError: an option is among them; a key is unknown, has no value, or the value is of another type.
@@ -46,13 +57,25 @@ def merge_overrides(cfg: CfgNode, opts: list[str]) -> None:
         raise ConfigError(f"command line: {options[0]} stands behind KEY VALUE: options come before the first KEY")
     if len(opts) % 2:
         raise ConfigError(f"command line: overrides come as KEY VALUE pairs, but {shown(opts[-1])} has no partner")
-    for key, value in zip(opts[::2], opts[1::2], strict=True):
+    written = set()
+    for old_or_current, value in zip(opts[::2], opts[1::2], strict=True):
+        key = current_key(old_or_current, "command line")
         _refuse_unknown_keys(cfg, _nested(key.split("."), value), "command line", "")
         try:
             cfg.merge_from_list([key, value])
         except _NOT_MERGED as error:
             raise ConfigError(f"command line: {brief(key)} {brief(value)}: {brief(error)}") from error
         _refuse_unsound(cfg, "command line")
+        written.add(key)
+    return written
+
+
+def _keys(content: dict, prefix: str = "") -> set[str]:
+    """{"A": {"B": 1}} -> {"A.B"}."""
+    keys = set()
+    for key, value in content.items():
+        keys |= _keys(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}"}
+    return keys
 
 
 def _open_free_sections(cfg: CfgNode) -> None:

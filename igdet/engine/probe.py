@@ -116,7 +116,7 @@ def _settings(cfg: CfgNode) -> Settings:
         strengths=tuple(probe.STRENGTHS),
         shots=tuple(sorted(probe.SHOTS)),
         draws=probe.DRAWS,
-        neighbours=tuple(sorted(probe.NEIGHBOURS)),
+        neighbours=tuple(sorted(probe.NEIGHBORS)),
         temperature=probe.TEMPERATURE,
     )
 

@@ -78,7 +78,7 @@ class ImageClassifier(nn.Module):
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
             "balance_weight": cfg.MODEL.MOE.LOSS_WEIGHT,
-            "standardise": cfg.MODEL.CLASSIFIER.STANDARDISE,
+            "standardise": cfg.MODEL.CLASSIFIER.STANDARDIZE,
         }
 
     @property

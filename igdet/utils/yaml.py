@@ -12,6 +12,7 @@ import yaml
 
 from igdet.utils.errors import UserError
 from igdet.utils.messages import brief, did_you_mean, shown
+from igdet.utils.old_keys import rename_old_keys
 
 BASE_KEY = "_BASE_"  # names the file or files that a config is a change of
 MAX_BYTES = 2**17  # of one file: PyYAML takes 2 to 7 s for so much; the largest config here has 3% of it
@@ -119,7 +120,7 @@ def read_yaml(path: str | Path) -> dict:
         path: the file, in UTF-8, or in UTF-16 with a byte-order mark.
 
     Returns:
-        the mapping; empty for an empty file. Its keys are texts.
+        the mapping; empty for an empty file. Its keys are texts, in today's spelling.
 
     Raises:
         ConfigError: the file is missing, is not YAML, holds a Python tag, a key twice, or no mapping; it is larger,
@@ -131,7 +132,9 @@ def read_yaml(path: str | Path) -> dict:
         content = _load(file, str(path))
     if not isinstance(content, dict | None):
         raise ConfigError(f"{path}: expected `KEY: value` lines on top, found a {type(content).__name__}")
-    return content or {}
+    content = content or {}
+    rename_old_keys(content, path)
+    return content
 
 
 def read_value(text: str, where: str) -> Any:

@@ -43,7 +43,7 @@ def write_suite(folder, write_config) -> Callable[..., Path]:
             "JOBS": 2,
             "BASELINES": ["scratch"],
             "TRAIN_SCRIPT": str(FAKE),
-            "INITIALISATIONS": {
+            "INITIALIZATIONS": {
                 "scratch": {"TITLE": "From scratch"},
                 "hashtag": {"TITLE": "Hashtags", "CONFIG": "pretrain.yaml"},
             },

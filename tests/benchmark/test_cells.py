@@ -40,7 +40,7 @@ def test_options_for_one_initialisation_win(write_suite):
 
 def test_released_weights_need_no_pretraining(write_suite):
     start = {"released": {"TITLE": "R", "WEIGHTS": "igdet://some"}}
-    cells = expand(read_suite(write_suite(INITIALISATIONS=start, BASELINES=[], GPUS=4)))
+    cells = expand(read_suite(write_suite(INITIALIZATIONS=start, BASELINES=[], GPUS=4)))
     assert [cell.name for cell in cells] == ["seed0/boxes/released", "seed0/linear/released"]
     assert cells[0].opts["MODEL.WEIGHTS"] == "igdet://some"
     assert cells[0].shell_command.startswith("python ")

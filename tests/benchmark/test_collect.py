@@ -74,7 +74,7 @@ def test_an_ambiguous_metric_is_named(suite, finish):
 
 def test_every_baseline_is_compared_with_those_after_it(write_suite):
     starts = {name: {"TITLE": name} for name in ("ours", "scratch", "clean", "other")}
-    suite = read_suite(write_suite(INITIALISATIONS=starts, BASELINES=["scratch", "clean"]))
+    suite = read_suite(write_suite(INITIALIZATIONS=starts, BASELINES=["scratch", "clean"]))
     assert Study(suite, expand(suite)).comparisons == [
         ("clean", "scratch"),
         ("ours", "scratch"),

@@ -11,7 +11,7 @@ TARGET = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"bbox/AP": "AP"}}
 def test_keys_become_fields(write_suite):
     suite = read_suite(write_suite(THREADS=2, SEEDS=3))
     assert (suite.title, suite.threads, suite.seeds, suite.workers) == ("A test", 2, 3, 2)
-    assert suite.initialisations["hashtag"].config == "pretrain.yaml"
+    assert suite.initializations["hashtag"].config == "pretrain.yaml"
     assert suite.targets["linear"].metrics == {"classification/top1": "Top-1"}
 
 
@@ -39,7 +39,7 @@ def test_overrides_replace_keys(write_suite):
         ({"SEEDS": "three"}, "SEEDS must be a whole number, got 'three'"),
         ({"SEEDS": True}, "SEEDS must be a whole number, got True"),
         ({"SEEDS": 0}, "SEEDS must be at least 1, got 0"),
-        ({"INITIALISATIONS": {}}, "INITIALISATIONS is empty"),
+        ({"INITIALIZATIONS": {}}, "INITIALIZATIONS is empty"),
         ({"TARGETS": {}}, "TARGETS is empty"),
         ({"TARGETS": {"pretraining": TARGET}}, "TARGETS: 'pretraining' cannot name a folder"),
         ({"TARGETS": {"a/b": TARGET}}, "TARGETS: 'a/b' cannot name a folder"),
@@ -54,8 +54,8 @@ def test_overrides_replace_keys(write_suite):
         ({"TARGETS": {"a": TARGET | {"OPTS": {"SEED": 1}}}}, r"TARGETS\.a\.OPTS sets SEED"),
         ({"BASELINES": ["clean"]}, "BASELINES names 'clean'"),
         ({"TRAIN_SCRIPT": "absent.py"}, "TRAIN_SCRIPT: there is no file absent.py"),
-        ({"INITIALISATIONS": {"a": {"TITLE": "A", "CONFIG": "boxes.yaml", "WEIGHTS": "w"}}}, "both CONFIG and WEIGHTS"),
-        ({"INITIALISATIONS": {"a": None}}, r"INITIALISATIONS\.a: expected a mapping of keys, got None"),
+        ({"INITIALIZATIONS": {"a": {"TITLE": "A", "CONFIG": "boxes.yaml", "WEIGHTS": "w"}}}, "both CONFIG and WEIGHTS"),
+        ({"INITIALIZATIONS": {"a": None}}, r"INITIALIZATIONS\.a: expected a mapping of keys, got None"),
     ],
 )
 def test_mistakes_are_named(write_suite, keys, message):

@@ -110,7 +110,7 @@ def test_published_numbers_all_have_a_source_and_a_plausible_value():
 
 def test_pretraining_table(write_suite, finish):
     starts = {"hashtag": {"TITLE": "H", "CONFIG": "pretrain.yaml", "METRICS": {"hashtags/mAP": "mAP"}}}
-    suite = read_suite(write_suite(INITIALISATIONS=starts, BASELINES=[]))
+    suite = read_suite(write_suite(INITIALIZATIONS=starts, BASELINES=[]))
     finish(expand(suite)[0], {"hashtags": {"mAP": 48.04}})
     assert texts(tables.pretraining_table(Study(suite, expand(suite)))) == [["H", "mAP", "48.0"]]
 

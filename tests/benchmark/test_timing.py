@@ -11,7 +11,7 @@ from igdet.benchmark.suite_file import read_suite
 def cells(write_suite):
     target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"a": "A"}, "MINUTES": 2}
     starts = {"scratch": {"TITLE": "S"}, "hashtag": {"TITLE": "H", "CONFIG": "pretrain.yaml", "MINUTES": 3}}
-    suite = read_suite(write_suite(INITIALISATIONS=starts, TARGETS={"t": target}, SEEDS=2))
+    suite = read_suite(write_suite(INITIALIZATIONS=starts, TARGETS={"t": target}, SEEDS=2))
     return {cell.name: cell for cell in expand(suite)}
 
 

@@ -6,7 +6,7 @@ import torchvision
 from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint
 from igdet.checkpoint.fit import folded_classifier
 
-PROBE = ("MODEL.CLASSIFIER.STANDARDISE", True, "MODEL.BACKBONE.FREEZE_AT", 5)
+PROBE = ("MODEL.CLASSIFIER.STANDARDIZE", True, "MODEL.BACKBONE.FREEZE_AT", 5)
 
 
 def test_the_numbers_of_a_hand_made_classifier():

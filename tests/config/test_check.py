@@ -66,7 +66,7 @@ def test_sound_configs_pass():
         (("PROBE.STRENGTHS", "(1, 1e400)"), "PROBE.STRENGTHS is .*: expected one or more finite numbers above 0"),
         (("PROBE.STRENGTHS", "(1, '2')"), "PROBE.STRENGTHS is .*: expected one or more finite numbers above 0"),
         (("PROBE.SHOTS", "(1, 2.5)"), "PROBE.SHOTS is .*: expected whole numbers of 1 or more"),
-        (("PROBE.NEIGHBOURS", "(0, 1)"), "PROBE.NEIGHBOURS is .*: expected one or more whole numbers of 1 or more"),
+        (("PROBE.NEIGHBORS", "(0, 1)"), "PROBE.NEIGHBORS is .*: expected one or more whole numbers of 1 or more"),
         (
             ("DATALOADER.RESAMPLING", "sqrt"),
             "DATALOADER.RESAMPLING is 'sqrt': expected natural, square_root or",
@@ -93,9 +93,9 @@ def test_sound_configs_pass():
         (("MODEL.BACKBONE.NAME", "X_101"), "BACKBONE.NAME is 'X_101': expected a registered backbone"),
         (("MODEL.BACKBONE.NAME", "X_14_8x4d_FPN"), "is a feature pyramid: .* the plain X_14_8x4d"),
         (("INPUT.CLASSIFICATION.TEST_CROP", 257), "TEST_CROP is 257: expected at most TEST_SHORT_SIDE, 256"),
-        (("MODEL.CLASSIFIER.STANDARDISE", True), "STANDARDISE is True with MODEL.BACKBONE.FREEZE_AT 2: expected 5"),
+        (("MODEL.CLASSIFIER.STANDARDIZE", True), "STANDARDIZE is True with MODEL.BACKBONE.FREEZE_AT 2: expected 5"),
         (
-            ("MODEL.CLASSIFIER.STANDARDISE", True, "MODEL.BACKBONE.FREEZE_AT", 5, "SOLVER.ACCUMULATE", 16),
+            ("MODEL.CLASSIFIER.STANDARDIZE", True, "MODEL.BACKBONE.FREEZE_AT", 5, "SOLVER.ACCUMULATE", 16),
             "SOLVER.IMS_PER_BATCH 16 leaves one image a step and process",
         ),
         (("INPUT.RANDOM_FLIP", "vertical"), "RANDOM_FLIP is 'vertical': expected horizontal or none for classif"),

@@ -16,7 +16,7 @@ from igdet.engine.probe import check_probe, probe
 from igdet.engine.trainer import Trainer
 from igdet.formats.predictions import read_predictions
 
-QUICK = ("PROBE.SHOTS", "(1, 2)", "PROBE.DRAWS", "2", "PROBE.STRENGTHS", "(1.0, 10.0)", "PROBE.NEIGHBOURS", "(1, 3)")
+QUICK = ("PROBE.SHOTS", "(1, 2)", "PROBE.DRAWS", "2", "PROBE.STRENGTHS", "(1.0, 10.0)", "PROBE.NEIGHBORS", "(1, 3)")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def write_suite(tmp_path, monkeypatch):
 
     target = {"TITLE": "T", "CONFIG": "t.yaml", "METRICS": {"classification/top1": "Top-1"}}
     suite = {"TITLE": "A test", "OUTPUT_DIR": "out", "TRAIN_SCRIPT": str(FAKE)}
-    suite |= {"INITIALISATIONS": {"scratch": {"TITLE": "S"}}, "TARGETS": {"t": target}}
+    suite |= {"INITIALIZATIONS": {"scratch": {"TITLE": "S"}}, "TARGETS": {"t": target}}
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
     monkeypatch.chdir(tmp_path)
     write()

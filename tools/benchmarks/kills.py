@@ -96,7 +96,7 @@ def benchmark(out: Path) -> list[str]:
         "OUTPUT_DIR": str(out),
         "JOBS": 2,
         "BASELINES": ["scratch"],
-        "INITIALISATIONS": {"scratch": {"TITLE": "Scratch"}, "hashtag": pretraining | {"OPTS": short}},
+        "INITIALIZATIONS": {"scratch": {"TITLE": "Scratch"}, "hashtag": pretraining | {"OPTS": short}},
         "TARGETS": {"linear": linear | {"METRICS": {"classification/top1": "Top-1"}, "OPTS": short}},
         "TRAIN_SCRIPT": str(ROOT / "tools/train_net.py"),
     }

@@ -90,7 +90,7 @@ def knn(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -> 
             hits[k] += int((of_k.numpy().argmax(1) == labels[choose_by][block]).sum())
     held_out = {k: 100 * right / len(choose_by) for k, right in hits.items()}
     chosen = best_of(held_out)
-    warn_of_ends([(chosen, held_out)], "PROBE.NEIGHBOURS", least=1)
+    warn_of_ends([(chosen, held_out)], "PROBE.NEIGHBORS", least=1)
     votes = vote(np.asarray(test.features), features, labels, settings.num_classes, [chosen], settings.temperature)
     log_scores = torch.cat([shares[chosen] for _, shares in votes]).log()
     return _of_one_classifier("Nearest neighbours", "k", Answer(log_scores, chosen, held_out), test)
@@ -112,7 +112,7 @@ PROTOCOLS = {
     "knn": Protocol(
         knn,
         "cosine similarity, votes weighted by exp(similarity / PROBE.TEMPERATURE)",
-        "k of PROBE.NEIGHBOURS, on PROBE.HELD_OUT of each class; then all training pictures vote",
+        "k of PROBE.NEIGHBORS, on PROBE.HELD_OUT of each class; then all training pictures vote",
         "as the linear probe",
     ),
 }
