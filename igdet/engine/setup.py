@@ -17,6 +17,7 @@ from igdet.checkpoint.checkpointer import check_published
 from igdet.checkpoint.writing import LAST_CHECKPOINT
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
+from igdet.engine.derived import derive
 from igdet.engine.results import CONFIG
 from igdet.engine.resuming import check_resumption, note_changes
 from igdet.engine.schedule import resolve_schedule
@@ -54,16 +55,16 @@ def merged_config(config_file: str, opts: Sequence[str]) -> CfgNode:
         opts: KEY VALUE KEY VALUE ... that override it.
 
     Returns:
-        the config with its schedule resolved, not frozen.
+        the config, not frozen: its schedule is resolved, and what follows from its file and its data is filled in.
 
     Raises:
         ConfigError: naming the key or file that is wrong.
     """
     cfg = get_cfg()
     add_igdet_config(cfg)
-    if config_file:
-        merge_config_file(cfg, config_file)
-    merge_overrides(cfg, opts)
+    written = merge_config_file(cfg, config_file) if config_file else set()
+    written |= merge_overrides(cfg, opts)
+    derive(cfg, written, config_file)
     resolve_schedule(cfg)
     return cfg
 

@@ -1,6 +1,6 @@
 """Target tasks by name."""
 
-from igdet.formats.targets.table import SPLITS, TARGETS, datasets_folder, fields_of, target_of
+from igdet.formats.targets.table import SPLITS, TARGETS, datasets_folder, fields_of, target_of, transfer_options
 from igdet.formats.targets.target import Split, Target
 
-__all__ = ["SPLITS", "TARGETS", "Split", "Target", "datasets_folder", "fields_of", "target_of"]
+__all__ = ["SPLITS", "TARGETS", "Split", "Target", "datasets_folder", "fields_of", "target_of", "transfer_options"]

@@ -17,6 +17,7 @@ def full_table() -> str:
             ", ".join(dict.fromkeys(f"`{part.fields['ROOT']}`" for part in target.splits.values())),
             f"`{_kind(target)}`",
             target.held_out,
+            f"{target.images_seen:,}" if target.images_seen else "",
             target.source,
         )
         for name, target in TARGETS.items()
@@ -29,6 +30,7 @@ def full_table() -> str:
         "below `$DETECTRON2_DATASETS`",
         "kind",
         "held out",
+        "finetuning, images seen",
         "source",
     )
     return _table(head, rows)

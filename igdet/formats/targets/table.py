@@ -81,19 +81,57 @@ BY_RULE = f"{IN2011}; the list by `tools/list_largest_classes.py`: the paper's o
 
 TARGETS: dict[str, Target] = {
     "imagenet1k": Target(
-        "ImageNet-1k", 1000, _folders("imagenet", 1_281_167, 50_000), OFFICIAL_VAL, "image-net.org, ILSVRC 2012", IN1K
+        "ImageNet-1k",
+        1000,
+        _folders("imagenet", 1_281_167, 50_000),
+        OFFICIAL_VAL,
+        "image-net.org, ILSVRC 2012",
+        IN1K,
+        images_seen=6_400_000,  # 5 x 1.28 million
     ),
-    "imagenet5k": Target("ImageNet-5k", 5000, _imagenet_2011("imagenet5k.txt"), FIFTY, BY_RULE, IN22K),
-    "imagenet9k": Target("ImageNet-9k", 9000, _imagenet_2011("imagenet9k.txt"), FIFTY, BY_RULE, IN22K),
-    "imagenet22k": Target("ImageNet-22k", 21_841, _imagenet_2011(), FIFTY, IN2011, IN22K),
-    "cub2011": Target("CUB2011", 200, _cub2011(), OFFICIAL_TEST, "Caltech, CUB_200_2011.tgz"),
-    "places365": Target("Places365", 365, _places365(), OFFICIAL_VAL, "places2.csail.mit.edu, small pictures, lists"),
+    "imagenet5k": Target(
+        "ImageNet-5k",
+        5000,
+        _imagenet_2011("imagenet5k.txt"),
+        FIFTY,
+        BY_RULE,
+        IN22K,
+        images_seen=5 * 5_000 * 1_300,  # about as many as the largest classes have
+    ),
+    "imagenet9k": Target(
+        "ImageNet-9k",
+        9000,
+        _imagenet_2011("imagenet9k.txt"),
+        FIFTY,
+        BY_RULE,
+        IN22K,
+        images_seen=5 * 9_000 * 1_300,
+    ),
+    "imagenet22k": Target(
+        "ImageNet-22k",
+        21_841,
+        _imagenet_2011(),
+        FIFTY,
+        IN2011,
+        IN22K,
+        images_seen=65_500_000,  # 5 x 13.1 million: 14.2 million less 50 a class
+    ),
+    "cub2011": Target("CUB2011", 200, _cub2011(), OFFICIAL_TEST, "Caltech, CUB_200_2011.tgz", images_seen=100 * 5_994),
+    "places365": Target(
+        "Places365",
+        365,
+        _places365(),
+        OFFICIAL_VAL,
+        "places2.csail.mit.edu, small pictures, lists",
+        images_seen=9_000_000,  # 5 x 1.8 million
+    ),
     "places365_easy": Target(
         "Places365, easy format",
         365,
         _folders("places365_standard", 1_803_460, 36_500),
         OFFICIAL_VAL,
         "places2.csail.mit.edu, easy directory structure",
+        images_seen=9_000_000,
     ),
     **TORCHVISION_TARGETS,
     "imagenet_a": Target(
@@ -152,6 +190,24 @@ def fields_of(name: str, folder: str) -> dict[str, object]:
 def target_of(name: str) -> Target:
     """Give the target of one of `SPLITS`."""
     return TARGETS[name.rpartition("_")[0]]
+
+
+def transfer_options(name: str) -> list[str]:
+    """Give the KEY VALUE pairs that lead a classifier's config of `configs` to a target.
+
+    Args:
+        name: one of `TARGETS` that has a length of training.
+
+    Returns:
+        its training set, its last split to evaluate on, and the length.
+    """
+    target = TARGETS[name]
+    train, *_, test = target.splits
+    return [
+        *("DATASETS.TRAIN", f"('{name}_{train}',)"),
+        *("DATASETS.TEST", f"('{name}_{test}',)"),
+        *("SOLVER.IMAGES_SEEN", str(target.images_seen)),
+    ]
 
 
 def is_path(key: str, value: object) -> bool:

@@ -33,6 +33,7 @@ class Target:
         source: where the files come from.
         folders: what the class folders should be called, as `read_class_list` takes it, those of a larger set where it
             has more than `classes`; "" where anything may be.
+        images_seen: length of our finetuning recipe; 0 where the target is not one of training a classifier.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Target:
     held_out: str
     source: str
     folders: str = ""
+    images_seen: int = 0
 
 
 def whole_of(name: str) -> str:

@@ -17,10 +17,14 @@ def _held_out(train: int, val: int, count: int) -> dict[str, Part]:
     }
 
 
-def _target(title: str, kind: str, root: str, classes: int, held_out: str, note: str = "", **parts: Part) -> Target:
+def _target(
+    title: str, kind: str, root: str, classes: int, held_out: str, passes: int, note: str = "", **parts: Part
+) -> Target:
+    """A target whose finetuning takes so many passes over the training pictures: more over fewer (our choice)."""
     fields = {"KIND": "torchvision", "CLASS": kind, "ROOT": root}
     splits = {split: Split({**fields, **own}, pictures) for split, (own, pictures) in parts.items()}
-    return Target(title, classes, splits, held_out, f"torchvision {kind}{note}")
+    seen = passes * splits["train"].pictures
+    return Target(title, classes, splits, held_out, f"torchvision {kind}{note}", images_seen=seen)
 
 
 TORCHVISION_TARGETS = {
@@ -30,6 +34,7 @@ TORCHVISION_TARGETS = {
         "inaturalist",
         10_000,
         OFFICIAL_VAL,
+        passes=5,
         train=_args(2_686_843, version="2021_train"),
         val=_args(100_000, version="2021_valid"),
     ),
@@ -39,6 +44,7 @@ TORCHVISION_TARGETS = {
         "flowers102",
         102,
         OFFICIAL_TEST,
+        passes=100,
         train=_args(1_020, split="train"),
         val=_args(1_020, split="val"),
         test=_args(6_149, split="test"),
@@ -49,6 +55,7 @@ TORCHVISION_TARGETS = {
         "pets",
         37,
         OFFICIAL_TEST,
+        passes=50,
         train=_args(3_680, split="trainval"),
         test=_args(3_669, split="test"),
     ),
@@ -58,6 +65,7 @@ TORCHVISION_TARGETS = {
         "dtd",
         47,
         f"{OFFICIAL_TEST} of the first of ten partitions",
+        passes=100,
         train=_args(1_880, split="train"),
         val=_args(1_880, split="val"),
         test=_args(1_880, split="test"),
@@ -68,6 +76,7 @@ TORCHVISION_TARGETS = {
         "aircraft",
         100,
         OFFICIAL_TEST,
+        passes=100,
         train=_args(6_667, split="trainval"),
         test=_args(3_333, split="test"),
     ),
@@ -77,6 +86,7 @@ TORCHVISION_TARGETS = {
         "cars",
         196,
         OFFICIAL_TEST,
+        passes=100,
         note=", which cannot fetch it",
         train=_args(8_144, split="train"),
         test=_args(8_041, split="test"),
@@ -87,6 +97,7 @@ TORCHVISION_TARGETS = {
         "food101",
         101,
         OFFICIAL_TEST,
+        passes=20,
         train=_args(75_750, split="train"),
         test=_args(25_250, split="test"),
     ),
@@ -96,6 +107,7 @@ TORCHVISION_TARGETS = {
         "eurosat",
         10,
         "500 pictures of every class",
+        passes=20,
         **_held_out(22_000, 5_000, count=500),  # of 27,000
     ),
     "sun397": _target(
@@ -104,6 +116,7 @@ TORCHVISION_TARGETS = {
         "sun397",
         397,
         "50 pictures of every class",
+        passes=20,
         **_held_out(88_904, 19_850, count=50),  # of 108,754; every class has 100 or more
     ),
     "cifar10": _target(
@@ -112,6 +125,7 @@ TORCHVISION_TARGETS = {
         "cifar10",
         10,
         OFFICIAL_TEST,
+        passes=20,
         train=_args(50_000, train=True),
         test=_args(10_000, train=False),
     ),
@@ -121,6 +135,7 @@ TORCHVISION_TARGETS = {
         "cifar100",
         100,
         OFFICIAL_TEST,
+        passes=20,
         train=_args(50_000, train=True),
         test=_args(10_000, train=False),
     ),
@@ -130,6 +145,7 @@ TORCHVISION_TARGETS = {
         "svhn",
         10,
         OFFICIAL_TEST,
+        passes=20,
         train=_args(73_257, split="train"),
         test=_args(26_032, split="test"),
     ),
