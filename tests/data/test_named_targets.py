@@ -10,8 +10,9 @@ from igdet.config import merge_config_file
 from igdet.data import register_own_datasets
 from igdet.data.kinds import KINDS
 from igdet.data.own_datasets import checked_fields
+from igdet.engine import merged_config
 from igdet.formats.errors import DatasetError
-from igdet.formats.targets import SPLITS, TARGETS, fields_of, target_of
+from igdet.formats.targets import SPLITS, TARGETS, fields_of, target_of, transfer_options
 
 # places365_easy are the pictures of places365.
 DETECTION = ("coco_2017", "keypoints_coco_2017", "lvis_v1")
@@ -66,8 +67,8 @@ def test_every_target_has_configs_with_its_classes(cfg, name, repository):
         merge_config_file(cfg, repository / "configs/Classification/evaluate_imagenet_variants_X_101_32x8d_ig.yaml")
         assert set(parts) <= set(cfg.DATASETS.TEST)
         return
-    for path in (f"Classification/finetune_{name}", f"LinearProbe/linear_{name}"):
-        merge_config_file(cfg, repository / f"configs/{path}_X_101_32x8d_ig.yaml")
+    for path in ("Classification/finetune", "LinearProbe/linear"):
+        cfg = merged_config(str(repository / f"configs/{path}_X_101_32x8d_ig.yaml"), transfer_options(name))
         assert list(cfg.DATASETS.TRAIN) == [f"{name}_train"]
         assert list(cfg.DATASETS.TEST) == [parts[-1]]
         assert TARGETS[name].classes == cfg.MODEL.CLASSIFIER.NUM_CLASSES

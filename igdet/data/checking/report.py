@@ -1,19 +1,21 @@
 """What a check found, for people: counts, findings with how to mend them, and what to do next."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from igdet.data.checking.checks import Checked
 from igdet.formats.images import describe
-from igdet.formats.targets import TARGETS
+from igdet.formats.targets import TARGETS, transfer_options
 from igdet.formats.targets.target import ONLY_EVALUATION
 
 # Of targets that are not finetuned as classifiers.
 _DETECTION = {
     "coco_2017": "COCO-InstanceSegmentation/mask_rcnn_X_101_32x8d_FPN_ig_1x",
-    "keypoints_coco_2017": "COCO-Keypoints/keypoint_rcnn_X_101_32x8d_FPN_ig_1x",
-    "lvis_v1": "LVISv1-InstanceSegmentation/mask_rcnn_X_101_32x8d_FPN_ig_1x",
+    "keypoints_coco_2017": "untested/keypoint_rcnn_X_101_32x8d_FPN_ig_1x",
+    "lvis_v1": "untested/lvis_mask_rcnn_X_101_32x8d_FPN_ig_1x",
 }
+_FINETUNING = "Classification/finetune_X_101_32x8d_ig"
 _EVALUATION = "Classification/evaluate_imagenet_variants_X_101_32x8d_ig"
 
 
@@ -45,15 +47,16 @@ def _next(what: str, checked: Sequence[Checked]) -> list[str]:
     roots = list(dict.fromkeys(one.root for one in checked))
     if len(roots) > 1 and all(roots):  # of sets in one folder, find_duplicates takes tables
         commands.append(f"python tools/find_duplicates.py find near --training {roots[0]} --evaluation {roots[-1]}")
-    config = what if what.endswith((".yaml", ".yml")) else _config_of(what)
-    return [*commands, f"python tools/train_net.py --config-file {config}"] if config else commands
+    words = [what] if what.endswith((".yaml", ".yml")) else _transfer(what)
+    return [*commands, f"python tools/train_net.py --config-file {shlex.join(words)}"] if words else commands
 
 
-def _config_of(what: str) -> str:
-    """Give a config that uses a target; "" of a folder, and where there is none."""
+def _transfer(what: str) -> list[str]:
+    """Give a config that uses a target, and its options; nothing of a folder, and where there is no such config."""
     name = what if what in TARGETS else what.rpartition("_")[0]
-    config = _DETECTION.get(name, f"Classification/finetune_{name}_X_101_32x8d_ig")
-    if name in TARGETS and TARGETS[name].held_out == ONLY_EVALUATION:
-        config = _EVALUATION
+    if name not in TARGETS:
+        return []
+    config = _EVALUATION if TARGETS[name].held_out == ONLY_EVALUATION else _DETECTION.get(name, _FINETUNING)
+    options = [*transfer_options(name), "OUTPUT_DIR", f"runs/finetune_{name}"] if config == _FINETUNING else []
     path = f"configs/{config}.yaml"
-    return path if Path(path).is_file() else ""
+    return [path, *options] if Path(path).is_file() else []
