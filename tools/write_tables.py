@@ -1,37 +1,68 @@
-"""Write the documents' tables of weights, targets and protocols anew, from the code's own tables."""
+"""Write the documents' tables from the code's own tables and from the result files of benchmarks."""
 
 import argparse
 from pathlib import Path
 
+from benchmarks.record import Table, read_result
+
 from igdet.checkpoint import documents_blocks
 from igdet.evaluation.probing.protocols import protocol_table
-from igdet.formats.targets.markdown import full_table, short_table
-from igdet.reporting.documents import write_blocks
+from igdet.formats.targets.markdown import full_table
+from igdet.reporting.documents import names_of_blocks, write_blocks
 from igdet.utils.errors import one_line_errors
 from igdet.utils.versions import needs_table
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/DATASETS.md", "docs/ENVIRONMENTS.md", "docs/PROTOCOLS.md", "docs/WEIGHTS.md")
+BENCHMARKS, NOTES = ROOT / "docs" / "benchmarks", ROOT / "docs" / "notes"
 
 
 def blocks() -> dict[str, str]:
-    """Every table as Markdown, by the name of its block."""
+    """Return every table as Markdown, by the name of its block."""
     return {
         **documents_blocks(),
-        "targets": short_table(),
-        "targets-in-full": full_table(),
+        "targets": full_table(),
         "protocols": protocol_table(),
         "needs": needs_table(),
+        "benchmarks": contents(BENCHMARKS),
+        "notes": contents(NOTES),
+        **result_blocks(BENCHMARKS / "results"),
     }
+
+
+def result_blocks(folder: Path) -> dict[str, str]:
+    """Return the Markdown of result files: FILE-how, how it was measured, and FILE-TABLE."""
+    filled = {}
+    for path in sorted(folder.glob("*.json")):
+        result = read_result(path)
+        filled[f"{path.stem}-how"] = result.how()
+        filled |= {f"{path.stem}-{name}": table.markdown() for name, table in result.tables.items()}
+    return filled
+
+
+def contents(folder: Path) -> str:
+    """Return a table of a folder's pages: their titles, as links, and their first paragraphs."""
+    rows = []
+    for page in sorted(folder.glob("*.md")):
+        title, summary, *_ = page.read_text(encoding="utf-8").split("\n\n")
+        if page.stem != "index":
+            rows.append((f"[{title.removeprefix('# ')}]({page.name})", summary.replace("\n", " ")))
+    return Table(("page", "what it says"), rows).markdown()
+
+
+def documents() -> list[Path]:
+    """Return the documents with a place for one of the tables."""
+    known = blocks().keys()
+    paths = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    return [path for path in paths if known & names_of_blocks(path.read_text(encoding="utf-8"))]
 
 
 @one_line_errors()
 def main() -> None:
     """Put the tables between their markers."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    for name in DOCUMENTS:
-        write_blocks(ROOT / name, blocks())
-        print(f"{name}: written")
+    for path in documents():
+        write_blocks(path, blocks())
+        print(f"{path.relative_to(ROOT)}: written")
 
 
 if __name__ == "__main__":
