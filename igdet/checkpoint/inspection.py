@@ -34,7 +34,7 @@ def list_weights() -> str:
 
 def documents_blocks() -> dict[str, str]:
     """The catalog as Markdown, by the name of the generated block that holds it."""
-    return {"weights": _in_short(), "weights-in-full": _in_full(), "weights-publications": _publications()}
+    return {"weights-in-full": _in_full(), "weights-publications": _publications()}
 
 
 def accuracy_of(weights: Weights) -> str:
@@ -45,11 +45,6 @@ def accuracy_of(weights: Weights) -> str:
 def hash_of(weights: Weights) -> str:
     """The published hash."""
     return f"{weights.publication.algorithm} {weights.digits}" if weights.digits else "not published"
-
-
-def _in_short() -> str:
-    rows = [(f"`{PREFIX}{name}`", w.backbone, accuracy_of(w), w.publication.licence) for name, w in WEIGHTS.items()]
-    return _table(("MODEL.WEIGHTS", "network", "published", "licence"), rows)
 
 
 def _in_full() -> str:

@@ -36,20 +36,6 @@ def full_table() -> str:
     return _table(head, rows)
 
 
-def short_table() -> str:
-    """Every target with its counts, as a Markdown table."""
-    rows = (
-        (f"`{name}`", target.title, f"{target.classes:,}", _counts(target), target.held_out)
-        for name, target in TARGETS.items()
-    )
-    return _table(("target", "", "classes", "pictures", "held out"), rows)
-
-
-def _counts(target: Target) -> str:
-    """Such as "5,994 train, 5,794 test", where the counts are known."""
-    return ", ".join(f"{part.pictures:,} {split}" for split, part in target.splits.items() if part.pictures)
-
-
 def _data_set(target: str, split: str, pictures: int | None) -> str:
     return f"`{target}_{split}`" + (f" ({pictures:,})" if pictures else "")
 
