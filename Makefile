@@ -6,12 +6,13 @@ READY := $(VENV)/ready
 # Detectron2 uses what recent torch deprecates: nothing that a user of igdet can mend.
 export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
-.PHONY: help demo test lint setup clean
+.PHONY: help demo test lint docs setup clean
 
 help:
 	@echo "make demo          world -> pretraining -> transfer -> runs/demo/report.html (SEEDS=3 adds seeds)"
 	@echo "make test          tests, linter, import contract"
 	@echo "make lint          linter and import contract alone"
+	@echo "make docs          the documents and the API reference as a site, in site/"
 	@echo "make setup         the environment alone, in $(VENV)"
 
 # Made again whenever one of the files that decide what is installed is newer.
@@ -28,8 +29,12 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports
 
-test: $(READY) lint
+# Fails on a broken link. The variable silences an advertisement for the theme's successor.
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
+
+test: $(READY) lint docs
 	@$(VENV)/bin/python -m pytest -n 2
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

@@ -62,6 +62,7 @@ EXTRAS = {
         "submitit>=1.5",  # tests of the way to SLURM
         "timm>=1.0.12",  # besides the targets' lists: an independent ResNeXt
     ],
+    "docs": ["mkdocs-material>=9.7", "mkdocstrings-python>=2"],  # `make docs`: the documents and the API as a site
 }
 
 # Decodes the crop of a JPEG only. Optional: without a compiler or libjpeg-turbo's headers igdet is installed all the

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 10), (3, 13))  # first and last minor version for which the constraints file holds
 CONSTRAINTS = ROOT / "constraints.txt"
 
-EXTRAS = "curation,cluster,report,export,dev"
+EXTRAS = "curation,cluster,report,export,dev,docs"
 BUILD_TOOLS = ("pip", "setuptools", "wheel")
 
 
