@@ -1,17 +1,33 @@
 """The checks of a whole config that are made before any work: values, files, and data sets that fit the model."""
 
-import math
-from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.catalog import Metadata
-from detectron2.layers import get_norm
 from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
 from detectron2.utils import comm
 
+from igdet.config.constraints import (
+    Constraint,
+    above,
+    at_least,
+    counts,
+    fraction_below_1,
+    none_or_at_least,
+    norm,
+    not_empty,
+    one_of,
+    proper_share,
+    range_of_factors,
+    registered,
+    share,
+    some_above_0,
+    some_counts,
+    some_of,
+    zero_or_at_least,
+)
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.coco.reading import KEYPOINTS
 from igdet.utils.messages import did_you_mean, shown
@@ -36,70 +52,52 @@ KEYPOINT_COUNT = {"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": "keypoint_names"}
 
 NORMS = ("MODEL.RESNETS.NORM", "MODEL.FPN.NORM", "MODEL.ROI_BOX_HEAD.NORM", "MODEL.ROI_MASK_HEAD.NORM")
 
-# Key -> (what it must be, its test).
-VALUES: dict[str, tuple[str, Callable]] = {
-    "DATALOADER.RESAMPLING": (
-        "natural, square_root or uniform",
-        lambda value: value in ("natural", "square_root", "uniform"),
-    ),
-    "DATALOADER.EPOCH_FACTOR": ("1 or more", lambda value: value >= 1),
-    "DATALOADER.STREAM_SHARDS": ("1 or more", lambda value: value >= 1),
-    "DATALOADER.STREAM_BUFFER": ("1 or more", lambda value: value >= 1),
-    "DATALOADER.STREAM_PASSES": ("1 or more", lambda value: value >= 1),
-    "DATALOADER.LABEL_NOISE": ("a share in 0..1", lambda value: 0 <= value <= 1),
-    "DATASETS.MAX_BAD_SHARE": ("a share in 0..1", lambda value: 0 <= value <= 1),
-    "INPUT.CLASSIFICATION.TRAIN_RESIZE": ("antialias or fast", lambda value: value in ("antialias", "fast")),
-    "INPUT.FORMAT": ("RGB or BGR", lambda value: value in ("RGB", "BGR")),
-    "MODEL.RESNETS.NORM_BATCH": ("0 or more", lambda value: value >= 0),
-    "SOLVER.ACCUMULATE": ("1 or more", lambda value: value >= 1),
-    "SOLVER.AMP.DTYPE": ("bf16 or fp16", lambda value: value in ("bf16", "fp16")),
-    "SOLVER.BACKBONE_LR_FACTOR": ("more than 0; MODEL.BACKBONE.FREEZE_AT 5 freezes the trunk", lambda value: value > 0),
-    "SOLVER.BASE_LR": ("more than 0", lambda value: value > 0),
-    "SOLVER.CHECKPOINTS_KEPT": ("0 or more", lambda value: value >= 0),
-    "SOLVER.EMA_HALF_LIFE": ("0 or more", lambda value: value >= 0),
-    "SOLVER.IMS_PER_BATCH": ("1 or more", lambda value: value >= 1),
-    "SOLVER.MAX_ITER": ("1 or more", lambda value: value >= 1),
-    "SOLVER.MOMENTUM": ("0 or more, below 1", lambda value: 0 <= value < 1),
-    "SOLVER.WEIGHT_DECAY": ("0 or more", lambda value: value >= 0),
-    "SOLVER.WEIGHT_DECAY_NORM": ("0 or more", lambda value: value >= 0),
-    "SOLVER.WEIGHT_DECAY_BIAS": (
-        "a number of 0 or more, or None",
-        lambda value: value is None or (not isinstance(value, bool) and value >= 0),
-    ),
-    "MODEL.META_ARCHITECTURE": ("a registered meta-architecture", lambda value: value in META_ARCH_REGISTRY),
-    "MODEL.BACKBONE.NAME": ("a registered backbone", lambda value: value in BACKBONE_REGISTRY),
-    "MODEL.BACKBONE.FREEZE_AT": ("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
-    **dict.fromkeys(NORMS, ("a norm of Detectron2's, such as FrozenBN, SyncBN or GN", lambda value: _is_norm(value))),
-    "MODEL.MOE.EXPERTS": ("0 for none, or 2 or more", lambda value: value == 0 or value >= 2),
-    "MODEL.MOE.TOP_K": ("2 or more", lambda value: value >= 2),  # one gate is always 1: the router would not learn
-    "MODEL.MOE.STAGES": (
-        "some of res2, res3, res4, res5",
-        lambda value: set(value) <= {f"res{i}" for i in range(2, 6)},
-    ),
-    "MODEL.MOE.EVERY": ("1 or more", lambda value: value >= 1),
-    "MODEL.MOE.LOSS_WEIGHT": ("0 or more", lambda value: value >= 0),
-    "INPUT.LARGE_SCALE_JITTER.SIDE": ("0 for none, or pixels", lambda value: value >= 0),
-    "INPUT.LARGE_SCALE_JITTER.SCALE": (
-        "two factors, 0 < smallest <= largest",
-        lambda value: len(value) == 2 and 0 < value[0] <= value[1],
-    ),
-    "PROBE.FEATURES": ("float32 or float16", lambda value: value in ("float32", "float16")),
-    "PROBE.HELD_OUT": ("a share between 0 and 1", lambda value: 0 < value < 1),
-    "PROBE.STRENGTHS": (
-        "one or more finite numbers above 0",
-        lambda value: len(value) > 0 and all(isinstance(c, int | float) and 0 < c < math.inf for c in value),
-    ),
-    "PROBE.SHOTS": ("whole numbers of 1 or more", lambda value: _are_counts(value)),
-    "PROBE.DRAWS": ("1 or more", lambda value: value >= 1),
-    "PROBE.NEIGHBORS": ("one or more whole numbers of 1 or more", lambda value: len(value) > 0 and _are_counts(value)),
-    "PROBE.TEMPERATURE": ("more than 0", lambda value: value > 0),
-    "INPUT.RANDOM_FLIP": (
-        "horizontal, vertical or none",
-        lambda value: value in ("horizontal", "vertical", "none"),
-    ),
-    "TEST.AUG.MIN_SIZES": ("one or more sizes in pixels", lambda value: len(value) > 0 and _are_counts(value)),
-    "TEST.AUG.MAX_SIZE": ("1 pixel or more", lambda value: value >= 1),
-    "DATASETS.TEST": ("at least one data set to evaluate on", lambda value: len(value) > 0),
+# Key -> what its value must be.
+VALUES: dict[str, Constraint] = {
+    "DATALOADER.RESAMPLING": one_of("natural", "square_root", "uniform"),
+    "DATALOADER.EPOCH_FACTOR": at_least(1),
+    "DATALOADER.STREAM_SHARDS": at_least(1),
+    "DATALOADER.STREAM_BUFFER": at_least(1),
+    "DATALOADER.STREAM_PASSES": at_least(1),
+    "DATALOADER.LABEL_NOISE": share(),
+    "DATASETS.MAX_BAD_SHARE": share(),
+    "INPUT.CLASSIFICATION.TRAIN_RESIZE": one_of("antialias", "fast"),
+    "INPUT.FORMAT": one_of("RGB", "BGR"),
+    "MODEL.RESNETS.NORM_BATCH": at_least(0),
+    "SOLVER.ACCUMULATE": at_least(1),
+    "SOLVER.AMP.DTYPE": one_of("bf16", "fp16"),
+    "SOLVER.BACKBONE_LR_FACTOR": above(0, note="MODEL.BACKBONE.FREEZE_AT 5 freezes the trunk"),
+    "SOLVER.BASE_LR": above(0),
+    "SOLVER.CHECKPOINTS_KEPT": at_least(0),
+    "SOLVER.EMA_HALF_LIFE": at_least(0),
+    "SOLVER.IMS_PER_BATCH": at_least(1),
+    "SOLVER.MAX_ITER": at_least(1),
+    "SOLVER.MOMENTUM": fraction_below_1(),
+    "SOLVER.WEIGHT_DECAY": at_least(0),
+    "SOLVER.WEIGHT_DECAY_NORM": at_least(0),
+    "SOLVER.WEIGHT_DECAY_BIAS": none_or_at_least(0),
+    "MODEL.META_ARCHITECTURE": registered(META_ARCH_REGISTRY, "meta-architecture"),
+    "MODEL.BACKBONE.NAME": registered(BACKBONE_REGISTRY, "backbone"),
+    "MODEL.BACKBONE.FREEZE_AT": Constraint("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
+    **dict.fromkeys(NORMS, norm()),
+    "MODEL.MOE.EXPERTS": zero_or_at_least(2),
+    "MODEL.MOE.TOP_K": at_least(2),  # one gate is always 1: the router would not learn
+    "MODEL.MOE.STAGES": some_of("res2", "res3", "res4", "res5"),
+    "MODEL.MOE.EVERY": at_least(1),
+    "MODEL.MOE.LOSS_WEIGHT": at_least(0),
+    "INPUT.LARGE_SCALE_JITTER.SIDE": at_least(0, note="pixels, 0 for none"),
+    "INPUT.LARGE_SCALE_JITTER.SCALE": range_of_factors(),
+    "PROBE.FEATURES": one_of("float32", "float16"),
+    "PROBE.HELD_OUT": proper_share(),
+    "PROBE.STRENGTHS": some_above_0(),
+    "PROBE.SHOTS": counts(),
+    "PROBE.DRAWS": at_least(1),
+    "PROBE.NEIGHBORS": some_counts(),
+    "PROBE.TEMPERATURE": above(0),
+    "INPUT.RANDOM_FLIP": one_of("horizontal", "vertical", "none"),
+    "TEST.AUG.MIN_SIZES": some_counts("sizes in pixels"),
+    "TEST.AUG.MAX_SIZE": at_least(1, unit="pixel"),
+    "DATASETS.TEST": not_empty("data set to evaluate on"),
 }
 
 
@@ -114,10 +112,10 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
     Raises:
         ConfigError: naming the key, its value, what was expected and where to mend it.
     """
-    for key, (expected, fits) in VALUES.items():
+    for key, constraint in VALUES.items():
         value = _value(cfg, key)
-        if not _fits(fits, value):
-            raise ConfigError(f"{key} is {shown(value)}: expected {expected}")
+        if not constraint.accepts(value):
+            raise ConfigError(f"{key} is {shown(value)}: expected {constraint.expected}")
     if 0 < cfg.MODEL.MOE.EXPERTS < cfg.MODEL.MOE.TOP_K:
         raise ConfigError(
             f"MODEL.MOE.TOP_K is {cfg.MODEL.MOE.TOP_K}: expected at most EXPERTS, {cfg.MODEL.MOE.EXPERTS}"
@@ -134,26 +132,6 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
     _check_same_names(cfg, training)
     _check_sigmas(cfg)
     _check_weights_file(cfg.MODEL.WEIGHTS)
-
-
-def _are_counts(values: Sequence) -> bool:
-    return all(isinstance(value, int) and value >= 1 for value in values)
-
-
-def _fits(test: Callable, value: object) -> bool:
-    """Whether a value passes; neither an infinite number does, nor a list of texts in the place of numbers."""
-    try:
-        return value not in (math.inf, -math.inf) and test(value)
-    except TypeError:
-        return False
-
-
-def _is_norm(name: str) -> bool:
-    try:
-        get_norm(name, 32)  # Detectron2 has no list of them
-    except KeyError:
-        return False
-    return True
 
 
 def _value(cfg: CfgNode, key: str) -> object:
@@ -230,15 +208,15 @@ def _check_training(cfg: CfgNode, processes: int) -> None:
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
     parts, batch = cfg.SOLVER.ACCUMULATE, cfg.SOLVER.IMS_PER_BATCH
     check_shares(batch, processes)
-    share = batch // processes
-    if share % parts:
+    images = batch // processes
+    if images % parts:
         raise ConfigError(
-            f"SOLVER.ACCUMULATE {parts} does not divide the {share} images of SOLVER.IMS_PER_BATCH {batch} "
+            f"SOLVER.ACCUMULATE {parts} does not divide the {images} images of SOLVER.IMS_PER_BATCH {batch} "
             "that each process takes: choose a divisor of them"
         )
     if cfg.SOLVER.NESTEROV and not cfg.SOLVER.MOMENTUM:
         raise ConfigError("SOLVER.NESTEROV is True with SOLVER.MOMENTUM 0: it is a way to use momentum")
-    if cfg.MODEL.CLASSIFIER.STANDARDIZE and share // parts < 2:
+    if cfg.MODEL.CLASSIFIER.STANDARDIZE and images // parts < 2:
         raise ConfigError(
             f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDIZE "
             "cannot standardise: make it larger"
