@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 # Read, not imported: igdet needs what is about to be installed.
@@ -76,6 +78,16 @@ JPEG = Extension(
     optional=True,
 )
 
+
+class BuildWithConfigs(build_py):
+    """Puts configs/ into the package, where igdet.config.shipped looks for them; a clone has them beside it."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            shutil.copytree(ROOT / "configs", Path(self.build_lib, "igdet", "configs"), dirs_exist_ok=True)
+
+
 setup(
     name="igdet",
     version=VERSION,
@@ -87,6 +99,8 @@ setup(
     packages=find_packages(include=["igdet", "igdet.*"]),
     package_data={"igdet": [f"**/{name}" for name in DATA_FILES]},
     ext_modules=[JPEG],
+    cmdclass={"build_py": BuildWithConfigs},
+    entry_points={"console_scripts": ["igdet = igdet.cli.__main__:main"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS,
 )

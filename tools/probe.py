@@ -1,42 +1,8 @@
-"""Measure a frozen trunk by its features: linear probe, k-shot, nearest neighbours (docs/PROTOCOLS.md)."""
+"""The command `igdet probe`, from a clone."""
 
-import argparse
+import sys
 
-from detectron2.engine import default_argument_parser
-
-from igdet.engine import setup
-from igdet.engine.probe import check_probe, probe
-from igdet.evaluation.probing.protocols import PROTOCOLS
-from igdet.utils.errors import one_line_errors
-
-EXAMPLES = """
-Examples (each after `python`):
-  all protocols       tools/probe.py --config-file configs/quick_schedules/linear_world.yaml \\
-                        MODEL.WEIGHTS runs/pretrain_world/model_final.pth OUTPUT_DIR runs/probe_world
-  some of them        tools/probe.py --protocols linear knn --config-file ...
-  another choice      tools/probe.py --config-file ... PROBE.SHOTS "(1, 4, 16)" PROBE.DRAWS 10
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line: Detectron2's, and the protocols."""
-    parser = default_argument_parser(epilog=EXAMPLES)
-    parser.add_argument("--protocols", nargs="+", choices=list(PROTOCOLS), default=list(PROTOCOLS))
-    return parser
-
-
-def main(args: argparse.Namespace) -> dict:
-    """Check the config, say what will be done, do it."""
-    cfg = setup(args)
-    check_probe(cfg)
-    trunk, sets = cfg.MODEL.WEIGHTS or "a random trunk", " and ".join((*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST))
-    print(
-        f"Features of {trunk} on {sets} are kept in {cfg.OUTPUT_DIR}/features;\n"
-        f"then {', '.join(args.protocols)}: probe.json and predictions in {cfg.OUTPUT_DIR}"
-    )
-    return probe(cfg, args.protocols, {"config_file": args.config_file, "opts": list(args.opts)})
-
+from igdet.cli.probe import main
 
 if __name__ == "__main__":
-    with one_line_errors():
-        main(parser().parse_args())
+    sys.exit(main())

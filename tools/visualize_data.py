@@ -1,39 +1,8 @@
-"""Draw what the training loader of a config really yields, labels and all, on one contact sheet."""
+"""The command `igdet visualize_data`, from a clone."""
 
-import argparse
-from pathlib import Path
+import sys
 
-from igdet.data.visualize import contact_sheet
-from igdet.engine import setup_config
-from igdet.utils.errors import one_line_errors
-
-EXAMPLE = """
-Example:
-  python tools/visualize_data.py --config-file configs/quick_schedules/mask_rcnn_world.yaml --out runs/samples.png
-"""
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config-file", required=True, help="any config of tools/train_net.py")
-    parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the picture to write: .png or .jpg")
-    parser.add_argument("--count", type=int, default=16, help="number of samples")
-    parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="overrides of config keys")
-    return parser.parse_args(namespace=argparse.Namespace(eval_only=False))
-
-
-@one_line_errors()
-def main() -> None:
-    """Draw the sheet and write it."""
-    args = parse_args()
-    sheet = contact_sheet(setup_config(args), args.count)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(args.out)
-    print(f"{args.count} training samples: {args.out}")
-
+from igdet.cli.visualize_data import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

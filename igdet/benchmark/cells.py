@@ -32,6 +32,7 @@ TYPES = {
     "images_seen": int,
     "peak_memory_mb": int,
 }
+TRAIN_NET = "-m", "igdet.cli.train_net"
 LOG = "output.txt"  # what the process prints; Detectron2 itself writes log.txt
 
 
@@ -44,7 +45,7 @@ class Cell:
         target: the target's name, "pretraining", or "<target>/select" for a trial of the target's grid.
         setting: KEY: VALUE of the grid that are tried here.
         own_opts: KEY: VALUE overrides but for the setting that is chosen among the trials.
-        launch: the training script and its options.
+        launch: the training script, or -m and its module, and its options.
         prepared: hash of what the suite's PREPARE made.
         minutes: expected duration, from the suite.
         needs: the pretraining, and the trials, that must be finished before.
@@ -107,8 +108,10 @@ class Cell:
     @cached_property
     def digest(self) -> str:
         """A hash of all that decides the result; the cell is run anew when it changes."""
+        is_own, options = self.launch[:2] == TRAIN_NET, self.launch[2:]
         parts = [
-            self.launch,
+            # By the name that runs of earlier versions, which stay finished, started igdet's own command by.
+            ("tools/train_net.py", *options) if is_own else self.launch,
             # Contents alone, so that a changed comment changes nothing.
             [content for _, content in read_with_bases(self.config)],
             self.own_opts,
@@ -238,7 +241,8 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
 
 
 def _launch(suite: Suite) -> tuple[str, ...]:
-    return (suite.train_script, *(("--num-gpus", str(suite.gpus), "--dist-url", "auto") if suite.gpus > 1 else ()))
+    program = (suite.train_script,) if suite.train_script else TRAIN_NET
+    return (*program, *(("--num-gpus", str(suite.gpus), "--dist-url", "auto") if suite.gpus > 1 else ()))
 
 
 def _file_hash(path: str | os.PathLike) -> str:

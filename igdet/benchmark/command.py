@@ -1,4 +1,4 @@
-"""What tools/benchmark.py does: run a suite, show its state, write its report."""
+"""What the command benchmark does: run a suite, show its state, write its report."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from igdet.benchmark.cells import LOG, Cell, expand, known_seeds
 from igdet.benchmark.collect import Study
-from igdet.benchmark.process import check_configs, locked
+from igdet.benchmark.process import OTHER_CHECKER, check_configs, checker_of, locked
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.report import write_report
 from igdet.benchmark.runner import Runner, last_lines, prepare
@@ -34,6 +34,8 @@ def run(suite: Suite, progress: Progress) -> bool:
         shown = _shown_cells(suite)  # once: what is finished stays so while this runs
         cells = [cell for cell in shown if cell.seed < suite.seeds]
         if left := [cell for cell in cells if not cell.is_over]:
+            if not checker_of(suite):
+                progress.event(f"configs are not checked: there is no {OTHER_CHECKER} beside {suite.train_script}")
             check_configs(suite, left)
             check_pictures(suite)
         progress.event(f"{suite.title}: {len(cells)} cells in {suite.folder}, {suite.workers} at a time")

@@ -25,7 +25,8 @@ BUSY = (
     "another OUTPUT_DIR"
 )
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-CHECKER = "check_configs.py"  # stands beside the training script; another script without one is not checked
+CHECK_CONFIGS = "-m", "igdet.cli.check_configs"
+OTHER_CHECKER = "check_configs.py"  # beside a training script of the user's
 
 
 class Training:
@@ -147,14 +148,14 @@ def check_configs(suite: Suite, cells: Iterable[Cell]) -> None:
     Raises:
         ConfigError: what is wrong, each thing once, and with which cells.
     """
-    checker = Path(suite.train_script).with_name(CHECKER)
-    if not checker.is_file():
+    checker = checker_of(suite)
+    if not checker:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "runs.json")
         file.write_text(json.dumps([_run(cell, folder, suite.gpus) for cell in cells]))
         done = subprocess.run(
-            [sys.executable, checker, file],
+            [sys.executable, *checker, file],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -162,6 +163,14 @@ def check_configs(suite: Suite, cells: Iterable[Cell]) -> None:
         )
     if done.returncode:
         raise ConfigError("nothing is started:\n" + (done.stdout or done.stderr).rstrip())
+
+
+def checker_of(suite: Suite) -> tuple[str, ...]:
+    """Return the program that knows what the training script accepts; of a script without one beside it, none."""
+    if not suite.train_script:
+        return CHECK_CONFIGS
+    checker = Path(suite.train_script).with_name(OTHER_CHECKER)
+    return (str(checker),) if checker.is_file() else ()
 
 
 def _run(cell: Cell, folder: str, gpus: int) -> dict:

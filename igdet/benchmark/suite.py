@@ -51,9 +51,11 @@ class Suite:
     threads: int = 1  # CPU threads of each process
     gpus: int = 0  # GPUs of each process
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides of every cell
-    prepare: str = ""  # script and arguments run before the cells; does nothing when its work is done
+    prepare: str = (
+        ""  # script, or -m and a module, with arguments: run before the cells; does nothing when its work is done
+    )
     prepared: str = ""  # file that PREPARE leaves; when its content changes, every cell is run anew
-    train_script: str = "tools/train_net.py"
+    train_script: str = ""  # another script with the command line of train_net; "": igdet's own
 
     @property
     def folder(self) -> Path:

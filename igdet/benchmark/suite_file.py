@@ -70,7 +70,7 @@ def _targets(suite: Suite) -> Iterator[str]:
 
 
 def _files(suite: Suite) -> Iterator[str]:
-    files = {"TRAIN_SCRIPT": suite.train_script}
+    files = {"TRAIN_SCRIPT": suite.train_script} if suite.train_script else {}
     for name, node in suite.initializations.items():
         if node.config and node.weights:
             yield f"INITIALIZATIONS.{name} has both CONFIG and WEIGHTS; keep one"

@@ -1,6 +1,5 @@
-"""What tools/curate.py does: run a curation, show its state, write its report."""
+"""What the command curate does: run a curation, show its state, write its report."""
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from igdet.curation.report import write_report
 from igdet.curation.settings import Curation
 from igdet.curation.stages import shards, vocabulary
 from igdet.formats.vocabulary import Vocabulary
+from igdet.utils.command_lines import this_command_line
 
 _NEXT = {
     shards.FOLDER: "train: MODEL.CLASSIFIER.NUM_CLASSES: {labels}, "
@@ -26,7 +26,7 @@ def run(curation: Curation) -> None:
     try:
         pipeline.run(curation)
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on where it stopped: python {shlex.join(sys.argv)}", file=sys.stderr)
+        print(f"\nstopped; the same command goes on where it stopped: {this_command_line()}", file=sys.stderr)
         sys.exit(130)
     report(curation)
     last = shards.FOLDER if curation.shards else vocabulary.FOLDER

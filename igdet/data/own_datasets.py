@@ -14,6 +14,7 @@ from igdet.data.kinds import KINDS
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of, is_path
 from igdet.formats.targets.target import whole_of
+from igdet.utils.command_lines import command_line
 from igdet.utils.files import expanded
 from igdet.utils.messages import shown
 
@@ -140,7 +141,7 @@ def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
 def target_paths(name: str, fields: Mapping) -> dict:
     """As `existing_paths` for a target's data set."""
     target = name.rpartition("_")[0]
-    hint = f". `python tools/check_dataset.py {target}` says what is expected; DATASETS.OWN can name another place"
+    hint = f". `{command_line('check_dataset')} {target}` says what is expected; DATASETS.OWN can name another place"
     return existing_paths(f"{name}: ", fields, hint)
 
 

@@ -35,6 +35,7 @@ from igdet.engine.resuming import is_finished
 from igdet.engine.setup import prepare, setup_config
 from igdet.engine.trainer import Trainer
 from igdet.utils.cache import locked
+from igdet.utils.command_lines import command_line
 from igdet.utils.files import atomic_write, read_json_lines
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,7 @@ def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
     write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
     logger.info(
         f"Finished: results in {folder / RESULTS}, weights in {folder / 'model_final.pth'}. Evaluate them again with\n"
-        f"  python tools/train_net.py --config-file {folder / 'config.yaml'} --eval-only "
+        f"  {command_line('train_net')} --config-file {folder / 'config.yaml'} --eval-only "
         f"MODEL.WEIGHTS {folder / 'model_final.pth'}"
     )
 

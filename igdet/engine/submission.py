@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from igdet.utils.errors import UserError
 
@@ -17,7 +16,7 @@ try:
 except ImportError:  # an extra
     submitit = None
 
-TRAIN_NET = Path("tools", "train_net.py")  # from the root of the source tree, where the commands are given
+TRAIN_NET = "-m", "igdet.cli.train_net"
 GRACE = 120  # seconds between the cluster's warning and the end of the job, in which a checkpoint is written
 LOOK = 0.2  # seconds between two looks at the training
 PORTS = 20_000, 32_767  # where the ranks of a job meet; from 32,768 on, Linux hands ports out to others by itself
@@ -34,11 +33,13 @@ class TrainingJob:
     every training understands.
 
     Args:
-        arguments: of tools/train_net.py.
+        arguments: of train_net.
+        program: what Python runs with them.
     """
 
-    def __init__(self, arguments: list[str]):
+    def __init__(self, arguments: list[str], program: Sequence[str] = TRAIN_NET):
         self.arguments = arguments
+        self.program = program
         self._process = None
 
     def __call__(self) -> None:
@@ -57,7 +58,7 @@ class TrainingJob:
         signal.signal(warning, lambda number, frame: warned.append(number))
         # The cluster signals all processes of the job: the training inherits the mask, and so hears of SIGTERM alone.
         signal.pthread_sigmask(signal.SIG_BLOCK, {warning})
-        self._process = subprocess.Popen([sys.executable, TRAIN_NET, *self.arguments])
+        self._process = subprocess.Popen([sys.executable, *self.program, *self.arguments])
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {warning})
         while self._process.poll() is None:
             if warned:
@@ -77,7 +78,7 @@ class TrainingJob:
         if self._process is not None:  # else the warning came before the training
             self._process.wait()
         resume = [] if "--resume" in self.arguments else ["--resume"]
-        return submitit.helpers.DelayedSubmission(TrainingJob([*resume, *self.arguments]))
+        return submitit.helpers.DelayedSubmission(TrainingJob([*resume, *self.arguments], self.program))
 
 
 def submit(args: argparse.Namespace) -> "submitit.Job":
@@ -85,7 +86,7 @@ def submit(args: argparse.Namespace) -> "submitit.Job":
 
     Args:
         args: `nodes`, `gpus_per_node`, `hours`, `partition` ("" for the cluster's own), `requeues`, `logs` (a folder),
-            `on` (a key of `CLUSTERS`) and `arguments` of tools/train_net.py.
+            `on` (a key of `CLUSTERS`) and `arguments` of train_net.
 
     Returns:
         the job.
@@ -114,7 +115,7 @@ def describe(job: "submitit.Job", args: argparse.Namespace) -> str:
     watch, cancel = COMMANDS[args.on]
     return (
         f"Job {job.job_id}: {args.nodes} x {args.gpus_per_node} processes for up to {args.hours:g} hours\n"
-        f"  runs    {shlex.join(['python', str(TRAIN_NET), *args.arguments])}\n"
+        f"  runs    {shlex.join(['python', *TRAIN_NET, *args.arguments])}\n"
         f"  logs    {args.logs}/{job.job_id}_<rank>_log.out and .err\n"
         f"  state   {watch.format(job=job.job_id)}\n"
         f"  cancel  {cancel.format(job=job.job_id)}\n"

@@ -56,8 +56,8 @@ def torchrun(folder, *command):
     return subprocess.run([*launcher, *command], cwd=folder, capture_output=True, text=True, timeout=300)
 
 
-def test_torchrun_trains_on_two_cpu_processes(repository, colour_config, tmp_path):
-    process = torchrun(repository, "tools/train_net.py", "--config-file", str(colour_config))
+def test_torchrun_trains_on_two_cpu_processes(colour_config, tmp_path):
+    process = torchrun(tmp_path, "-m", "igdet.cli.train_net", "--config-file", str(colour_config))
     assert process.returncode == 0, process.stderr
     record = json.loads((tmp_path / "run/results.json").read_text())
     assert record["images_seen"] == 24

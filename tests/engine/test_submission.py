@@ -62,8 +62,8 @@ def wait_for(*paths):
     raise AssertionError(f"not written: {paths}")
 
 
-def test_two_tasks_train_together(repository, colour_config, tmp_path, monkeypatch):
-    monkeypatch.chdir(repository)
+def test_two_tasks_train_together_from_any_folder(colour_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     args = job_arguments(tmp_path, "--config-file", str(colour_config))
     job = submit(args)
     finish(job)
@@ -72,14 +72,15 @@ def test_two_tasks_train_together(repository, colour_config, tmp_path, monkeypat
     assert (tmp_path / "run/log.txt.rank1").is_file()
     text = describe(job, args)
     assert f"Job {job.job_id}: 1 x 2 processes for up to 1 hours" in text
-    assert f"python tools/train_net.py --config-file {colour_config}" in text
+    assert f"python -m igdet.cli.train_net --config-file {colour_config}" in text
     assert "images/s" in (tmp_path / f"logs/{job.job_id}_0_log.out").read_text()
 
 
 def test_a_preempted_job_saves_goes_back_in_the_queue_and_resumes(tmp_path, monkeypatch):
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools/train_net.py").write_text(TRAINING)
+    (tmp_path / "training.py").write_text(TRAINING)
     monkeypatch.chdir(tmp_path)
+    program = [str(tmp_path / "training.py")]
+    monkeypatch.setattr(submission.TrainingJob.__init__, "__defaults__", (program,))  # the job's process gets a copy
     job = submit(job_arguments(tmp_path, "--config-file", "a.yaml"))
     marks = lambda what: [tmp_path / f"{what}_{rank}_of_2" for rank in (0, 1)]  # noqa: E731
     wait_for(*marks("started"))

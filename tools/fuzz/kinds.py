@@ -40,9 +40,9 @@ class Kind(NamedTuple):
 
 
 def _tool(name: str, *arguments: object) -> None:
-    """Run a program of tools/ in this process."""
+    """Run a command in this process."""
     with mock.patch.object(sys, "argv", [name, *map(str, arguments)]):
-        importlib.import_module(name).main()
+        importlib.import_module(f"igdet.cli.{name}").main()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What tools/find_duplicates.py does, and the lower bound of an accuracy that tools/rate_predictions.py prints."""
+"""What the command find_duplicates does, and the lower bound of an accuracy that rate_predictions prints."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from igdet.curation.duplicates.result import SKIPPED_NAME, Request, read_found, 
 from igdet.curation.duplicates.vectors import Describer
 from igdet.formats.predictions import read_predictions
 from igdet.reporting.tables import write_csv
+from igdet.utils.command_lines import command_line
 from igdet.utils.errors import UserError
 
 
@@ -25,7 +26,7 @@ def find(folder: Path, request: Request) -> None:
     if found.skipped:
         print(f"Those were compared with nothing; {folder / SKIPPED_NAME} names them and says why")
     if found.pairs:
-        print(f"Next: python tools/find_duplicates.py judge {folder}")
+        print(f"Next: {command_line('find_duplicates')} judge {folder}")
 
 
 def _describer(request: Request) -> Describer:
@@ -49,7 +50,7 @@ def judge(folder: Path, pairs: int) -> None:
         print(f"{folder} lists no pairs: there is nothing to judge")
         return
     print(f"{len(chosen):,} of {len(found):,} pairs on {len(pages)} pages: judge and save {folder}/judging-*.html")
-    print(f"Next: python tools/find_duplicates.py exclude {folder} --judged judged-*.csv")
+    print(f"Next: {command_line('find_duplicates')} exclude {folder} --judged judged-*.csv")
 
 
 def exclude(folder: Path, judged: Sequence[str] | None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from igdet.curation.duplicates.image_sets import DuplicatesError
+from igdet.utils.command_lines import command_line
 from igdet.utils.messages import shown
 
 
@@ -119,5 +120,6 @@ def _require_searched(predicted: Collection[str], searched: set[str], source: st
         raise DuplicatesError(
             f"{len(others):,} of the {len(predicted):,} predicted pictures, the first is {shown(others[0])}, are none "
             f"of the {len(searched):,} in {source} that were searched for; give the predictions of an evaluation on "
-            "these, with the same ids, or search for its pictures: python tools/find_duplicates.py find"
+            "these, with the same ids, or search for its pictures: "
+            f"{command_line('find_duplicates')} find"
         )

@@ -8,6 +8,7 @@ from igdet.data.checking.checks import Checked
 from igdet.formats.images import describe
 from igdet.formats.targets import TARGETS, transfer_options
 from igdet.formats.targets.target import ONLY_EVALUATION
+from igdet.utils.command_lines import command_line
 
 # Of targets that are not finetuned as classifiers.
 _DETECTION = {
@@ -46,9 +47,9 @@ def _next(what: str, checked: Sequence[Checked]) -> list[str]:
     commands = []
     roots = list(dict.fromkeys(one.root for one in checked))
     if len(roots) > 1 and all(roots):  # of sets in one folder, find_duplicates takes tables
-        commands.append(f"python tools/find_duplicates.py find near --training {roots[0]} --evaluation {roots[-1]}")
+        commands.append(f"{command_line('find_duplicates')} find near --training {roots[0]} --evaluation {roots[-1]}")
     words = [what] if what.endswith((".yaml", ".yml")) else _transfer(what)
-    return [*commands, f"python tools/train_net.py --config-file {shlex.join(words)}"] if words else commands
+    return [*commands, f"{command_line('train_net')} --config-file {shlex.join(words)}"] if words else commands
 
 
 def _transfer(what: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What tools/rate_predictions.py does: pages for raters, what their votes come to, a second opinion."""
+"""What the command rate_predictions does: pages for raters, what their votes come to, a second opinion."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from igdet.evaluation.rating.rectified import describe, rectify
 from igdet.evaluation.rating.votes import read_votes
 from igdet.formats.imagenet_lists import real_labels
 from igdet.formats.predictions import read_predictions
+from igdet.utils.command_lines import command_line
 from igdet.utils.messages import printable
 
 _NAMED = 10  # unreadable pictures on the screen
@@ -27,7 +28,7 @@ def export(folder: Path, pictures: LabelledPictures, predictions: str, sample: i
         print(f"{len(questions.unreadable):,} pictures cannot be read and count as wrong; {FILE_NAME} names all:")
         print(printable("\n".join(f"  {why}" for why in questions.unreadable[:_NAMED])))
     print(f"{len(pages)} pages: rate and save {folder}/rating-*.html")
-    print(f"Next: python tools/rate_predictions.py merge {folder} ratings-*.json")
+    print(f"Next: {command_line('rate_predictions')} merge {folder} ratings-*.json")
 
 
 def merge(folder: Path, ratings: Sequence[str]) -> None:

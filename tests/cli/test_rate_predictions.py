@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from rate_predictions import main
 
+from igdet.cli.rate_predictions import main
 from igdet.curation.duplicates.result import SCHEMA, Found, Request, write_found
 from igdet.curation.duplicates.scanning import Skipped
 

@@ -2,9 +2,9 @@
 
 import json
 
-import analyze_detections
-import evaluate_coco
 import pytest
+
+from igdet.cli import analyze_detections, evaluate_coco
 
 CAT, DOG = {"id": 3, "name": "cat"}, {"id": 7, "name": "dog"}
 OBJECT = {"image_id": 1, "category_id": 3, "bbox": [10, 10, 40, 40]}

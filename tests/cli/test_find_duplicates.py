@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from find_duplicates import main
 from PIL import Image, ImageOps
 
+from igdet.cli.find_duplicates import main
 from igdet.curation.shards.id_list import IdList
 
 

@@ -8,6 +8,8 @@ from itertools import chain
 import pytest
 from detectron2.engine import default_argument_parser
 
+from igdet.cli import train_net
+
 LEARNING = {
     "SOLVER.IMS_PER_BATCH": "8",
     "SOLVER.IMAGES_SEEN": "320",
@@ -39,11 +41,8 @@ def test_it_learns_to_tell_colours_apart(repository, colour_config, tmp_path):
         ),
     ],
 )
-def test_what_cannot_run_is_one_clear_line(repository, colour_config, tmp_path, monkeypatch, capsys, override, message):
-    monkeypatch.syspath_prepend(repository / "tools")
-    import train_net
-
+def test_what_cannot_run_is_one_clear_line(colour_config, tmp_path, capsys, override, message):
     with pytest.raises(SystemExit, match="2"):
-        train_net.main(default_argument_parser().parse_args(["--config-file", str(colour_config), *override]))
+        train_net.train(default_argument_parser().parse_args(["--config-file", str(colour_config), *override]))
     assert capsys.readouterr().err.startswith(message)
     assert not (tmp_path / "run").exists()

@@ -2,8 +2,9 @@
 
 import sys
 
-import analyze_model
 import pytest
+
+from igdet.cli import analyze_model
 
 
 def run(monkeypatch, *arguments):

@@ -3,8 +3,9 @@
 import json
 import sys
 
-import check_configs
 import yaml
+
+from igdet.cli import check_configs
 
 
 def run(name, config, *opts, processes=1):

@@ -2,8 +2,9 @@
 
 import sys
 
-import check_dataset
 import pytest
+
+from igdet.cli import check_dataset
 
 
 @pytest.fixture

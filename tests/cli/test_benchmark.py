@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import benchmark
 import pytest
 import yaml
 
 from igdet.benchmark.process import locked
+from igdet.cli import benchmark
 
 FAKE = Path(__file__).parents[1] / "benchmark" / "fake_train_net.py"
 SCRATCH = Path("out/seed0/t/scratch")
