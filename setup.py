@@ -33,7 +33,7 @@ INSTALL_REQUIRES = [
     "tqdm>=4.65",
 ]
 # Word lists, tables and templates that lie beside the code, and the source that a compiled module is compared with.
-DATA_FILES = ("*.txt", "*.csv", "*.parquet", "*.exc", "WORDNET_LICENSE", "*.j2", "*.css", "*.c")
+DATA_FILES = ("*.txt", "*.csv", "*.parquet", "*.exc", "WORDNET_LICENSE", "*.j2", "*.css", "*.c", "py.typed")
 REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
 EXTRAS = {
     "report": REPORT,

@@ -6,7 +6,7 @@ only what needs no network works: the synthetic world, shards, curation and repo
 
 from importlib.util import find_spec
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "add_igdet_config"]
 
 if find_spec("detectron2"):

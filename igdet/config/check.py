@@ -30,6 +30,7 @@ from igdet.config.constraints import (
 )
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.coco.reading import KEYPOINTS
+from igdet.sampling import PHI
 from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.yaml import ConfigError
 
@@ -54,7 +55,7 @@ NORMS = ("MODEL.RESNETS.NORM", "MODEL.FPN.NORM", "MODEL.ROI_BOX_HEAD.NORM", "MOD
 
 # Key -> what its value must be.
 VALUES: dict[str, Constraint] = {
-    "DATALOADER.RESAMPLING": one_of("natural", "square_root", "uniform"),
+    "DATALOADER.RESAMPLING": one_of(*PHI),
     "DATALOADER.EPOCH_FACTOR": at_least(1),
     "DATALOADER.STREAM_SHARDS": at_least(1),
     "DATALOADER.STREAM_BUFFER": at_least(1),
