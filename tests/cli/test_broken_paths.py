@@ -63,5 +63,5 @@ def test_every_tool_is_tried():
     """Others take no path, install igdet, submit it to a cluster, or are about damaged files themselves."""
     tried = {command.split()[0] for command in COMMANDS}
     others = {"write_tables", "submit", "install_detectron2", "setup_environment", "pip_errors", "detectron2_rewrites"}
-    others |= {"check_environments", "fuzz_readers"}
+    others |= {"check_environments", "docs_site", "draw_demo", "fuzz_readers"}
     assert {path.stem for path in TOOLS.glob("*.py")} == tried | others

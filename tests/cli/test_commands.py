@@ -15,6 +15,8 @@ DEVELOPERS = {
     "build_lexicon",
     "check_environments",
     "detectron2_rewrites",
+    "docs_site",
+    "draw_demo",
     "fuzz_readers",
     "install_detectron2",
     "pip_errors",

@@ -16,7 +16,7 @@ from statistics import median
 
 import numpy as np
 from pycocotools import mask
-from tabulate import tabulate
+from record import report, table
 
 from igdet.evaluation.coco_metrics import SUMMARY
 
@@ -114,7 +114,7 @@ def measured(way: str, folder: Path, task: str) -> tuple:
 
 
 def main() -> None:
-    """Measure the ways in turn and print a table."""
+    """Measure the ways in turn, print and record a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=SUMMARY)
     parser.add_argument("--images", type=int, default=5000)
@@ -135,7 +135,7 @@ def main() -> None:
         rows.append((way.removeprefix("by_"), scoring, checks, peer / scoring, peer / (scoring + checks), memory))
     header = ["way", "scoring, s", "checks before, s", "faster", "with checks", "peak memory of the process, MB"]
     print(f"{args.task}: {args.images:,} pictures, all {len(found['by_igdet'][0][2])} numbers equal\n")
-    print(tabulate(rows, header, tablefmt="github", floatfmt=("", ".2f", ".2f", ".1f", ".1f", ".0f")))
+    report(f"coco_evaluation_{args.task}", speed=table(header, rows, ["", ".2f", ".2f", ".1f", ".1f", ".0f"]))
 
 
 if __name__ == "__main__":

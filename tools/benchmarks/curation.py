@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from curation_ways import COUNTS, WAYS
 from generated_posts import write_posts
-from tabulate import tabulate
+from record import report, table
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,7 +56,7 @@ def counts_of(folder: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Generate, run the ways in turn, compare what they have counted, print the table."""
+    """Generate, run the ways in turn, compare what they have counted, print and record the table."""
     args = parse_args()
     posts = args.folder / f"{args.posts}-{args.distinct}"
     if args.one:
@@ -77,7 +77,7 @@ def main() -> None:
         rows.append([way, seconds, args.posts / seconds, max(size for _, size in measured) / 1e6, differing])
     rows = [[*row[:3], rows[0][1] and row[1] / rows[0][1], *row[3:]] for row in rows]
     header = ["way", "seconds (median)", "posts/s", "times as long", "most MB", "labels counted otherwise"]
-    print(tabulate(rows, header, floatfmt=("", ".1f", ",.0f", ".2f", ",.0f", "d"), tablefmt="github"))
+    report("curation", speed=table(header, rows, ["", ".1f", ",.0f", ".2f", ",.0f", "d"]))
 
 
 if __name__ == "__main__":

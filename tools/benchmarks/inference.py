@@ -12,7 +12,7 @@ import torch
 from detectron2.config import CfgNode, get_cfg
 from detectron2.data import DatasetMapper, MetadataCatalog
 from detectron2.modeling import build_model
-from tabulate import tabulate
+from record import report, table
 
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.modeling import apply_execution
@@ -54,7 +54,7 @@ def timed(model: torch.nn.Module, inputs: list[dict], device: str) -> tuple[floa
 
 @torch.no_grad()
 def main() -> None:
-    """Run both in turn and print a table."""
+    """Run both in turn, print and record a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("member", choices=FAMILY, metavar="MEMBER")
     parser.add_argument("--pictures", type=int, default=3)
@@ -76,7 +76,7 @@ def main() -> None:
     peer = median(seconds["Detectron2"][1:])
     rows = [(way, median(times[1:]), peer / median(times[1:])) for way, times in seconds.items()]
     print(f"{args.member} Mask R-CNN, {len(batches)} pictures of {DATASET}, {args.device}; the same detections\n")
-    print(tabulate(rows, ["network", "s a picture", "faster"], tablefmt="github", floatfmt=("", ".2f", ".2f")))
+    report("inference", speed=table(["network", "s an image", "faster"], rows, ["", ".2f", ".2f"]))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from detectron2.config import CfgNode, get_cfg
 from input_pipeline_ways import MEAN, SIZE, STD
-from tabulate import tabulate
+from record import report, table
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torchvision import transforms as v1
@@ -77,7 +77,7 @@ def pictures_per_second(batches: Callable, args: argparse.Namespace) -> float:
 
 
 def main() -> None:
-    """Run the loaders in turn, print their rates."""
+    """Run the loaders in turn, print and record their rates."""
     args = parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -94,7 +94,8 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in rates.items()}
     base, *_ = medians.values()
     rows = [[name, rate, rate / base] for name, rate in medians.items()]
-    print(tabulate(rows, ["loader", "pictures/s (median)", "times torchvision v1"], floatfmt=".2f", tablefmt="github"))
+    columns = ["loader", "images/s (median)", "times torchvision v1"]
+    report("input_loader", loaders=table(columns, rows, ["", ".1f", ".2f"]))
 
 
 if __name__ == "__main__":

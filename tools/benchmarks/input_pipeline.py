@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from input_pipeline_ways import EVALUATION, TRAINING, Draw, Way, igdet_training, levels_apart
 from PIL import Image
-from tabulate import tabulate
+from record import report, table
 
 from igdet.formats.images import open_image
 
 HEADER = ["way", "ms a picture (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
+FORMATS = ["", ".2f", ".2f", ".2f", ".3f", ".3f"]
 
 
 def parse_args() -> argparse.Namespace:
@@ -84,14 +85,8 @@ def measure(tasks: dict[str, tuple[Way, list[Draw]]], repeats: int) -> list[list
     return rows
 
 
-def print_table(title: str, rows: list[list]) -> None:
-    """Print a title and a markdown table."""
-    print(f"\n{title}\n")
-    print(tabulate(rows, HEADER, floatfmt=("", ".2f", ".2f", ".2f", ".3f", ".3f"), tablefmt="github"))
-
-
 def main() -> None:
-    """Measure training and evaluation, print both tables."""
+    """Measure training and evaluation, print and record both tables."""
     args = parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
@@ -102,9 +97,10 @@ def main() -> None:
         smaller = [draw.curated(side) for draw in draws]
         print(f"curated, MAX_SIDE {side}: {describe(smaller)}")
         training[f"igdet, shards of MAX_SIDE {side}"] = (igdet_training(), smaller)
-    print_table("Training: decode, random-resized crop 224, flip, normalise", measure(training, args.repeats))
     evaluation = {name: (way, draws) for name, way in EVALUATION.items()}
-    print_table("Evaluation: decode, shorter side to 256, centre 224, normalise", measure(evaluation, args.repeats))
+    tasks = {"training": training, "evaluation": evaluation}
+    tables = {name: table(HEADER, measure(ways, args.repeats), FORMATS) for name, ways in tasks.items()}
+    report("input_pipeline" + (f"_{args.side}" if args.side else ""), **tables)
 
 
 if __name__ == "__main__":

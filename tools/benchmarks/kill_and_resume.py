@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import torch
-from tabulate import tabulate
+from record import report, table
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCHED = ROOT / "tests/engine/watched_run.py"  # notes every batch that the training takes
@@ -93,7 +93,7 @@ def same(folder: Path) -> dict[str, bool]:
 
 
 def main() -> None:
-    """Train whole, train with kills, print what happened."""
+    """Train whole, train with kills, print and record what happened."""
     args = parse_args()
     shutil.rmtree(args.folder, ignore_errors=True)
     args.folder.mkdir(parents=True)
@@ -105,7 +105,7 @@ def main() -> None:
     if start(args.folder, "killed", args.images, workers=1).wait():
         sys.exit(f"the killed training cannot be continued: see {args.folder}/killed.txt")
     header = ["kill", "after s", "loader processes", "iterations done", "half a checkpoint left"]
-    print(tabulate(rows, header, floatfmt=".1f", tablefmt="github"))
+    report("kill_and_resume", kills=table(header, rows, ["", ".1f", "", "", ""]))
     print(f"\n{args.images:,} images, {whole_seconds:.0f} s without kills. After {len(rows)} kills:")
     for what, holds in same(args.folder).items():
         print(f"  {what}: {'yes' if holds else 'NO'}")

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import torch
 import yaml
-from tabulate import tabulate
+from record import report, table
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs/quick_schedules"
@@ -198,7 +198,7 @@ def try_work(name: str, folder: Path, kills: int, dice: random.Random) -> list:
 
 
 def main() -> int:
-    """Make the world, try every command, print a table; the exit status is 1 when a result differs."""
+    """Make the world, try every command, print and record a table; the exit status is 1 when a result differs."""
     args = parse_args()
     folder = args.folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
@@ -211,7 +211,7 @@ def main() -> int:
         rows.append(try_work(name, folder, args.kills, dice))
         print(*rows[-1], flush=True)
     header = ["command", "s whole", "kills", "ends between", "processes", "longest orphan s", "same result"]
-    print(tabulate(rows, header, floatfmt=".2f", tablefmt="github"))
+    report("kills", kills=table(header, rows, ["", ".2f", "", "", "", ".2f", ""]))
     return int(any(row[-1] == "NO" or row[-2] > 5 for row in rows))
 
 

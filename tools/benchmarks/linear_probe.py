@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 import torch
+from record import report, table
 from sklearn.linear_model import LogisticRegression
-from tabulate import tabulate
 
 from igdet.evaluation.probing.linear import PrincipalBasis
 from igdet.evaluation.probing.logistic import fit_path
@@ -73,7 +73,7 @@ def timed_fits(features: np.ndarray, labels: np.ndarray, strengths: list[float],
 
 
 def main() -> None:
-    """Fit both ways and print the table."""
+    """Fit both ways, print and record the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--channels", type=int, default=2048)
@@ -92,7 +92,7 @@ def main() -> None:
     rows.append(["all", total[0], "", "", total[1], "", "", f"time: x {total[1] / total[0]:.2f}"])
     sides = [f"{who}: {what}" for who in ("scikit-learn", "igdet") for what in ("s", "objective", "iterations")]
     header = ["C", *sides, "objective, relative difference"]
-    print(tabulate(rows, header, "github", disable_numparse=[0], floatfmt=(None, ".1f", ".5f", None, ".1f", ".5f")))
+    report("linear_probe", path=table(header, rows, ["", ".1f", ".6f", "", ".1f", ".6f", "", ""]))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from record import report, table
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -98,22 +99,23 @@ def _resident(field: str) -> int:
 
 
 def main() -> None:
-    """Print one markdown table."""
+    """Measure, print and record one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batches", type=int, nargs="+", default=[256, 2048], help="images (default: %(default)s)")
     parser.add_argument("--labels", type=int, default=17_000, help="hashtags (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=15, help="of each way (default: %(default)s)")
     args = parser.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {args.labels} labels, float32\n")
-    print("| Images | Way | ms | times as fast | extra memory, MB | share of the memory |")
-    print("|---|---|---|---|---|---|")
+    rows = []
     for num_images in args.batches:
         with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as fresh:
             memory = {name: fresh.apply(extra_memory, (name, num_images, args.labels)) for name in WAYS}
         median = times(num_images, args.labels, args.repeats)
         for name in WAYS:
             speed, share = median[PEER] / median[name], memory[name] / memory[PEER]
-            print(f"| {num_images} | {name} | {median[name]:.1f} | {speed:.2f} | {memory[name]:.0f} | {share:.2f} |")
+            rows.append([num_images, name, median[name], speed, memory[name], share])
+    columns = ["Images", "Way", "ms", "times as fast", "extra memory, MB", "share of the memory"]
+    report("loss", times=table(columns, rows, [",d", "", ".1f", ".2f", ".0f", ".2f"]))
 
 
 if __name__ == "__main__":

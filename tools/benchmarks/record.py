@@ -19,7 +19,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 OUTPUT = Path("runs/benchmarks")
-PACKAGES = ("detectron2", "torch", "torchvision", "numpy", "pycocotools", "daft", "pyarrow", "polars", "pandas")
+PACKAGES = ("detectron2", "torch", "torchvision", "timm", "numpy", "pycocotools", "hotcoco", "scikit-learn")
+PACKAGES += ("daft", "pyarrow", "polars", "pandas", "faiss-cpu")
 UNKNOWN = "not recorded"
 WIDTH = 116  # of a command in a page
 
@@ -85,7 +86,7 @@ def read_result(path: Path) -> Result:
         fields = json.loads(path.read_text(encoding="utf-8"))
         tables = {name: Table(**table) for name, table in fields.pop("tables").items()}
         return Result(**fields, tables=tables)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} is no result file ({error}): write it by `report` of record.py") from error
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from generated_hashtags import draw_hashtags
+from record import Table, report, table
 from sampling_ways import (
     MILLION,
     in_fresh_process,
@@ -26,7 +27,6 @@ from sampling_ways import (
     write_index,
     write_posts,
 )
-from tabulate import tabulate
 
 from igdet.data.draws.epoch import BLOCK
 
@@ -37,7 +37,7 @@ DICTS = 200_000
 
 
 def measure(folder: Path, millions: list[int], repeats: int) -> None:
-    """Write what is needed, measure in turn and print."""
+    """Write what is needed, measure in turn, print and record."""
     for count in millions:
         write_posts(folder, count)
     write_index(folder)
@@ -50,20 +50,20 @@ def measure(folder: Path, millions: list[int], repeats: int) -> None:
         indexing.append(in_fresh_process(measure_index, folder))
     _, imported = in_fresh_process(measure_nothing)
     rate = DICTS / statistics.median(theirs)
-    print_plans(plans, rate, imported)
     rows = [(count, *in_fresh_process(measure_draws, folder, count)) for count in millions]
-    print_table(
+    draws = table(
         ["million posts", "draws/s", "private memory of the look-ups, MB"],
         [[count, f"{per_second:,.0f}", f"{1000 * gigabytes:.0f}"] for count, per_second, gigabytes in rows],
     )
     seconds_per_post = statistics.median(seconds for seconds, _ in plans[millions[-1]]) / millions[-1] / MILLION
     indexed_per_second = statistics.median(speed for speed, _ in indexing)
-    print_paper(seconds_per_post, indexed_per_second, rate, *measure_shard_list(folder, PAPER_SHARDS))
-
-
-def print_plans(plans: dict[int, list[tuple[float, float]]], rate: float, imported: float) -> None:
-    """Print the plans beside Detectron2's rate, posts a second."""
+    paper = paper_table(seconds_per_post, indexed_per_second, rate, *measure_shard_list(folder, PAPER_SHARDS))
     print(f"\nDetectron2, {DICTS:,} dicts: {rate / MILLION:.2f} million posts a second (median)")
+    report("sampling", plans=plans_table(plans, rate, imported), draws=draws, paper=paper)
+
+
+def plans_table(plans: dict[int, list[tuple[float, float]]], rate: float, imported: float) -> Table:
+    """Return the plans beside Detectron2's rate, posts a second."""
     rows = []
     for count, plan in plans.items():
         seconds, gigabytes = (statistics.median(column) for column in zip(*plan, strict=True))
@@ -76,13 +76,13 @@ def print_plans(plans: dict[int, list[tuple[float, float]]], rate: float, import
         "against Detectron2",
         f"peak memory, GB ({imported:.2f} idle)",
     ]
-    print_table(header, rows)
+    return table(header, rows)
 
 
-def print_paper(
+def paper_table(
     seconds_per_post: float, indexed_per_second: float, rate: float, list_seconds: float, list_bytes: int
-) -> None:
-    """Print what the paper's 3.5 billion posts, drawn 7 billion times an epoch, would need."""
+) -> Table:
+    """Return what the paper's 3.5 billion posts, drawn 7 billion times an epoch, would need."""
     columns = 8 + 4 + 8 + 2 * 4 + 8 + 32  # offset, size, end of hashtags, two hashtags, end of key, key
     plan = PAPER * (2 + 8 / BLOCK)  # the rarest hashtag of each post, the sum of each block
     mapped, planned = PAPER / indexed_per_second / 60, PAPER * seconds_per_post / 60
@@ -100,12 +100,7 @@ def print_paper(
         ["first start", f"{mapped:.0f} + {planned:.1f} min, once a machine", f"{list_seconds:.1f} s", "-"],
         ["later starts", f"{list_seconds:.1f} s", f"{list_seconds:.1f} s", f"{PAPER / rate / 3600:.1f} h, the factors"],
     ]
-    print_table(["3.5 billion posts in 350,000 shards", "through the index", "streamed", "Detectron2's way"], rows)
-
-
-def print_table(header: list[str], rows: list[list]) -> None:
-    """Print a table in Markdown."""
-    print("\n" + tabulate(rows, header, tablefmt="github", disable_numparse=True))
+    return table(["3.5 billion posts in 350,000 shards", "through the index", "streamed", "Detectron2's way"], rows)
 
 
 def parse_args() -> argparse.Namespace:

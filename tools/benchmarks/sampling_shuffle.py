@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 from generated_hashtags import draw_hashtags
+from record import report, table
 from shuffle_ways import BATCH, WAYS
-from tabulate import tabulate
 
 from igdet.data.draws.epoch import plan_epoch, use_labels
 
@@ -67,7 +67,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and record."""
     args = parse_args()
     size, rows = args.posts // args.shards, []
     for order in ("random", "sorted"):
@@ -80,7 +80,7 @@ def main() -> None:
                 same, entropy, again, moved = map(statistics.median, zip(*found, strict=True))
                 figures = [f"{same:.2%}", f"{entropy:.2f}", f"{again:.2%}", f"{moved:.3f}"]
                 rows.append([order, resampling, name, *figures])
-    print(tabulate(rows, HEADER, tablefmt="github", disable_numparse=True))
+    report("sampling_shuffle", mixing=table(HEADER, rows))
 
 
 if __name__ == "__main__":

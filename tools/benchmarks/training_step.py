@@ -18,7 +18,7 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
-from tabulate import tabulate
+from record import report, table
 from torch.utils.flop_counter import FlopCounterMode
 from training_step_ways import CLASSES, Step, deal, igdet_step, plain_step
 
@@ -65,15 +65,15 @@ def take_turns(args: argparse.Namespace, steps: dict[str, Step]) -> dict[str, li
     return seconds
 
 
-def print_table(args: argparse.Namespace, seconds: dict[str, list[float]]) -> None:
-    """Images a second of each way, and how the first compares."""
+def report_speed(args: argparse.Namespace, seconds: dict[str, list[float]]) -> None:
+    """Print and record images a second of each way, and how the first compares."""
     rates = {way: [args.batch / each for each in values] for way, values in seconds.items()}
     medians = {way: statistics.median(values) for way, values in rates.items()}
     first = args.ways[0]
     rows = [[way, rate, medians[first] / rate, min(rates[way]), max(rates[way])] for way, rate in medians.items()]
     header = ["way", "images/s (median)", f"{first} is times as fast", "lowest", "highest"]
     print(f"{args.network}, batch {args.batch}, {args.dtype}, {torch.get_num_threads()} threads, {args.device}\n")
-    print(tabulate(rows, header, floatfmt=("", ".2f", ".2f", ".2f", ".2f"), tablefmt="github"))
+    report("training_step", speed=table(header, rows, ["", ".2f", ".2f", ".2f", ".2f"]))
 
 
 def print_limits(args: argparse.Namespace, step: Step, waits: list[float], seconds: float) -> None:
@@ -107,7 +107,7 @@ def main() -> None:
             for way in args.ways
         }
         seconds = take_turns(args, steps)
-        print_table(args, seconds)
+        report_speed(args, seconds)
         first = args.ways[0]
         print_limits(args, steps[first], waits, statistics.median(seconds[first]))
 
