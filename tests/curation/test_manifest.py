@@ -9,12 +9,12 @@ from igdet.curation.manifest import (
     ManifestError,
     content_hash,
     file_facts,
-    fingerprint,
     manifest_path,
     now,
     read_manifest,
     versions,
 )
+from igdet.utils.hashing import fingerprint
 
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
