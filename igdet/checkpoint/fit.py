@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from igdet.checkpoint.names import is_classifier, is_counter, is_trunk
 from igdet.formats.errors import WeightsError
 from igdet.modeling.trunk import BACKBONE, bare_name, family_of_tensors, kinds_of_trunks
+from igdet.utils.messages import first_of
 
 NORM = "classifier.norm."  # of a StandardisedLinear
 _EPS = nn.BatchNorm1d(1).eps
@@ -62,7 +63,7 @@ def explain_misfit(model: Mapping[str, Tensor], file: Mapping[str, Tensor]) -> s
         if name in file and file[name].shape != model[name].shape
     ]
     details = {"not in the file": missing, "not in the model": surplus, "of another shape": misshapen}
-    lines = [f"  {what}: {_shortened(names)}" for what, names in details.items() if names]
+    lines = [f"  {what}: {first_of(names, _NAMES_SHOWN)}" for what, names in details.items() if names]
     return "\n".join([f"the trunk does not fit: {_advice(model, file, [*missing, *surplus])}", *lines])
 
 
@@ -97,11 +98,6 @@ def _advice(model: Mapping[str, Tensor], file: Mapping[str, Tensor], unmatched: 
     if not unmatched:
         return "the channels differ. Set MODEL.BACKBONE.NAME to the file's network"
     return "the file or the model lacks some tensors. Is the file complete?"
-
-
-def _shortened(names: list[str]) -> str:
-    more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)

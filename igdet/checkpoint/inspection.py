@@ -13,7 +13,7 @@ from igdet.checkpoint.names import is_counter
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.modeling.origin import TORCHVISION, Origin
 from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
-from igdet.utils.messages import printable
+from igdet.utils.messages import first_of, printable
 
 INPUTS = {
     TORCHVISION: "RGB, torchvision's mean and std",
@@ -116,7 +116,7 @@ def _content(file: WeightsFile) -> dict[str, str]:
         "pictures": _pictures(file.origin),
         "experts": " ".join(f"{key} {value}" for key, value in (file.mixture or {}).items()) or "none",
         "classifier": _classifier(file.tensors.get("classifier.weight")),
-        "classes": _shortened(file.class_names),
+        "classes": "unknown" if file.class_names is None else first_of(file.class_names, _NAMES_SHOWN),
         "also": printable(", ".join(map(str, file.rest))) or "nothing",
     }
 
@@ -147,10 +147,3 @@ def _pictures(origin: Origin | None) -> str:
     if origin is None:
         return "unknown: the file does not say and its names do not tell"
     return origin.in_words()
-
-
-def _shortened(names: list[str] | None) -> str:
-    if names is None:
-        return "unknown"
-    more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -5,7 +5,7 @@ import logging
 import re
 import reprlib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -87,6 +87,12 @@ def printable(text: str) -> str:
 
 def _is_shown(character: str) -> bool:
     return character.isprintable() or character in _KEPT or unicodedata.category(character) == "Zs"
+
+
+def first_of(texts: Sequence[str], most: int) -> str:
+    """Return the first `most` texts with commas between them, and how many more there are."""
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from igdet.formats.images import describe, may_be_images
 from igdet.formats.targets.table import is_path
 from igdet.utils.errors import UserError
 from igdet.utils.files import expanded, read_json_lines
-from igdet.utils.messages import shown
+from igdet.utils.messages import first_of, shown
 
 _NAMED = 5  # of what a finding is about
 
@@ -121,7 +121,7 @@ def _check_annotations(checked: Checked, bad: list[dict], notes: list[str]) -> N
     if bad:
         named = [f"{row['name']}: {row['why']}" for row in bad]
         checked.find(
-            f"{len(bad):,} annotations cannot be used: {_some(named)}",
+            f"{len(bad):,} annotations cannot be used: {first_of(named, _NAMED)}",
             "training leaves them out; mend them in the json to keep them",
         )
 
@@ -147,9 +147,11 @@ def _check_folders(checked: Checked) -> None:
     present = folder_names(root)
     strange, missing = sorted(set(present) - set(expected)), sorted(set(expected) - set(present))
     if strange:
-        checked.find(f"{len(strange):,} folders are no class of it: {_some(strange)}", f"move them out of {root}")
+        checked.find(
+            f"{len(strange):,} folders are no class of it: {first_of(strange, _NAMED)}", f"move them out of {root}"
+        )
     if missing and len(expected) == named.target.classes:
-        checked.find(f"{len(missing):,} classes have no folder: {_some(missing)}", _again(named))
+        checked.find(f"{len(missing):,} classes have no folder: {first_of(missing, _NAMED)}", _again(named))
 
 
 def _check_passed_over(checked: Checked) -> None:
@@ -172,7 +174,7 @@ def _check_pictures(checked: Checked, options: Options) -> None:
     checked.digests = digests
     if bad:
         checked.find(
-            f"{len(bad):,} of {len(digests):,} pictures are missing or broken: {_some(bad)}",
+            f"{len(bad):,} of {len(digests):,} pictures are missing or broken: {first_of(bad, _NAMED)}",
             f"{_again(checked.named)}; training replaces them up to a share of DATASETS.MAX_BAD_SHARE",
         )
 
@@ -184,7 +186,10 @@ def _check_repeated(checked: Checked) -> None:
     names = Counter(_name(checked.records, index) for index in np.flatnonzero(alike))
     twice = [name for name, count in names.items() if count > 1]
     if twice:
-        checked.find(f"{len(twice):,} pictures are listed twice: {_some(twice)}", "take all but one of their lines out")
+        checked.find(
+            f"{len(twice):,} pictures are listed twice: {first_of(twice, _NAMED)}",
+            "take all but one of their lines out",
+        )
 
 
 def _compare_classes(first: Checked, second: Checked) -> None:
@@ -208,7 +213,7 @@ def _compare_pictures(first: Checked, second: Checked) -> None:
     ]
     if pairs:
         second.find(
-            f"{len(pairs):,} pictures are also in {first.named.name}, byte for byte: {_some(pairs)}",
+            f"{len(pairs):,} pictures are also in {first.named.name}, byte for byte: {first_of(pairs, _NAMED)}",
             f"take them out of {first.named.name}, or report a lower bound (docs/EVALUATION.md)",
         )
 
@@ -231,8 +236,3 @@ def _put_there(named: NamedSet) -> str:
     if named.target or not missing:
         return ""
     return f"put {named.fields[missing[0]]} there, or name another path as {missing[0]} of {named.name}{MADE_BY}"
-
-
-def _some(things: Sequence[str]) -> str:
-    more = len(things) - _NAMED
-    return ", ".join(things[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

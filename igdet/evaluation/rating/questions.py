@@ -1,6 +1,5 @@
 """What raters are asked: the images whose best answer is not their label, in random order, kept beside the pages."""
 
-import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
+from igdet.utils.hashing import fingerprint
 from igdet.utils.messages import shown
 from igdet.utils.yaml import NAMES
 
@@ -134,7 +134,7 @@ def find_disagreements(
 
 
 def _fingerprint(class_names: Sequence[str], image_ids: Mapping[str, int]) -> str:
-    return hashlib.sha256(json.dumps([list(class_names), sorted(image_ids)]).encode()).hexdigest()[:16]
+    return fingerprint(list(class_names), sorted(image_ids))[:16]
 
 
 def _check_same_set(rows: list[dict], labels: Mapping[str, int], classes: int) -> None:
