@@ -3,7 +3,7 @@ PYTHON ?= python3
 SEEDS ?= 1
 VENV := .venv
 READY := $(VENV)/ready
-# Detectron2 uses what recent torch deprecates: nothing that a user of igdet can mend.
+# Detectron2 uses what recent torch deprecates: nothing that a user of igdet can fix.
 export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
 .PHONY: help demo test lint docs setup clean

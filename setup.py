@@ -39,7 +39,7 @@ EXTRAS = {
     "report": REPORT,
     "curation": [
         "daft>=0.7.25",  # dataframes larger than memory
-        "faiss-cpu>=1.8",  # nearest neighbours among pictures
+        "faiss-cpu>=1.8",  # nearest neighbours among images
         *REPORT,
     ],
     "cluster": ["daft[ray]>=0.7.25"],  # curation on many machines
@@ -68,7 +68,7 @@ EXTRAS = {
 }
 
 # Decodes the crop of a JPEG only. Optional: without a compiler or libjpeg-turbo's headers igdet is installed all the
-# same, decodes whole pictures, and says so when it trains. The module knows its source (igdet/data/images/jpeg.py).
+# same, decodes whole images, and says so when it trains. The module knows its source (igdet/data/images/jpeg.py).
 JPEG_SOURCE = "igdet/data/images/_jpeg.c"
 JPEG = Extension(
     "igdet.data.images._jpeg",

@@ -53,10 +53,10 @@ def replicate(offsets: np.ndarray, ids: np.ndarray, resampling: str, budget: flo
         num_labels: L, when the last labels may be carried by no record.
 
     Returns:
-        The counts, the threshold and the factors; `record_factors` gives r(I) of them.
+        The counts, the threshold and the factors; `record_factors` returns r(I) of them.
 
     Raises:
-        ValueError: the budget is smaller than the number of records, none of which can stand less than once.
+        ValueError: the budget is smaller than the number of records, none of which can be less than once.
     """
     counts = count_labels(ids, num_labels)
     by_rarest = np.zeros(0, np.int64) if PHI[resampling] is None else count_by_rarest(offsets, ids, counts)
@@ -68,7 +68,7 @@ def replicate_counted(counts: np.ndarray, by_rarest: np.ndarray, resampling: str
 
     Args:
         counts: int64 (L,): records that carry each label.
-        by_rarest: int64 (L,): what `count_by_rarest` gives; natural resampling needs none.
+        by_rarest: int64 (L,): what `count_by_rarest` returns; natural resampling needs none.
         resampling, budget: as `replicate` has them.
     """
     factors, phi, num_records = np.ones(len(counts)), PHI[resampling], int(by_rarest.sum())
@@ -84,7 +84,7 @@ def replicate_counted(counts: np.ndarray, by_rarest: np.ndarray, resampling: str
 
 
 def record_factors(offsets: np.ndarray, ids: np.ndarray, label_factors: np.ndarray) -> Iterator[np.ndarray]:
-    """Give r(I) = max over h in I of r(h), 0 for a record without labels.
+    """Return r(I) = max over h in I of r(h), 0 for a record without labels.
 
     Args:
         offsets: int64 (N + 1,).
@@ -122,7 +122,7 @@ def count_labels(ids: np.ndarray, num_labels: int = 0) -> np.ndarray:
 
 
 def rarest_labels(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> Iterator[np.ndarray]:
-    """Give the rarest label of each record, which alone decides on r(I), as r(h) falls with f(h).
+    """Return the rarest label of each record, which alone decides on r(I), as r(h) falls with f(h).
 
     Args:
         offsets: int64 (n + 1,), ids: int (m,): all records, or some of them.

@@ -50,7 +50,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def colour_folders(tmp_path_factory) -> Path:
-    """train/ and val/, a folder of eight 32 x 32 pictures a class, told apart by colour: the easiest data there is."""
+    """train/ and val/, a folder of eight 32 x 32 images a class, told apart by colour: the easiest data there is."""
     root = tmp_path_factory.mktemp("colours")
     generator = np.random.default_rng(0)
     for split in ("train", "val"):
@@ -65,7 +65,7 @@ def colour_folders(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def colour_config(repository, colour_folders, tmp_path) -> Path:
-    """A config of six iterations of four of those pictures, run in tmp_path/run."""
+    """A config of six iterations of four of those images, run in tmp_path/run."""
     path = tmp_path / "colours.yaml"
     path.write_text(COLOUR_CONFIG.format(repository=repository, data=colour_folders, output=tmp_path / "run"))
     return path

@@ -28,7 +28,7 @@ SMALL = {"X_101_32x8d_FPN": "X_14_8x4d_FPN", "R_50_FPN": "R_18_FPN", "resnet50":
 
 @pytest.fixture
 def small_world(tmp_path, monkeypatch):
-    """The published name stands for a small random file in the cache; "my_photos" are two pictures."""
+    """The published name stands for a small random file in the cache; "my_photos" are two images."""
     cache = tmp_path / "cache"
     cache.mkdir()
     torch.save(to_torchvision(build_resnext(FAMILY["X_14_8x4d"]).state_dict()), cache / "x.pth")

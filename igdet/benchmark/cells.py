@@ -107,7 +107,7 @@ class Cell:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of all that decides the result; the cell is run anew when it changes."""
+        """A hash of all that decides the result; the cell is run again when it changes."""
         is_own, options = self.launch[:2] == TRAIN_NET, self.launch[2:]
         parts = [
             # By the name that runs of earlier versions, which stay finished, started igdet's own command by.
@@ -162,7 +162,7 @@ class Cell:
         """What is wrong with the cell's results.json, "" when nothing."""
         results = self.read(RESULTS)
         if not results:
-            return f"{self.folder / RESULTS} is no JSON object; run the suite again to make it anew"
+            return f"{self.folder / RESULTS} is no JSON object; run the suite again to make it again"
         wrong = [key for key, kind in TYPES.items() if not isinstance(results.get(key, kind()), kind)]
         if not wrong:
             return ""

@@ -15,7 +15,7 @@ from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.reporting.significance import Gain, Summary, paired_gain, summarise
 from igdet.utils.files import read_json_lines
 
-PICTURES = 4  # shown of a target
+IMAGES = 4  # shown of a target
 Item = TypeVar("Item")
 
 
@@ -182,8 +182,8 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
 def choose(items: Sequence[Item], key: Callable[[Item], object]) -> list[Item]:
     """Choose items evenly spaced in the order of their key: the same for every run, whatever it predicts."""
     ordered = sorted(items, key=key)
-    step = max(1, len(ordered) // PICTURES)
-    return ordered[::step][:PICTURES]
+    step = max(1, len(ordered) // IMAGES)
+    return ordered[::step][:IMAGES]
 
 
 def inference_file(run: Run, name: str) -> Path:

@@ -12,7 +12,7 @@ from igdet.benchmark.process import OTHER_CHECKER, check_configs, checker_of, lo
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.report import write_report
 from igdet.benchmark.runner import Runner, last_lines, prepare
-from igdet.benchmark.selection import check_pictures
+from igdet.benchmark.selection import check_images
 from igdet.benchmark.suite import Suite, visible_gpus
 from igdet.benchmark.tables import cell_table
 from igdet.utils.yaml import ConfigError
@@ -23,7 +23,7 @@ def run(suite: Suite, progress: Progress) -> bool:
 
     Raises:
         ConfigError: there are fewer GPUs than one cell needs, a cell's config would stop it at its start, or settings
-            would be chosen on pictures of a test set.
+            would be chosen on images of a test set.
         LockError: another runner writes into the folder.
         PrepareError: the suite's PREPARE command failed.
     """
@@ -37,7 +37,7 @@ def run(suite: Suite, progress: Progress) -> bool:
             if not checker_of(suite):
                 progress.event(f"configs are not checked: there is no {OTHER_CHECKER} beside {suite.train_script}")
             check_configs(suite, left)
-            check_pictures(suite)
+            check_images(suite)
         progress.event(f"{suite.title}: {len(cells)} cells in {suite.folder}, {suite.workers} at a time")
         complete = Runner(suite, cells, lock, partial(_refresh, suite, shown, progress), progress).run()
     progress.event(f"report    {write_report(Study(suite, shown))}")

@@ -10,16 +10,16 @@ from pycocotools import mask as masks
 
 from igdet.formats.images import open_image, to_rgb
 
-# The longer side of a drawn picture, pixels.
+# The longer side of a drawn image, pixels.
 SIDE = 320
-# BGR, one a category in turn; light enough to be seen on dark pictures.
+# BGR, one a category in turn; light enough to be seen on dark images.
 COLORS = [(80, 200, 255), (255, 170, 60), (110, 230, 110), (200, 130, 255), (90, 120, 255), (230, 230, 90)]
 ANSWER_COLORS = {None: (230, 230, 230), True: (110, 230, 110), False: (120, 140, 255)}  # BGR: the truth, right, wrong
 FONT, FONT_SCALE, PADDING = cv2.FONT_HERSHEY_SIMPLEX, 0.42, 3
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture to draw on, uint8 (H, W, 3) BGR; plain grey, as evaluation shows it, where it cannot be read."""
+def read_pixels(path: Path) -> np.ndarray:
+    """Read an image to draw on, uint8 (H, W, 3) BGR; plain grey, as evaluation shows it, where it cannot be read."""
     try:
         with path.open("rb") as file, open_image(file) as image:
             return np.ascontiguousarray(to_rgb(image)[:, :, ::-1])
@@ -27,55 +27,55 @@ def read_picture(path: Path) -> np.ndarray:
         return np.full((SIDE, SIDE, 3), 128, np.uint8)
 
 
-def draw(picture: np.ndarray, items: Sequence[dict], names: dict[int, str]) -> np.ndarray:
+def draw(image: np.ndarray, items: Sequence[dict], names: dict[int, str]) -> np.ndarray:
     """Draw COCO annotations or predictions.
 
     Args:
-        picture: uint8 (H, W, 3), BGR.
+        image: uint8 (H, W, 3), BGR.
         items: dicts with "bbox" (x, y, width, height) and "category_id", perhaps "segmentation" or "keypoints".
         names: category id -> name.
 
     Returns:
         uint8 (H', W', 3) whose longer side is `SIDE`.
     """
-    canvas, scale = _canvas(picture)
+    canvas, scale = _canvas(image)
     for item in items:
         color = COLORS[item["category_id"] % len(COLORS)]
         if item.get("segmentation"):
-            _draw_mask(canvas, _mask(item["segmentation"], *picture.shape[:2]), color)
+            _draw_mask(canvas, _mask(item["segmentation"], *image.shape[:2]), color)
         if item.get("keypoints"):
             _draw_keypoints(canvas, np.reshape(item["keypoints"], (-1, 3)), scale, color)
         _draw_box(canvas, np.multiply(item["bbox"], scale), names[item["category_id"]], color)
     return canvas
 
 
-def draw_answer(picture: np.ndarray, text: str, is_right: bool | None) -> np.ndarray:
+def draw_answer(image: np.ndarray, text: str, is_right: bool | None) -> np.ndarray:
     """Draw a classifier's answer.
 
     Args:
-        picture: uint8 (H, W, 3), BGR.
+        image: uint8 (H, W, 3), BGR.
         text: the answer.
         is_right: decides the colour of the answer; None for the truth itself.
 
     Returns:
         uint8 (H', W', 3) whose longer side is `SIDE`.
     """
-    canvas, _ = _canvas(picture)
+    canvas, _ = _canvas(image)
     _draw_name(canvas, text, (0, 0), ANSWER_COLORS[is_right])
     return canvas
 
 
-def data_uri(picture: np.ndarray) -> str:
-    """A picture, uint8 (H, W, 3) BGR, as the JPEG data URI that a page without files needs."""
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+def data_uri(image: np.ndarray) -> str:
+    """An image, uint8 (H, W, 3) BGR, as the JPEG data URI that a page without files needs."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def _canvas(picture: np.ndarray) -> tuple[np.ndarray, float]:
-    """The picture resized so that its longer side is `SIDE`, and the factor."""
-    scale = SIDE / max(picture.shape[:2])
+def _canvas(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """The image resized so that its longer side is `SIDE`, and the factor."""
+    scale = SIDE / max(image.shape[:2])
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method), scale
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=method), scale
 
 
 def _draw_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]) -> None:

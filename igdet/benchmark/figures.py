@@ -43,13 +43,13 @@ def gain_charts(study: Study) -> list[str]:
 
 
 def error_charts(study: Study) -> list[str]:
-    """Errors by kind: a chart of bars for each COCO task, what mending gains or the shares of keypoints."""
+    """Errors by kind: a chart of bars for each COCO task, what fixing gains or the shares of keypoints."""
     charts = []
     for target, title, task in coco_tasks(study):
         name, axis, prefix, kinds = (
             (f"{title}: where keypoints go", "percent", "keypoints", KEYPOINT_KINDS)
             if task == "keypoints"
-            else (f"{title}: what mending would gain", "points of AP50", "dAP", ERROR_KINDS)
+            else (f"{title}: what fixing would gain", "points of AP50", "dAP", ERROR_KINDS)
         )
         bars = [
             _over_seeds(style, [_by_kind(run, f"{task}/{prefix}", kinds) for run in runs])

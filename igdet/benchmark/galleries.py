@@ -12,7 +12,7 @@ from detectron2.data import MetadataCatalog
 
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study, choose, inference_file
-from igdet.benchmark.drawing import data_uri, draw, draw_answer, read_picture
+from igdet.benchmark.drawing import data_uri, draw, draw_answer, read_pixels
 from igdet.benchmark.localization import coco_tasks, details
 from igdet.benchmark.tables import title_of
 from igdet.formats.coco.reading import path_of
@@ -20,21 +20,21 @@ from igdet.utils.files import expanded
 
 PREDICTIONS = "predictions.parquet"
 COCO_RESULTS = "coco_instances_results.json"
-_EACH_WAY = 2  # pictures that gained and pictures that lost
+_EACH_WAY = 2  # images that gained and images that lost
 
 
 def class_rows(runs: Sequence[Run]) -> list[list[str]]:
-    """Draw the chosen pictures once with their class and once with each run's first answer.
+    """Draw the chosen images once with their class and once with each run's first answer.
 
     Args:
         runs: finished runs of one target of class folders, one an initialisation.
 
     Returns:
-        For each picture the data URIs of the drawings; empty where the data set is no longer here.
+        For each image the data URIs of the drawings; empty where the data set is no longer here.
     """
     config = runs[0].results["config"]["DATASETS"]
     own = config["OWN"].get(config["TEST"][0], {})
-    if own.get("KIND") != "image_folder":  # others have no picture files, or several labels a picture
+    if own.get("KIND") != "image_folder":  # others have no image files, or several labels an image
         return []
     tables = [pq.read_table(inference_file(run, PREDICTIONS)).to_pylist() for run in runs]
     root = expanded(own["ROOT"])
@@ -45,24 +45,24 @@ def class_rows(runs: Sequence[Run]) -> list[list[str]]:
 
 
 def _row(root: Path, image_id: str, names: dict[int, str], answers: Sequence[dict[str, dict]]) -> list[str]:
-    picture = read_picture(root / image_id)
+    image = read_pixels(root / image_id)
     truth = answers[0][image_id]["gt_classes"][0]
-    drawings = [draw_answer(picture, names[truth], None)]
+    drawings = [draw_answer(image, names[truth], None)]
     for answer in (of_run[image_id] for of_run in answers):
         best, score = answer["top_classes"][0], answer["top_scores"][0]
-        drawings.append(draw_answer(picture, f"{names.get(best, best)} {score:.0%}", best == truth))
+        drawings.append(draw_answer(image, f"{names.get(best, best)} {score:.0%}", best == truth))
     return [data_uri(drawing) for drawing in drawings]
 
 
 def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[list[str]]:
-    """Draw some pictures once with the ground truth and once for each run.
+    """Draw some images once with the ground truth and once for each run.
 
     Args:
         runs: finished runs of one COCO target, one an initialisation.
-        images: ids of the pictures; None for some that are evenly spaced among all with objects.
+        images: ids of the images; None for some that are evenly spaced among all with objects.
 
     Returns:
-        For each picture the data URIs of the drawings; empty where the data set is no longer here.
+        For each image the data URIs of the drawings; empty where the data set is no longer here.
     """
     annotations, root = _dataset(runs[0].results["config"])
     if annotations is None:
@@ -80,16 +80,16 @@ def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[
     )
     rows = []
     for image in chosen:
-        picture = read_picture(root / path_of(image))
+        pixels = read_pixels(root / path_of(image))
         objects = [{key: item[key] for key in fields & item.keys()} for item in truth[image["id"]]]
         # As many predictions as there are objects, the surest first: no threshold that would favour one model.
         surest = [sorted(of_run[image["id"]], key=lambda p: -p["score"])[: len(objects)] for of_run in predictions]
-        rows.append([data_uri(draw(picture, items, names)) for items in (objects, *surest)])
+        rows.append([data_uri(draw(pixels, items, names)) for items in (objects, *surest)])
     return rows
 
 
 def _dataset(config: dict) -> tuple[dict | None, Path]:
-    """The annotations, None where they are gone, and the picture folder of a run's first test set."""
+    """The annotations, None where they are gone, and the image folder of a run's first test set."""
     name = config["DATASETS"]["TEST"][0]
     own = config["DATASETS"]["OWN"].get(name)
     if own:
@@ -120,11 +120,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Gallery:
-    """The same pictures side by side.
+    """The same images side by side.
 
     Attributes:
         header: "Ground truth", then the initialisations' titles.
-        rows: for each picture, a data URI for each of the header's entries.
+        rows: for each image, a data URI for each of the header's entries.
     """
 
     title: str
@@ -139,7 +139,7 @@ def galleries(study: Study) -> list[Gallery]:
 
 
 def changes(study: Study) -> list[Gallery]:
-    """For each COCO task and comparison the pictures whose own AP at 0.5 differs most, gains before losses."""
+    """For each COCO task and comparison the images whose own AP at 0.5 differs most, gains before losses."""
     found = [
         _changed(
             study,
@@ -162,8 +162,8 @@ def _changed(study: Study, target: str, title: str, task: str, names: tuple[str,
 
 
 def most_changed(before: Run, after: Run, task: str) -> list[int]:
-    """Image ids: the largest gains of a picture's own AP, then the largest losses; none where nothing changed."""
-    old, new = (details(run, task).get("pictures", {}) for run in (before, after))
+    """Image ids: the largest gains of an image's own AP, then the largest losses; none where nothing changed."""
+    old, new = (details(run, task).get("images", {}) for run in (before, after))
     gains = {int(image): new[image] - old[image] for image in old.keys() & new.keys()}
     up, down = (sorted(gains, key=lambda image: (sign * gains[image], image)) for sign in (-1, 1))
     best = islice((image for image in up if gains[image] > 0), _EACH_WAY)

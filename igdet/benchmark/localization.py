@@ -68,9 +68,9 @@ def kept_table(study: Study) -> Table | None:
 
 
 def error_table(study: Study) -> Table | None:
-    """How many points of AP50 mending each kind of error alone would gain."""
+    """How many points of AP50 fixing each kind of error alone would gain."""
     note = "Points of AP50, after TIDE (Bolya et al. 2020); large numbers are what costs a model most."
-    return _kinds(study, "What mending each kind of error would gain", "dAP", ERROR_KINDS, note)
+    return _kinds(study, "What fixing each kind of error would gain", "dAP", ERROR_KINDS, note)
 
 
 def keypoint_table(study: Study) -> Table | None:

@@ -148,12 +148,12 @@ class Runner:
             self._waiting.remove(cell)
             self._attempts[cell.name] += 1
             training = Training(cell, slot, self._suite, self._lock)
-            self._running.append(training)  # before anything takes time: an interrupt stops what stands here
+            self._running.append(training)  # before anything takes time: an interrupt stops what is here
             training.record("started")
             self._progress.event(f"started   {cell.name}")
 
     def _set_blocked_aside(self) -> None:
-        for cell in list(self._waiting):  # a cell stands after those that it needs, so one pass blocks whole chains
+        for cell in list(self._waiting):  # a cell is after those that it needs, so one pass blocks whole chains
             lost = [need for need in cell.needs if need in self.failed or need in self.blocked]
             if lost:
                 self._set_aside(cell, f"it waits for {lost[0].name}")
@@ -215,7 +215,7 @@ def prepare(suite: Suite, progress: Progress) -> None:
     if code:
         raise PrepareError(f"PREPARE: `{suite.prepare}` ended with {_why(code)}; see its output above")
     if suite.prepared and not Path(suite.prepared).is_file():
-        raise PrepareError(f"PREPARED names {suite.prepared}, which `{suite.prepare}` has not made; mend one of them")
+        raise PrepareError(f"PREPARED names {suite.prepared}, which `{suite.prepare}` has not made; fix one of them")
 
 
 def last_lines(cell: Cell) -> str:

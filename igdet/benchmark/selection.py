@@ -16,7 +16,7 @@ from igdet.utils.yaml import ConfigError, read_with_bases
 
 SELECT = "select"  # the folder of a target's trials, below the target's
 PARTS = {"TRAIN", "TEST"}
-WITH_PICTURES = ("coco", "lvis")  # kinds
+WITH_IMAGES = ("coco", "lvis")  # kinds
 Own = Mapping[str, dict]  # DATASETS.OWN
 
 
@@ -71,17 +71,17 @@ def overlapping_sets(suite: Suite, target: str) -> Iterator[str]:
     return _overlaps(suite, target, _overlap_by_name)
 
 
-def check_pictures(suite: Suite) -> None:
-    """Refuse selection sets that share a picture with a test set; reads whole annotation files, all of COCO in seconds.
+def check_images(suite: Suite) -> None:
+    """Refuse selection sets that share an image with a test set; reads whole annotation files, all of COCO in seconds.
 
     Args:
         suite: a suite whose data sets are there.
 
     Raises:
-        ConfigError: naming the sets and a shared picture.
+        ConfigError: naming the sets and a shared image.
     """
     with_grid = [name for name, target in suite.targets.items() if target.grid]
-    if found := [problem for name in with_grid for problem in _overlaps(suite, name, _shared_pictures)]:
+    if found := [problem for name in with_grid for problem in _overlaps(suite, name, _shared_images)]:
         raise ConfigError("nothing is started:\n" + "\n".join(found))
 
 
@@ -103,7 +103,7 @@ def _overlaps_with(opts: Mapping, name: str, target: Target, how: Callable[[str,
     ]
     for key, part, other, role in pairs:
         if overlap := how(part, other, datasets["OWN"]):
-            yield f"TARGETS.{name}.SELECT_ON.{key}: {part} {overlap} {role}, {other}; choose on other pictures"
+            yield f"TARGETS.{name}.SELECT_ON.{key}: {part} {overlap} {role}, {other}; choose on other images"
 
 
 def _names(value: object) -> list[str]:
@@ -118,10 +118,10 @@ def _overlap_by_name(name: str, other: str, own: Own) -> str:
     return "is a part of" if name not in own and _same(whole_of(name), other, own) else ""
 
 
-def _shared_pictures(name: str, other: str, own: Own) -> str:
-    """How many files, and which, are pictures of two COCO or LVIS sets; "" if none. Copies are other files."""
-    shared = _pictures(*_files(name, own)) & _pictures(*_files(other, own))
-    return f"shares {len(shared)} pictures, such as {min(shared)}, with" if shared else ""
+def _shared_images(name: str, other: str, own: Own) -> str:
+    """How many files, and which, are images of two COCO or LVIS sets; "" if none. Copies are other files."""
+    shared = _images(*_files(name, own)) & _images(*_files(other, own))
+    return f"shares {len(shared)} images, such as {min(shared)}, with" if shared else ""
 
 
 def _same(name: str, other: str, own: Own) -> bool:
@@ -145,14 +145,14 @@ def _files(name: str, own: Own) -> tuple[Path, Path]:
     """The annotations and the folder of a COCO or LVIS set, one's own or a named one; of others what is no file."""
     datasets = expanded(datasets_folder())
     fields = own.get(name) or (fields_of(name, str(datasets)) if name in SPLITS else {})
-    if fields.get("KIND") not in WITH_PICTURES:
+    if fields.get("KIND") not in WITH_IMAGES:
         return datasets, datasets
     return expanded(fields.get("ANNOTATIONS", "")), expanded(fields.get("ROOT", ""))
 
 
 @cache
-def _pictures(annotations: Path, root: Path) -> set[str]:
-    """The paths of a set's pictures; none where the annotations are not there."""
+def _images(annotations: Path, root: Path) -> set[str]:
+    """The paths of a set's images; none where the annotations are not there."""
     if not annotations.is_file():
         return set()
     images = read_coco_json(annotations, {"images": ("id",)})["images"]

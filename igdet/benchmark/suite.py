@@ -6,7 +6,7 @@ from pathlib import Path
 
 from igdet.utils.yaml import NUMBER
 
-# The folder of the pretraining runs; it stands beside the targets' folders.
+# The folder of the pretraining runs; it is beside the targets' folders.
 PRETRAINING = "pretraining"
 
 
@@ -54,7 +54,7 @@ class Suite:
     prepare: str = (
         ""  # script, or -m and a module, with arguments: run before the cells; does nothing when its work is done
     )
-    prepared: str = ""  # file that PREPARE leaves; when its content changes, every cell is run anew
+    prepared: str = ""  # file that PREPARE leaves; when its content changes, every cell is run again
     train_script: str = ""  # another script with the command line of train_net; "": igdet's own
 
     @property

@@ -20,7 +20,7 @@ LEAST = {"SEEDS": 1, "JOBS": 0, "THREADS": 1, "GPUS": 0}
 
 
 def problems(suite: Suite) -> list[str]:
-    """Every problem of a suite, each with its key and how to mend it; empty for a sound one."""
+    """Every problem of a suite, each with its key and how to fix it; empty for a sound one."""
     return [problem for check in CHECKS for problem in check(suite)]
 
 

@@ -16,11 +16,11 @@ from igdet.utils.messages import clock
 # A verdict is told by a sign as well as by colour.
 SIGNS = {"gain": "▲ ", "loss": "▼ ", "within spread": "≈ ", "single seed": ""}
 NOT_PUBLISHED = "not published here"
-TOP1 = "classification/top1"  # the metric that single pictures decide: each is right or wrong
+TOP1 = "classification/top1"  # the metric that single images decide: each is right or wrong
 NOTE = (
     "Over seeds: Student's paired t test of the differences; it assumes that they are normal. "
-    "Over pictures: McNemar's exact test of the first common seed's predictions; it tells whether these two networks "
-    "differ on such pictures, not whether another training would. p is two-sided; with {} comparisons here, about "
+    "Over images: McNemar's exact test of the first common seed's predictions; it tells whether these two networks "
+    "differ on such images, not whether another training would. p is two-sided; with {} comparisons here, about "
     "{:.1f} would have p below 0.05 if nothing differed."
 )
 
@@ -160,7 +160,7 @@ def _cell_facts(run: Run) -> tuple[str, str, str]:
 
 
 def paired_table(study: Study) -> Table | None:
-    """Every comparison that two or more seeds, or predictions of the same pictures, allow; None without any."""
+    """Every comparison that two or more seeds, or predictions of the same images, allow; None without any."""
     rows = [row for column in study.columns for pair in study.comparisons for row in _rows(study, column, *pair)]
     header = ["A beats B", "Metric", "Over", "Difference", "95% interval", "p"]
     return Table("Paired tests", header, rows, NOTE.format(len(rows), 0.05 * len(rows))) if rows else None
@@ -173,8 +173,8 @@ def over_seeds(study: Study, column: Column, a: str, b: str) -> PairedTest | Non
     return paired_t(differences) if len(differences) > 1 else None
 
 
-def over_pictures(study: Study, column: Column, a: str, b: str) -> PairedTest | None:
-    """McNemar's test on the first common seed's predictions; None where there are none, or of other pictures."""
+def over_images(study: Study, column: Column, a: str, b: str) -> PairedTest | None:
+    """McNemar's test on the first common seed's predictions; None where there are none, or of other images."""
     runs = [{run.cell.seed: run for run in study.transfers(column.target, name)} for name in (a, b)]
     seeds = sorted(runs[0].keys() & runs[1].keys())
     if not column.metric.endswith(TOP1) or not seeds:
@@ -186,7 +186,7 @@ def over_pictures(study: Study, column: Column, a: str, b: str) -> PairedTest | 
 
 
 def _hits(run: Run) -> dict[str, bool]:
-    """Picture -> whether the best answer is right; empty unless the run evaluated on one data set."""
+    """Image -> whether the best answer is right; empty unless the run evaluated on one data set."""
     files = list(run.cell.folder.glob("inference/*/predictions.parquet"))
     if len(files) != 1:
         return {}
@@ -197,7 +197,7 @@ def _hits(run: Run) -> dict[str, bool]:
 
 def _rows(study: Study, column: Column, a: str, b: str) -> list[list[Entry]]:
     titles = [study.suite.initializations[name].title for name in (a, b)]
-    tests = {"seeds": over_seeds(study, column, a, b), "pictures": over_pictures(study, column, a, b)}
+    tests = {"seeds": over_seeds(study, column, a, b), "images": over_images(study, column, a, b)}
     return [
         [Entry(" over ".join(titles)), Entry(column.title), Entry(f"{test.n:,} {unit}"), *_entries(test)]
         for unit, test in tests.items()

@@ -43,7 +43,7 @@ class Weights:
         publication: where it belongs.
         accuracy: as published, in percent. "top-1" and "top-5": ImageNet-1k's validation set, one centre crop of 224
             pixels; "box", "mask" and "keypoint": AP on COCO val2017. Empty: not published here.
-        origin: how pictures must be fed.
+        origin: how images must be fed.
         note: what else one should know.
     """
 
@@ -74,13 +74,13 @@ _ZOO = "Detectron2, MODEL_ZOO.md"
 
 HASHTAGS = Publication(
     _PYTORCH,
-    "940 million Instagram pictures with 1.5k hashtags, then ImageNet-1k",
+    "940 million Instagram images with 1.5k hashtags, then ImageNet-1k",
     "facebookresearch/WSL-Images",
     _NON_COMMERCIAL,
 )
 HASHTAG_TEACHER = Publication(
     _FAIR,
-    "940 million Instagram pictures with 1.5k hashtags labelled by a teacher pretrained on them, then ImageNet-1k",
+    "940 million Instagram images with 1.5k hashtags labelled by a teacher pretrained on them, then ImageNet-1k",
     "facebookresearch/semi-supervised-ImageNet1K-models",
     _NON_COMMERCIAL,
 )
@@ -190,5 +190,5 @@ def is_published(path: str) -> bool:
 
 
 def full_name(name: str) -> str:
-    """Give a name of the catalog its igdet://; anything else stays as it is."""
+    """Return a name of the catalog its igdet://; anything else stays as it is."""
     return PREFIX + name if name in WEIGHTS else name

@@ -62,7 +62,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
         Args:
             path: a file, or any name that Detectron2's PathManager knows, such as igdet://...; "" loads nothing.
             checkpointables: None restores the whole model and everything else this checkpointer saves. A list starts
-                anew: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
+                again: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
 
         Returns:
             what else the file holds.
@@ -77,7 +77,9 @@ class IgdetCheckpointer(DetectionCheckpointer):
         self._fill_model(file, complete=checkpointables is None)
         for key in self.checkpointables if checkpointables is None else checkpointables:
             if key not in file.rest:
-                raise WeightsError(f"{path} has no state of the {key!r} to continue from: start anew, without --resume")
+                raise WeightsError(
+                    f"{path} has no state of the {key!r} to continue from: start again, without --resume"
+                )
             self.checkpointables[key].load_state_dict(file.rest.pop(key))
         return file.rest
 
@@ -170,7 +172,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
             return rest
         raise WeightsError(
             f"{self.save_dir}: none of its checkpoints can be read ({', '.join(broken)}). Put a whole one there, or "
-            "begin anew without --resume"
+            "begin again without --resume"
         )
 
     def _open(self, path: str) -> WeightsFile:
@@ -181,7 +183,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
             file = replace(file, class_names=_published_classes(path, class_names(self.cfg)))
         check_fed(path, file.origin, self.cfg)
         if file.origin is None:
-            logger.warning(f"{path} does not tell which pictures it expects: check INPUT.FORMAT and MODEL.PIXEL_*")
+            logger.warning(f"{path} does not tell which images it expects: check INPUT.FORMAT and MODEL.PIXEL_*")
         return file
 
     def _fill_model(self, file: WeightsFile, complete: bool) -> None:

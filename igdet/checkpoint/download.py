@@ -30,12 +30,12 @@ class Digest(NamedTuple):
     def __str__(self) -> str:
         return f"{self.algorithm} {self.digits}"
 
-    def check(self, path: Path, mend: str) -> None:
+    def check(self, path: Path, fix: str) -> None:
         """Read a file and compare.
 
         Args:
             path: the file.
-            mend: what its user can do when it is another.
+            fix: what its user can do when it is another.
 
         Raises:
             WeightsError: it is another, naming both hashes.
@@ -43,7 +43,7 @@ class Digest(NamedTuple):
         found = hash_file(path, self.algorithm)
         if not found.startswith(self.digits):
             found = found[: max(8, len(self.digits))]
-            raise WeightsError(f"{path}: its {self.algorithm} is {found}, expected {self.digits}. {mend}")
+            raise WeightsError(f"{path}: its {self.algorithm} is {found}, expected {self.digits}. {fix}")
 
 
 def read_record(path: Path) -> Digest | None:
@@ -100,7 +100,7 @@ def local_file(path: str) -> Path:
 
 
 def fetch(weights: Weights) -> Path:
-    """Give the local file of published weights; the first call downloads it, none gives it without its hash checked.
+    """Return the local file of published weights; the first call downloads it, none gives it without its hash checked.
 
     Every call logs their licence.
 
@@ -121,7 +121,7 @@ def fetch(weights: Weights) -> Path:
     if is_recorded(path):  # without the lock: a cache may be shared read-only
         return path
     if path.is_file():  # put there by hand, or touched since
-        _check(weights, path, f"Remove it to download it anew, or put the right file there: {weights.url}")
+        _check(weights, path, f"Remove it to download it again, or put the right file there: {weights.url}")
     else:
         check_allowed(weights)
         with _writing(weights, path), file_lock(str(path)):  # the processes of a run ask at the same time
@@ -151,22 +151,22 @@ def _download(weights: Weights, path: Path) -> None:
     finish(part, path)
 
 
-def _check(weights: Weights, path: Path, mend: str, final: Path | None = None) -> None:
+def _check(weights: Weights, path: Path, fix: str, final: Path | None = None) -> None:
     """Compare a file with the published hash and with that of an earlier download; without any hash, try to read it."""
     recorded = read_record(final or path)
     if weights.digits:
-        Digest(weights.publication.algorithm, weights.digits).check(path, mend)
+        Digest(weights.publication.algorithm, weights.digits).check(path, fix)
     if recorded:
-        recorded.check(path, f"It has changed since {record_of(final or path)} was written. {mend}")
+        recorded.check(path, f"It has changed since {record_of(final or path)} was written. {fix}")
     if not weights.digits and not recorded:
-        _check_readable(path, mend)
+        _check_readable(path, fix)
 
 
-def _check_readable(path: Path, mend: str) -> None:
+def _check_readable(path: Path, fix: str) -> None:
     try:
         read_payload(path)
     except UnreadableWeights as error:
-        raise WeightsError(f"{error} {mend}") from error
+        raise WeightsError(f"{error} {fix}") from error
 
 
 def check_allowed(weights: Weights) -> None:

@@ -60,7 +60,7 @@ def _in_full() -> str:
         )
         for name, w in WEIGHTS.items()
     ]
-    return _table(("MODEL.WEIGHTS", "network", "from", "hash", "pictures", "published", "note"), rows)
+    return _table(("MODEL.WEIGHTS", "network", "from", "hash", "images", "published", "note"), rows)
 
 
 def _publications() -> str:
@@ -113,7 +113,7 @@ def _content(file: WeightsFile) -> dict[str, str]:
         "format": file.naming,
         "weights": file.said_of_copies(),
         "network": describe_trunk(file.tensors),
-        "pictures": _pictures(file.origin),
+        "images": _images(file.origin),
         "experts": " ".join(f"{key} {value}" for key, value in (file.mixture or {}).items()) or "none",
         "classifier": _classifier(file.tensors.get("classifier.weight")),
         "classes": "unknown" if file.class_names is None else first_of(file.class_names, _NAMES_SHOWN),
@@ -143,7 +143,7 @@ def _published(name: str) -> dict[str, str]:
     return {what: text for what, text in facts.items() if text}
 
 
-def _pictures(origin: Origin | None) -> str:
+def _images(origin: Origin | None) -> str:
     if origin is None:
         return "unknown: the file does not say and its names do not tell"
     return origin.in_words()

@@ -1,6 +1,6 @@
-"""Checkpoints as ONNX files: pictures in, logits out, mean and standard deviation inside the graph.
+"""Checkpoints as ONNX files: images in, logits out, mean and standard deviation inside the graph.
 
-Shapes: N pictures, H x W pixels, C channels of the last stage, L classes.
+Shapes: N images, H x W pixels, C channels of the last stage, L classes.
 """
 
 import json
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 _NEEDED = ("onnx", "onnxscript")
 ONE_FILE = 2**31 - 2**24  # bytes of weights: what the protocol buffer that an ONNX file is holds beside the graph
 _OPSET = 18
-_SIDE = 64  # of the pictures that the export looks at; the file takes any
+_SIDE = 64  # of the images that the export looks at; the file takes any
 
 
 class Exported(nn.Module):
@@ -44,9 +44,9 @@ class Exported(nn.Module):
         """Put the parts together.
 
         Args:
-            trunk: gives one feature map.
+            trunk: returns one feature map.
             classifier: of averaged features; None: these are the output.
-            origin: what pictures the trunk expects.
+            origin: what images the trunk expects.
         """
         super().__init__()
         self.trunk, self.classifier = trunk, classifier or nn.Identity()
@@ -72,7 +72,7 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
 
     Raises:
         WeightsError: packages are missing or too old, the network is none of igdet's, or the file does not
-            say what pictures it expects.
+            say what images it expects.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -80,13 +80,13 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
     if reason := too_old("ONNX export"):
         raise WeightsError(reason)
     if file.origin is None:
-        raise WeightsError(f"{file.path}: it does not say what pictures it expects, which an ONNX file must know")
+        raise WeightsError(f"{file.path}: it does not say what images it expects, which an ONNX file must know")
     model = _exported(tensors, file)
     dimension = torch.export.Dim.DYNAMIC
     with _quiet():
         program = torch.onnx.export(
             model,
-            (torch.zeros(2, 3, _SIDE, _SIDE),),  # two pictures: of one, the exporter would make a constant
+            (torch.zeros(2, 3, _SIDE, _SIDE),),  # two images: of one, the exporter would make a constant
             input_names=["images"],
             output_names=["features" if isinstance(model.classifier, nn.Identity) else "logits"],
             opset_version=_OPSET,
@@ -131,7 +131,7 @@ def _exported(tensors: dict[str, Tensor], file: WeightsFile) -> Exported:
         stride = " with the stride in the 1x1 convolution" if file.origin.stride_in_1x1 else ""
         raise WeightsError(f"{file.path}: it holds {name}{stride}, which is no member of igdet's family")
     if file.mixture is None and any(".router." in name for name in tensors):
-        raise WeightsError(f"{file.path}: it has experts, but does not say how many of them a picture goes to")
+        raise WeightsError(f"{file.path}: it has experts, but does not say how many of them an image goes to")
     trunk = build_backbone(_config(family, name, tensors, file.mixture or {}), ShapeSpec(channels=3))
     try:
         fit = fit_tensors(trunk.state_dict(), {n: t for n, t in tensors.items() if is_trunk(n)})
@@ -164,7 +164,7 @@ def _config(family: TrunkFamily, name: str, tensors: dict[str, Tensor], mixture:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's own remarks away: they are about PyTorch's code, which no user of igdet can mend."""
+    """Keep the exporter's own remarks away: they are about PyTorch's code, which no user of igdet can fix."""
     names = ("torch.onnx", "onnxscript", "onnx_ir")
     levels = [logging.getLogger(name).level for name in names]
     try:

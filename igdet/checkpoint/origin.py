@@ -47,7 +47,7 @@ def recognise_origin(naming: str, author: str, tensors: Mapping[str, Tensor]) ->
     """Tell the origin of a file that does not state it.
 
     Args:
-        naming: as `key_maps.to_bare` gives it.
+        naming: as `key_maps.to_bare` returns it.
         author: the file's "__author__", or "".
         tensors: its tensors under bare names.
 

@@ -65,7 +65,7 @@ def _convert(path: Path, made: Path, changed: int) -> None:
     if _is_of(made, changed):  # by another process, meanwhile
         return
     file = open_weights(str(path))
-    logger.info(f"{convert_opened(file, made, 'detectron2')}. The weights expect {file.origin or 'unknown pictures'}")
+    logger.info(f"{convert_opened(file, made, 'detectron2')}. The weights expect {file.origin or 'unknown images'}")
     os.utime(made, ns=(changed, changed))
 
 

@@ -105,7 +105,7 @@ def _unwrapped(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prefixes(tensors: Mapping[str, Any]) -> list[str]:
-    """What stands before the names of each trunk in there, "" where nothing does."""
+    """What is before the names of each trunk in there, "" where nothing does."""
     own = [f"{place}{family.marker}" for family in FAMILIES for place in (*family.places, "")]
     ends = [*own, *(naming.marker for family in FAMILIES for naming in family.namings)]
     found = {}
@@ -162,9 +162,9 @@ class WeightsFile:
 
     Attributes:
         path: where it was read.
-        naming: as `key_maps.to_bare` gives it.
+        naming: as `key_maps.to_bare` returns it.
         tensors: by bare name, see `key_maps`.
-        origin: what pictures the weights expect, None when unknown.
+        origin: what images the weights expect, None when unknown.
         class_names: what the classifier's rows stand for, None when unknown.
         mixture: keys of MODEL.MOE and their values where the trunk has experts and the file says how they are used.
         rest: whatever else the file holds, such as the state of a training.

@@ -55,7 +55,7 @@ def failures_explained(path: Path, num_bytes: int) -> Iterator[None]:
 
 
 def size_in_bytes(content: Any) -> int:
-    """Give the size of all tensors and arrays in nested containers, which is nearly all of a checkpoint's.
+    """Return the size of all tensors and arrays in nested containers, which is nearly all of a checkpoint's.
 
     Args:
         content: as `write_checkpoint` takes it.
@@ -68,7 +68,7 @@ def size_in_bytes(content: Any) -> int:
 
 
 def numbered_checkpoints(folder: str | Path) -> list[Path]:
-    """Give a folder's numbered checkpoints, the one of the last iteration first."""
+    """Return a folder's numbered checkpoints, the one of the last iteration first."""
     return sorted((path for path in Path(folder).glob("model_*.pth") if _iteration(path) >= 0), key=_iteration)[::-1]
 
 

@@ -17,7 +17,7 @@ EXAMPLES = """
 Examples (each after `python`):
   run what is not finished    tools/benchmark.py run configs/benchmark/demo.yaml --seeds 3 OUTPUT_DIR runs/again
   show the state              tools/benchmark.py status configs/benchmark/demo.yaml
-  write the report anew       tools/benchmark.py report configs/benchmark/demo.yaml
+  write the report again       tools/benchmark.py report configs/benchmark/demo.yaml
 """
 
 
@@ -55,7 +55,7 @@ def run_suite(suite: Suite, arguments: argparse.Namespace) -> int:
         print(f"\nstopped; the same command goes on where it stopped: {again}", file=sys.stderr)
         return 130
     if not complete:
-        print(f"some cells failed; mend what their logs say, then the same command runs only those: {again}")
+        print(f"some cells failed; fix what their logs say, then the same command runs only those: {again}")
         return 1
     print(f"more seeds: {run_command(arguments, seeds=str(suite.seeds + 2))}")
     return 0

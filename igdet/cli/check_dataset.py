@@ -1,4 +1,4 @@
-"""Check a data set on disk: counts, classes, missing and broken pictures, pictures that two of its parts share.
+"""Check a data set on disk: counts, classes, missing and broken images, images that two of its parts share.
 
 python tools/check_dataset.py cub2011                       a target by name, under $DETECTRON2_DATASETS (datasets)
 python tools/check_dataset.py imagenet1k_val --root DIR     one of its parts, under another folder
@@ -21,15 +21,15 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", help="a target, one of its data sets, a config, or a folder")
     parser.add_argument("--root", default=datasets_folder(), help="folder of all data sets (default %(default)s)")
-    parser.add_argument("--decode", action="store_true", help="decode every picture whole, not only its header")
-    parser.add_argument("--processes", type=int, default=1, help="that read pictures (default 1)")
+    parser.add_argument("--decode", action="store_true", help="decode every image whole, not only its header")
+    parser.add_argument("--processes", type=int, default=1, help="that read images (default 1)")
     parser.add_argument("--download", action="store_true", help="first let torchvision fetch what it can")
     return parser.parse_args()
 
 
 @one_line_errors()
 def main() -> int:
-    """Check; give the exit status, 1 when something is wrong."""
+    """Check; return the exit status, 1 when something is wrong."""
     args = parse_args()
     sets = sets_of(args.what, args.root)
     if args.download:

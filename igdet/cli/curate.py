@@ -12,7 +12,7 @@ EXAMPLES = """
 Examples (each after `python`):
   do what is not done         tools/curate.py run configs/curation/harrison.yaml ENGINE.RUNNER ray
   show the state              tools/curate.py status configs/curation/harrison.yaml
-  write the report anew       tools/curate.py report configs/curation/harrison.yaml
+  write the report again       tools/curate.py report configs/curation/harrison.yaml
 """
 ACTIONS = {"run": run, "status": status, "report": report}
 

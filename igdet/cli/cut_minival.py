@@ -19,9 +19,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("annotations", nargs="+", type=Path, help="annotation files of the same training pictures")
-    parser.add_argument("--images", type=int, default=5000, help="pictures of the minival")
-    parser.add_argument("--seed", type=int, default=0, help="another one takes other pictures")
+    parser.add_argument("annotations", nargs="+", type=Path, help="annotation files of the same training images")
+    parser.add_argument("--images", type=int, default=5000, help="images of the minival")
+    parser.add_argument("--seed", type=int, default=0, help="another one takes other images")
     parser.add_argument(
         "--never", nargs="*", type=Path, required=True, help="annotation files of evaluation sets, if any"
     )
@@ -34,8 +34,8 @@ def main() -> None:
     """Cut, and say what was written."""
     args = parse_args()
     for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
-        for path, pictures, annotations in zip((cut.fit, cut.minival), cut.pictures, cut.annotations, strict=True):
-            print(f"{path}: {pictures:,} pictures, {annotations:,} annotations")
+        for path, images, annotations in zip((cut.fit, cut.minival), cut.images, cut.annotations, strict=True):
+            print(f"{path}: {images:,} images, {annotations:,} annotations")
     print(
         "COCO's, in datasets/coco/annotations, are coco_2017_fit and the like of configs/Base-RCNN-FPN.yaml; "
         "others need names under DATASETS.OWN.\nNext: docs/DETECTION.md, the learning-rate sweep"

@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def score(args: argparse.Namespace) -> tuple[dict[str, float], list[str]]:
-    """Give all numbers, and the classes by name."""
+    """Return all numbers, and the classes by name."""
     detections = read_detections(args.detections)
     truth = read_annotations(args.annotations, args.task, args.lvis, args.sigmas)
     classes = [category["name"] for category in sorted(truth["categories"], key=lambda category: category["id"])]

@@ -1,9 +1,9 @@
-"""Finds near-duplicates between training and evaluation pictures or within the former, and what to do about them.
+"""Finds near-duplicates between training and evaluation images or within the former, and what to do about them.
 
 python tools/find_duplicates.py find DIR --training SHARDS --evaluation FOLDER     list pairs that look alike
 python tools/find_duplicates.py judge DIR                                          pages to judge them by eye
 python tools/find_duplicates.py exclude DIR --judged judged-*.csv                  ids to leave out of shards
-python tools/find_duplicates.py plan 10_000_000 2048                               memory and disk for so many pictures
+python tools/find_duplicates.py plan 10_000_000 2048                               memory and disk for so many images
 
 tools/rate_predictions.py bound DIR gives the lower bound of an accuracy.
 """
@@ -19,11 +19,11 @@ from igdet.utils.errors import one_line_errors
 
 _SETTINGS = {
     "max_distance": "pdq: bits of 256 that two hashes may differ in",
-    "neighbours": "rmac: training pictures listed for each picture",
+    "neighbours": "rmac: training images listed for each image",
     "min_score": "rmac: least cosine of a pair",
-    "side": "rmac: pixels of the longer side, to which pictures are resized",
-    "processes": "that read pictures",
-    "max_bad_share": "share of the pictures that may be bad",
+    "side": "rmac: pixels of the longer side, to which images are resized",
+    "processes": "that read images",
+    "max_bad_share": "share of the images that may be bad",
 }
 
 
@@ -31,9 +31,9 @@ def parse_args() -> dict:
     """Read the command line: "run", and what it is called with."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    finds = _add(commands, "find", run_find, "list pairs of pictures that look alike")
-    finds.add_argument("--training", required=True, help="shards, a table with id and image, or a folder of pictures")
-    finds.add_argument("--evaluation", default="", help="likewise; without it pairs within the training pictures")
+    finds = _add(commands, "find", run_find, "list pairs of images that look alike")
+    finds.add_argument("--training", required=True, help="shards, a table with id and image, or a folder of images")
+    finds.add_argument("--evaluation", default="", help="likewise; without it pairs within the training images")
     finds.add_argument("--training-root", default="", help="what images in a table are relative to (its folder)")
     finds.add_argument("--evaluation-root", default="", help="likewise")
     finds.add_argument("--method", choices=("pdq", "rmac"), default="pdq", help="pdq: copies; rmac: crops, edits too")
@@ -45,10 +45,10 @@ def parse_args() -> dict:
         finds.add_argument(flag, type=type(default), default=default, help=f"{meaning} (default {default})")
     judges = _add(commands, "judge", command.judge, "write pages on which to judge the pairs with the keyboard")
     judges.add_argument("--pairs", type=int, default=2000, help="how many, the best first (default 2000)")
-    excludes = _add(commands, "exclude", command.exclude, "list the training pictures to leave out of shards")
+    excludes = _add(commands, "exclude", command.exclude, "list the training images to leave out of shards")
     excludes.add_argument("--judged", nargs="*", help="saved verdicts; without them every pair is a duplicate")
     plans = commands.add_parser("plan", help="print what is needed of memory and disk")
-    plans.add_argument("count", type=int, help="training pictures")
+    plans.add_argument("count", type=int, help="training images")
     plans.add_argument("channels", type=int, help="of the network's last feature map")
     plans.set_defaults(run=command.plan)
     return vars(parser.parse_args())

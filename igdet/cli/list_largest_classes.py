@@ -1,4 +1,4 @@
-"""Write the list of the classes with the most pictures of a folder-per-class set, for a data set's field CLASSES.
+"""Write the list of the classes with the most images of a folder-per-class set, for a data set's field CLASSES.
 
 ImageNet-5k and -9k, from the Fall 2011 release of ImageNet:
 python tools/list_largest_classes.py datasets/imagenet22k/images --count 5000 --out datasets/imagenet22k/imagenet5k.txt
@@ -17,7 +17,7 @@ from igdet.utils.files import atomic_write
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", help="folder with one folder of pictures a class")
+    parser.add_argument("root", help="folder with one folder of images a class")
     parser.add_argument("--count", type=int, required=True, help="number of classes")
     parser.add_argument("--out", required=True, help="the list: one class a line, sorted")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Writes the synthetic world: tagged posts, labelled pictures, COCO scenes."""
+"""Writes the synthetic world: tagged posts, labelled images, COCO scenes."""
 
 import argparse
 import os
@@ -28,10 +28,10 @@ def main() -> None:
     print(f"World of size {args.size}, seed {args.seed}, to {args.out}, with {args.workers} processes:")
     for name, (_, _, style, count) in world_parts(size).items():
         per_class = " a class" if name.startswith(("clean", "target")) else ""
-        print(f"  {name:<13}{count:>7,} pictures{per_class} of {style.side} x {style.side}")
+        print(f"  {name:<13}{count:>7,} images{per_class} of {style.side} x {style.side}")
     start = time.monotonic()
     written = write_world(args.out, size, args.seed, args.workers)
-    print(f"Written in {time.monotonic() - start:.0f} s." if written else "It stands there already; nothing to do.")
+    print(f"Written in {time.monotonic() - start:.0f} s." if written else "It is there already; nothing to do.")
     print(f"Look at it: {args.out}/coco/train, {args.out}/loose/posts.csv")
     print(f"Next: {command_line('train_net')} --config-file configs/quick_schedules/pretrain_world.yaml")
 

@@ -1,6 +1,6 @@
 """Accuracy when people look again: rectified by raters, by ReaL labels, or bounded by near-duplicates.
 
-python tools/rate_predictions.py export DIR --predictions P --pictures FOLDER     pages for raters
+python tools/rate_predictions.py export DIR --predictions P --images FOLDER     pages for raters
 python tools/rate_predictions.py merge DIR ratings-*.json                         plain and rectified top-1
 python tools/rate_predictions.py real P                                           by ReaL labels (ImageNet only)
 python tools/rate_predictions.py bound DIR --predictions P --judged judged-*.csv  lower bound by near-duplicates
@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from igdet.curation.duplicates import command as duplicates
-from igdet.data.images.decoding import open_picture
+from igdet.data.images.decoding import open_croppable
 from igdet.data.readers.image_folder import read_class_names, read_image_folder
 from igdet.evaluation.rating import command
-from igdet.evaluation.rating.pages import LabelledPictures
+from igdet.evaluation.rating.pages import LabelledImages
 from igdet.formats.class_lists import read_readable_names
 from igdet.utils.errors import one_line_errors
 
@@ -29,12 +29,12 @@ def parse_args() -> dict:
     exports = _add(commands, "export", run_export, "write pages for raters")
     merges = _add(commands, "merge", command.merge, "print plain and rectified top-1")
     reals = _add(commands, "real", command.real, "print top-1 by ReaL labels")
-    bounds = _add(commands, "bound", duplicates.bound, "count evaluation pictures with near-duplicates as wrong")
+    bounds = _add(commands, "bound", duplicates.bound, "count evaluation images with near-duplicates as wrong")
     for added in (exports, merges, bounds):
         added.add_argument("folder", type=Path, help="of the pages; bound: of the near-duplicates")
     for added in (exports, bounds):
         added.add_argument("--predictions", required=True, help="predictions.parquet of an evaluation")
-    exports.add_argument("--pictures", required=True, help="the folder of class folders that was evaluated")
+    exports.add_argument("--images", required=True, help="the folder of class folders that was evaluated")
     exports.add_argument("--classes", default="", help="file of the class folders, if not all were evaluated")
     exports.add_argument("--names", default="", help="file of class folder, tab, name to show raters, or timm:lemmas")
     exports.add_argument("--sample", type=int, help="how many disagreements (default all)")
@@ -51,18 +51,18 @@ def _add(commands, name: str, run: Callable, summary: str) -> argparse.ArgumentP
     return added
 
 
-def run_export(folder: Path, pictures: str, classes: str, names: str, **choices) -> None:
-    """Open the pictures, and have the pages written."""
-    folders = read_class_names(pictures, classes)
+def run_export(folder: Path, images: str, classes: str, names: str, **choices) -> None:
+    """Open the images, and have the pages written."""
+    folders = read_class_names(images, classes)
     readable = read_readable_names(names, folders)
-    records = read_image_folder(pictures, folders)
+    records = read_image_folder(images, folders)
     rows = {records.image_id(row): row for row in range(len(records))}
     labels = {name: int(records.labels(row)[0]) for name, row in rows.items()}
 
     def read(name: str) -> np.ndarray:
-        return open_picture(records.read(rows[name]), "RGB", name).whole()
+        return open_croppable(records.read(rows[name]), "RGB", name).whole()
 
-    command.export(folder, LabelledPictures(folders, readable, labels, read), **choices)
+    command.export(folder, LabelledImages(folders, readable, labels, read), **choices)
 
 
 @one_line_errors()

@@ -1,4 +1,4 @@
-"""Tags the pictures of a folder-per-class set the way people tag photos: posts to pretrain on, or to curate."""
+"""Tags the images of a folder-per-class set the way people tag photos: posts to pretrain on, or to curate."""
 
 import argparse
 import sys
@@ -31,7 +31,7 @@ NEXT = {
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=Path, required=True, help="folder with one folder of pictures a class")
+    parser.add_argument("--images", type=Path, required=True, help="folder with one folder of images a class")
     parser.add_argument(
         "--synsets", help="file with a line 'NAME lemma1, lemma2' for each class (default: WordNet's, and wider words)"
     )
@@ -53,7 +53,7 @@ def find_words(classes: Classes, synsets: str | None) -> dict[str, Synset]:
 def main() -> None:
     """Say what will be written, write it, say what to do with it."""
     args = parse_args()
-    print(f"Tagging the pictures of {args.images} ({args.classes}) to {args.out}")
+    print(f"Tagging the images of {args.images} ({args.classes}) to {args.out}")
     classes = choose_classes(args.images, args.classes)
     words, habit = find_words(classes, args.synsets), Habit(class_skew=args.class_skew)
     count = simulate_posts(args.images, classes, words, args.out, habit, args.seed)

@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config-file", required=True, help="any config of tools/train_net.py")
-    parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the picture to write: .png or .jpg")
+    parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the image to write: .png or .jpg")
     parser.add_argument("--count", type=int, default=16, help="number of samples")
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="overrides of config keys")
     return parser.parse_args(namespace=argparse.Namespace(eval_only=False))

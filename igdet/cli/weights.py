@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     listed.add_argument("--markdown", action="store_true", help="in full, as docs/WEIGHTS.md has it")
     fetched = commands.add_parser("fetch", help="download, check, and say where the files are")
     fetched.add_argument("names", nargs="+", metavar="NAME", help="of the list")
-    inspected = commands.add_parser("inspect", help="format, network, pictures, classes and licence")
+    inspected = commands.add_parser("inspect", help="format, network, images, classes and licence")
     inspected.add_argument("source", help="a name of the list, or any checkpoint")
     converted = commands.add_parser("convert", help="trunk and classifier in another format")
     converted.add_argument("source", help="a name of the list, or any checkpoint")

@@ -103,7 +103,7 @@ VALUES: dict[str, Constraint] = {
 
 
 def check_config(cfg: CfgNode, training: bool = True, processes: int | None = None) -> None:
-    """Refuse a config that cannot run, before a model is built or a picture read.
+    """Refuse a config that cannot run, before a model is built or an image read.
 
     Args:
         cfg: a config whose own data sets are registered and whose schedule is resolved.
@@ -111,7 +111,7 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
         processes: those that would share a batch; None: as many as run now.
 
     Raises:
-        ConfigError: naming the key, its value, what was expected and where to mend it.
+        ConfigError: naming the key, its value, what was expected and where to fix it.
     """
     for key, constraint in VALUES.items():
         value = _value(cfg, key)

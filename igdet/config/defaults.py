@@ -56,7 +56,7 @@ def _add_model(cfg: CfgNode) -> None:
 
 def _add_input(cfg: CfgNode) -> None:
     cfg.INPUT.CLASSIFICATION = CfgNode()
-    # Training crop: side in pixels, range of its share of the picture's area, range of width / height.
+    # Training crop: side in pixels, range of its share of the image's area, range of width / height.
     cfg.INPUT.CLASSIFICATION.TRAIN_CROP = 224
     cfg.INPUT.CLASSIFICATION.TRAIN_SCALE = (0.08, 1.0)
     cfg.INPUT.CLASSIFICATION.TRAIN_RATIO = (3 / 4, 4 / 3)
@@ -67,7 +67,7 @@ def _add_input(cfg: CfgNode) -> None:
     cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE = 256
     cfg.INPUT.CLASSIFICATION.TEST_CROP = 224
 
-    # Large-scale jitter (Ghiasi et al. 2021, arXiv 2012.07177) in place of MIN_SIZE_TRAIN: the picture is scaled to fit
+    # Large-scale jitter (Ghiasi et al. 2021, arXiv 2012.07177) in place of MIN_SIZE_TRAIN: the image is scaled to fit
     # a square of SIDE pixels times a random factor of SCALE, then cropped or padded to that square. SIDE 0: none.
     cfg.INPUT.LARGE_SCALE_JITTER = CfgNode()
     cfg.INPUT.LARGE_SCALE_JITTER.SIDE = 0
@@ -88,7 +88,7 @@ def _add_dataloader(cfg: CfgNode) -> None:
     # square-root and uniform resampling. Natural resampling draws every post once and ignores it.
     cfg.DATALOADER.EPOCH_FACTOR = 2.0
     # Streaming (kind hashtag_stream): shards that each loader process reads side by side, and posts that it holds in
-    # memory and shuffles; 4,096 pictures of 50 kB are 205 MB.
+    # memory and shuffles; 4,096 images of 50 kB are 205 MB.
     cfg.DATALOADER.STREAM_SHARDS = 16
     cfg.DATALOADER.STREAM_BUFFER = 4096
     # Passes over the shards in an epoch: a post's copies in one pass come close to each other, more passes read more.
@@ -102,7 +102,7 @@ def _add_solver(cfg: CfgNode) -> None:
     # last one is broken goes on from the one before.
     cfg.SOLVER.CHECKPOINTS_KEPT = 3
     # Length of the training in images seen. 0: MAX_ITER, STEPS and WARMUP_ITERS count, in iterations, as in Detectron2;
-    # else they are worked out from the three keys below, so that a change of IMS_PER_BATCH keeps the recipe.
+    # else they are computed from the three keys below, so that a change of IMS_PER_BATCH keeps the recipe.
     cfg.SOLVER.IMAGES_SEEN = 0
     # Linear warm-up, in images seen, up to the peak learning rate: from min(BASE_LR, peak) where LR_REFERENCE_BATCH is
     # set, else from WARMUP_FACTOR * BASE_LR as in Detectron2.
@@ -136,7 +136,7 @@ def _add_probe(cfg: CfgNode) -> None:
     cfg.PROBE.HELD_OUT = 0.2
     # L2 strengths to try: scikit-learn's C, on features whose mean squared distance from their mean is 1. Factors of 4.
     cfg.PROBE.STRENGTHS = tuple(4.0**power for power in range(-3, 7))  # 0.0156 .. 4,096
-    # Pictures a class of the k-shot protocol, and its draws, with the seeds SEED, SEED + 1, ...
+    # Images a class of the k-shot protocol, and its draws, with the seeds SEED, SEED + 1, ...
     cfg.PROBE.SHOTS = (1, 2, 5, 10)
     cfg.PROBE.DRAWS = 5
     # Numbers of neighbours to try, and the temperature of their votes (Wu et al. 2018).

@@ -16,7 +16,7 @@ from igdet.utils.command_lines import this_command_line
 _NEXT = {
     shards.FOLDER: "train: MODEL.CLASSIFIER.NUM_CLASSES: {labels}, "
     "DATASETS.OWN: {{posts: {{KIND: hashtag_shards, ROOT: {folder}/shards}}}}",
-    vocabulary.FOLDER: "shards of these {labels} labels: name the folder of the pictures, SHARDS: {{IMAGES: ...}}",
+    vocabulary.FOLDER: "shards of these {labels} labels: name the folder of the images, SHARDS: {{IMAGES: ...}}",
 }
 
 

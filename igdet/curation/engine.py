@@ -163,7 +163,7 @@ def _listed(pattern: str) -> dict[str, int]:
 
 
 def _resolved(path: str) -> str:
-    """Give a local path in the one form that PostReader can cut the root from; leave a URL alone."""
+    """Return a local path in the one form that PostReader can cut the root from; leave a URL alone."""
     local = path.removeprefix("file://")
     return local if "://" in local else str(Path(local).resolve())
 
@@ -199,7 +199,7 @@ def column_types(frame: DataFrame) -> dict[str, pa.DataType]:
 
 
 def first_cells(frame: DataFrame, path: str, number: int) -> list[object]:
-    """Give what a column, or a field by its dotted path, holds in the first rows."""
+    """Return what a column, or a field by its dotted path, holds in the first rows."""
     return frame.select(_column(frame, path).alias("cell")).limit(number).to_pydict()["cell"]
 
 
@@ -215,7 +215,7 @@ def map_batches(
     Args:
         frame: what to work on.
         function: is given the arrays (n,) of the input columns, n <= `BATCH`, with plain types (string, list, int64);
-            gives a struct array (n,). It must be possible to pickle it.
+            returns a struct array (n,). It must be possible to pickle it.
         inputs: columns, or dotted paths of fields.
         returns: the fields of the struct array: columns of the result.
         keep: columns that go on as they are.
@@ -239,7 +239,7 @@ def _column(frame: DataFrame, path: str) -> daft.Expression:
 
 
 def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Give one array whose strings and lists have offsets of 32 bits: a batch needs no more."""
+    """Return one array whose strings and lists have offsets of 32 bits: a batch needs no more."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return array.cast(_PLAIN[str(array.type)]) if str(array.type) in _PLAIN else array
 
@@ -308,7 +308,7 @@ def _added(left: pa.Table, right: pa.Table, keys: Sequence[str], value: str) -> 
 
 
 def count_rows(files: Sequence[Path]) -> int:
-    """Count the rows of Parquet files, by what stands at their ends."""
+    """Count the rows of Parquet files, by what is at their ends."""
     return sum(pq.read_metadata(file).num_rows for file in files)
 
 

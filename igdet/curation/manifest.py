@@ -112,7 +112,7 @@ def content_hash(path: str | Path) -> str:
 
 
 def file_facts(output: Path, paths: Iterable[Path]) -> dict[str, dict]:
-    """Give size and hash of the files that a stage has written."""
+    """Return size and hash of the files that a stage has written."""
     return {
         str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": content_hash(path)}
         for path in sorted(paths)
@@ -120,7 +120,7 @@ def file_facts(output: Path, paths: Iterable[Path]) -> dict[str, dict]:
 
 
 def versions(engine: str) -> dict[str, str]:
-    """Give the versions that a result was made with."""
+    """Return the versions that a result was made with."""
     return {"igdet": igdet.__version__, "python": platform.python_version(), "daft": engine}
 
 

@@ -14,7 +14,7 @@ from igdet.utils.files import remove_unfinished
 from igdet.utils.hashing import fingerprint
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
-_LAYOUT = 2  # of what stages write; raise it when that changes, so that everything is made anew
+_LAYOUT = 3  # of what stages write; raise it when that changes, so that everything is made again
 
 
 class Step(NamedTuple):
@@ -64,7 +64,7 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
 
     Raises:
         UserError: something cannot be used, or another run is at work in the output folder.
-        OSError: the disk is full or not writable; run again when it is mended.
+        OSError: the disk is full or not writable; run again when it is fixed.
     """
     with locked(curation.folder):
         remove_unfinished(curation.folder)

@@ -46,7 +46,7 @@ _SUFFIXES = {
 
 
 def format_of(source: SourceSettings, path: str) -> str:
-    """Give the format of the source's files.
+    """Return the format of the source's files.
 
     Args:
         source: may name it.
@@ -113,7 +113,7 @@ class PostReader:
         return str({column: str(types[column]) for column in self.inputs})
 
     def __call__(self, *columns: pa.Array) -> pa.StructArray:
-        """Give the posts of a batch.
+        """Return the posts of a batch.
 
         Args:
             columns: arrays (n,) of `inputs`.

@@ -15,6 +15,7 @@ from igdet.formats.posts.columns import PostColumns
 from igdet.formats.posts.text_table import TextFormat
 from igdet.utils.files import expanded
 from igdet.utils.messages import brief, shown
+from igdet.utils.old_keys import current_key
 from igdet.utils.yaml import ConfigError, from_mapping, read_value, read_yaml
 
 
@@ -46,14 +47,14 @@ class SourceSettings:
         paths: files, folders or patterns; local, or URLs (s3://, gs://, https://).
         format: "parquet", "jsonl", "csv" or "webdataset"; "" goes by the suffix of the paths.
         id: column that names a post; "" lets the image name it.
-        image: column with the picture's path or URL. In WebDataset it is the tar's path and the key.
+        image: column with the image's path or URL. In WebDataset it is the tar's path and the key.
         root: WebDataset: the folder that paths of tars are given from; the same as SHARDS.IMAGES.
         tags: column with the hashtags, as a list or in one string.
-        separator: what stands between two hashtags of one string; "" for white space, commas, semicolons and bars.
+        separator: what is between two hashtags of one string; "" for white space, commas, semicolons and bars.
         caption: column with a text whose #tags are taken, instead of `tags`.
         encoding: of CSV and JSON lines, such as "windows-1252"; "" is found out.
         delimiter: between the cells of CSV; "" is found out.
-        quoting: of CSV: a quotation mark within a quoted cell is "doubled" or stands behind a "backslash", or "none" is
+        quoting: of CSV: a quotation mark within a quoted cell is "doubled" or is behind a "backslash", or "none" is
             quoted; "" is found out.
         max_bad_share: share of the files, and of the rows, 0..1, that may be unusable.
     """
@@ -113,7 +114,7 @@ class LexiconSettings:
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """What the statistics of resampling are worked out for.
+    """What the statistics of resampling are computed for.
 
     Attributes:
         epoch_images: length of an epoch's list; 0 for twice the number of labelled posts.
@@ -131,7 +132,7 @@ class DuplicateSettings:
     """Which near-duplicates are left out of the shards.
 
     Attributes:
-        evaluation: evaluation pictures that training must not have seen: shards, a table or a folder of pictures;
+        evaluation: evaluation images that training must not have seen: shards, a table or a folder of images;
             "" looks within the posts themselves.
         max_distance: bits of 256 that the PDQ hashes of a pair may differ in.
         judged: verdicts saved by the pages of tools/find_duplicates.py; without any, every pair is a duplicate.
@@ -153,8 +154,8 @@ class ShardingSettings(ShardSettings):
     Attributes:
         images: folder that the images of the posts are relative to.
         exclude: lists of posts to leave out, such as opt-outs, by the name that they are counted under.
-        respect_noai: whether pictures are left out whose server forbids it with X-Robots-Tag: noai or noimageai.
-        processes: that read pictures; 0 for one each CPU.
+        respect_noai: whether images are left out whose server forbids it with X-Robots-Tag: noai or noimageai.
+        processes: that read images; 0 for one each CPU.
     """
 
     images: str
@@ -168,7 +169,7 @@ class ShardingSettings(ShardSettings):
         return Path(self.images).expanduser()
 
     def count_processes(self) -> int:
-        """Give the number of processes."""
+        """Return the number of processes."""
         return self.processes or os.cpu_count() or 1
 
 
@@ -223,7 +224,7 @@ def read_curation(path: str | Path, overrides: Sequence[str] = ()) -> Curation:
 
 
 def _override(node: dict, key: str, value: str) -> None:
-    *sections, name = key.split(".")
+    *sections, name = current_key(key, "command line").split(".")
     try:
         section = reduce(lambda above, below: above.setdefault(below, {}), sections, node)
         section[name] = read_value(value, f"override {brief(key)}")

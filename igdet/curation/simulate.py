@@ -27,7 +27,7 @@ HELD_OUT_NAME = "held_out.txt"  # the others
 SCHEMA = pa.schema(
     [("id", pa.string()), ("image", pa.string()), ("tags", pa.list_(pa.string())), ("caption", pa.string())]
 )
-Post = tuple[str, list[str]]  # the picture's path, raw hashtags
+Post = tuple[str, list[str]]  # the image's path, raw hashtags
 
 
 class ClassesError(UserError):
@@ -50,7 +50,7 @@ def choose_classes(images: Path, choice: str) -> Classes:
     """Choose among the class folders, which are sorted by name.
 
     Args:
-        images: folder with one folder of pictures a class.
+        images: folder with one folder of images a class.
         choice: "all", "first:N", "last:N", or a file with one name a line.
 
     Raises:
@@ -58,7 +58,7 @@ def choose_classes(images: Path, choice: str) -> Classes:
     """
     present = sorted(path.name for path in images.iterdir() if path.is_dir()) if images.is_dir() else []
     if not present:
-        raise ClassesError(f"{images}: expected a folder with one folder of pictures a class")
+        raise ClassesError(f"{images}: expected a folder with one folder of images a class")
     chosen = _choose(present, choice)
     if not chosen:
         raise ClassesError(f"{images}: of its {len(present)} class folders, {shown(choice)} leaves no class")
@@ -127,12 +127,12 @@ def simulate_posts(
     """Write a table of posts, and beside it the vocabulary and the lists of tagged and of held-out classes.
 
     Args:
-        images: folder with one folder of pictures a class.
+        images: folder with one folder of images a class.
         classes: those to tag, and the others.
         words: for the former, and for what is wider.
         out: the table. As .csv: image (path relative to `images`) and hashtags. As .parquet: id, image, tags (as
             written, without "#") and a caption that holds the same hashtags.
-        habit: how people tag. A class skew above 0 leaves out pictures of all but the most popular class.
+        habit: how people tag. A class skew above 0 leaves out images of all but the most popular class.
         seed: >= 0; the same seed and files give the same posts.
 
     Returns:
@@ -140,7 +140,7 @@ def simulate_posts(
 
     Raises:
         SimulationError: the table is to have another format, other files of the names beside it are there already,
-            the classes seem to lie a folder deeper, or not one picture gets a hashtag.
+            the classes seem to lie a folder deeper, or not one image gets a hashtag.
     """
     if out.suffix not in _WRITERS:
         raise SimulationError(f"{out}: the suffix decides on the format; expected {' or '.join(_WRITERS)}")
@@ -153,7 +153,7 @@ def simulate_posts(
     posts = _make_posts(images, classes.chosen, words, habit, np.random.default_rng(seed))
     if not posts:
         raise SimulationError(
-            f"{images}: no picture in its {len(classes.chosen)} class folders that can be read, or none with a hashtag"
+            f"{images}: no image in its {len(classes.chosen)} class folders that can be read, or none with a hashtag"
         )
     _WRITERS[out.suffix](out, posts)
     for path, text in beside.items():
@@ -175,33 +175,33 @@ def _require_no_others(beside: Mapping[Path, str]) -> None:
 def _make_posts(
     images: Path, names: list[str], words: Mapping[str, Synset], habit: Habit, rng: np.random.Generator
 ) -> list[Post]:
-    """Tag pictures so that the classes, in random order of popularity, follow Zipf's law."""
+    """Tag images so that the classes, in random order of popularity, follow Zipf's law."""
     shares = zipf(len(names), habit.class_skew)
     kept_shares = rng.permutation(shares / shares[0])
     found = {name: list_images(images, name) for name in names}
     if passed_over := sum((listing.passed_over for listing in found.values()), Counter()):
         logger.warning("%s: passed over: %s", images, describe(passed_over))
-    pictures = {name: listing.images for name, listing in found.items()}
-    _require_class_folders(images, pictures)
+    by_class = {name: listing.images for name, listing in found.items()}
+    _require_class_folders(images, by_class)
     posts = [
-        (picture, write_hashtags([name], words, habit, rng))
+        (image, write_hashtags([name], words, habit, rng))
         for name, share in zip(names, kept_shares, strict=True)
-        for picture in pictures[name]
+        for image in by_class[name]
         if rng.random() < share
     ]
     return [post for post in posts if post[1]]  # a post without a hashtag is none; in a table it is a bad record
 
 
-def _require_class_folders(images: Path, pictures: Mapping[str, list[str]]) -> None:
+def _require_class_folders(images: Path, by_class: Mapping[str, list[str]]) -> None:
     """Refuse the folder above class folders, which `train` and `val` in it look like; CLASS/images/*.jpg is fine."""
-    for name, paths in pictures.items():
+    for name, paths in by_class.items():
         inside = [PurePath(path).relative_to(name).parts for path in paths]
         below = sorted({parts[0] for parts in inside})
         if len(below) > 1 and all(len(parts) > 1 for parts in inside):
             raise SimulationError(
-                f"{images}: its folder {name} holds no picture itself, but {len(below):,} folders with pictures, such "
-                f"as {below[0]}: expected the pictures of one class; if these are the classes, give {images / name}, "
-                "otherwise put all pictures of a class into one folder"
+                f"{images}: its folder {name} holds no image itself, but {len(below):,} folders with images, such "
+                f"as {below[0]}: expected the images of one class; if these are the classes, give {images / name}, "
+                "otherwise put all images of a class into one folder"
             )
 
 

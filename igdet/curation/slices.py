@@ -19,7 +19,7 @@ _UNKNOWN_BYTES = 64 * 2**20  # taken for the size of a file when nobody says it
 
 
 def counts_type(**keys: pa.DataType) -> pa.ListType:
-    """Give the type of a column of counts: list<struct<*keys, posts: int64>>."""
+    """Return the type of a column of counts: list<struct<*keys, posts: int64>>."""
     return pa.list_(pa.struct([*keys.items(), ("posts", pa.int64())]))
 
 
@@ -103,7 +103,7 @@ def parts_of(folder: Path) -> list[Path]:
 
 
 def files_by_part(folder: Path) -> list[list[str]]:
-    """Give the files of each finished part, as slices for the next stage."""
+    """Return the files of each finished part, as slices for the next stage."""
     return [
         [str(file) for file in files]
         for _, files in groupby(parts_of(folder), lambda file: file.relative_to(folder).parts[0])

@@ -73,7 +73,7 @@ class BadRecordLog:
             name, why = bad[-1]
             raise BadRecordsError(
                 f"{self.data_set}: {self.bad} of {self.seen} records are bad, the last one {name}: {why}. "
-                f"{self.path} names each; mend them or raise DATASETS.MAX_BAD_SHARE ({self.max_share})"
+                f"{self.path} names each; fix them or raise DATASETS.MAX_BAD_SHARE ({self.max_share})"
             )
 
     def require_good(self) -> None:

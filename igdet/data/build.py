@@ -16,7 +16,7 @@ from detectron2.utils.logger import log_first_n
 from torch.utils.data import DataLoader
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
-from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files, require_masks
+from igdet.data.detection import CheckedMapper, build_train_mapper, check_image_files, require_masks
 from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, use_labels
 from igdet.data.draws.samplers import NumberedSampler
 from igdet.data.draws.streams import Share, StreamSamples, StreamSettings
@@ -36,7 +36,7 @@ FLIP_PROBABILITY = {"horizontal": 0.5, "none": 0.0}  # by INPUT.RANDOM_FLIP
 
 
 def draw_seed(cfg: CfgNode) -> int:
-    """Give the seed of a run's draws: SEED, or where that is negative a random one, the same on all ranks."""
+    """Return the seed of a run's draws: SEED, or where that is negative a random one, the same on all ranks."""
     return cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
 
 
@@ -80,14 +80,14 @@ def build_classification_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
 
 
 def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
-    """Build Detectron2's training loader, with bad pictures counted and replaced."""
+    """Build Detectron2's training loader, with bad images counted and replaced."""
     records = _training_records(cfg)
     name = ", ".join(cfg.DATASETS.TRAIN)
     if cfg.MODEL.MASK_ON:
         require_masks(name, records, cfg.INPUT.MASK_FORMAT)
     if cfg.MODEL.KEYPOINT_ON and cfg.INPUT.RANDOM_FLIP == "horizontal":
         warn_of_sides(cfg.DATASETS.TRAIN)
-    check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
+    check_image_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
     mapper = CheckedMapper(build_train_mapper(cfg), len(records))
     loader = d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records)
     start_workers_of(loader if isinstance(loader, DataLoader) else loader.dataset)  # grouped by shape, or not
@@ -119,7 +119,7 @@ def _some_left(cfg: CfgNode, records: list[dict], kept: list[dict], key: str, wa
 
 
 def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
-    """Build Detectron2's evaluation loader, with bad pictures counted and shown as grey."""
+    """Build Detectron2's evaluation loader, with bad images counted and shown as grey."""
     records = _test_records(cfg, name)
     alone = cfg.clone()
     alone.defrost()
@@ -133,7 +133,7 @@ def check_detection_tests(cfg: CfgNode) -> None:
     """Stop before a detector trains on what could not be evaluated at its end.
 
     Raises:
-        BadRecordsError: too many pictures of a data set of DATASETS.TEST are not there.
+        BadRecordsError: too many images of a data set of DATASETS.TEST are not there.
     """
     for name in cfg.DATASETS.TEST:
         _test_records(cfg, name)
@@ -142,7 +142,7 @@ def check_detection_tests(cfg: CfgNode) -> None:
 def _test_records(cfg: CfgNode, name: str) -> list[dict]:
     records = d2.get_detection_dataset_dicts(name, filter_empty=False)
     _say_notes([name])
-    check_picture_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
+    check_image_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
     return records
 
 
@@ -154,14 +154,14 @@ def _say_notes(names: Sequence[str]) -> None:
 
 
 def _label_use(records: Records) -> LabelUse:
-    return use_labels(records.hashtag_offsets, records.hashtag_ids, records.kept("labels"))
+    return use_labels(records.label_offsets, records.label_ids, records.kept("labels"))
 
 
 def _records(name: str) -> Records:
     records = d2.DatasetCatalog.get(name)
     if not isinstance(records, Records):
         raise DatasetError(f"{name} is no classification or hashtag data set; docs/DATASETS.md lists the kinds")
-    labels_each = len(records.hashtag_ids) / len(records)
+    labels_each = len(records.label_ids) / len(records)
     logger.info("%s: %d records with %.2f labels each. %s", name, len(records), labels_each, records.note)
     return records
 

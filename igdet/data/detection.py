@@ -1,4 +1,4 @@
-"""Detectron2's mapper and data sets, made safe against bad pictures."""
+"""Detectron2's mapper and data sets, made safe against bad images."""
 
 import logging
 from pathlib import Path
@@ -14,14 +14,14 @@ from detectron2.utils.file_io import PathManager
 from PIL import Image
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row
-from igdet.data.images.decoding import check_eight_bits, open_picture
+from igdet.data.images.decoding import check_eight_bits, open_croppable
 from igdet.data.samples import GREY
 from igdet.formats.errors import DatasetError, RecordError
 from igdet.utils.errors import too_many
 
 logger = logging.getLogger(__name__)
 
-PICTURE_FAULTS = (OSError, SyntaxError, RecordError, SizeMismatchError, Image.DecompressionBombError)
+IMAGE_FAULTS = (OSError, SyntaxError, RecordError, SizeMismatchError, Image.DecompressionBombError)
 
 
 def detection_tasks(cfg: CfgNode) -> tuple[str, ...]:
@@ -74,9 +74,9 @@ def require_masks(name: str, records: list[dict], mask_format: str) -> None:
 
 
 class CheckedMapper:
-    """Calls Detectron2's mapper; reports the pictures that it cannot read with the next sample that it can.
+    """Calls Detectron2's mapper; reports the images that it cannot read with the next sample that it can.
 
-    In training a bad picture gives None, which Detectron2's loader replaces by another record. In evaluation it is
+    In training a bad image gives None, which Detectron2's loader replaces by another record. In evaluation it is
     shown as plain grey, so that its objects count as missed.
 
     Args:
@@ -97,12 +97,12 @@ class CheckedMapper:
             The mapper's sample with "bad_records", or None.
 
         Raises:
-            BadRecordsError: `MAX_REPLACEMENTS` pictures in a row are bad, or all there are.
+            BadRecordsError: `MAX_REPLACEMENTS` images in a row are bad, or all there are.
         """
         try:
             _check_file(record["file_name"])
             sample = self._mapper(record)
-        except PICTURE_FAULTS as error:
+        except IMAGE_FAULTS as error:
             self._unreported.append((record["file_name"], self._why(record, error)))
             sample = None if self._mapper.is_train else self._grey(record)
         if sample is None:
@@ -113,7 +113,7 @@ class CheckedMapper:
     def _why(self, record: dict, error: Exception) -> str:
         if isinstance(error, SizeMismatchError):
             with PathManager.open(record["file_name"], "rb") as file:
-                found = open_picture(file.read(), "RGB", record["file_name"])
+                found = open_croppable(file.read(), "RGB", record["file_name"])
             return size_fault((found.width, found.height), (record["width"], record["height"]))
         return error.why if isinstance(error, RecordError) else str(error)
 
@@ -139,7 +139,7 @@ def _check_file(name: str) -> None:
 
 
 class _NamedAugmentations(T.AugmentationList):
-    """Augmentations that say which picture is so thin that resizing leaves it no pixel."""
+    """Augmentations that say which image is so thin that resizing leaves it no pixel."""
 
     def __init__(self, augmentations: T.AugmentationList):
         super().__init__(augmentations.augs)
@@ -153,7 +153,7 @@ class _NamedAugmentations(T.AugmentationList):
 
 
 def size_fault(found: tuple[int, int], stated: tuple[int, int]) -> str:
-    """Say how a picture's size is not that of its annotations, or "".
+    """Say how an image's size is not that of its annotations, or "".
 
     Args:
         found, stated: width and height in pixels.
@@ -164,13 +164,13 @@ def size_fault(found: tuple[int, int], stated: tuple[int, int]) -> str:
     return f"has {found[0]} x {found[1]} pixels, is annotated with {stated[0]} x {stated[1]}{exchanged}"
 
 
-def check_picture_files(name: str, records: list[dict], max_share: float) -> None:
-    """Stop before any work when pictures of a data set are not there; a few missing ones are met, and named, later.
+def check_image_files(name: str, records: list[dict], max_share: float) -> None:
+    """Stop before any work when images of a data set are not there; a few missing ones are met, and named, later.
 
     Args:
         name: the data set.
         records: in Detectron2's form.
-        max_share: share of the pictures, 0..1, that may be missing.
+        max_share: share of the images, 0..1, that may be missing.
 
     Raises:
         BadRecordsError: more are missing, or all.
@@ -178,13 +178,13 @@ def check_picture_files(name: str, records: list[dict], max_share: float) -> Non
     missing = [record["file_name"] for record in records if not PathManager.isfile(record["file_name"])]
     if too_many(len(missing), len(records), max_share) or len(missing) == len(records):
         raise BadRecordsError(
-            f"{name}: {len(missing)} of {len(records)} picture files are missing, the first {missing[0]}; expected "
+            f"{name}: {len(missing)} of {len(records)} image files are missing, the first {missing[0]}; expected "
             f"them under {Path(missing[0]).parent} (builtin data sets lie under $DETECTRON2_DATASETS)"
             f"{_written_otherwise(missing[0])}"
         )
     if missing:
         logger.warning(
-            "%s: %d of %d picture files are missing%s",
+            "%s: %d of %d image files are missing%s",
             name, len(missing), len(records), _written_otherwise(missing[0]),
         )  # fmt: skip
 

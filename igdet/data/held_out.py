@@ -15,16 +15,16 @@ SHARE = 0.2  # of each class, for NAME_choice; our choice, as PROBE.HELD_OUT's d
 
 
 def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: str) -> np.ndarray:
-    """Choose the pictures of a part.
+    """Choose the images of a part.
 
-    Of a class with n pictures, min(held_out, n // 2) are held out, as `is_held_out` chooses them.
+    Of a class with n images, min(held_out, n // 2) are held out, as `is_held_out` chooses them.
 
-    Shapes: N pictures, M of the part.
+    Shapes: N images, M of the part.
 
     Args:
         names: (N,): paths, of which only the file names count.
         class_ids: int (N,).
-        held_out: pictures a class, >= 0.
+        held_out: images a class, >= 0.
         split: "val" for what is held out, "train" for the others, "all".
 
     Returns:
@@ -35,7 +35,7 @@ def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: s
     """
     if split not in SPLITS or (split != "all") != (held_out > 0):
         raise DatasetError(
-            f"SPLIT {shown(split)} with HELD_OUT {held_out}: expected train or val with a number of pictures a class "
+            f"SPLIT {shown(split)} with HELD_OUT {held_out}: expected train or val with a number of images a class "
             "of 1 or more, or all with none"
         )
     if split == "all":
@@ -43,21 +43,21 @@ def part_of(names: Sequence[str], class_ids: np.ndarray, held_out: int, split: s
     val = is_held_out(names, class_ids, np.full(class_ids.max() + 1, held_out))
     chosen = np.flatnonzero(val if split == "val" else ~val)
     if not len(chosen):
-        raise DatasetError(f"SPLIT {split} is empty: no class has two pictures, of which one could be held out")
+        raise DatasetError(f"SPLIT {split} is empty: no class has two images, of which one could be held out")
     return chosen
 
 
 def is_held_out(names: Sequence[str], class_ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Hold out the pictures of every class whose file names have the smallest hashes.
+    """Hold out the images of every class whose file names have the smallest hashes.
 
-    So the choice does not depend on the order or place of the files, and an added picture displaces at most one.
+    So the choice does not depend on the order or place of the files, and an added image displaces at most one.
 
-    Shapes: N pictures, L classes.
+    Shapes: N images, L classes.
 
     Args:
         names: (N,): paths, of which only the file names count.
         class_ids: int (N,), 0..L-1.
-        counts: int (L,): how many of each class, >= 0; of a class with n pictures at most n // 2 are taken.
+        counts: int (L,): how many of each class, >= 0; of a class with n images at most n // 2 are taken.
 
     Returns:
         bool (N,).
@@ -87,12 +87,12 @@ class PartRecords(Records):
     """
 
     def __init__(self, whole: Records, positions: np.ndarray):
-        super().__init__(np.arange(len(positions) + 1), whole.hashtag_ids[positions])
+        super().__init__(np.arange(len(positions) + 1), whole.label_ids[positions])
         self._whole = whole
         self._positions = positions
 
     def image_id(self, index: int) -> str:
-        """Give the record's name in the whole."""
+        """Return the record's name in the whole."""
         return self._whole.image_id(self._positions[index])
 
     def location(self, index: int) -> dict:
@@ -100,14 +100,14 @@ class PartRecords(Records):
         return self._whole.location(self._positions[index])
 
     def read(self, index: int) -> bytes:
-        """Read the record's picture file; raises what the whole does."""
+        """Read the record's image file; raises what the whole does."""
         return self._whole.read(self._positions[index])
 
 
 def tuning_part(whole: Records, part: str) -> PartRecords:
     """Cut a part out of a training set.
 
-    Of a class with n pictures n // 5, but at least one and at most n // 2, are for the choice, by their file names as
+    Of a class with n images n // 5, but at least one and at most n // 2, are for the choice, by their file names as
     `is_held_out` takes them; the others are to fit on.
 
     Args:
@@ -115,11 +115,11 @@ def tuning_part(whole: Records, part: str) -> PartRecords:
         part: "fit" or "choice".
 
     Raises:
-        DatasetError: no class has two pictures.
+        DatasetError: no class has two images.
     """
     names = [whole.image_id(index) for index in range(len(whole))]
-    counts = np.maximum(1, (SHARE * np.bincount(whole.hashtag_ids)).astype(int))
-    chosen = is_held_out(names, whole.hashtag_ids, counts)
+    counts = np.maximum(1, (SHARE * np.bincount(whole.label_ids)).astype(int))
+    chosen = is_held_out(names, whole.label_ids, counts)
     if not chosen.any():
-        raise DatasetError("no class has two pictures, of which one could be held out")
+        raise DatasetError("no class has two images, of which one could be held out")
     return PartRecords(whole, np.flatnonzero(chosen if part == CHOICE else ~chosen))

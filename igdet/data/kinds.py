@@ -17,7 +17,7 @@ from igdet.formats.posts.text_table import TextFormat
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
-# wrong, here; pictures are not touched.
+# wrong, here; images are not touched.
 Prepared = tuple[dict, Callable[[], Sequence[dict]]]
 
 

@@ -15,32 +15,32 @@ REQUIRED_KEYS = {"images": ("id", "file_name", "width", "height"), "annotations"
 
 @dataclass(frozen=True)
 class Cut:
-    """What was written for one annotation file: paths and numbers of pictures and annotations."""
+    """What was written for one annotation file: paths and numbers of images and annotations."""
 
     fit: Path
     minival: Path
-    pictures: tuple[int, int]
+    images: tuple[int, int]
     annotations: tuple[int, int]
 
 
 def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, never: Iterable[Path] = ()) -> list[Cut]:
-    """Split annotation files of the same pictures into minival and the rest.
+    """Split annotation files of the same images into minival and the rest.
 
-    A picture goes to the minival by a hash of its id and the seed: the same pictures for boxes and for keypoints, on
+    An image goes to the minival by a hash of its id and the seed: the same images for boxes and for keypoints, on
     every machine.
 
     Args:
         files: annotation files of one training set, such as instances and person_keypoints.
-        count: pictures of the minival, > 0.
+        count: images of the minival, > 0.
         seed: >= 0; another one takes others.
         folder: gets two files for each: instances_fit2017.json and instances_minival2017.json of
             instances_train2017.json.
-        never: annotation files of pictures that must not be among these, such as val's.
+        never: annotation files of images that must not be among these, such as val's.
 
     Raises:
         OSError: a file cannot be read.
-        DatasetError: a file is none of COCO's, there are too few pictures, the files are of different pictures, or a
-            picture is among those of `never`.
+        DatasetError: a file is none of COCO's, there are too few images, the files are of different images, or an
+            image is among those of `never`.
     """
     ids = None
     cuts = []
@@ -53,13 +53,13 @@ def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, neve
         for image in content["images"]:
             if image["file_name"] in evaluated:
                 raise DatasetError(
-                    f"{path}: picture {image['file_name']} is also in {evaluated[image['file_name']]}; a minival is "
-                    "cut from training pictures that are in no evaluation set"
+                    f"{path}: image {image['file_name']} is also in {evaluated[image['file_name']]}; a minival is "
+                    "cut from training images that are in no evaluation set"
                 )
         if ids is not None and found != ids:
-            raise DatasetError(f"{path}: its pictures are not those of {files[0]}; give files of the same training set")
+            raise DatasetError(f"{path}: its images are not those of {files[0]}; give files of the same training set")
         if not 0 < count < len(found):
-            raise DatasetError(f"{path}: cannot hold {count:,} of {len(found):,} pictures out; some must be left")
+            raise DatasetError(f"{path}: cannot hold {count:,} of {len(found):,} images out; some must be left")
         ids = found
         held_out = set(sorted(found, key=lambda image: name_number(f"{seed}/{image}"))[:count])
         cuts.append(_write(path, content, held_out, folder))
@@ -67,7 +67,7 @@ def cut_minival(files: Sequence[Path], count: int, seed: int, folder: Path, neve
 
 
 def _write(path: Path, content: dict, held_out: set[int], folder: Path) -> Cut:
-    written, pictures, annotations = [], [], []
+    written, images, annotations = [], [], []
     for name, wanted in (("fit", False), ("minival", True)):
         part = {
             **content,
@@ -76,8 +76,8 @@ def _write(path: Path, content: dict, held_out: set[int], folder: Path) -> Cut:
         }
         renamed = path.stem.replace("train", name) if "train" in path.stem else f"{path.stem}_{name}"
         written.append(folder / f"{renamed}.json")
-        pictures.append(len(part["images"]))
+        images.append(len(part["images"]))
         annotations.append(len(part["annotations"]))
         with atomic_write(written[-1], "w") as file:
             json.dump(part, file)
-    return Cut(*written, tuple(pictures), tuple(annotations))
+    return Cut(*written, tuple(images), tuple(annotations))

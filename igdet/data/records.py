@@ -1,4 +1,4 @@
-"""Labelled pictures as columns: sparse label ids in memory or mapped, picture bytes read one by one."""
+"""Labelled images as columns: sparse label ids in memory or mapped, image bytes read one by one."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -19,19 +19,19 @@ class Records(Sequence, ABC):
     Shapes: N records, M labels in all.
 
     Args:
-        hashtag_offsets: int64 (N + 1,): where each record's labels begin in `hashtag_ids`, and where the last's end.
-        hashtag_ids: int32 (M,): label ids, distinct within a record, at least one.
+        label_offsets: int64 (N + 1,): where each record's labels begin in `label_ids`, and where the last's end.
+        label_ids: int32 (M,): label ids, distinct within a record, at least one.
 
     Attributes:
         note: what was left out when the records were read, for the log.
-        passed_over: the number of files beside the pictures that were taken for none, by suffix.
+        passed_over: the number of files beside the images that were taken for none, by suffix.
     """
 
     note = ""
 
-    def __init__(self, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
-        self.hashtag_offsets = hashtag_offsets
-        self.hashtag_ids = hashtag_ids
+    def __init__(self, label_offsets: np.ndarray, label_ids: np.ndarray):
+        self.label_offsets = label_offsets
+        self.label_ids = label_ids
         self.passed_over: Counter[str] = Counter()
 
     @abstractmethod
@@ -44,26 +44,26 @@ class Records(Sequence, ABC):
 
     @abstractmethod
     def read(self, index: int) -> bytes:
-        """Read a record's picture file.
+        """Read a record's image file.
 
         Raises:
             RecordError: there is nothing to read.
         """
 
     def labels(self, index: int) -> np.ndarray:
-        """Give the label ids of a record, int32 (k,), k >= 1."""
-        return self.hashtag_ids[self.hashtag_offsets[index] : self.hashtag_offsets[index + 1]]
+        """Return the label ids of a record, int32 (k,), k >= 1."""
+        return self.label_ids[self.label_offsets[index] : self.label_offsets[index + 1]]
 
     def kept(self, name: str) -> Path | None:
-        """Say where what is worked out of all records may be kept; None for records few enough to do it every time."""
+        """Say where what is computed of all records may be kept; None for records few enough to do it every time."""
         return None
 
     def label_counts(self, num_labels: int = 0) -> np.ndarray:
         """Count the records that carry each label, int64 (L,); L is `num_labels` or more."""
-        return count_labels(self.hashtag_ids, num_labels)
+        return count_labels(self.label_ids, num_labels)
 
     def __len__(self) -> int:
-        return len(self.hashtag_offsets) - 1
+        return len(self.label_offsets) - 1
 
     def __getitem__(self, index: int) -> dict:
         if not 0 <= index < len(self):
@@ -72,31 +72,31 @@ class Records(Sequence, ABC):
 
 
 class FileRecords(Records):
-    """Records whose pictures are files of one folder.
+    """Records whose images are files of one folder.
 
     Args:
         root: the folder.
         paths: string (N,): the files, relative to `root`.
-        hashtag_offsets, hashtag_ids: as `Records` has them.
+        label_offsets, label_ids: as `Records` has them.
 
     Raises:
         DatasetError: there is no record, or one without a label.
     """
 
-    def __init__(self, root: str, paths: pa.Array, hashtag_offsets: np.ndarray, hashtag_ids: np.ndarray):
-        counts = np.diff(hashtag_offsets)
+    def __init__(self, root: str, paths: pa.Array, label_offsets: np.ndarray, label_ids: np.ndarray):
+        counts = np.diff(label_offsets)
         if not len(counts) or counts.min() < 1:
             raise DatasetError(f"{(counts < 1).sum()} of {len(counts)} records have no label; each needs at least one")
-        super().__init__(hashtag_offsets, hashtag_ids)
+        super().__init__(label_offsets, label_ids)
         self.root = root
         self.paths = paths  # one Arrow buffer: a list of strings would be copied into every loader process
 
     def image_id(self, index: int) -> str:
-        """Give the file's path relative to the root."""
+        """Return the file's path relative to the root."""
         return self.paths[index].as_py()
 
     def location(self, index: int) -> dict:
-        """Give the file's path."""
+        """Return the file's path."""
         return {"file_name": str(Path(self.root, self.image_id(index)))}
 
     def read(self, index: int) -> bytes:
@@ -111,20 +111,20 @@ class FileRecords(Records):
 
 
 class ArrayRecords(Records):
-    """Records of one label each whose pictures are in memory; a picture's file is made, without loss, when it is read.
+    """Records of one label each whose images are in memory; an image's file is made, without loss, when it is read.
 
     Args:
-        pictures: uint8 (N, H, W, 3) RGB.
+        images: uint8 (N, H, W, 3) RGB.
         class_ids: int32 (N,).
     """
 
-    def __init__(self, pictures: np.ndarray, class_ids: np.ndarray):
+    def __init__(self, images: np.ndarray, class_ids: np.ndarray):
         super().__init__(np.arange(len(class_ids) + 1), class_ids)
-        self._pictures = pictures
-        self._header = b"P6 %d %d 255\n" % pictures.shape[2:0:-1]  # PPM: width, height, largest value, then the bytes
+        self._images = images
+        self._header = b"P6 %d %d 255\n" % images.shape[2:0:-1]  # PPM: width, height, largest value, then the bytes
 
     def image_id(self, index: int) -> str:
-        """Give the position in the set."""
+        """Return the position in the set."""
         return f"{index:06d}"
 
     def location(self, index: int) -> dict:
@@ -132,8 +132,8 @@ class ArrayRecords(Records):
         return {}
 
     def read(self, index: int) -> bytes:
-        """Write the picture as PPM."""
-        return self._header + self._pictures[index].tobytes()
+        """Write the image as PPM."""
+        return self._header + self._images[index].tobytes()
 
 
 def files_of_one_label(root: str, paths: Sequence[str], class_ids: np.ndarray) -> FileRecords:

@@ -6,7 +6,7 @@ from torch.utils.data import Dataset
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, bad_in_a_row
 from igdet.data.draws.randomness import Stream, generator, hashed, keys, name_number
-from igdet.data.images.decoding import DecodedPicture, Picture, open_picture
+from igdet.data.images.decoding import CroppableImage, DecodedImage, open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransform
 from igdet.data.records import Records
 from igdet.formats.errors import RecordError
@@ -77,7 +77,7 @@ class TrainingSamples(Dataset):
             numbered: the draw's number and the record's index.
 
         Returns:
-            What `_sample` gives, and in "bad_records" the name and reason of each record that was replaced.
+            What `_sample` returns, and in "bad_records" the name and reason of each record that was replaced.
 
         Raises:
             BadRecordsError: `MAX_REPLACEMENTS` records in a row were bad.
@@ -115,16 +115,16 @@ class EvaluationSamples(Dataset):
         return len(self._records)
 
     def __getitem__(self, index: int) -> dict:
-        """Make the sample of one record: what `_sample` gives."""
+        """Make the sample of one record: what `_sample` returns."""
         try:
             image, bad = self._transform(_open(self._records, index, self._channel_order)), []
         except RecordError as error:
-            image, bad = self._transform(DecodedPicture(GREY)), [(error.name, error.why)]
+            image, bad = self._transform(DecodedImage(GREY)), [(error.name, error.why)]
         return _sample(self._records, index, image, self._records.labels(index), bad)
 
 
-def _open(records: Records, index: int, channel_order: str) -> Picture:
-    return open_picture(records.read(index), channel_order, records.image_id(index))
+def _open(records: Records, index: int, channel_order: str) -> CroppableImage:
+    return open_croppable(records.read(index), channel_order, records.image_id(index))
 
 
 def _sample(records: Records, index: int, image: np.ndarray, labels: np.ndarray, bad: list[tuple[str, str]]) -> dict:

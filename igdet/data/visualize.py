@@ -1,4 +1,4 @@
-"""Contact sheets of what the training loader really yields: transformed pictures with their labels drawn."""
+"""Contact sheets of what the training loader really yields: transformed images with their labels drawn."""
 
 import math
 import textwrap
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from igdet.data.build import build_classification_train_loader, build_detection_train_loader, draw_seed
 
-CELL = 320  # side of the square that a picture fits in, pixels
+CELL = 320  # side of the square that an image fits in, pixels
 CAPTION_LINES = 2
 CAPTION_WIDTH = 42  # characters of `FONT_SIZE` in a line of `CELL` pixels
 FONT_SIZE = 13
@@ -49,9 +49,9 @@ def contact_sheet(cfg: CfgNode, count: int) -> Image.Image:
 def _cell(sample: dict, metadata: Metadata, channel_order: str) -> Image.Image:
     pixels = convert_image_to_rgb(sample["image"].permute(1, 2, 0), channel_order)  # (3, H, W) -> (H, W, 3)
     draw = _with_instances if "instances" in sample else _with_labels
-    picture, caption = draw(sample, pixels, metadata)
+    image, caption = draw(sample, pixels, metadata)
     cell = Image.new("RGB", (CELL, CELL + CAPTION_LINES * LINE), "white")
-    cell.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
+    cell.paste(image, ((CELL - image.width) // 2, (CELL - image.height) // 2))
     lines = textwrap.wrap(caption, CAPTION_WIDTH, max_lines=CAPTION_LINES, placeholder=" ...")
     ImageDraw.Draw(cell).text((4, CELL), "\n".join(lines), "black", font=_font())
     return cell
@@ -67,8 +67,8 @@ def _with_instances(sample: dict, pixels: np.ndarray, metadata: Metadata) -> tup
     names = [metadata.thing_classes[label] for label in instances.gt_classes]
     drawn = {FIELDS[key]: value for key, value in instances.get_fields().items() if key in FIELDS}
     visualizer = Visualizer(pixels, metadata, scale=CELL / max(pixels.shape))
-    picture = Image.fromarray(visualizer.overlay_instances(labels=names, **drawn).get_image())
-    return picture, Path(sample["file_name"]).name
+    image = Image.fromarray(visualizer.overlay_instances(labels=names, **drawn).get_image())
+    return image, Path(sample["file_name"]).name
 
 
 def _grid(cells: list[Image.Image]) -> Image.Image:

@@ -15,7 +15,7 @@ from igdet.engine.batches import TrainBatches
 
 
 class PreciseStatistics(PreciseBN):
-    """Detectron2's precise batch norm, of the weights that are evaluated, over the same pictures every time.
+    """Detectron2's precise batch norm, of the weights that are evaluated, over the same images every time.
 
     Args:
         period: iterations between two computations; 0: at the end of the training only.

@@ -14,7 +14,7 @@ class TrainBatches:
     Args:
         build: seed, start iteration -> the loader whose first batch belongs to that iteration.
         seed: of the draws; that of the run's beginning is kept in its checkpoints.
-        contents: what the draws depend on in the training set, likewise; empty where a resumed run draws anew.
+        contents: what the draws depend on in the training set, likewise; empty where a resumed run draws again.
     """
 
     def __init__(self, build: Callable[[int, int], Iterable[list[dict]]], seed: int, contents: str = ""):
@@ -47,7 +47,7 @@ class TrainBatches:
             )
 
     def last_names(self) -> list[str]:
-        """The pictures of the batch drawn last, by file name or id."""
+        """The images of the batch drawn last, by file name or id."""
         return [str(record.get("file_name", record.get("image_id"))) for record in self.last]
 
 

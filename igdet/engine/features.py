@@ -1,4 +1,4 @@
-"""Pooled features of a data set's pictures, worked out once by the frozen trunk and kept as mapped files.
+"""Pooled features of a data set's images, computed once by the frozen trunk and kept as mapped files.
 
 Shapes: N images, C channels.
 """
@@ -28,13 +28,13 @@ from igdet.utils.messages import printable
 logger = logging.getLogger(__name__)
 
 FILE = "features.npy"
-# Config keys that decide on features, besides weights and pictures.
+# Config keys that decide on features, besides weights and images.
 PREPROCESSING = ("INPUT.FORMAT", "INPUT.CLASSIFICATION", "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD", "PROBE.FEATURES")
 VERSION = 1  # counts up when the same inputs begin to give other features
 
 
 def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeatures:
-    """Give a data set's features: those in OUTPUT_DIR/features while weights, pictures and preprocessing are the same.
+    """Return a data set's features: those in OUTPUT_DIR/features while weights, images and preprocessing are the same.
 
     Args:
         cfg: the config.
@@ -42,7 +42,7 @@ def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeat
         name: a registered classification set.
 
     Raises:
-        UserError: a feature is not finite, or too many pictures are bad.
+        UserError: a feature is not finite, or too many images are bad.
     """
     records = DatasetCatalog.get(name)
     fingerprint = _fingerprint(cfg, model, records)
@@ -55,8 +55,8 @@ def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeat
 
     made = made_once(folder, fingerprint, make)
     if not is_new:
-        logger.info("%s: features of the same weights, pictures and preprocessing are in %s", name, made)
-    labels = np.asarray(records.hashtag_ids).astype(np.int64)
+        logger.info("%s: features of the same weights, images and preprocessing are in %s", name, made)
+    labels = np.asarray(records.label_ids).astype(np.int64)
     image_ids = [records.image_id(index) for index in range(len(records))]
     return LabelledFeatures(name, np.load(made / FILE, mmap_mode="r"), labels, image_ids)
 
@@ -78,7 +78,7 @@ def _extract(cfg: CfgNode, model: ImageClassifier, name: str, path: Path) -> Non
 
 
 def _fill(features: np.ndarray, model: ImageClassifier, batches: Iterable[list[dict]], bar: tqdm) -> float:
-    """Write the features in the batches' order; give the seconds spent in the network."""
+    """Write the features in the batches' order; return the seconds spent in the network."""
     model.eval()
     done, seconds = 0, 0.0
     with torch.inference_mode():
@@ -102,14 +102,14 @@ def _fingerprint(cfg: CfgNode, model: ImageClassifier, records: Records) -> str:
     for name, tensor in sorted(model.backbone.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    digest.update(np.asarray(records.hashtag_ids).tobytes())
+    digest.update(np.asarray(records.label_ids).tobytes())
     for index in range(len(records)):
         digest.update(records.image_id(index).encode() + _file_state(records.location(index)))
     return digest.hexdigest()
 
 
 def _file_state(location: dict) -> bytes:
-    """Size and time of change of a record's file; nothing where the file is not there, as for any bad picture."""
+    """Size and time of change of a record's file; nothing where the file is not there, as for any bad image."""
     path = Path(location.get("file_name", ""))
     if not path.is_file():
         return b""

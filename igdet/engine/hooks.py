@@ -92,7 +92,7 @@ class LostForeground(HookBase):
         """Look at the scalars of one step, by the names that Detectron2's box heads log, a cascade's included."""
         missed = [value for name, value in scalars.items() if name.endswith("fast_rcnn/false_negative")]
         if not missed:
-            return  # no foreground was sampled, as in pictures without objects
+            return  # no foreground was sampled, as in images without objects
         if min(missed) < 1:
             self._missed = self._unmet = 0
             return

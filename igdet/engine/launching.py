@@ -30,7 +30,7 @@ def start(main: Callable[[argparse.Namespace], object], args: argparse.Namespace
 
     Args:
         main: what one process does.
-        args: the command line, as Detectron2's `default_argument_parser` gives it.
+        args: the command line, as Detectron2's `default_argument_parser` returns it.
 
     Raises:
         LaunchError: the command line, the environment and this machine's GPUs contradict each other.
@@ -48,7 +48,7 @@ def check_start(args: argparse.Namespace, environment: Mapping[str, str], gpus: 
         gpus: that PyTorch sees on this machine.
 
     Raises:
-        LaunchError: naming what contradicts what, and how to mend it.
+        LaunchError: naming what contradicts what, and how to fix it.
     """
     if "RANK" in environment:
         _check_rank(args, environment, gpus)
@@ -76,7 +76,7 @@ def _check_rank(args: argparse.Namespace, environment: Mapping[str, str], gpus: 
     if int(environment.get("TORCHELASTIC_MAX_RESTARTS", 0)) and not (args.resume or args.eval_only):
         raise LaunchError(
             "torchrun --max-restarts starts this command again when a process fails, and the training would begin "
-            "anew: add --resume (where there is no checkpoint yet, it starts from the beginning)"
+            "again: add --resume (where there is no checkpoint yet, it starts from the beginning)"
         )
 
 

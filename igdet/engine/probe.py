@@ -43,16 +43,16 @@ def check_probe(cfg: CfgNode) -> None:
         raise ConfigError(f"DATASETS.TEST is {cfg.DATASETS.TEST}: expected one data set, other than DATASETS.TRAIN")
     [train], [test] = cfg.DATASETS.TRAIN, cfg.DATASETS.TEST
     if is_part(train, test) and not {train, test} <= cfg.DATASETS.OWN.keys():
-        raise ConfigError(f"DATASETS.TEST {test} shares pictures with DATASETS.TRAIN {train}: expected other pictures")
+        raise ConfigError(f"DATASETS.TEST {test} shares images with DATASETS.TRAIN {train}: expected other images")
     for name in (train, test):
         if (kind := MetadataCatalog.get(name).evaluator_type) != "classification":
-            raise ConfigError(f"DATASETS: {name} is a {kind} data set: a probe needs one class a picture")
+            raise ConfigError(f"DATASETS: {name} is a {kind} data set: a probe needs one class an image")
 
 
 def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
     """Run protocols on the features of MODEL.WEIGHTS and write OUTPUT_DIR/probe.json after each.
 
-    Features and protocols that are there already, of the same inputs, are not worked out again.
+    Features and protocols that are there already, of the same inputs, are not computed again.
 
     Args:
         cfg: the frozen config.
@@ -64,11 +64,11 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
 
     Raises:
         ConfigError: as `check_probe`.
-        UserError: features are not finite, or a protocol finds too few pictures.
+        UserError: features are not finite, or a protocol finds too few images.
     """
     check_probe(cfg)
     settings = _settings(cfg)
-    _check_pictures(cfg.DATASETS.TRAIN[0], protocols, settings)
+    _check_images(cfg.DATASETS.TRAIN[0], protocols, settings)
     started, clock = utc_now(), time.perf_counter()
     model = Trainer.build_model(cfg)
     IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
@@ -88,9 +88,9 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
     return results
 
 
-def _check_pictures(name: str, protocols: Sequence[str], settings: Settings) -> None:
-    """Draw what the protocols will draw: that depends on labels alone, so too few pictures show before any work."""
-    labels = np.asarray(DatasetCatalog.get(name).hashtag_ids)
+def _check_images(name: str, protocols: Sequence[str], settings: Settings) -> None:
+    """Draw what the protocols will draw: that depends on labels alone, so too few images show before any work."""
+    labels = np.asarray(DatasetCatalog.get(name).label_ids)
     hold_out(labels, settings.held_out, settings.seed)
     if "kshot" in protocols and settings.shots:
         draw_shots(labels, max(settings.shots), settings.seed)

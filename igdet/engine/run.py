@@ -73,7 +73,7 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         data set -> task -> metric -> number; empty on other ranks than the main one.
 
     Raises:
-        BadRecordsError: pictures of a data set are not there.
+        BadRecordsError: images of a data set are not there.
         FloatingPointError: a loss or a weight is not finite; OUTPUT_DIR/diverged.json says so too.
         SystemExit: the results are not TEST.EXPECTED_RESULTS, or the run was asked to stop (`StopOnRequest`).
         WorkerError: a process of the data loader has died.

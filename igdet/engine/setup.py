@@ -73,7 +73,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     """Refuse a config that cannot run, whose own data sets are registered.
 
     Args:
-        cfg: what `merged_config` gives.
+        cfg: what `merged_config` returns.
         training: whether it trains.
         processes: those that would share a batch; None: as many as run now.
 

@@ -143,18 +143,18 @@ class Trainer(DefaultTrainer):
         """One step; a loss that is not finite stops the run, on every rank, before the weights change.
 
         Raises:
-            FloatingPointError: naming the loss, the pictures it came from and the checkpoint to go back to.
+            FloatingPointError: naming the loss, the images it came from and the checkpoint to go back to.
         """
         try:
             super().run_step()
         except NonFiniteLoss as error:
             shares = comm.all_gather(self.data_loader.last_names())
-            pictures = ", ".join(name for rank in error.ranks for name in shares[rank])
+            images = ", ".join(name for rank in error.ranks for name in shares[rank])
             where = f" on rank {', '.join(map(str, error.ranks))}" if len(shares) > 1 else ""
             good = self.checkpointer.get_checkpoint_file() if self.checkpointer.has_checkpoint() else "none yet"
             raise FloatingPointError(
-                f"{error}, at iteration {self.iter}\nPictures of the batch{where}: {pictures}\n"
-                f"No step was taken. Last good checkpoint: {good}. If the pictures are sound, lower SOLVER.BASE_LR "
+                f"{error}, at iteration {self.iter}\nImages of the batch{where}: {images}\n"
+                f"No step was taken. Last good checkpoint: {good}. If the images are sound, lower SOLVER.BASE_LR "
                 f"({self.cfg.SOLVER.BASE_LR:g}) or lengthen the warm-up, and continue with --resume"
             ) from error
 
@@ -227,7 +227,7 @@ class Trainer(DefaultTrainer):
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
-    """Take the traceback from what Detectron2 logs when a training ends on something that its user can mend."""
+    """Take the traceback from what Detectron2 logs when a training ends on something that its user can fix."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, UserError | OSError | FloatingPointError) or (error and is_death(error)):
         record.msg = f"{record.msg} {type(error).__name__}: {error}"

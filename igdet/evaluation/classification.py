@@ -15,7 +15,7 @@ BINS = 15
 
 
 def expected_calibration_error(confidences: np.ndarray, hits: np.ndarray) -> float:
-    """Mean of |accuracy - mean confidence| over the bins, each weighted with its number of pictures.
+    """Mean of |accuracy - mean confidence| over the bins, each weighted with its number of images.
 
     Args:
         confidences: (N,) float, 0..1, N >= 1; a bin holds its upper edge, the first one 0 too.
@@ -30,7 +30,7 @@ def expected_calibration_error(confidences: np.ndarray, hits: np.ndarray) -> flo
 
 
 class PredictionEvaluator(DatasetEvaluator):
-    """Collects the predictions of all ranks, writes them, and reports the metrics that a subclass works out.
+    """Collects the predictions of all ranks, writes them, and reports the metrics that a subclass computes.
 
     Args:
         class_names: name of each class, by its id.
@@ -49,7 +49,7 @@ class PredictionEvaluator(DatasetEvaluator):
         self._predictions: list[Prediction] = []
 
     def reset(self) -> None:
-        """Forget the pictures seen so far."""
+        """Forget the images seen so far."""
         self._predictions = []
 
     def process(self, inputs: list[dict], outputs: list[dict]) -> None:
@@ -63,13 +63,13 @@ class PredictionEvaluator(DatasetEvaluator):
             {task: {metric: percent, 0..100}} on the main process, {} on the others.
 
         Raises:
-            UserError: there was no picture to evaluate.
+            UserError: there was no image to evaluate.
         """
         predictions = gather(self._predictions)
         if not comm.is_main_process():
             return {}
         if not predictions:
-            raise UserError(f"{self._output_dir.name}: there was no picture to evaluate; check DATASETS.TEST")
+            raise UserError(f"{self._output_dir.name}: there was no image to evaluate; check DATASETS.TEST")
         write_predictions(self._output_dir / "predictions.parquet", predictions)
         return OrderedDict({self.task: self.metrics(predictions)})
 
@@ -81,7 +81,7 @@ class PredictionEvaluator(DatasetEvaluator):
 class ClassificationEvaluator(PredictionEvaluator):
     """Accuracy: "top1", "top5", "ece", and "top1-<class>" for each class that occurs.
 
-    Where a picture has several labels, as in ReaL, each is a right answer, and the picture counts for each class.
+    Where an image has several labels, as in ReaL, each is a right answer, and the image counts for each class.
     """
 
     task = "classification"
@@ -98,8 +98,8 @@ class ClassificationEvaluator(PredictionEvaluator):
         return {name: float(value) for name, value in {**overall, **self._per_class(predictions, hits[:, 0])}.items()}
 
     def _per_class(self, predictions: Sequence[Prediction], hits: np.ndarray) -> dict[str, float]:
-        """Top-1 of the pictures of each class; hits: (N,) bool."""
-        labels = np.concatenate([prediction.gt_classes for prediction in predictions])  # M labels of N pictures
+        """Top-1 of the images of each class; hits: (N,) bool."""
+        labels = np.concatenate([prediction.gt_classes for prediction in predictions])  # M labels of N images
         hits_by_label = np.repeat(hits, [len(prediction.gt_classes) for prediction in predictions])  # M
         totals, right = np.bincount(labels), np.bincount(labels, weights=hits_by_label)
         return {f"top1-{self._class_names[c]}": 100 * right[c] / totals[c] for c in np.flatnonzero(totals)}

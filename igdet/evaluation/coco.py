@@ -62,7 +62,7 @@ class CocoTransferEvaluator(COCOEvaluator):
         for task in self._tasks:
             checked = check_detections(detections, dataset, task, path, len(self._sigmas) or KEYPOINTS)
             if not detections:
-                self._logger.warning(f"{task}: the model detected nothing in any picture, so its AP is 0")
+                self._logger.warning(f"{task}: the model detected nothing in any image, so its AP is 0")
             evaluation = score_detections(truth, checked, task, self._sigmas, self._lvis, img_ids)
             self._results[task] = metrics_of(evaluation, task, classes, self._lvis)
             self._logger.info(f"{task}:\n{metrics_table(self._results[task]).plain()}")

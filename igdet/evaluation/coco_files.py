@@ -85,20 +85,20 @@ def check_detections(
         ids, class_ids, scores, shapes = (list(map(itemgetter(key), detections)) for key in wanted)
     except KeyError:
         refuse_unless(map(set(wanted).issubset, detections), f"it lacks one of {', '.join(sorted(wanted))}")
-    pictures, classes = _places(ids, images), _places(class_ids, categories)
+    of_image, of_class = _places(ids, images), _places(class_ids, categories)
     refuse_unless(
-        pictures >= 0, "its image_id is not in the annotations; were the detections made on another data set or split?"
+        of_image >= 0, "its image_id is not in the annotations; were the detections made on another data set or split?"
     )
     refuse_unless(
-        classes >= 0,
+        of_class >= 0,
         "its category_id is not in the annotations; expected the data set's own ids, not 0..C-1",
     )
     confidences = _numbers(scores)
     refuse_unless(np.isfinite(confidences), "its score is not a finite number")
-    corners = _SHAPES[task](shapes, sizes[pictures], keypoints, refuse_unless)
+    corners = _SHAPES[task](shapes, sizes[of_image], keypoints, refuse_unless)
     if corners is None or max(images, default=0) > EXACT:
         return detections
-    return np.column_stack([np.array(images)[pictures], corners, confidences, np.array(categories)[classes]])
+    return np.column_stack([np.array(images)[of_image], corners, confidences, np.array(categories)[of_class]])
 
 
 def _refuse(detections: Sequence[dict], bad: np.ndarray, why: str, source: str | Path) -> None:
@@ -111,7 +111,7 @@ def _refuse(detections: Sequence[dict], bad: np.ndarray, why: str, source: str |
 
 
 def _places(ids: list, known: Sequence[int]) -> np.ndarray:
-    """Where each id stands among the known ones, int (N,); -1 where it does not."""
+    """Where each id is among the known ones, int (N,); -1 where it does not."""
     places = {known_id: place for place, known_id in enumerate(known)}
     try:
         if bool not in set(map(type, ids)):  # JSON's true would be found as 1
@@ -155,7 +155,7 @@ def _check_boxes(boxes: list, sizes: np.ndarray, _: int, refuse_unless: Refusal)
     inside = (x >= -MARGIN) & (y >= -MARGIN) & (x + width <= right) & (y + height <= bottom)
     refuse_unless(
         inside,
-        f"its bbox lies more than {MARGIN:g} pixel outside its picture; expected pixels, [x, y, width, height]",
+        f"its bbox lies more than {MARGIN:g} pixel outside its image; expected pixels, [x, y, width, height]",
     )
     return corners
 
@@ -168,7 +168,7 @@ def _check_masks(masks: list, sizes: np.ndarray, _: int, refuse_unless: Refusal)
 
     refuse_unless(
         map(fits, masks, sizes[:, 0].tolist(), sizes[:, 1].tolist()),
-        "its segmentation is neither a run-length mask of its picture's [height, width] nor polygons",
+        "its segmentation is neither a run-length mask of its image's [height, width] nor polygons",
     )
 
 

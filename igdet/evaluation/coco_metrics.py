@@ -15,7 +15,7 @@ from igdet.formats.coco.faults import mask_area
 from igdet.formats.coco.reading import FEDERATED, CocoJsonError
 from igdet.utils.messages import printable
 
-# What `COCOeval.stats` holds, in its order. AR is the recall with the most detections a picture: 100, for keypoints 20.
+# What `COCOeval.stats` holds, in its order. AR is the recall with the most detections an image: 100, for keypoints 20.
 _BOXES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR@1", "AR@10", "AR", "ARs", "ARm", "ARl")
 SUMMARY = {
     "bbox": _BOXES,
@@ -23,7 +23,7 @@ SUMMARY = {
     "keypoints": ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl"),
 }
 # LVIS (Gupta et al. 2019): APr, APc, APf of classes that are rare, common, frequent in the training set; 300 detections
-# a picture.
+# an image.
 LVIS_SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", "AR", "ARs", "ARm", "ARl")
 
 
@@ -72,7 +72,7 @@ def score_detections(
         task: a key of `SUMMARY`.
         sigmas: of the object keypoint similarity, one a keypoint; empty for COCO's 17.
         lvis: whether the annotations are federated, as LVIS has them; not for keypoints.
-        image_ids: the pictures that count; None for all.
+        image_ids: the images that count; None for all.
 
     Returns:
         The evaluation, summarised. AP is 0 where nothing was found, -1 where there was nothing to find.
@@ -123,7 +123,7 @@ def _seen(detections: Sequence[dict] | np.ndarray, task: str) -> Sequence[dict] 
 
 
 def metrics_of(evaluation: COCOeval, task: str, class_names: Sequence[str], lvis: bool = False) -> dict[str, float]:
-    """Give every number of an evaluation, in percent, 0..100; NaN where there was nothing to find.
+    """Return every number of an evaluation, in percent, 0..100; NaN where there was nothing to find.
 
     Args:
         evaluation: what `score_detections` returned.

@@ -16,13 +16,13 @@ FOREGROUND, BACKGROUND = 0.5, 0.1  # IoU
 
 
 def error_metrics(evaluation: COCOeval) -> dict[str, float]:
-    """Give the decomposition as metrics.
+    """Return the decomposition as metrics.
 
     Args:
         evaluation: of boxes or masks, from `score_detections`.
 
     Returns:
-        "errors-missed", ...: counts; "dAP-missed", ...: points of AP50 that mending them would gain, 0..100.
+        "errors-missed", ...: counts; "dAP-missed", ...: points of AP50 that fixing them would gain, 0..100.
     """
     found = evaluation.tide_errors(pos_thr=FOREGROUND, bg_thr=BACKGROUND)
     counts = {f"errors-{kind}": float(found["counts"][name]) for kind, name in _HOTCOCO.items()}
@@ -48,14 +48,14 @@ def confusions(evaluation: COCOeval, most: int = 50) -> list[tuple[str, str, int
     return [(names[truth], names[found], int(counts[truth, found])) for truth, found in pairs if counts[truth, found]]
 
 
-def picture_scores(evaluation: COCOeval) -> dict[int, float]:
-    """Each picture's own AP at IoU (or OKS) 0.5, 0..100, by image id; none of pictures without anything to find.
+def image_scores(evaluation: COCOeval) -> dict[int, float]:
+    """Each image's own AP at IoU (or OKS) 0.5, 0..100, by image id; none of images without anything to find.
 
     Detections find objects of their class, and those of all classes stand in one ranking: one of a class that is not in
-    the picture costs precision too.
+    the image costs precision too.
     """
-    pictures = evaluation.image_diagnostics(iou_thr=FOREGROUND)["img_summary"]
-    return {image: 100 * found["ap"] for image, found in pictures.items() if found["tp"] + found["fn"]}
+    images = evaluation.image_diagnostics(iou_thr=FOREGROUND)["img_summary"]
+    return {image: 100 * found["ap"] for image, found in images.items() if found["tp"] + found["fn"]}
 
 
 def analyse(
@@ -69,7 +69,7 @@ def analyse(
     """Analyse an evaluation.
 
     Args:
-        evaluation: from `score_detections`, of all pictures.
+        evaluation: from `score_detections`, of all images.
         task: its task.
         truth: content of the annotation file.
         detections: those that were evaluated, in their order.
@@ -77,10 +77,10 @@ def analyse(
         flips: (left, right) keypoints; None for those that the names tell.
 
     Returns:
-        Metrics by name, as `error_metrics` and `part_metrics` give them; and details: "pictures", image id -> its own
-        AP, and for boxes and masks "confusions", as `confusions` gives them.
+        Metrics by name, as `error_metrics` and `part_metrics` return them; and details: "images", image id -> its own
+        AP, and for boxes and masks "confusions", as `confusions` returns them.
     """
-    details: dict = {"pictures": picture_scores(evaluation)}
+    details: dict = {"images": image_scores(evaluation)}
     if task != "keypoints":
         return error_metrics(evaluation), details | {"confusions": confusions(evaluation)}
     names = keypoint_names(truth)
@@ -99,7 +99,7 @@ def error_table(found: Mapping[str, Mapping[str, float]], task: str) -> Table:
     kinds, entry, note = (
         (KEYPOINT_KINDS, _share, "Percent of the labelled keypoints of objects that were found (OKS 0.1).")
         if task == "keypoints"
-        else (ERROR_KINDS, _errors, "Errors, and the points of AP50 that mending them would gain.")
+        else (ERROR_KINDS, _errors, "Errors, and the points of AP50 that fixing them would gain.")
     )
     rows = [[Entry(model), *(Entry(entry(metrics, kind)) for kind in kinds)] for model, metrics in found.items()]
     return Table("Errors by kind", ["detections", *kinds], rows, f"{note} docs/LOCALISATION.md defines them.")

@@ -44,7 +44,7 @@ def keypoint_kinds(
         area: of that object, pixels.
         sigmas: (K,).
         mirrored: for each keypoint that of the other side, itself where there is none.
-        others: keypoints (K, 3) and area of each other object in the picture.
+        others: keypoints (K, 3) and area of each other object in the image.
 
     Returns:
         A kind a keypoint; None where it is not labelled.
@@ -72,7 +72,7 @@ def _kind(own: float, inverted: float, swapped: float) -> str:
 
 
 def matches(evaluation: COCOeval, truth: Mapping, detections: Sequence[dict]) -> Iterator[tuple[dict, dict]]:
-    """Give the pairs of (detection, object with keypoints) that belong together at an OKS of `MATCHED`.
+    """Return the pairs of (detection, object with keypoints) that belong together at an OKS of `MATCHED`.
 
     Args:
         evaluation: of keypoints, from `score_detections`.

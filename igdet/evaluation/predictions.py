@@ -1,6 +1,6 @@
-"""What a classifier said about each picture: gathered over the ranks, written as one Parquet file.
+"""What a classifier said about each image: gathered over the ranks, written as one Parquet file.
 
-Shape shorthand: N: number of pictures, L: number of classes, T: number of kept answers, min(5, L).
+Shape shorthand: N: number of images, L: number of classes, T: number of kept answers, min(5, L).
 """
 
 import itertools
@@ -22,7 +22,7 @@ KEPT = 5  # the top-5 accuracy and recall@5 look no further
 
 @dataclass(frozen=True)
 class Prediction:
-    """One picture's labels and the classifier's best answers."""
+    """One image's labels and the classifier's best answers."""
 
     image_id: str
     gt_classes: np.ndarray  # (k,) int, k >= 1
@@ -48,7 +48,7 @@ def predictions_of(
         answers: the class ids that can be answers, None for all; the others get the probability 0.
 
     Returns:
-        one prediction a picture, on the CPU.
+        one prediction an image, on the CPU.
     """
     logits = torch.stack([output["pred_class_logits"] for output in outputs]).float()  # N, L
     log_scores = _only(logits, answers).log_softmax(dim=1)  # N, L
@@ -94,7 +94,7 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
 
     Args:
         path: the file.
-        predictions: one a picture, in the order of the rows.
+        predictions: one an image, in the order of the rows.
     """
     table = pa.table(
         {

@@ -46,7 +46,7 @@ def read_class_list(source: str) -> list[str]:
     lines = [line.strip() for line in read_lines(source)]
     names = _in_order([line for line in lines if line])
     if not names or len(set(names)) != len(names):
-        twice = next((f"; {shown(name)} stands twice" for name in names if names.count(name) > 1), "")
+        twice = next((f"; {shown(name)} is listed twice" for name in names if names.count(name) > 1), "")
         raise DatasetError(f"{source} must name each class once, and at least one; it names {len(names)}{twice}")
     return names
 

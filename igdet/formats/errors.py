@@ -6,7 +6,7 @@ __all__ = ["UnreadableWeights", "WeightsError"]
 
 
 class DatasetError(UserError):
-    """A data set that cannot be used: the message names it, what was expected and how to mend it."""
+    """A data set that cannot be used: the message names it, what was expected and how to fix it."""
 
 
 class RecordError(UserError):

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from igdet.utils.errors import UserError
 from igdet.utils.messages import did_you_mean
 
-VALIDATION_PICTURES = 50_000  # of ImageNet-1k
+VALIDATION_IMAGES = 50_000  # of ImageNet-1k
 _WNID = re.compile(r"n\d{8}")
 _VALIDATION_ID = re.compile(r"ILSVRC2012_val_(\d{8})")
 _FOLDER = "timm/data/_info"
@@ -32,7 +32,7 @@ def is_wnid(name: str) -> bool:
 
 
 def synsets(name: str) -> list[str]:
-    """Give a list of wnids in the order of their ids.
+    """Return a list of wnids in the order of their ids.
 
     Args:
         name: one of `SYNSET_FILES`.
@@ -49,7 +49,7 @@ def synsets(name: str) -> list[str]:
 
 
 def lemmas() -> dict[str, str]:
-    """Give the words of each synset of ImageNet, such as "n02084071": "dog, domestic dog, Canis familiaris".
+    """Return the words of each synset of ImageNet, such as "n02084071": "dog, domestic dog, Canis familiaris".
 
     Raises:
         UserError: timm is not there.
@@ -58,7 +58,7 @@ def lemmas() -> dict[str, str]:
 
 
 def real_labels() -> list[list[int]]:
-    """Class ids of each of ImageNet's validation pictures; none where the makers of ReaL found no class.
+    """Class ids of each of ImageNet's validation images; none where the makers of ReaL found no class.
 
     Source: Beyer et al. 2020, "Are we done with ImageNet?", arXiv 2006.07159.
 
@@ -68,11 +68,11 @@ def real_labels() -> list[list[int]]:
     return json.loads(_read("imagenet_real_labels.json"))
 
 
-def validation_number(name: str, count: int = VALIDATION_PICTURES) -> int:
-    """Read the number, from 1, of one of ImageNet's validation pictures from its path.
+def validation_number(name: str, count: int = VALIDATION_IMAGES) -> int:
+    """Read the number, from 1, of one of ImageNet's validation images from its path.
 
     Raises:
-        UserError: it is another picture, or beyond `count`.
+        UserError: it is another image, or beyond `count`.
     """
     match = _VALIDATION_ID.fullmatch(PurePath(name).stem)
     if not match or not 1 <= int(match[1]) <= count:

@@ -7,5 +7,5 @@ docs/LOCALISATION.md defines the kinds.
 ERROR_KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 # In results.json: "keypoints-KIND", a share in percent.
 KEYPOINT_KINDS = ("good", "jitter", "inversion", "swap", "miss")
-# Beside results.json: task -> "confusions", (class, taken for, times); and "pictures", image id -> its own AP.
+# Beside results.json: task -> "confusions", (class, taken for, times); and "images", image id -> its own AP.
 DETAILS = "localisation.json"

@@ -15,7 +15,7 @@ def read_predictions(path: str | PathLike) -> pa.Table:
     """Read the columns image_id, gt_classes and top_classes (best first) of predictions.parquet.
 
     Raises:
-        UserError: they cannot be read, are of other types, or a picture has no name, no label or no answer.
+        UserError: they cannot be read, are of other types, or an image has no name, no label or no answer.
     """
     try:
         table = pq.read_table(path, columns=list(_TYPES)).cast(pa.schema(_TYPES))
@@ -29,7 +29,5 @@ def read_predictions(path: str | PathLike) -> pa.Table:
         raise UserError(f"{path}: {nulls:,} names or classes are null; expected texts and whole numbers")
     empty = pc.sum(pc.equal(pc.min_element_wise(*sizes), 0)).as_py()
     if empty:
-        raise UserError(
-            f"{path}: {empty:,} of {len(table):,} pictures have no label or no answer; expected one or more"
-        )
+        raise UserError(f"{path}: {empty:,} of {len(table):,} images have no label or no answer; expected one or more")
     return table

@@ -26,7 +26,7 @@ class VocabularyError(UserError):
 
 
 def normalise_tag(tag: str) -> str:
-    """Give the form under which two spellings of one hashtag are the same.
+    """Return the form under which two spellings of one hashtag are the same.
 
     Args:
         tag: a hashtag as a user wrote it, with or without "#".
@@ -46,7 +46,7 @@ class Vocabulary:
         labels: for each label its canonical name, then the other hashtags that count as it.
 
     Raises:
-        VocabularyError: a hashtag stands under two labels, a label is empty, or a name holds white space.
+        VocabularyError: a hashtag is under two labels, a label is empty, or a name holds white space.
     """
 
     def __init__(self, labels: Iterable[Sequence[str]]):
@@ -79,11 +79,11 @@ class Vocabulary:
         return [label[0] for label in self._labels]
 
     def id_of(self, tag: str) -> int:
-        """Give the label id that a raw hashtag counts as, or -1 when it is not in the vocabulary."""
+        """Return the label id that a raw hashtag counts as, or -1 when it is not in the vocabulary."""
         return self._id_of.get(normalise_tag(tag), -1)
 
     def ids(self, tags: Iterable[str]) -> np.ndarray:
-        """Give the labels of a post.
+        """Return the labels of a post.
 
         Args:
             tags: the post's raw hashtags; unknown ones are left out.
@@ -108,7 +108,7 @@ class Vocabulary:
             raise VocabularyError(f"{path}: {error}") from error
 
     def text(self) -> str:
-        """Give the vocabulary as the content of a vocabulary file."""
+        """Return the vocabulary as the content of a vocabulary file."""
         return "".join(" ".join(label) + "\n" for label in self._labels)
 
     def write(self, path: str | PathLike) -> None:

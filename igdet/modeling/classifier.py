@@ -15,7 +15,7 @@ class StandardisedLinear(nn.Linear):
     Pooled features are positive and of very different spread: their common mean makes plain SGD so slow that after a
     usual schedule it is points of accuracy from its own minimum. Standardised as in "Masked Autoencoders Are Scalable
     Vision Learners" (He et al. 2021, arXiv 2111.06377, appendix A.1) it is not. The layer stays linear in the features:
-    `igdet.checkpoint.fit` gives the plain one. The trunk does not change, so means and variances for evaluation are
+    `igdet.checkpoint.fit` returns the plain one. The trunk does not change, so means and variances for evaluation are
     averages over all batches.
     """
 
@@ -50,7 +50,7 @@ class ImageClassifier(nn.Module):
         """Build the classifier with new weights.
 
         Args:
-            backbone: gives one feature map, the trunk's last, which is pooled.
+            backbone: returns one feature map, the trunk's last, which is pooled.
             num_classes: L.
             pixel_mean: of each channel, in INPUT.FORMAT order, 0..255.
             pixel_std: likewise.
@@ -83,11 +83,11 @@ class ImageClassifier(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the pictures must go."""
+        """Where the images must go."""
         return self.pixel_mean.device
 
     def forward(self, batched_inputs: list[dict]) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """Give losses in training, logits in evaluation.
+        """Return losses in training, logits in evaluation.
 
         Args:
             batched_inputs: N samples with "image", uint8 (3, H, W), all of one size, and in training "gt_classes",
@@ -119,7 +119,7 @@ class ImageClassifier(nn.Module):
         }
 
     def pooled_features(self, batched_inputs: list[dict]) -> Tensor:
-        """Give the trunk's averaged last feature of each image, float (N, C): what a linear probe sees."""
+        """Return the trunk's averaged last feature of each image, float (N, C): what a linear probe sees."""
         images = torch.stack([sample["image"] for sample in batched_inputs]).to(self.device, non_blocking=True)
         # Pixels travel as bytes; they become numbers here, once.
         images = (images.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std

@@ -29,7 +29,7 @@ HEADER = [
     "training, GB",
     "forward, s",
 ]
-OBJECTS = 7  # of a picture of COCO, on average
+OBJECTS = 7  # of an image of COCO, on average
 DAMPING = 0.2
 
 
@@ -56,7 +56,7 @@ def count(model: nn.Module, inputs: list[dict]) -> Cost:
 
     Args:
         model: in evaluation mode.
-        inputs: one picture, as Detectron2's models take it.
+        inputs: one image, as Detectron2's models take it.
     """
     activations = 0
 
@@ -125,7 +125,7 @@ class Use:
     """What a network is used as.
 
     Attributes:
-        size: height and width of the usual picture, pixels.
+        size: height and width of the usual image, pixels.
         suffix: of the backbone's name.
         base: the config that it is trained with, in `configs`.
         overrides: of that config, so that what is counted does not hang on the weights.
@@ -190,11 +190,11 @@ def cost_table(rows: list[list[Entry]], device: str) -> Table:
         device: which one it was, such as "cpu".
     """
     place = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
-    return Table("", HEADER, rows, f"One picture in float32; torch {torch.__version__}, {place}.")
+    return Table("", HEADER, rows, f"One image in float32; torch {torch.__version__}, {place}.")
 
 
 def noise(use: str, size: tuple[int, int]) -> dict:
-    """A picture of noise with what its use is trained on, as Detectron2's models take it.
+    """An image of noise with what its use is trained on, as Detectron2's models take it.
 
     Args:
         use: a key of `USES`.

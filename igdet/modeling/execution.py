@@ -63,7 +63,7 @@ def apply_execution(model: nn.Module, cfg: CfgNode) -> None:
     """Change, in place, how a model is run; the names of its parameters stay.
 
     Args:
-        model: what Detectron2's `build_model` gives: its trunk is `backbone`.
+        model: what Detectron2's `build_model` returns: its trunk is `backbone`.
         cfg: with MODEL.CHANNELS_LAST, MODEL.COMPILE and MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS.
     """
     # The trunk alone, where the time goes: Detectron2's heads count on channels-first maps, and around the trunk are

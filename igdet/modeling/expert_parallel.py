@@ -82,7 +82,7 @@ def split_experts(model: nn.Module) -> None:
 
 
 def whole_state_dict(model: nn.Module) -> dict[str, Tensor]:
-    """Give the state_dict of the same model with all experts in one process, theirs on the CPU. All ranks must call it.
+    """Return the state_dict of the model with all experts in one process, theirs on the CPU. All ranks must call it.
 
     A model is filled from it before its experts are split, whatever the number of ranks then.
 

@@ -67,7 +67,7 @@ def khot_softmax_loss(logits: Tensor, labels: KHotLabels) -> Tensor:
     It can be differentiated once; where no gradient is wanted, none is kept.
 
     Args:
-        logits: float (N, L), left as they are; half precision is worked out in float32.
+        logits: float (N, L), left as they are; half precision is computed in float32.
         labels: of the same N images, on the same device.
 
     Returns:
@@ -107,7 +107,7 @@ class _KHotSoftmax(torch.autograd.Function):
 
 
 def _loss_and_gradient(logits: Tensor, labels: KHotLabels) -> tuple[Tensor, Tensor]:
-    """Give the loss, and d loss / d logits = (softmax - target) / N, (N, L), in the memory of the softmax."""
+    """Return the loss, and d loss / d logits = (softmax - target) / N, (N, L), in the memory of the softmax."""
     rows, ids = labels.rows, labels.ids
     probs = torch.softmax(logits, dim=1, dtype=torch.promote_types(logits.dtype, torch.float32))  # (N, L)
     # The largest probability is exp(its logit - normaliser) and at least 1 / L: its logarithm is always good.

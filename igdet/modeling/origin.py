@@ -12,7 +12,7 @@ from igdet.modeling.trunk import family_of_member
 
 @dataclass(frozen=True)
 class Origin:
-    """How pictures must be fed to weights; wrong values cost accuracy without any other sign.
+    """How images must be fed to weights; wrong values cost accuracy without any other sign.
 
     Attributes:
         format: "RGB" or "BGR".

@@ -83,7 +83,7 @@ FAMILY: dict[str, Member] = {
     "R_18": Member((2, 2, 2, 2), 1, 64, res2=64, basic=True),
     "R_50": Member(DEPTHS[50], 1, 64),
     "R_101": Member(DEPTHS[101], 1, 64),
-    # For the synthetic world's 64-pixel pictures, on a CPU: 0.5 and 1.0 million parameters.
+    # For the synthetic world's 64-pixel images, on a CPU: 0.5 and 1.0 million parameters.
     "X_14_8x4d": Member((1, 1, 1, 1), 8, 4, stem=16, res2=64),
     "X_26_8x4d": Member((2, 2, 2, 2), 8, 4, stem=16, res2=64),
 }
@@ -101,14 +101,14 @@ def build_resnext(
 
     Args:
         member: a row of `FAMILY`.
-        in_channels: of the pictures.
+        in_channels: of the images.
         norm: anything that Detectron2's `get_norm` takes.
         out_features: of "stem", "res2".."res5"; later stages than the last named are left out. None is res5.
         freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
         mixture: which blocks are mixtures of experts; None: none.
 
     Returns:
-        a module that takes float (N, C, H, W) and gives {name: float (N, C', H / stride, W / stride)}.
+        a module that takes float (N, C, H, W) and returns {name: float (N, C', H / stride, W / stride)}.
 
     Raises:
         ConfigError: a network of basic blocks is to hold mixtures of experts.

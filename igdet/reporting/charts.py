@@ -15,7 +15,7 @@ POINTS = 200
 
 
 def log_spaced_ranks(count: int) -> np.ndarray:
-    """Give ranks that show the head and the tail alike.
+    """Return ranks that show the head and the tail alike.
 
     Args:
         count: the last rank, >= 0.

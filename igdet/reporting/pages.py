@@ -16,7 +16,7 @@ from PIL import Image
 from igdet.utils.files import atomic_write
 from igdet.utils.messages import printable
 
-PICTURE_SIDE = 256  # pixels of a picture's longer side
+IMAGE_SIDE = 256  # pixels of an image's longer side
 _QUALITY = 80
 
 
@@ -71,7 +71,7 @@ def write_card_pages(
         folder: where the pages <name>-001.html, ... go.
         package: whose templates/<name>.html.j2 extends cards.html.j2.
         name: of the kind of page.
-        cards: gives what the template shows of a slice of the cards; each has an "id".
+        cards: returns what the template shows of a slice of the cards; each has an "id".
         count: number of cards.
         size: cards on a page.
         values: what the template prints besides.
@@ -96,7 +96,7 @@ def write_card_pages(
 
 
 def jpeg_uri(pixels: np.ndarray) -> str:
-    """The picture, uint8 (H, W, 3) RGB, as a data URI, which a page without files needs."""
+    """The image, uint8 (H, W, 3) RGB, as a data URI, which a page without files needs."""
     encoded = io.BytesIO()
     Image.fromarray(pixels).save(encoded, "JPEG", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(encoded.getvalue()).decode()

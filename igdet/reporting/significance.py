@@ -54,10 +54,10 @@ def paired_t(differences: Sequence[float]) -> PairedTest:
 
 
 def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> PairedTest:
-    """McNemar's exact test on the pictures that only one of two classifiers gets right (McNemar 1947).
+    """McNemar's exact test on the images that only one of two classifiers gets right (McNemar 1947).
 
     Args:
-        hits_a, hits_b: bool (N,), of the same pictures, N >= 1.
+        hits_a, hits_b: bool (N,), of the same images, N >= 1.
 
     Returns:
         the difference of the accuracies and its 95% interval, percent; p of a fair coin deciding who is right alone.

@@ -61,14 +61,14 @@ def write_csv(path: str | PathLike, columns: Iterable[str], rows: Iterable[Itera
 
 
 def csv_export(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Give a table for a spreadsheet: texts that it would take for formulas have an apostrophe before them."""
+    """Return a table for a spreadsheet: texts that it would take for formulas have an apostrophe before them."""
     text = io.StringIO()
     _write(text, columns, (map(_harmless, row) for row in rows))
     return text.getvalue()
 
 
 def write_csv_export(path: str | PathLike, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write what `csv_export` gives, atomically."""
+    """Write what `csv_export` returns, atomically."""
     with atomic_write(path, "w") as file:
         file.write(csv_export(columns, rows))
 

@@ -64,7 +64,7 @@ def cache_folder() -> Path:
 
 
 def made_once(folder: Path, fingerprint: str, make: Callable[[Path], None]) -> Path:
-    """Give a folder of prepared files; the first process that asks makes it, the others wait for it.
+    """Return a folder of prepared files; the first process that asks makes it, the others wait for it.
 
     The files appear together or not at all. What was made for another fingerprint, or was not finished, is removed.
 

@@ -17,7 +17,7 @@ USUAL_SHARE = 0.01  # of the records of a data set that may be bad
 
 
 class UserError(ValueError):
-    """A file, a key or a value that cannot be used; the message names it, says what was expected and how to mend it."""
+    """A file, a key or a value that cannot be used; the message names it, says what was expected and how to fix it."""
 
     def __reduce__(self) -> tuple:
         """Come back whole from another process, also where the class takes other arguments than the message."""
@@ -43,7 +43,7 @@ def no_such_file(path: str | os.PathLike, expected: str) -> str:
 
 @contextmanager
 def one_line_errors(*others: type[Exception]) -> Iterator[None]:
-    """End the command with status 2 and one line on stderr when the block raises what its user can mend.
+    """End the command with status 2 and one line on stderr when the block raises what its user can fix.
 
     Errors of the operating system (a full disk, a folder taken away meanwhile) are among them. A reader of stdout that
     has gone (`| head`) ends the command in silence, Ctrl-C without a traceback. What is logged meanwhile holds nothing

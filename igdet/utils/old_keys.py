@@ -12,22 +12,24 @@ RENAMED = {
     "INITIALISATIONS": "INITIALIZATIONS",  # of a suite
     "MODEL.CLASSIFIER.STANDARDISE": "STANDARDIZE",
     "PROBE.NEIGHBOURS": "NEIGHBORS",
+    "SHARDS.PICTURES": "CLEANING",  # of a curation
 }
 
 
 def current_key(key: str, source: str | Path) -> str:
-    """Give a key, such as PROBE.NEIGHBOURS, in today's spelling.
+    """Return a key, such as PROBE.NEIGHBOURS, in today's spelling.
 
     Args:
         key: with its sections.
         source: where it is written, for the note.
     """
-    if key not in RENAMED:
+    old = next((old for old in RENAMED if key == old or key.startswith(f"{old}.")), None)
+    if old is None:
         return key
-    section, dot, _ = key.rpartition(".")
-    current = f"{section}{dot}{RENAMED[key]}"
-    logger.warning(f"{source}: {key} is called {current} now; the old name is still read")
-    return current
+    section, dot, _ = old.rpartition(".")
+    current = f"{section}{dot}{RENAMED[old]}"
+    logger.warning(f"{source}: {old} is called {current} now; the old name is still read")
+    return current + key.removeprefix(old)
 
 
 def rename_old_keys(content: dict, source: str | Path) -> None:

@@ -40,7 +40,7 @@ NUMBER = int | float  # kept as it is written: to a config, 1 and 1.0 differ
 
 
 class ConfigError(UserError):
-    """A config that cannot be run; the message says where it is wrong and how to mend it."""
+    """A config that cannot be run; the message says where it is wrong and how to fix it."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -14,26 +14,26 @@ from igdet.utils.files import atomic_write, read_json
 from igdet.world.coco import write_coco
 from igdet.world.posts import write_loose, write_shards
 from igdet.world.rendering import Source, encode_jpeg, make_items
-from igdet.world.scene import Style, draw_picture
+from igdet.world.scene import Style, draw_image
 from igdet.world.taxonomy import LEAVES, WNIDS, write_synsets
 
 MANIFEST_NAME = "world.json"
-WORLD_VERSION = 1  # to be raised whenever the same seed gives other pictures or tags
+WORLD_VERSION = 1  # to be raised whenever the same seed gives other images or tags
 # Part: writer, folder within the world, style, count.
 Part = tuple[Callable[[Path, Source, Style, int, int], None], str, Style, int]
 
 
 @dataclass(frozen=True)
 class WorldSize:
-    """Counts of pictures and their sides.
+    """Counts of images and their sides.
 
     Attributes:
         posts_train, posts_val: posts in shards.
         loose_posts: posts as loose files with a table.
-        clean_train, clean_val: pictures a class for pretraining on clean labels.
-        target_train, target_val: pictures a class of the classification target.
-        scenes_train, scenes_val: pictures with boxes, masks and keypoints.
-        post_side: of posts and classification pictures, in pixels.
+        clean_train, clean_val: images a class for pretraining on clean labels.
+        target_train, target_val: images a class of the classification target.
+        scenes_train, scenes_val: images with boxes, masks and keypoints.
+        post_side: of posts and classification images, in pixels.
         scene_side: of scenes, in pixels.
     """
 
@@ -51,7 +51,7 @@ class WorldSize:
 
     @property
     def post_style(self) -> Style:
-        """One or two things that fill most of the picture."""
+        """One or two things that fill most of the image."""
         return Style(self.post_side, sizes=(0.75, 1.0), clutter=3)
 
     @property
@@ -66,7 +66,7 @@ WORLD_SIZES: dict[str, WorldSize] = {
         posts_train=160, posts_val=40, loose_posts=32,
         clean_train=4, clean_val=2, target_train=4, target_val=2, scenes_train=24, scenes_val=8,
     ),
-    # For the demo. 80 target pictures a class keep top-1's standard error below sqrt(0.25 / (16 * 80)) = 1.4 points.
+    # For the demo. 80 target images a class keep top-1's standard error below sqrt(0.25 / (16 * 80)) = 1.4 points.
     "demo": WorldSize(
         posts_train=20_000, posts_val=1_000, loose_posts=500,
         clean_train=10, clean_val=20, target_train=20, target_val=80, scenes_train=1_500, scenes_val=250,
@@ -76,18 +76,18 @@ WORLD_SIZES: dict[str, WorldSize] = {
 
 def make_labelled(source: Source, style: Style, index: int) -> bytes:
     """Make one JPEG file of class `index % len(WNIDS)`."""
-    return encode_jpeg(draw_picture([index % len(WNIDS)], style, source.generator(index)).image)
+    return encode_jpeg(draw_image([index % len(WNIDS)], style, source.generator(index)).image)
 
 
 def write_class_folders(folder: Path, source: Source, style: Style, per_class: int, workers: int) -> None:
-    """Write `per_class` pictures of each class to `folder/WNID/`."""
+    """Write `per_class` images of each class to `folder/WNID/`."""
     for wnid in WNIDS:
         (folder / wnid).mkdir(parents=True)
     count = per_class * len(WNIDS)
-    pictures = make_items(partial(make_labelled, source, style), count, source.part, workers)
-    for index, picture in enumerate(pictures):
+    images = make_items(partial(make_labelled, source, style), count, source.part, workers)
+    for index, image in enumerate(images):
         wnid = WNIDS[index % len(WNIDS)]
-        (folder / wnid / f"{wnid}_{index // len(WNIDS):05d}.jpg").write_bytes(picture)
+        (folder / wnid / f"{wnid}_{index // len(WNIDS):05d}.jpg").write_bytes(image)
 
 
 class WorldError(UserError):
@@ -95,7 +95,7 @@ class WorldError(UserError):
 
 
 def world_parts(size: WorldSize) -> dict[str, Part]:
-    """Give everything that a world of this size consists of, by the part's name."""
+    """Return everything that a world of this size consists of, by the part's name."""
     post, scene = size.post_style, size.scene_style
     return {
         "posts/train": (write_shards, "posts/train", post, size.posts_train),
@@ -120,10 +120,10 @@ def write_world(out: str | PathLike, size: WorldSize, seed: int, workers: int) -
         workers: number of processes.
 
     Returns:
-        False when this very world stands there already, and nothing was done.
+        False when this very world is there already, and nothing was done.
 
     Raises:
-        WorldError: something else stands there.
+        WorldError: something else is there.
     """
     out = Path(out)
     manifest = {"world_version": WORLD_VERSION, "seed": seed, "size": asdict(size)}

@@ -10,7 +10,7 @@ import numpy as np
 from igdet.utils.files import atomic_write
 from igdet.world.dancer import BONES, KEYPOINT_NAMES
 from igdet.world.rendering import Source, encode_jpeg, make_items
-from igdet.world.scene import Style, Thing, draw_picture
+from igdet.world.scene import Style, Thing, draw_image
 from igdet.world.taxonomy import DANCER, LEAVES, WIDER, WNIDS
 
 MOST_THINGS = 4
@@ -23,8 +23,8 @@ def make_scene(source: Source, style: Style, index: int) -> tuple[bytes, list[Th
     class_ids = rng.integers(len(WNIDS), size=rng.integers(1, MOST_THINGS + 1)).tolist()
     if rng.random() < DANCER_SHARE:
         class_ids[rng.integers(len(class_ids))] = DANCER
-    picture = draw_picture(class_ids, style, rng)
-    return encode_jpeg(picture.image), picture.things
+    image = draw_image(class_ids, style, rng)
+    return encode_jpeg(image.image), image.things
 
 
 def write_coco(folder: Path, source: Source, style: Style, count: int, workers: int) -> None:
@@ -41,9 +41,9 @@ def write_coco(folder: Path, source: Source, style: Style, count: int, workers: 
     (folder / split).mkdir(parents=True)
     images, annotations, annotation_ids = [], [], count_from(1)
     scenes = make_items(partial(make_scene, source, style), count, source.part, workers)
-    for image_id, (picture, things) in enumerate(scenes, start=1):
+    for image_id, (image, things) in enumerate(scenes, start=1):
         file_name = f"{image_id:012d}.jpg"
-        (folder / split / file_name).write_bytes(picture)
+        (folder / split / file_name).write_bytes(image)
         images.append({"id": image_id, "file_name": file_name, "width": style.side, "height": style.side})
         annotations += [_annotation(thing, image_id, next(annotation_ids)) for thing in things]
     _write_json(folder / "annotations" / f"instances_{split}.json", images, _without_keypoints(annotations), CATEGORIES)
@@ -82,7 +82,7 @@ def _annotation(thing: Thing, image_id: int, annotation_id: int) -> dict:
 
 
 def _coco_keypoints(keypoints: np.ndarray) -> list[float]:
-    """Give x, y, v of every keypoint; COCO counts keypoints from the first pixel's middle, boxes from its corner."""
+    """Return x, y, v of every keypoint; COCO counts keypoints from the first pixel's middle, boxes from its corner."""
     x, y, visibility = keypoints.T
     labelled = visibility > 0
     places = np.stack([np.where(labelled, x - 0.5, 0), np.where(labelled, y - 0.5, 0), visibility], axis=1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from igdet.world.anatomy import Part, ellipse, limb, rotation, smooth
 
-# "left" is the dancer's own left, at the right of the picture.
+# "left" is the dancer's own left, at the right of the image.
 KEYPOINT_NAMES: tuple[str, ...] = (
     "head", "neck",
     "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
@@ -37,7 +37,7 @@ def draw_pose(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _chain(start: np.ndarray, lengths: tuple[float, float], swing: float, bend: float, sign: int) -> list[np.ndarray]:
-    """Give the three joints of a limb; swing is counted in degrees from straight down to the outside, bend is added."""
+    """Return the three joints of a limb; swing counts degrees from straight down to the outside, bend is added."""
     down = np.array([0.0, 1.0])
     middle = start + lengths[0] * rotation(-sign * swing) @ down
     return [start, middle, middle + lengths[1] * rotation(-sign * (swing + bend)) @ down]
@@ -82,6 +82,6 @@ def _head(joints: dict[str, np.ndarray]) -> list[Part]:
 
 
 def _widened(corners: list[np.ndarray]) -> np.ndarray:
-    """Give the torso: the joints lie inside the body, and rounding cuts the corners, so both are made up for."""
+    """Return the torso: the joints lie inside the body, and rounding cuts the corners, so both are made up for."""
     centre = np.mean(corners, axis=0)
     return smooth(*(centre + (corner - centre) * (1.5, 1.25) for corner in corners))

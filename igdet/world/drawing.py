@@ -17,7 +17,7 @@ TONES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "skin": ((0.25, 0.6), (0.4, 1.0)),
 }
 ANY_TONE = ("vivid", "deep", "pale", "dull")
-OVERSAMPLING = 2  # canvas pixels a picture pixel, along each side: smooth edges, and outlines to half a pixel
+OVERSAMPLING = 2  # canvas pixels an image pixel, along each side: smooth edges, and outlines to half a pixel
 _RIM = np.ones((3, 3), dtype=np.uint8)  # one canvas pixel to each side
 _SUBPIXEL_BITS = 4  # OpenCV takes points as integers, here in 1/16 canvas pixels
 
@@ -116,9 +116,9 @@ TILES_PER_UNIT = {"bands": 2.6, "ribs": 5.0, "dots": 2.6, "checks": 5.0, "chevro
 
 
 class Canvas:
-    """A picture in the making.
+    """An image in the making.
 
-    Shapes: H, W are the canvas's height and width, OVERSAMPLING times the picture's.
+    Shapes: H, W are the canvas's height and width, OVERSAMPLING times the image's.
 
     Attributes:
         pixels: uint8 (H, W, 3), RGB.
@@ -147,7 +147,7 @@ class Canvas:
                 self._print_texture(part, fixed_point, frame, palette[part.ink])
 
     def model(self, number: int, light: np.ndarray) -> None:
-        """Give a thing volume: darken its rim, shade it away from the light.
+        """Return a thing volume: darken its rim, shade it away from the light.
 
         Args:
             number: of the thing.
@@ -182,14 +182,14 @@ class Canvas:
         self.pixels[rows, columns] = region + stencil[:, :, None] * (np.array(ink, dtype=np.float32) - region)
 
     def _window(self, fixed_point: np.ndarray) -> tuple[slice, slice]:
-        """Give the rows and columns that an outline touches, inside the canvas."""
+        """Return the rows and columns that an outline touches, inside the canvas."""
         low = np.maximum(fixed_point[0].min(axis=0) >> _SUBPIXEL_BITS, 0)
         high = np.minimum((fixed_point[0].max(axis=0) >> _SUBPIXEL_BITS) + 2, self.owner.shape[::-1])
         return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
 def _canvas_to_tile(frame: np.ndarray, tiles_per_unit: float, corner: tuple[int, int]) -> np.ndarray:
-    """Give the map (2, 3) from pixels of a window, whose corner is given as (x, y), to pixels of a pattern's tile."""
+    """Return the map (2, 3) from pixels of a window, whose corner is given as (x, y), to pixels of a pattern's tile."""
     to_unit = cv2.invertAffineTransform(frame)
     to_unit[:, 2] += to_unit[:, :2] @ corner
     to_tile = to_unit * (tiles_per_unit * TILE)

@@ -1,4 +1,4 @@
-"""How people tag their photos: often with other words than the right one, and for other reasons than the picture."""
+"""How people tag their photos: often with other words than the right one, and for other reasons than the image."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Habit:
         wrong: a tag of some other class is added.
         replaced: a thing's own tag is replaced by that of some other class.
         misspelt: a tag has one letter wrong, doubled or dropped.
-        functional_tags: mean number of tags that say nothing about the picture.
+        functional_tags: mean number of tags that say nothing about the image.
     """
 
     class_skew: float = 0.5
@@ -41,7 +41,7 @@ class Habit:
 
 
 def zipf(count: int, exponent: float) -> np.ndarray:
-    """Give the shares of `count` ranks under Zipf's law, float64 (count,), summing to 1."""
+    """Return the shares of `count` ranks under Zipf's law, float64 (count,), summing to 1."""
     weights = np.arange(1, count + 1) ** -float(exponent)
     return weights / weights.sum()
 

@@ -1,4 +1,4 @@
-"""The world's posts: pictures with raw hashtags, in shards or as loose files with a table."""
+"""The world's posts: images with raw hashtags, in shards or as loose files with a table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.reporting.tables import write_csv
 from igdet.world.habit import Habit, write_hashtags, zipf
 from igdet.world.rendering import Source, encode_jpeg, make_items
-from igdet.world.scene import Style, draw_picture
+from igdet.world.scene import Style, draw_image
 from igdet.world.taxonomy import SYNSETS, VOCABULARY, WNIDS
 
 SECOND_THING = 0.15  # probability that a post shows two things; most have one salient one
-_SHARD_SIZE = 5_000  # posts a shard: about 10 MB of 64-pixel pictures
+_SHARD_SIZE = 5_000  # posts a shard: about 10 MB of 64-pixel images
 
 HABIT = Habit()
 
@@ -25,7 +25,7 @@ HABIT = Habit()
 class Post:
     """A JPEG file and the hashtags its author gave it."""
 
-    picture: bytes
+    image: bytes
     hashtags: list[str]
 
 
@@ -37,7 +37,7 @@ def make_post(source: Source, style: Style, index: int) -> Post:
     hashtags: list[str] = []
     while not len(VOCABULARY.ids(hashtags)):
         hashtags = write_hashtags(wnids, SYNSETS, HABIT, rng)
-    return Post(encode_jpeg(draw_picture(class_ids, style, rng).image), hashtags)
+    return Post(encode_jpeg(draw_image(class_ids, style, rng).image), hashtags)
 
 
 def _choose_classes(seed: int, rng: np.random.Generator) -> list[int]:
@@ -56,7 +56,7 @@ def write_shards(folder: Path, source: Source, style: Style, count: int, workers
     posts = make_items(partial(make_post, source, style), count, source.part, workers)
     with ShardWriter(folder, VOCABULARY, _SHARD_SIZE) as writer:
         for index, post in enumerate(posts):
-            writer.add(f"{index:08d}", post.picture, post.hashtags)
+            writer.add(f"{index:08d}", post.image, post.hashtags)
 
 
 def write_loose(folder: Path, source: Source, style: Style, count: int, workers: int) -> None:
@@ -65,7 +65,7 @@ def write_loose(folder: Path, source: Source, style: Style, count: int, workers:
     rows = []
     for index, post in enumerate(make_items(partial(make_post, source, style), count, source.part, workers)):
         name = f"images/{index:06d}.jpg"
-        (folder / name).write_bytes(post.picture)
+        (folder / name).write_bytes(post.image)
         rows.append((name, post.hashtags))
     write_post_table(folder / "posts.csv", rows)
     VOCABULARY.write(folder / VOCABULARY_NAME)

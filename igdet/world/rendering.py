@@ -32,7 +32,7 @@ class Source:
     part: str
 
     def generator(self, index: int) -> np.random.Generator:
-        """Give the generator of item `index`."""
+        """Return the generator of item `index`."""
         return np.random.default_rng([self.seed, zlib.crc32(self.part.encode()), index])
 
 
@@ -45,7 +45,7 @@ def make_items(make: Callable[[int], Item], count: int, part: str, workers: int)
         part: what the progress bar is called.
         workers: number of processes; 1 works in this one.
     """
-    progress = {"total": count, "desc": f"{part:>12}", "unit": "picture", "unit_scale": True, "mininterval": 1}
+    progress = {"total": count, "desc": f"{part:>12}", "unit": "image", "unit_scale": True, "mininterval": 1}
     cv2.setNumThreads(1)  # the processes share the cores out; and OpenCV's threads would not survive the fork below
     several = ((range(start, min(start + _AT_ONCE, count)),) for start in range(0, count, _AT_ONCE))
     made = map_in_order(partial(_make_several, make), several, workers, start="fork")
@@ -57,7 +57,7 @@ def _make_several(make: Callable[[int], Item], indices: range) -> list[Item]:
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:
-    """Encode a picture, uint8 RGB (H, W, 3), as JPEG."""
+    """Encode an image, uint8 RGB (H, W, 3), as JPEG."""
     encoded, data = cv2.imencode(
         ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )

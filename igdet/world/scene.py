@@ -20,7 +20,7 @@ def draw_background(side: int, clutter: float, rng: np.random.Generator) -> np.n
     """Draw a background.
 
     Args:
-        side: of the square picture in pixels.
+        side: of the square image in pixels.
         clutter: mean number of distracting marks.
         rng: source of chance.
 
@@ -71,10 +71,10 @@ MARKS = (_stroke, _blob, _shard)
 
 @dataclass(frozen=True)
 class Style:
-    """What a kind of picture looks like.
+    """What a kind of image looks like.
 
     Attributes:
-        side: of the square picture, in pixels.
+        side: of the square image, in pixels.
         sizes: range of a thing's length as a share of `side`.
         clutter: mean number of distracting marks in the background.
     """
@@ -86,14 +86,14 @@ class Style:
 
 @dataclass(frozen=True)
 class Thing:
-    """One annotated thing; all places in picture pixels, the picture's corner being (0, 0).
+    """One annotated thing; all places in image pixels, the image's corner being (0, 0).
 
     Attributes:
         class_id: position in `taxonomy.WNIDS`.
         box: x0, y0, x1, y1 of the visible part.
         polygons: float64 (n, 2) each, n >= 3, around the visible part.
         area: of the visible part, in pixels.
-        keypoints: float64 (K, 3), x, y and COCO's visibility (0 outside the picture, 1 hidden, 2 seen); K is 0 for
+        keypoints: float64 (K, 3), x, y and COCO's visibility (0 outside the image, 1 hidden, 2 seen); K is 0 for
             things without joints.
     """
 
@@ -105,23 +105,23 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture, uint8 RGB (side, side, 3), and the things seen on it, the farthest first."""
+class DrawnImage:
+    """An image, uint8 RGB (side, side, 3), and the things seen on it, the farthest first."""
 
     image: np.ndarray
     things: list[Thing]
 
 
-def draw_picture(class_ids: list[int], style: Style, rng: np.random.Generator) -> Picture:
+def draw_image(class_ids: list[int], style: Style, rng: np.random.Generator) -> DrawnImage:
     """Draw things of the given classes over a cluttered background.
 
     Args:
         class_ids: one for each thing, the farthest first; at most 255.
-        style: of the picture.
+        style: of the image.
         rng: the only source of chance.
 
     Returns:
-        The picture; a thing that the nearer ones hide, or the picture's edge cuts off, is not among its things.
+        The image; a thing that the nearer ones hide, or the image's edge cuts off, is not among its things.
     """
     side = style.side * OVERSAMPLING
     background = draw_background(style.side, style.clutter, rng)
@@ -134,7 +134,7 @@ def draw_picture(class_ids: list[int], style: Style, rng: np.random.Generator) -
         for number, (class_id, radius, centre) in enumerate(zip(class_ids, radii, centres, strict=True), start=1)
     ]
     things = [_annotate(canvas, number, *thing) for number, thing in enumerate(painted, start=1)]
-    return Picture(_expose(canvas, rng), [thing for thing in things if thing])
+    return DrawnImage(_expose(canvas, rng), [thing for thing in things if thing])
 
 
 def _place(radii: np.ndarray, side: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -202,10 +202,10 @@ def _annotate(canvas: Canvas, number: int, class_id: int, painted: int, joints: 
 
 
 def _polygons(mask: np.ndarray) -> list[np.ndarray]:
-    """Outline a mask on the canvas, without specks, in picture pixels."""
+    """Outline a mask on the canvas, without specks, in image pixels."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     simplified = [cv2.approxPolyDP(outline, 0.6, closed=True)[:, 0] for outline in outlines]
-    # OpenCV counts from the middle of the first pixel, a picture's frame from its corner: half a canvas pixel.
+    # OpenCV counts from the middle of the first pixel, an image's frame from its corner: half a canvas pixel.
     return [(outline + 0.5) / OVERSAMPLING for outline in simplified if cv2.contourArea(outline) >= 4 * OVERSAMPLING**2]
 
 
@@ -220,7 +220,7 @@ def _keypoints(owner: np.ndarray, number: int, joints: np.ndarray) -> np.ndarray
 
 
 def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Take the photo: shrink to picture pixels, with the light's strength and tint and the sensor's grain."""
+    """Take the photo: shrink to image pixels, with the light's strength and tint and the sensor's grain."""
     height, width = (extent // OVERSAMPLING for extent in canvas.owner.shape)
     photo = cv2.resize(canvas.pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     photo *= (rng.uniform(0.75, 1.15) * rng.uniform(0.92, 1.08, 3)).astype(np.float32)

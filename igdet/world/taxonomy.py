@@ -56,14 +56,14 @@ def read_synsets(path: str | PathLike) -> dict[str, Synset]:
     """Read lines "wnid lemma1, lemma2"; the first white space ends the wnid.
 
     Raises:
-        UserError: a line has no lemma, or a wnid stands on two lines; the message names file and line.
+        UserError: a line has no lemma, or a wnid is on two lines; the message names file and line.
     """
     synsets: dict[str, Synset] = {}
     for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), start=1):
         wnid, _, words = line.strip().partition("\t" if "\t" in line else " ")
         lemmas = tuple(word.strip() for word in words.split(",") if word.strip())
         if not lemmas or wnid in synsets:
-            problem = "stands twice" if wnid in synsets else "has no lemma"
+            problem = "is listed twice" if wnid in synsets else "has no lemma"
             raise UserError(
                 f"{path}, line {number}: {shown(wnid)} {problem}; expected 'wnid lemma1, lemma2' once a class"
             )

@@ -1,4 +1,4 @@
-"""The matrix: which cells there are, what they run, and what makes one run anew."""
+"""The matrix: which cells there are, what they run, and what makes one run again."""
 
 import json
 

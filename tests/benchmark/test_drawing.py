@@ -12,7 +12,7 @@ SQUARE = [20, 10, 40, 10, 40, 30, 20, 30]
 
 
 def at(canvas, x, y):
-    """The colour at a place of the original picture."""
+    """The colour at a place of the original image."""
     return tuple(int(value) for value in canvas[4 * y, 4 * x])
 
 
@@ -23,7 +23,7 @@ def test_box_is_drawn_at_the_larger_scale():
     assert at(canvas, 30, 20) == at(canvas, 60, 35) == (100, 100, 100)
 
 
-def test_large_pictures_shrink():
+def test_large_images_shrink():
     assert draw(np.zeros((480, 640, 3), np.uint8), [], {}).shape == (240, SIDE, 3)
 
 

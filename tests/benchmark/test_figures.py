@@ -10,7 +10,7 @@ from igdet.reporting.charts import Series
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What would be drawn, instead of pictures."""
+    """What would be drawn, instead of images."""
     calls = {}
 
     def note(title, axes, lines, *_, **__):
@@ -46,7 +46,7 @@ def test_bars_of_errors_by_kind(suite, finish, drawn):
     scratch = next(cell for cell in cells if (cell.target, cell.initialisation) == ("boxes", "scratch"))
     finish(scratch, {"bbox": {"AP": 9.0, "dAP-classification": 3.0, "dAP-missed": 5.0}})
     figures.error_charts(Study(suite, cells))
-    assert drawn == {"Box AP: what mending would gain": (("", "points of AP50"), [Series(0, [0, 5], [3.0, 5.0])])}
+    assert drawn == {"Box AP: what fixing would gain": (("", "points of AP50"), [Series(0, [0, 5], [3.0, 5.0])])}
 
 
 def test_losses_over_images_seen(study, drawn):

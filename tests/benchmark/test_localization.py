@@ -1,4 +1,4 @@
-"""The tables on naming and placing, entry by entry, and which pictures changed most."""
+"""The tables on naming and placing, entry by entry, and which images changed most."""
 
 import json
 
@@ -21,13 +21,13 @@ def analysed(suite, finish):
     cells = {cell.initialisation: cell for cell in expand(suite) if cell.target == "boxes" and cell.seed == 0}
     pretraining = next(cell for cell in expand(suite) if cell.target == "pretraining")
     finish(pretraining, {})
-    pictures = {"scratch": {"1": 10.0, "2": 50.0, "3": 5.0}, "hashtag": {"1": 90.0, "2": 20.0, "3": 5.0}}
+    images = {"scratch": {"1": 10.0, "2": 50.0, "3": 5.0}, "hashtag": {"1": 90.0, "2": 20.0, "3": 5.0}}
     config = {"DATASETS": {"TEST": ["v"], "OWN": {"v": {"KIND": "coco", "ROOT": "gone", "ANNOTATIONS": "gone.json"}}}}
     for name, cell in cells.items():
         bbox = {"AP": 10.0, "AP50": 20.0, "AP75": 5.0, **{f"dAP-{kind}": 3.0 for kind in ERROR_KINDS}}
         keypoints = {"AP": 1.0, "keypoints-good": 60.0, "good-nose": 70.0 if name == "scratch" else 80.0}
         finish(cell, {"bbox": bbox, "keypoints": keypoints}, config=config)
-        details = {"bbox": {"pictures": pictures[name], "confusions": [["cat", "dog", 4], ["dog", "cat", 1]]}}
+        details = {"bbox": {"images": images[name], "confusions": [["cat", "dog", 4], ["dog", "cat", 1]]}}
         path = cell.folder / "inference/v" / DETAILS
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(details))
@@ -70,7 +70,7 @@ def test_classes_taken_for_others(analysed):
     ]
 
 
-def test_pictures_that_changed_most(analysed):
+def test_images_that_changed_most(analysed):
     before, after = (analysed.transfers("boxes", name)[0] for name in ("scratch", "hashtag"))
     assert most_changed(before, after, "bbox") == [1, 2]  # the third is as it was
     assert most_changed(before, after, "segm") == []

@@ -1,4 +1,4 @@
-"""Selection sets that would give the test set away: by name for every command, by pictures for `run`."""
+"""Selection sets that would give the test set away: by name for every command, by images for `run`."""
 
 import json
 
@@ -7,7 +7,7 @@ import yaml
 
 from igdet.benchmark.command import run, status
 from igdet.benchmark.progress import Progress
-from igdet.benchmark.selection import _shared_pictures
+from igdet.benchmark.selection import _shared_images
 from igdet.benchmark.suite_file import read_suite
 from igdet.formats.coco.reading import CocoJsonError
 from igdet.utils.yaml import ConfigError
@@ -80,16 +80,16 @@ def refusal(path):
     [
         (
             {"TRAIN": "part", "TEST": "mixed"},
-            "TEST: mixed shares 1 pictures, such as {}/v1.jpg, with the test set, val",
+            "TEST: mixed shares 1 images, such as {}/v1.jpg, with the test set, val",
         ),
         (
             {"TRAIN": "mixed", "TEST": "part"},
-            "TRAIN: mixed shares 1 pictures, such as {}/v1.jpg, with the test set, val",
+            "TRAIN: mixed shares 1 images, such as {}/v1.jpg, with the test set, val",
         ),
-        ({"TRAIN": "part", "TEST": "again"}, "again shares 1 pictures, such as {}/p1.jpg, with SELECT_ON.TRAIN, part"),
+        ({"TRAIN": "part", "TEST": "again"}, "again shares 1 images, such as {}/p1.jpg, with SELECT_ON.TRAIN, part"),
     ],
 )
-def test_pictures_of_the_test_set_stop_a_run_before_its_first_cell(write, folder, select_on, message):
+def test_images_of_the_test_set_stop_a_run_before_its_first_cell(write, folder, select_on, message):
     own = {"val": coco(folder, "val", ["v1.jpg", "v2.jpg"]), "part": coco(folder, "part", ["p1.jpg"])}
     own |= {"mixed": coco(folder, "mixed", ["p2.jpg", "v1.jpg"]), "again": coco(folder, "again", ["p1.jpg", "p3.jpg"])}
     assert message.format(folder) in refusal(write("val", own, SELECT_ON=select_on))
@@ -100,16 +100,16 @@ def test_an_override_of_a_data_set_counts(write, folder):
     opts = {"DATASETS.OWN.part.ANNOTATIONS": str(folder / "val.json")}
     with pytest.raises(ConfigError, match=r"SELECT_ON\.TEST: part is the test set, val"):
         read_suite(write("val", own, OPTS_FOR={"hashtag": opts}))
-    own["part"]["CLASSES"] = []  # another data set of the same pictures
+    own["part"]["CLASSES"] = []  # another data set of the same images
     path = write("val", own, OPTS=opts)
-    assert f"part shares 1 pictures, such as {folder}/val.jpg, with the test set, val" in refusal(path)
+    assert f"part shares 1 images, such as {folder}/val.jpg, with the test set, val" in refusal(path)
 
 
-def test_files_of_one_name_in_two_folders_are_two_pictures(folder):
+def test_files_of_one_name_in_two_folders_are_two_images(folder):
     own = {name: coco(folder, name, ["1.jpg"]) | {"ROOT": str(folder / name)} for name in ("fit", "part")}
-    assert not _shared_pictures("fit", "part", own)
+    assert not _shared_images("fit", "part", own)
     own["part"]["ROOT"] = str(folder / "else/../fit")
-    assert _shared_pictures("fit", "part", own) == f"shares 1 pictures, such as {folder}/fit/1.jpg, with"
+    assert _shared_images("fit", "part", own) == f"shares 1 images, such as {folder}/fit/1.jpg, with"
 
 
 def test_detectron2s_own_coco_sets_are_looked_into(write, folder, monkeypatch):
@@ -119,12 +119,12 @@ def test_detectron2s_own_coco_sets_are_looked_into(write, folder, monkeypatch):
     own = {"fit": coco(folder, "fit", ["t1.jpg"]), "part": coco(folder, "part", ["t2.jpg", "coco/val2017/v1.jpg"])}
     message = refusal(write("keypoints_coco_2017_val", own))
     assert (
-        f"part shares 1 pictures, such as {folder}/coco/val2017/v1.jpg, with the test set, keypoints_coco_2017_val"
+        f"part shares 1 images, such as {folder}/coco/val2017/v1.jpg, with the test set, keypoints_coco_2017_val"
         in message
     )
 
 
-def test_lvis_sets_are_of_cocos_pictures(write, folder, monkeypatch):
+def test_lvis_sets_are_of_cocos_images(write, folder, monkeypatch):
     monkeypatch.setenv("DETECTRON2_DATASETS", str(folder))
     (folder / "lvis").mkdir()
     lvis = {"images": [{"id": 1, "coco_url": "http://images.cocodataset.org/val2017/v1.jpg"}]}
@@ -134,7 +134,7 @@ def test_lvis_sets_are_of_cocos_pictures(write, folder, monkeypatch):
     own = {"fit": coco(folder, "fit", ["v1.jpg"]) | {"ROOT": str(folder / "coco/val2017")}, "part": lvis_part}
     message = refusal(write("lvis_v1_val", own))
     for shared in ("TEST: part", "TRAIN: fit"):
-        assert f"{shared} shares 1 pictures, such as {folder}/coco/val2017/v1.jpg, with the test set, lvis" in message
+        assert f"{shared} shares 1 images, such as {folder}/coco/val2017/v1.jpg, with the test set, lvis" in message
 
 
 def test_the_state_is_shown_without_opening_annotations(write, folder):

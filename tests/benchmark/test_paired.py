@@ -1,4 +1,4 @@
-"""Paired tests over seeds and over pictures, with scipy beside them."""
+"""Paired tests over seeds and over images, with scipy beside them."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,7 +7,7 @@ from scipy import stats
 
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
-from igdet.benchmark.tables import over_pictures, over_seeds, paired_table
+from igdet.benchmark.tables import over_images, over_seeds, paired_table
 
 
 def column(study, target):
@@ -31,21 +31,21 @@ def test_over_seeds_is_scipys_paired_t_test(study):
     assert test.low == pytest.approx(expected.confidence_interval(0.95).low)
 
 
-def test_over_pictures_counts_those_that_one_alone_gets_right(study):
+def test_over_images_counts_those_that_one_alone_gets_right(study):
     linear = column(study, "linear")
-    assert over_pictures(study, linear, "hashtag", "scratch") is None
+    assert over_images(study, linear, "hashtag", "scratch") is None
     write_answers(study.transfers("linear", "hashtag")[0], [1] * 8 + [2] * 2)
     write_answers(study.transfers("linear", "scratch")[0], [2] * 8 + [1] * 2)
-    test = over_pictures(study, linear, "hashtag", "scratch")
+    test = over_images(study, linear, "hashtag", "scratch")
     assert (test.difference, test.n) == (60, 10)
     assert test.p == pytest.approx(stats.binomtest(8, 10).pvalue)
-    assert over_pictures(study, column(study, "boxes"), "hashtag", "scratch") is None
+    assert over_images(study, column(study, "boxes"), "hashtag", "scratch") is None
 
 
-def test_predictions_of_other_pictures_are_not_compared(study):
+def test_predictions_of_other_images_are_not_compared(study):
     write_answers(study.transfers("linear", "hashtag")[0], [1, 2])
     write_answers(study.transfers("linear", "scratch")[0], [1, 2], names=["a.png", "b.png"])
-    assert over_pictures(study, column(study, "linear"), "hashtag", "scratch") is None
+    assert over_images(study, column(study, "linear"), "hashtag", "scratch") is None
 
 
 def test_the_table_names_difference_interval_and_p(study):

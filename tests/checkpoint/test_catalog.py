@@ -69,7 +69,7 @@ TIMM_TAGS = {
     # timm does not have the largest
     [n for n, weights in WEIGHTS.items() if weights.publication in TIMM_TAGS and n != "ig_resnext101_32x48d"],
 )
-def test_address_licence_and_pictures_are_as_timm_has_them(name):
+def test_address_licence_and_images_are_as_timm_has_them(name):
     weights = WEIGHTS[name]
     network = name[name.index("resne") :]
     theirs = timm.get_pretrained_cfg(f"{network}.{TIMM_TAGS[weights.publication]}")

@@ -135,7 +135,7 @@ def test_an_unknown_origin_is_told(make_model, tmp_path, caplog):
     model, cfg = make_model()
     torch.save({"model": model.state_dict()}, tmp_path / "plain.pth")
     IgdetCheckpointer(model, cfg=cfg).load(str(tmp_path / "plain.pth"), checkpointables=[])
-    assert "does not tell which pictures it expects" in caplog.text
+    assert "does not tell which images it expects" in caplog.text
 
 
 def test_a_refused_trunk_leaves_the_model_alone(make_model, torchvision_file):

@@ -36,7 +36,7 @@ def saved(model, cfg, folder):
     return str(folder / "model_final.pth")
 
 
-def pictures(number, side=64):
+def random_images(number, side=64):
     generator = torch.Generator().manual_seed(number)
     return torch.randint(0, 256, (number, 3, side, side), generator=generator).float()
 
@@ -71,7 +71,7 @@ def test_torchvision_and_timm_compute_the_same(to, network, make_classifier, tmp
     convert_checkpoint(path, tmp_path / "out.pth", to)
     peer = PEERS[to](NETWORKS[network]).eval()
     peer.load_state_dict(torch.load(tmp_path / "out.pth", weights_only=True))
-    images = pictures(2)
+    images = random_images(2)
     assert_same(peer(normalised(images)).detach(), logits_of(model, images))
 
 
@@ -84,7 +84,7 @@ def test_other_norms_load_strictly_too(norm, make_classifier, tmp_path):
     convert_checkpoint(path, tmp_path / "out.pth", "torchvision")
     peer = torchvision.models.resnet18(num_classes=5, norm_layer=NORMS[norm]).eval()
     peer.load_state_dict(torch.load(tmp_path / "out.pth", weights_only=True))
-    images = pictures(2)
+    images = random_images(2)
     assert_same(peer(normalised(images)).detach(), logits_of(model, images))
 
 
@@ -119,7 +119,7 @@ def test_an_onnx_classifier_computes_the_same_for_any_number_and_size(
     model, path = make_classifier(network, *overrides)
     said = convert_checkpoint(path, tmp_path / "out.onnx", "onnx")
     assert said.endswith("left out: iteration")
-    for images in (pictures(1), pictures(3), pictures(2, side=96)):
+    for images in (random_images(1), random_images(3), random_images(2, side=96)):
         found, session = run_onnx(tmp_path / "out.onnx", images)
         assert_same(found, logits_of(model, images))
     assert [output.name for output in session.get_outputs()] == ["logits"]
@@ -128,11 +128,11 @@ def test_an_onnx_classifier_computes_the_same_for_any_number_and_size(
     assert json.loads(about["class_names"]) is None
 
 
-def test_an_onnx_trunk_of_a_detector_gives_features_of_bgr_pictures(run_onnx, make_model, tmp_path):
+def test_an_onnx_trunk_of_a_detector_gives_features_of_bgr_images(run_onnx, make_model, tmp_path):
     model, cfg = make_model("detector", "INPUT.FORMAT", "BGR", "MODEL.PIXEL_STD", [57.375, 57.12, 58.395])
     said = convert_checkpoint(saved(model, cfg, tmp_path), tmp_path / "out.onnx", "onnx")
     assert "roi_heads.box_predictor.bbox_pred.weight" in said
-    images = pictures(2)
+    images = random_images(2)
     with torch.no_grad():
         fed = (images - model.pixel_mean) / model.pixel_std
         expected = model.backbone.bottom_up(fed)["res5"].mean(dim=(2, 3))
@@ -147,7 +147,7 @@ def test_experts_of_unknown_use_are_refused(run_onnx, make_classifier, tmp_path)
     content = torch.load(path)
     del content["igdet"]["mixture"]
     torch.save(content, path)
-    with pytest.raises(WeightsError, match="does not say how many of them a picture goes to"):
+    with pytest.raises(WeightsError, match="does not say how many of them an image goes to"):
         convert_checkpoint(path, tmp_path / "out.onnx", "onnx")
 
 
@@ -200,7 +200,7 @@ def test_weights_that_do_not_fit_into_an_onnx_file_lie_beside_it(
     # All but what is as small as a bias lies apart.
     assert graph.stat().st_size < 200_000 < 0.95 * sum(t.nbytes for t in model.state_dict().values())
     assert weights.stat().st_size > 0.95 * sum(t.nbytes for t in model.state_dict().values())
-    images = pictures(3)
+    images = random_images(3)
     assert_same(run_onnx(graph, images)[0], logits_of(model, images))
 
 

@@ -40,7 +40,7 @@ def probe(make_model, tmp_path):
     return model.eval(), str(tmp_path / "probe.pth")
 
 
-def pictures():
+def random_images():
     generator = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8, generator=generator)
 
@@ -55,14 +55,14 @@ def test_a_plain_model_takes_up_a_probe(make_model, tmp_path):
     model, path = probe(make_model, tmp_path)
     plain, cfg = make_model("classifier", "MODEL.CLASSIFIER.RESET", False, "MODEL.BACKBONE.FREEZE_AT", 0)
     IgdetCheckpointer(plain, cfg=cfg).load(path, checkpointables=[])
-    torch.testing.assert_close(logits(plain.eval(), pictures()), logits(model, pictures()))
+    torch.testing.assert_close(logits(plain.eval(), random_images()), logits(model, random_images()))
 
 
 def test_a_probe_is_evaluated_with_its_own_statistics(make_model, tmp_path):
     model, path = probe(make_model, tmp_path)
     again, cfg = make_model("classifier", *PROBE)
     IgdetCheckpointer(again, cfg=cfg).load_for_evaluation(path)
-    assert torch.equal(logits(again.eval(), pictures()), logits(model, pictures()))
+    assert torch.equal(logits(again.eval(), random_images()), logits(model, random_images()))
 
 
 def test_a_probe_in_torchvisions_format(make_model, tmp_path):

@@ -20,7 +20,7 @@ def test_a_checkpoint_of_igdet(make_model, tmp_path):
     text = inspect_weights(str(tmp_path / "model_final.pth"))
     found = {what: said.strip() for what, said in facts(text).items()}
     assert found["format"] == "Detectron2" and found["network"] == "X_14_8x4d"
-    assert found["pictures"] == "RGB, mean 123.675 116.28 103.53, std 58.395 57.12 57.375, stride in the 3x3"
+    assert found["images"] == "RGB, mean 123.675 116.28 103.53, std 58.395 57.12 57.375, stride in the 3x3"
     assert found["classifier"] == "none" and found["classes"] == "unknown" and found["also"] == "iteration"
     numbers = sum(p.numel() for p in model.backbone.bottom_up.parameters())
     norms = sum(b.numel() for n, b in model.backbone.bottom_up.named_buffers() if "num_batches" not in n)
@@ -37,7 +37,7 @@ def test_a_classifier_of_another_shape_is_none(shape, torchvision_weights, tmp_p
 
 def test_a_published_file_comes_with_its_licence(torchvision_file, tmp_path, monkeypatch):
     digits = hashlib.sha256(Path(torchvision_file).read_bytes()).hexdigest()[:8]
-    publication = Publication("https://nowhere", "some pictures", "somebody", "CC BY-NC 4.0")
+    publication = Publication("https://nowhere", "some images", "somebody", "CC BY-NC 4.0")
     monkeypatch.setitem(WEIGHTS, "small", Weights(f"small-{digits}.pth", "X_14_8x4d", publication, {"top-1": 50}))
     monkeypatch.setenv("IGDET_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()

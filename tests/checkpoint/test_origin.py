@@ -1,4 +1,4 @@
-"""What pictures weights expect, and configs that feed them something else."""
+"""What images weights expect, and configs that feed them something else."""
 
 import pytest
 import torch

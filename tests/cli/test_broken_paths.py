@@ -30,7 +30,7 @@ COMMANDS = [
     "list_largest_classes images --count 1 --first= --out folder",
     f"make_world --size tiny --out {BELOW}",
     *(f"match_label_space --labels {p} --posts {p} --targets {p} --out out" for p in (MISSING, FOLDER, BELOW)),
-    *(f"rate_predictions export out --predictions {p} --pictures images" for p in (MISSING, FOLDER, BELOW)),
+    *(f"rate_predictions export out --predictions {p} --images images" for p in (MISSING, FOLDER, BELOW)),
     *(f"rate_predictions merge {path} {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"rate_predictions real {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"rate_predictions bound {path} --predictions {path}" for path in (MISSING, FOLDER, BELOW)),

@@ -31,7 +31,7 @@ def test_a_sound_set(run, colour_folders):
 def test_a_set_that_is_not_there(run, tmp_path):
     status, out, _ = run("cub2011", "--root", tmp_path)
     assert status == 1
-    assert "to mend it" in out
+    assert "to fix it" in out
 
 
 def test_what_is_no_set(run):

@@ -1,4 +1,4 @@
-"""The command that curates, on three posts without pictures."""
+"""The command that curates, on three posts without images."""
 
 import subprocess
 import sys

@@ -12,7 +12,7 @@ OBJECT = {"image_id": 1, "category_id": 3, "bbox": [10, 10, 40, 40]}
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
-    """Run a command on one picture with a cat, and on detections."""
+    """Run a command on one image with a cat, and on detections."""
     monkeypatch.chdir(tmp_path)
 
     def start(command, detections, *options, classes=(CAT, DOG), truth=(), status=0):

@@ -1,4 +1,4 @@
-"""Twelve raw posts with pictures, few enough to be counted by hand, and the config that curates them."""
+"""Twelve raw posts with images, few enough to be counted by hand, and the config that curates them."""
 
 import io
 import json
@@ -32,9 +32,9 @@ FILES = {
         _line("5", None, "#dog"),
     ],
     "c.jsonl": [
-        _line("6", "6.jpg", "#owl#dog"),  # its picture is an evaluation picture
+        _line("6", "6.jpg", "#owl#dog"),  # its image is an evaluation image
         _line("7", "../../config.yaml", "#dog"),
-        _line("8", "8.jpg", "#dog"),  # its picture is broken
+        _line("8", "8.jpg", "#dog"),  # its image is broken
         _line("9", "9.jpg", "#cat"),  # has opted out
     ],
 }
@@ -42,7 +42,7 @@ IMAGES = (0, 1, 2, 3, 4, 6, 9)
 
 
 def write_raw_posts(folder: Path) -> Path:
-    """Write posts, pictures, lists and a lexicon into a folder; give the config, whose output goes to its out/."""
+    """Write posts, images, lists and a lexicon into a folder; return the config, whose output goes to its out/."""
     for name in ("posts", "evaluation", f"images/{USER}"):
         (folder / name).mkdir(parents=True)
     for name, lines in FILES.items():
@@ -71,7 +71,7 @@ def _config(folder: Path) -> dict:
 
 
 def _jpeg(seed: int, quality: int) -> bytes:
-    """Give a picture of coarse noise."""
+    """Return an image of coarse noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
     exif = Image.Exif()
     exif[ARTIST] = OWNER

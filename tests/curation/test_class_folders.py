@@ -47,7 +47,7 @@ def test_chosen_classes_without_a_folder_are_named(images):
 
 def test_folders_without_classes(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(ClassesError, match="expected a folder with one folder of pictures a class"):
+        with pytest.raises(ClassesError, match="expected a folder with one folder of images a class"):
             choose_classes(folder, "all")
 
 

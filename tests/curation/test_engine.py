@@ -41,7 +41,7 @@ def csv_table(path):
 
 
 def write(frame, folder, by=None):
-    """Write a frame; give its rows, sorted."""
+    """Write a frame; return its rows, sorted."""
     engine.write(frame, folder, by)
     tables = [pq.read_table(path, partitioning=None) for path in folder.rglob("*.parquet")]
     return sorted(pa.concat_tables(tables).to_pylist(), key=str)

@@ -42,7 +42,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def run(config, *overrides):
-    """Run a config; give the stages that had something to do."""
+    """Run a config; return the stages that had something to do."""
     said = []
     pipeline.run(read_curation(config, overrides), said.append)
     return [stage for stage in STAGES if f"{stage}: done before" not in said]
@@ -54,7 +54,7 @@ def in_process(script, *arguments):
 
 
 def result(output):
-    """Give every file of a result whose bytes are the same in every run."""
+    """Return every file of a result whose bytes are the same in every run."""
     files = [output / "labels/labels.parquet", output / "labels/tags.parquet", output / "duplicates/excluded.csv"]
     files += [path for pattern in ("vocabulary/**/*", "shards/*") for path in output.glob(pattern) if path.is_file()]
     return {str(path.relative_to(output)): path.read_bytes() for path in files if path.name != PLAN_NAME}
@@ -67,7 +67,7 @@ def labelled_posts(output):
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    """The output folder of a run; the config stands beside it."""
+    """The output folder of a run; the config is beside it."""
     config = write_raw_posts(tmp_path_factory.mktemp("unbroken"))
     assert run(config) == STAGES
     return config.parent / "out"
@@ -98,8 +98,8 @@ def config(tmp_path):
                 "different hashtags in the vocabulary": 6,
             },
         ),
-        ("duplicates", 8, 7, {"pairs": 1, "pairs that count": 1, "pictures that cannot be read": 2}),
-        ("shards", 8, 4, {"near-duplicate": 1, "opted out": 1, "not_a_picture": 1, "outside_root": 1}),
+        ("duplicates", 8, 7, {"pairs": 1, "pairs that count": 1, "images that cannot be read": 2}),
+        ("shards", 8, 4, {"near-duplicate": 1, "opted out": 1, "not_an_image": 1, "outside_root": 1}),
     ],
 )
 def test_manifests_count(unbroken, stage, rows_in, rows_out, counts):
@@ -121,7 +121,7 @@ def test_labels_are_counted_and_named(unbroken):
 def test_shards_hold_the_posts_that_are_left(unbroken):
     shards = unbroken / "shards"
     assert len(ShardIndex.open(shards).keys) == 4
-    assert sorted(pq.read_table(shards / "index.parquet")["hashtags"].to_pylist()) == [[0], [0, 3], [1], [1]]
+    assert sorted(pq.read_table(shards / "index.parquet")["labels"].to_pylist()) == [[0], [0, 3], [1], [1]]
     assert Vocabulary.read(shards / "vocabulary.txt").names == ["dog", "cat", "owl", "brownbear"]
 
 
@@ -137,7 +137,7 @@ def test_nothing_about_people_goes_on(unbroken):
 
 
 def _plain(path):
-    """Give the bytes of a file, and of the text in it when it is compressed."""
+    """Return the bytes of a file, and of the text in it when it is compressed."""
     table = pq.read_table(path, partitioning=None) if path.suffix == ".parquet" else pa.table({})
     return path.read_bytes() + str((table.to_pydict(), table.schema.metadata)).encode()
 
@@ -170,7 +170,7 @@ def test_who_opts_out_later_is_left_out_of_the_next_run(config):
     assert (manifest.rows_out, manifest.counts["opted out"]) == (2, 3)
 
 
-def test_an_evaluation_picture_that_comes_later_is_looked_for(config):
+def test_an_evaluation_image_that_comes_later_is_looked_for(config):
     run(config)
     copy = (config.parent / f"images/{USER}/1.jpg").read_bytes()
     (config.parent / "evaluation/later.jpg").write_bytes(copy)

@@ -44,7 +44,7 @@ def read(source_format, *columns, **source):
 
 
 def rows_of(settings, lines):
-    """Give the columns of `ROWS` that lines of JSON become."""
+    """Return the columns of `ROWS` that lines of JSON become."""
     table = TextTable("x", settings.columns, "jsonl", "utf-8", Dialect())
     return table._batch([_json_post(line, settings.columns) for line in lines], 1).columns[1:]
 

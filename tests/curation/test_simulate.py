@@ -25,7 +25,7 @@ FORMS = {"n1": {"brownbear", "bruin"}, "n2": {"owl"}, "n3": {"river", "stream"}}
 
 @pytest.fixture
 def images(tmp_path):
-    """Three classes of twenty pictures, some in folders below, and files that are no pictures."""
+    """Three classes of twenty images, some in folders below, and files that are no images."""
     for name in FORMS:
         (tmp_path / "images" / name / "below").mkdir(parents=True)
         for i in range(20):
@@ -50,14 +50,14 @@ def simulate(images):
 
 
 def tags_by_class(posts):
-    """Give the normal forms of each class's tags, counted."""
+    """Return the normal forms of each class's tags, counted."""
     found = {name: Counter() for name in FORMS}
     for post in posts:
         found[post["image"].split("/")[0]].update(map(normalise_tag, post["tags"]))
     return found
 
 
-def test_every_picture_is_a_post_with_a_word_of_its_class(images, simulate):
+def test_every_image_is_a_post_with_a_word_of_its_class(images, simulate):
     posts = simulate()
     assert [post["id"] for post in posts] == [f"{i:09d}" for i in range(60)]
     assert {images / post["image"] for post in posts} == set(images.rglob("*.JPEG"))
@@ -126,7 +126,7 @@ def test_what_cannot_be_written_is_named(images, tmp_path):
     with pytest.raises(SimulationError, match=r"expected \.csv or \.parquet"):
         simulate_posts(images, classes, WORDS, tmp_path / "posts.json", PLAIN, 0)
     (tmp_path / "empty/n1").mkdir(parents=True)
-    with pytest.raises(SimulationError, match="no picture in its 1 class folders"):
+    with pytest.raises(SimulationError, match="no image in its 1 class folders"):
         simulate_posts(
             tmp_path / "empty", choose_classes(tmp_path / "empty", "all"), WORDS, tmp_path / "x.csv", PLAIN, 0
         )
@@ -145,24 +145,24 @@ def test_files_that_differ_are_not_written_over(images, simulate):
         simulate(choice="first:2")
 
 
-def add_pictures(root, *paths):
+def add_images(root, *paths):
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(b"")
 
 
 def test_the_folder_above_class_folders_is_refused(tmp_path):
-    add_pictures(tmp_path / "set", "n1/cat/1.jpg", "n1/dog/1.jpg", "n2/cat/2.jpg")
+    add_images(tmp_path / "set", "n1/cat/1.jpg", "n1/dog/1.jpg", "n2/cat/2.jpg")
     classes = choose_classes(tmp_path / "set", "all")
-    message = "set: its folder n1 holds no picture itself, but 2 folders with pictures, such as cat: .* give .*set/n1"
+    message = "set: its folder n1 holds no image itself, but 2 folders with images, such as cat: .* give .*set/n1"
     with pytest.raises(SimulationError, match=message):
         simulate_posts(tmp_path / "set", classes, WORDS, tmp_path / "out/posts.csv", PLAIN, 0)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_of_pictures_in_a_class_folder_is_no_class(tmp_path):
+def test_a_folder_of_images_in_a_class_folder_is_no_class(tmp_path):
     """The layout in which Tiny ImageNet is published."""
-    add_pictures(tmp_path / "set", "n1/images/1.jpg", "n2/images/1.jpg")
+    add_images(tmp_path / "set", "n1/images/1.jpg", "n2/images/1.jpg")
     (tmp_path / "set/n1/boxes").mkdir()
     classes = choose_classes(tmp_path / "set", "all")
     assert simulate_posts(tmp_path / "set", classes, WORDS, tmp_path / "out/posts.csv", PLAIN, 0) == 2

@@ -12,39 +12,39 @@ from PIL import Image
 from igdet.config import add_igdet_config
 
 
-def noise_picture(seed: int, height: int = 40, width: int = 50) -> np.ndarray:
-    """A smooth random picture: JPEG keeps its neighbouring pixels similar."""
+def noise_image(seed: int, height: int = 40, width: int = 50) -> np.ndarray:
+    """A smooth random image: JPEG keeps its neighbouring pixels similar."""
     small = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
 
 
 @pytest.fixture
-def save_picture() -> Callable[[Path, int], Path]:
-    """Save the random picture of a seed under a path, in the format of its suffix."""
+def save_image() -> Callable[[Path, int], Path]:
+    """Save the random image of a seed under a path, in the format of its suffix."""
 
     def save(path: Path, seed: int) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(noise_picture(seed)).save(path)
+        Image.fromarray(noise_image(seed)).save(path)
         return path
 
     return save
 
 
 @pytest.fixture
-def picture_folder(tmp_path, save_picture) -> Path:
-    """Two classes, cat of 5 and dog of 3 pictures."""
+def folder_of_images(tmp_path, save_image) -> Path:
+    """Two classes, cat of 5 and dog of 3 images."""
     root = tmp_path / "folder"
     for i, name in enumerate(["cat/0.jpg", "cat/1.jpg", "cat/2.png", "cat/more/3.JPEG", "cat/4.jpg"]):
-        save_picture(root / name, i)
+        save_image(root / name, i)
     for i in range(3):
-        save_picture(root / f"dog/{i}.jpg", 10 + i)
-    (root / "dog/notes.txt").write_text("not a picture")
+        save_image(root / f"dog/{i}.jpg", 10 + i)
+    (root / "dog/notes.txt").write_text("not an image")
     return root
 
 
 @pytest.fixture
 def coco_content() -> dict:
-    """Two pictures of 50 x 40, two categories with three keypoints each, three annotations."""
+    """Two images of 50 x 40, two categories with three keypoints each, three annotations."""
     keypoints = {"keypoints": ["nose", "left_hand", "right_hand"], "skeleton": [[1, 2], [1, 3]]}
     return {
         "images": [{"id": i, "file_name": f"{i}.jpg", "width": 50, "height": 40} for i in (1, 2)],
@@ -67,15 +67,15 @@ def coco_content() -> dict:
 
 
 @pytest.fixture
-def write_coco(tmp_path, save_picture) -> Callable[[dict], dict[str, str]]:
-    """Write a COCO json and its pictures; gives the data set's fields."""
+def write_coco(tmp_path, save_image) -> Callable[[dict], dict[str, str]]:
+    """Write a COCO json and its images; gives the data set's fields."""
 
     def write(content: dict) -> dict[str, str]:
         for image in content["images"]:
-            save_picture(tmp_path / "pictures" / image["file_name"], image["id"])
+            save_image(tmp_path / "images" / image["file_name"], image["id"])
         path = tmp_path / "annotations.json"
         path.write_text(json.dumps(content))
-        return {"ROOT": str(tmp_path / "pictures"), "ANNOTATIONS": str(path)}
+        return {"ROOT": str(tmp_path / "images"), "ANNOTATIONS": str(path)}
 
     return write
 

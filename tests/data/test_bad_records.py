@@ -35,8 +35,8 @@ def test_a_rank_that_names_nothing_counts_all_the_same(tmp_path):
 def test_too_large_a_share_stops_with_the_log_written(tmp_path):
     log = BadRecordLog(tmp_path, "posts", max_share=0.01)
     log.add(500, [(f"{i}.jpg", "empty") for i in range(10)])
-    with pytest.raises(BadRecordsError, match=r"posts: 11 of 501 records are bad, the last one x\.jpg: no picture"):
-        log.add(1, [("x.jpg", "no picture")])
+    with pytest.raises(BadRecordsError, match=r"posts: 11 of 501 records are bad, the last one x\.jpg: no image"):
+        log.add(1, [("x.jpg", "no image")])
     assert len(log.path.read_text().splitlines()) == 11
 
 

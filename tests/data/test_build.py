@@ -28,8 +28,8 @@ from igdet.formats.errors import DatasetError
 
 
 @pytest.fixture
-def folder_cfg(cfg, picture_folder):
-    cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "image_folder", "ROOT": str(picture_folder)}})
+def folder_cfg(cfg, folder_of_images):
+    cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "image_folder", "ROOT": str(folder_of_images)}})
     cfg.DATASETS.TRAIN = ("own",)
     cfg.DATALOADER.RESAMPLING = "square_root"
     cfg.DATALOADER.EPOCH_FACTOR = 1.3
@@ -134,8 +134,8 @@ def test_ranks_share_a_training_batch(folder_cfg, monkeypatch):
         assert [content(batch) for batch in batches(folder_cfg, 3)] == [batch[rank::2] for batch in whole]
 
 
-def test_bad_records_are_logged_and_replaced_whatever_the_workers(folder_cfg, picture_folder):
-    (picture_folder / "cat/0.jpg").write_bytes(b"")
+def test_bad_records_are_logged_and_replaced_whatever_the_workers(folder_cfg, folder_of_images):
+    (folder_of_images / "cat/0.jpg").write_bytes(b"")
     folder_cfg.DATALOADER.NUM_WORKERS = 2
     seen = {sample["image_id"] for batch in batches(folder_cfg, 6) for sample in batch}
     assert "cat/0.jpg" not in seen
@@ -143,8 +143,8 @@ def test_bad_records_are_logged_and_replaced_whatever_the_workers(folder_cfg, pi
     assert json.loads(log.read_text()) == {"data_set": "own", "name": "cat/0.jpg", "why": "is empty (0 bytes)"}
 
 
-def test_too_many_bad_records_stop_the_run(folder_cfg, picture_folder):
-    (picture_folder / "cat/0.jpg").write_bytes(b"")
+def test_too_many_bad_records_stop_the_run(folder_cfg, folder_of_images):
+    (folder_of_images / "cat/0.jpg").write_bytes(b"")
     with pytest.raises(BadRecordsError, match=r"own: 1\d of \d+ records are bad, the last one cat/0\.jpg"):
         batches(folder_cfg, 200)
 
@@ -180,11 +180,11 @@ def test_a_request_to_the_whole_detection_run_leaves_the_data_coming(coco_cfg, g
     assert worker.is_alive()
 
 
-def test_pictures_of_the_test_set_are_looked_for_before_training(coco_cfg, tmp_path):
+def test_images_of_the_test_set_are_looked_for_before_training(coco_cfg, tmp_path):
     coco_cfg.DATASETS.TEST = ("toys",)
     check_detection_tests(coco_cfg)
-    shutil.rmtree(tmp_path / "pictures")
-    with pytest.raises(BadRecordsError, match="toys: 2 of 2 picture files are missing"):
+    shutil.rmtree(tmp_path / "images")
+    with pytest.raises(BadRecordsError, match="toys: 2 of 2 image files are missing"):
         check_detection_tests(coco_cfg)
 
 
@@ -265,7 +265,7 @@ def test_keypoints_that_flips_leave_on_their_side(
     assert (warned in caplog.text) if warned else ("have no other side" not in caplog.text)
 
 
-def test_pictures_that_are_all_bad_stop_an_evaluation_however_few(coco_cfg, coco_content, write_coco):
+def test_images_that_are_all_bad_stop_an_evaluation_however_few(coco_cfg, coco_content, write_coco):
     for image in coco_content["images"]:
         image["width"], image["height"] = image["height"], image["width"]
     for annotation in coco_content["annotations"]:
@@ -286,16 +286,16 @@ def test_run_lengths_are_trained_on_as_bitmasks_and_of_crowds_in_any_case(coco_c
     assert all("gt_masks" in sample["instances"].get_fields() for sample in batch)
 
 
-def test_detection_evaluation_shows_a_missing_picture_as_grey(coco_cfg, tmp_path):
-    (tmp_path / "pictures/2.jpg").unlink()
+def test_detection_evaluation_shows_a_missing_image_as_grey(coco_cfg, tmp_path):
+    (tmp_path / "images/2.jpg").unlink()
     good, bad = (batch[0] for batch in build_detection_test_loader(coco_cfg, "toys"))
     assert len(good["image"].unique()) > 1
     assert torch.equal(bad["image"].unique(), torch.tensor([128], dtype=torch.uint8))
     assert "2.jpg" in Path(coco_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text()
 
 
-def test_detection_training_replaces_a_missing_picture(coco_cfg, tmp_path):
-    (tmp_path / "pictures/2.jpg").unlink()
+def test_detection_training_replaces_a_missing_image(coco_cfg, tmp_path):
+    (tmp_path / "images/2.jpg").unlink()
     coco_cfg.SOLVER.IMS_PER_BATCH = 2
     coco_cfg.DATASETS.MAX_BAD_SHARE = 1.0
     for batch in islice(build_detection_train_loader(coco_cfg), 3):

@@ -1,4 +1,4 @@
-"""Tests of detection with bad pictures."""
+"""Tests of detection with bad images."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from PIL import Image
 
 from igdet.config import add_igdet_config
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError
-from igdet.data.detection import CheckedMapper, build_train_mapper, check_picture_files
+from igdet.data.detection import CheckedMapper, build_train_mapper, check_image_files
 
 
 def make_mapper(is_train):
@@ -18,9 +18,9 @@ def make_mapper(is_train):
 
 
 @pytest.fixture
-def record(tmp_path, save_picture):
-    """A picture of 50 x 40 and what stands in the annotations about it."""
-    path = save_picture(tmp_path / "good.jpg", 1)
+def record(tmp_path, save_image):
+    """An image of 50 x 40 and what is in the annotations about it."""
+    path = save_image(tmp_path / "good.jpg", 1)
     return {"file_name": str(path), "height": 40, "width": 50, "image_id": 1}
 
 
@@ -31,8 +31,8 @@ def broken(record, path, make):
 
 BAD = {
     "empty": (lambda path: path.write_bytes(b""), "is empty"),
-    "no picture": (lambda path: path.write_bytes(b"text"), "no picture"),
-    "a program for Ghostscript": (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "no picture"),
+    "no image": (lambda path: path.write_bytes(b"text"), "no image"),
+    "a program for Ghostscript": (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "no image"),
     "missing": (lambda path: None, "No such file"),
     "16 bits": (lambda path: Image.fromarray(np.zeros((40, 50), np.uint16)).save(path, "PNG"), "more than 8 bits"),
     "other size": (
@@ -43,7 +43,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("make", "why"), BAD.values(), ids=BAD.keys())
-def test_a_bad_picture_is_skipped_in_training_and_reported_with_the_next(record, tmp_path, make, why):
+def test_a_bad_image_is_skipped_in_training_and_reported_with_the_next(record, tmp_path, make, why):
     bad = broken(record, tmp_path / "bad.png", make)
     mapper = make_mapper(is_train=True)
     assert mapper(bad) is None
@@ -53,19 +53,19 @@ def test_a_bad_picture_is_skipped_in_training_and_reported_with_the_next(record,
     assert mapper(record)["bad_records"] == []
 
 
-def test_a_path_with_a_nul_byte_is_a_bad_picture(record):
+def test_a_path_with_a_nul_byte_is_a_bad_image(record):
     mapper = make_mapper(is_train=True)
     assert mapper({**record, "file_name": "a\0b.jpg"}) is None
     assert mapper(record)["bad_records"] == [("a\0b.jpg", "embedded null byte")]
 
 
-def test_a_picture_cut_short_is_skipped(record, tmp_path):
+def test_a_image_cut_short_is_skipped(record, tmp_path):
     data = (tmp_path / "good.jpg").read_bytes()
     bad = broken(record, tmp_path / "bad.jpg", lambda path: path.write_bytes(data[: len(data) // 2]))
     assert make_mapper(is_train=True)(bad) is None
 
 
-def test_a_bad_picture_is_grey_in_evaluation(record, tmp_path):
+def test_a_bad_image_is_grey_in_evaluation(record, tmp_path):
     bad = broken(record, tmp_path / "bad.png", lambda path: path.write_bytes(b""))
     sample = make_mapper(is_train=False)({**bad, "annotations": []})
     assert sample["image"].unique().tolist() == [128]
@@ -74,13 +74,13 @@ def test_a_bad_picture_is_grey_in_evaluation(record, tmp_path):
     assert "annotations" not in sample
 
 
-def test_a_good_picture_is_what_detectron2_makes_of_it(record):
+def test_a_good_image_is_what_detectron2_makes_of_it(record):
     expected = DatasetMapper(False, augmentations=[T.ResizeShortestEdge(32)], image_format="BGR")(record)
     sample = make_mapper(is_train=False)(record)
     np.testing.assert_array_equal(sample["image"], expected["image"])
 
 
-def test_nothing_but_bad_pictures_stops(record, tmp_path):
+def test_nothing_but_bad_images_stops(record, tmp_path):
     mapper = make_mapper(is_train=True)
     for _ in range(MAX_REPLACEMENTS - 1):
         assert mapper({**record, "file_name": str(tmp_path / "no.jpg")}) is None
@@ -89,7 +89,7 @@ def test_nothing_but_bad_pictures_stops(record, tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_where_every_picture_is_bad_the_first_one_says_why(record, tmp_path, count):
+def test_where_every_image_is_bad_the_first_one_says_why(record, tmp_path, count):
     Image.new("RGB", (40, 50)).save(tmp_path / "bad.png")
     mapper = CheckedMapper(DatasetMapper(True, augmentations=[], image_format="BGR"), count)
     turned = {**record, "file_name": str(tmp_path / "bad.png")}
@@ -100,7 +100,7 @@ def test_where_every_picture_is_bad_the_first_one_says_why(record, tmp_path, cou
 
 
 @pytest.mark.parametrize("is_train", [True, False])
-def test_a_picture_too_thin_to_be_resized_is_bad(record, tmp_path, is_train):
+def test_a_image_too_thin_to_be_resized_is_bad(record, tmp_path, is_train):
     """Resized to at most 64 pixels, 1 x 200 has a side of 64 / 200 = 0.32 pixels, which rounds to none."""
     Image.new("RGB", (1, 200)).save(tmp_path / "thin.png")
     resize = T.ResizeShortestEdge(32, max_size=64)
@@ -114,20 +114,20 @@ def test_a_picture_too_thin_to_be_resized_is_bad(record, tmp_path, is_train):
 
 
 @pytest.mark.parametrize("written", ["sub\\a b.jpg", "sub/a%20b.jpg", "sub%5Ca%20b.jpg"])
-def test_file_names_of_windows_and_of_addresses_get_a_hint(record, tmp_path, save_picture, written):
-    there = save_picture(tmp_path / "sub/a b.jpg", 2)
+def test_file_names_of_windows_and_of_addresses_get_a_hint(record, tmp_path, save_image, written):
+    there = save_image(tmp_path / "sub/a b.jpg", 2)
     with pytest.raises(BadRecordsError) as error:
-        check_picture_files("toys", [{**record, "file_name": f"{tmp_path}/{written}"}], max_share=0.5)
+        check_image_files("toys", [{**record, "file_name": f"{tmp_path}/{written}"}], max_share=0.5)
     assert f"{there} is there: write the file names in the annotations so" in str(error.value)
 
 
 def test_missing_files_stop_before_any_work(record, tmp_path):
     missing = {**record, "file_name": str(tmp_path / "no.jpg")}
-    check_picture_files("toys", [record] * 5 + [missing] * 10, max_share=0.0)
-    with pytest.raises(BadRecordsError, match=r"toys: 11 of 16 picture files are missing, the first .*no\.jpg"):
-        check_picture_files("toys", [record] * 5 + [missing] * 11, max_share=0.5)
+    check_image_files("toys", [record] * 5 + [missing] * 10, max_share=0.0)
+    with pytest.raises(BadRecordsError, match=r"toys: 11 of 16 image files are missing, the first .*no\.jpg"):
+        check_image_files("toys", [record] * 5 + [missing] * 11, max_share=0.5)
     with pytest.raises(BadRecordsError, match="2 of 2"):
-        check_picture_files("toys", [missing] * 2, max_share=0.5)
+        check_image_files("toys", [missing] * 2, max_share=0.5)
 
 
 def jitter_config(scale, *opts):
@@ -150,7 +150,7 @@ def annotated(record):
     return {**record, "annotations": annotations}
 
 
-def test_a_jittered_picture_is_scaled_and_padded(annotated):
+def test_a_jittered_image_is_scaled_and_padded(annotated):
     # 0.5 * 100 pixels for the longer side, 50 pixels long: as it is, padded below and on the right.
     sample = build_train_mapper(jitter_config(0.5))(annotated)
     assert sample["image"].shape == (3, 100, 100)
@@ -159,7 +159,7 @@ def test_a_jittered_picture_is_scaled_and_padded(annotated):
     assert (sample["image"][:, 40:] == 128).all()  # the padding is grey
 
 
-def test_a_jittered_picture_is_cropped_with_its_objects(annotated, monkeypatch):
+def test_a_jittered_image_is_cropped_with_its_objects(annotated, monkeypatch):
     monkeypatch.setattr(
         np.random, "uniform", lambda low, high: high if low else 0.0
     )  # the scale, and the crop's corner

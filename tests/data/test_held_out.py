@@ -36,7 +36,7 @@ def test_neither_order_nor_place_matters():
     assert chosen(moved, IDS[order]) == {f"elsewhere/{name}" for name in chosen(NAMES, IDS)}
 
 
-def test_an_added_picture_displaces_at_most_one():
+def test_an_added_image_displaces_at_most_one():
     names = [f"{i}.jpg" for i in range(40)]
     before = chosen(names, np.zeros(40, int), count=10)
     for added in range(100):

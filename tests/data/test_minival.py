@@ -1,4 +1,4 @@
-"""A minival is the same for all files of a training set, disjoint from the rest, and never of evaluation pictures."""
+"""A minival is the same for all files of a training set, disjoint from the rest, and never of evaluation images."""
 
 import json
 
@@ -32,7 +32,7 @@ def ids(path):
 
 def test_the_parts_are_disjoint_and_whole(files, tmp_path):
     boxes, keypoints = cut_minival(files, 10, 0, tmp_path / "cut")
-    assert (boxes.pictures, boxes.annotations, keypoints.annotations) == ((40, 10), (80, 20), (40, 10))
+    assert (boxes.images, boxes.annotations, keypoints.annotations) == ((40, 10), (80, 20), (40, 10))
     train, minival = ids(boxes.fit), ids(boxes.minival)
     assert train[0] == train[1] and minival[0] == minival[1]
     assert not train[0] & minival[0] and train[0] | minival[0] == set(range(50))
@@ -50,23 +50,23 @@ def test_the_choice_follows_from_the_seed(files, tmp_path):
     assert ids(first.minival) == ids(again.minival) != ids(other.minival)
 
 
-def test_evaluation_pictures_are_refused(files, tmp_path):
+def test_evaluation_images_are_refused(files, tmp_path):
     val = write(tmp_path / "val.json", [49, 70])
-    with pytest.raises(DatasetError, match=r"instances\.json: picture train49\.jpg is also in .*val\.json"):
+    with pytest.raises(DatasetError, match=r"instances\.json: image train49\.jpg is also in .*val\.json"):
         cut_minival(files, 10, 0, tmp_path / "cut", [val])
     assert not (tmp_path / "cut").exists()
     cut_minival(files, 10, 0, tmp_path / "cut", [write(tmp_path / "val.json", range(50), prefix="val")])
 
 
 @pytest.mark.parametrize("count", [0, 50, 51])
-def test_both_parts_have_pictures(files, tmp_path, count):
+def test_both_parts_have_images(files, tmp_path, count):
     with pytest.raises(DatasetError, match="some must be left"):
         cut_minival(files, count, 0, tmp_path / "cut")
 
 
-def test_files_of_other_pictures_are_refused(files, tmp_path):
+def test_files_of_other_images_are_refused(files, tmp_path):
     other = write(tmp_path / "other.json", range(1, 51))
-    with pytest.raises(DatasetError, match=r"other\.json: its pictures are not those of .*instances\.json"):
+    with pytest.raises(DatasetError, match=r"other\.json: its images are not those of .*instances\.json"):
         cut_minival([files[0], other], 10, 0, tmp_path / "cut")
 
 

@@ -14,19 +14,19 @@ from igdet.engine import merged_config
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets import SPLITS, TARGETS, fields_of, target_of, transfer_options
 
-# places365_easy are the pictures of places365.
+# places365_easy are the images of places365.
 DETECTION = ("coco_2017", "keypoints_coco_2017", "lvis_v1")
 CLASSIFICATION = [name for name in TARGETS if name not in (*DETECTION, "places365_easy")]
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, save_picture):
-    """Where all data sets are expected, with a CUB2011 of two pictures and a little of ImageNet's 1k, 2011 and A."""
+def folder(tmp_path, monkeypatch, save_image):
+    """Where all data sets are expected, with a CUB2011 of two images and a little of ImageNet's 1k, 2011 and A."""
     root = tmp_path / "datasets"
     monkeypatch.setenv("DETECTRON2_DATASETS", str(root))
     birds = root / "CUB_200_2011"
-    save_picture(birds / "images/001.A/a.jpg", 0)
-    save_picture(birds / "images/002.B/b.jpg", 1)
+    save_image(birds / "images/001.A/a.jpg", 0)
+    save_image(birds / "images/002.B/b.jpg", 1)
     for name, content in {
         "classes": "1 001.A\n2 002.B\n",
         "images": "1 001.A/a.jpg\n2 002.B/b.jpg\n",
@@ -40,7 +40,7 @@ def folder(tmp_path, monkeypatch, save_picture):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
     (root / "imagenet22k/imagenet5k.txt").write_text("n01440764\n")
-    save_picture(root / "imagenet-a/n01498041/a.jpg", 2)
+    save_image(root / "imagenet-a/n01498041/a.jpg", 2)
     return root
 
 
@@ -81,8 +81,8 @@ def test_a_target_needs_no_entry(cfg, folder):
     assert MetadataCatalog.get("cub2011_test").thing_classes == ["001.A", "002.B"]
 
 
-def test_an_entry_takes_its_place(cfg, folder, picture_folder):
-    use(cfg, ("cub2011_train",), cub2011_train={"KIND": "image_folder", "ROOT": str(picture_folder)})
+def test_an_entry_takes_its_place(cfg, folder, folder_of_images):
+    use(cfg, ("cub2011_train",), cub2011_train={"KIND": "image_folder", "ROOT": str(folder_of_images)})
     assert len(DatasetCatalog.get("cub2011_train")) == 8
 
 
@@ -102,7 +102,7 @@ def test_settings_are_chosen_on_a_part_of_the_training_set(cfg, folder):
         {record["image_id"] for record in DatasetCatalog.get(name)}
         for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST)
     ]
-    assert [len(part) for part in parts] == [56 + 2, 14 + 1]  # of 70 and of 3 pictures
+    assert [len(part) for part in parts] == [56 + 2, 14 + 1]  # of 70 and of 3 images
     assert set.union(*parts) == {record["image_id"] for record in DatasetCatalog.get("imagenet22k_train")}
 
 

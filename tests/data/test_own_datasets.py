@@ -22,8 +22,8 @@ def register(cfg, used=("own",), **own):
     register_own_datasets(cfg)
 
 
-def test_an_image_folder(cfg, picture_folder):
-    register(cfg, own={"KIND": "image_folder", "ROOT": str(picture_folder)})
+def test_an_image_folder(cfg, folder_of_images):
+    register(cfg, own={"KIND": "image_folder", "ROOT": str(folder_of_images)})
     assert len(DatasetCatalog.get("own")) == 8
     metadata = MetadataCatalog.get("own")
     assert (metadata.evaluator_type, metadata.thing_classes) == ("classification", ["cat", "dog"])
@@ -56,19 +56,19 @@ def test_coco(cfg, coco_content, write_coco):
     assert MetadataCatalog.get("own").evaluator_type == "coco"
 
 
-def test_registering_again_replaces(cfg, picture_folder, tmp_path):
+def test_registering_again_replaces(cfg, folder_of_images, tmp_path):
     (tmp_path / "keep.txt").write_text("dog\n")
-    fields = {"KIND": "image_folder", "ROOT": str(picture_folder)}
+    fields = {"KIND": "image_folder", "ROOT": str(folder_of_images)}
     register(cfg, own=fields)
     register(cfg, own={**fields, "CLASSES": str(tmp_path / "keep.txt")})
     assert MetadataCatalog.get("own").thing_classes == ["dog"]
     assert len(DatasetCatalog.get("own")) == 3
 
 
-def test_paths_may_use_the_home_folder_and_variables(cfg, picture_folder, monkeypatch):
-    monkeypatch.setenv("HOME", str(picture_folder.parent))
-    monkeypatch.setenv("PICTURES", picture_folder.name)
-    register(cfg, own={"KIND": "image_folder", "ROOT": "~/$PICTURES"})
+def test_paths_may_use_the_home_folder_and_variables(cfg, folder_of_images, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder_of_images.parent))
+    monkeypatch.setenv("IMAGES", folder_of_images.name)
+    register(cfg, own={"KIND": "image_folder", "ROOT": "~/$IMAGES"})
     assert len(DatasetCatalog.get("own")) == 8
 
 
@@ -95,9 +95,9 @@ def test_wrong_settings_are_named(cfg, fields, message):
         register(cfg, own=fields)
 
 
-def test_what_the_kind_refuses_names_the_data_set(cfg, picture_folder):
+def test_what_the_kind_refuses_names_the_data_set(cfg, folder_of_images):
     with pytest.raises(DatasetError, match=r"^own: SPLIT 'val' with HELD_OUT 0: expected"):
-        register(cfg, own={"KIND": "image_folder", "ROOT": str(picture_folder), "SPLIT": "val"})
+        register(cfg, own={"KIND": "image_folder", "ROOT": str(folder_of_images), "SPLIT": "val"})
 
 
 def test_settings_that_are_no_table_are_refused(cfg):
@@ -105,9 +105,9 @@ def test_settings_that_are_no_table_are_refused(cfg):
         register(cfg, own="image_folder")
 
 
-def test_a_builtin_name_is_refused(cfg, picture_folder):
+def test_a_builtin_name_is_refused(cfg, folder_of_images):
     with pytest.raises(DatasetError, match="coco_2017_train is the name of a builtin data set"):
-        register(cfg, coco_2017_train={"KIND": "image_folder", "ROOT": str(picture_folder)})
+        register(cfg, coco_2017_train={"KIND": "image_folder", "ROOT": str(folder_of_images)})
 
 
 def test_the_examples_of_the_documentation_have_the_right_fields(cfg, repository):

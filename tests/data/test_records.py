@@ -1,4 +1,4 @@
-"""Tests of labelled pictures as columns."""
+"""Tests of labelled images as columns."""
 
 import numpy as np
 import pyarrow as pa

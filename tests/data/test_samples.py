@@ -6,7 +6,7 @@ import torch
 
 from igdet.data.bad_records import BadRecordsError
 from igdet.data.images import jpeg
-from igdet.data.images.decoding import open_picture
+from igdet.data.images.decoding import open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransform
 from igdet.data.readers.image_folder import read_image_folder
 from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
@@ -24,77 +24,77 @@ def evaluation_samples(folder):
     return EvaluationSamples(read_image_folder(str(folder), ["cat", "dog"]), TEST_TRANSFORM, "RGB")
 
 
-def test_a_training_sample(picture_folder):
-    sample = training_samples(picture_folder)[(0, 6)]
+def test_a_training_sample(folder_of_images):
+    sample = training_samples(folder_of_images)[(0, 6)]
     assert (sample["image"].shape, sample["image"].dtype) == ((3, 16, 16), torch.uint8)
     assert (sample["gt_classes"].tolist(), sample["gt_classes"].dtype) == ([1], torch.int64)
     assert sample["image_id"] == "dog/1.jpg"
     assert sample["bad_records"] == []
 
 
-def test_a_sample_depends_on_seed_and_draw_only(picture_folder):
+def test_a_sample_depends_on_seed_and_draw_only(folder_of_images):
     images = {
-        (seed, draw): training_samples(picture_folder, seed=seed)[(draw, 0)]["image"].numpy().tobytes()
+        (seed, draw): training_samples(folder_of_images, seed=seed)[(draw, 0)]["image"].numpy().tobytes()
         for seed in (7, 8)
         for draw in (0, 1, 2)
     }
     assert len(set(images.values())) == 6
-    again = training_samples(picture_folder)
+    again = training_samples(folder_of_images)
     again[(5, 3)]  # what was drawn before makes no difference
     assert again[(2, 0)]["image"].numpy().tobytes() == images[7, 2]
 
 
-def test_channel_order(picture_folder):
-    rgb = training_samples(picture_folder, "RGB")[(0, 2)]["image"]
-    bgr = training_samples(picture_folder, "BGR")[(0, 2)]["image"]
+def test_channel_order(folder_of_images):
+    rgb = training_samples(folder_of_images, "RGB")[(0, 2)]["image"]
+    bgr = training_samples(folder_of_images, "BGR")[(0, 2)]["image"]
     assert torch.equal(rgb, bgr.flip(0))
 
 
-def test_a_bad_record_is_replaced_and_reported_the_same_way_each_time(picture_folder):
-    (picture_folder / "cat/0.jpg").write_bytes(b"")
-    first, second = (training_samples(picture_folder)[(4, 0)] for _ in range(2))
+def test_a_bad_record_is_replaced_and_reported_the_same_way_each_time(folder_of_images):
+    (folder_of_images / "cat/0.jpg").write_bytes(b"")
+    first, second = (training_samples(folder_of_images)[(4, 0)] for _ in range(2))
     assert first["image_id"] == second["image_id"] != "cat/0.jpg"
     assert torch.equal(first["image"], second["image"])
     assert first["bad_records"][0] == ("cat/0.jpg", "is empty (0 bytes)")
 
 
-def test_a_picture_whose_pixels_are_damaged_is_replaced_too(picture_folder):
+def test_a_image_whose_pixels_are_damaged_is_replaced_too(folder_of_images):
     if not jpeg._jpeg:
         pytest.skip("OpenCV does not notice: " + jpeg.DECODER)
-    data = (picture_folder / "cat/0.jpg").read_bytes()
-    (picture_folder / "cat/0.jpg").write_bytes(data[:-100] + b"\xff\xd9")
-    sample = training_samples(picture_folder)[(4, 0)]
+    data = (folder_of_images / "cat/0.jpg").read_bytes()
+    (folder_of_images / "cat/0.jpg").write_bytes(data[:-100] + b"\xff\xd9")
+    sample = training_samples(folder_of_images)[(4, 0)]
     assert sample["image_id"] != "cat/0.jpg"
     assert [name for name, _ in sample["bad_records"]] == ["cat/0.jpg"]
     assert "Corrupt JPEG data" in sample["bad_records"][0][1]
 
 
-def test_nothing_but_bad_records_stops(picture_folder):
-    for picture in picture_folder.rglob("*.*"):
-        picture.write_bytes(b"broken")
+def test_nothing_but_bad_records_stops(folder_of_images):
+    for image in folder_of_images.rglob("*.*"):
+        image.write_bytes(b"broken")
     with pytest.raises(BadRecordsError, match=f"{MAX_REPLACEMENTS} records in a row are bad"):
-        training_samples(picture_folder)[(0, 0)]
+        training_samples(folder_of_images)[(0, 0)]
 
 
-def test_an_evaluation_sample_is_the_centre_of_the_picture(picture_folder):
-    data = (picture_folder / "dog/2.jpg").read_bytes()
-    expected = TEST_TRANSFORM(open_picture(data, "RGB", "")).transpose(2, 0, 1)
-    sample = evaluation_samples(picture_folder)[7]
+def test_an_evaluation_sample_is_the_centre_of_the_image(folder_of_images):
+    data = (folder_of_images / "dog/2.jpg").read_bytes()
+    expected = TEST_TRANSFORM(open_croppable(data, "RGB", "")).transpose(2, 0, 1)
+    sample = evaluation_samples(folder_of_images)[7]
     np.testing.assert_array_equal(sample["image"].numpy(), expected)
     assert sample["image_id"] == "dog/2.jpg"
 
 
-def test_a_bad_record_is_evaluated_as_grey(picture_folder):
-    (picture_folder / "dog/2.jpg").write_bytes(b"broken")
-    sample = evaluation_samples(picture_folder)[7]
+def test_a_bad_record_is_evaluated_as_grey(folder_of_images):
+    (folder_of_images / "dog/2.jpg").write_bytes(b"broken")
+    sample = evaluation_samples(folder_of_images)[7]
     assert sample["image"].shape == (3, 16, 16)
     assert sample["image"].unique().tolist() == [128]
     assert sample["gt_classes"].tolist() == [1]
     assert sample["bad_records"][0][0] == "dog/2.jpg"
 
 
-def test_unpacking_undoes_packing(picture_folder):
-    samples = [evaluation_samples(picture_folder)[i] for i in (0, 7)]
+def test_unpacking_undoes_packing(folder_of_images):
+    samples = [evaluation_samples(folder_of_images)[i] for i in (0, 7)]
     samples[1]["gt_classes"] = torch.tensor([0, 1])
     for before, after in zip(samples, unpack(pack(samples)), strict=True):
         assert before.keys() == after.keys()

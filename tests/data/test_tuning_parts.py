@@ -19,7 +19,7 @@ def files(*sizes):
 
 def test_a_fifth_of_every_class_but_at_least_one_and_at_most_half():
     choice = tuning_part(files(50, 9, 4, 2, 1), "choice")
-    assert np.bincount(choice.hashtag_ids, minlength=5).tolist() == [10, 1, 1, 1, 0]
+    assert np.bincount(choice.label_ids, minlength=5).tolist() == [10, 1, 1, 1, 0]
 
 
 def test_the_parts_make_the_whole():
@@ -32,7 +32,7 @@ def test_the_parts_make_the_whole():
     assert all(record["image_id"].startswith(f"c{record['gt_classes'][0]}/") for record in [*fit, *choice])
 
 
-def test_the_same_pictures_as_an_image_folder_holds_out(tmp_path):
+def test_the_same_images_as_an_image_folder_holds_out(tmp_path):
     for label in "ab":
         (tmp_path / label).mkdir()
         for i in range(10):
@@ -44,14 +44,14 @@ def test_the_same_pictures_as_an_image_folder_holds_out(tmp_path):
     assert [record["image_id"] for record in tuning_part(whole, "choice")] == held_out.paths.to_pylist()
 
 
-def test_pictures_in_memory_keep_name_and_bytes():
-    pictures = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((2, 2, 3), np.uint8)
-    choice = tuning_part(ArrayRecords(pictures, np.zeros(10, np.int32)), "choice")
+def test_images_in_memory_keep_name_and_bytes():
+    images = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((2, 2, 3), np.uint8)
+    choice = tuning_part(ArrayRecords(images, np.zeros(10, np.int32)), "choice")
     assert [choice.read(i)[-1] for i in range(2)] == [int(choice.image_id(i)) for i in range(2)]
 
 
 def test_nothing_to_choose_on():
-    with pytest.raises(DatasetError, match="no class has two pictures"):
+    with pytest.raises(DatasetError, match="no class has two images"):
         tuning_part(files(1, 1), "fit")
 
 
@@ -61,23 +61,23 @@ def register(cfg, train, test, **own):
     register_own_datasets(cfg)
 
 
-def test_parts_of_a_set_in_yaml_go_by_its_name(cfg, picture_folder):
-    register(cfg, "pets_fit", "pets_choice", pets={"KIND": "image_folder", "ROOT": str(picture_folder)})
+def test_parts_of_a_set_in_yaml_go_by_its_name(cfg, folder_of_images):
+    register(cfg, "pets_fit", "pets_choice", pets={"KIND": "image_folder", "ROOT": str(folder_of_images)})
     assert (len(DatasetCatalog.get("pets_fit")), len(DatasetCatalog.get("pets_choice"))) == (6, 2)
     metadata = MetadataCatalog.get("pets_choice")
     assert (metadata.evaluator_type, metadata.thing_classes) == ("classification", ["cat", "dog"])
 
 
-def test_parts_follow_their_whole(cfg, picture_folder, tmp_path):
-    fields = {"KIND": "image_folder", "ROOT": str(picture_folder)}
+def test_parts_follow_their_whole(cfg, folder_of_images, tmp_path):
+    fields = {"KIND": "image_folder", "ROOT": str(folder_of_images)}
     register(cfg, "pets_fit", "pets_choice", pets=fields)
     (tmp_path / "keep.txt").write_text("dog\n")
     register(cfg, "pets_fit", "pets_choice", pets={**fields, "CLASSES": str(tmp_path / "keep.txt")})
     assert len(DatasetCatalog.get("pets_fit")) == 2
 
 
-def test_a_set_of_that_name_comes_first(cfg, picture_folder):
-    register(cfg, "pets_fit", "pets_fit", pets_fit={"KIND": "image_folder", "ROOT": str(picture_folder)})
+def test_a_set_of_that_name_comes_first(cfg, folder_of_images):
+    register(cfg, "pets_fit", "pets_fit", pets_fit={"KIND": "image_folder", "ROOT": str(folder_of_images)})
     assert len(DatasetCatalog.get("pets_fit")) == 8
 
 

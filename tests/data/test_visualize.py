@@ -7,8 +7,8 @@ from igdet.data import register_own_datasets
 from igdet.data.visualize import CAPTION_LINES, CELL, LINE, contact_sheet
 
 
-def test_pictures_with_their_classes(cfg, picture_folder):
-    cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "image_folder", "ROOT": str(picture_folder)}})
+def test_images_with_their_classes(cfg, folder_of_images):
+    cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "image_folder", "ROOT": str(folder_of_images)}})
     cfg.DATASETS.TRAIN = ("own",)
     register_own_datasets(cfg)
     sheet = contact_sheet(cfg, 6)

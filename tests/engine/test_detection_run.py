@@ -43,7 +43,7 @@ def square(image_id, x, y):
 
 @pytest.fixture
 def squares(tmp_path):
-    """Four pictures of a white square on black, with COCO annotations."""
+    """Four images of a white square on black, with COCO annotations."""
     generator = np.random.default_rng(0)
     category = {"id": 1, "name": "square", "keypoints": ["left_corner", "right_corner"], "skeleton": [[1, 2]]}
     content = {"images": [], "annotations": [], "categories": [category]}
@@ -101,7 +101,7 @@ def test_augmented_tests_stand_beside_plain_ones(squares, repository, tmp_path):
     assert (tmp_path / "run/inference_TTA/squares/coco_instances_results.json").is_file()
 
 
-def test_jittered_pictures_and_a_slower_trunk_train(squares, repository, tmp_path):
+def test_jittered_images_and_a_slower_trunk_train(squares, repository, tmp_path):
     jitter = ("INPUT.LARGE_SCALE_JITTER.SIDE", "64", "INPUT.MASK_FORMAT", "bitmask", "SOLVER.BACKBONE_LR_FACTOR", "0.1")
     results = run(squares, repository, tmp_path, "MODEL.MASK_ON", "True", *jitter)
     assert set(results["squares"]) == {"bbox", "segm"}

@@ -63,7 +63,7 @@ def test_one_that_begins_to_learn_is_left_alone(said):
     training = Training()
     for _ in range(20):
         training.steps(PATIENCE - 1, LOST).steps(1, LEARNING)
-    training.steps(1000, {"loss_cls": 1.0})  # no box head, or pictures without objects
+    training.steps(1000, {"loss_cls": 1.0})  # no box head, or images without objects
     assert (training.hook.since, said) == (None, [])
 
 

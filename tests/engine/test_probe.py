@@ -40,8 +40,8 @@ def test_a_probe_writes_its_record_and_predictions_and_is_done_once(setting, tmp
     assert probe(setting(), ["linear"], {}) == record  # the seed gives the same random trunk
 
 
-def test_too_few_pictures_are_noticed_before_any_work(setting, tmp_path):
-    with pytest.raises(ValueError, match="20 shots: class 0 has 8 pictures"):
+def test_too_few_images_are_noticed_before_any_work(setting, tmp_path):
+    with pytest.raises(ValueError, match="20 shots: class 0 has 8 images"):
         probe(setting("PROBE.SHOTS", "(1, 20)"), ["kshot"], {})
     assert not (tmp_path / "run" / "features").exists()
 
@@ -57,11 +57,11 @@ def test_features_are_the_trunks_and_are_kept(setting, monkeypatch):
     np.testing.assert_allclose(first.features[: len(batch)], expected, atol=1e-6)
     assert first.labels.tolist() == [0] * 8 + [1] * 8 + [2] * 8
     assert first.image_ids[0] == "blue/blue_0.png"
-    monkeypatch.setattr(features_module, "_extract", None)  # nothing is worked out again
+    monkeypatch.setattr(features_module, "_extract", None)  # nothing is computed again
     np.testing.assert_array_equal(features_of(cfg, model, "colours_val").features, first.features)
 
 
-def test_other_weights_pictures_or_preprocessing_are_noticed(setting, colour_folders, tmp_path):
+def test_other_weights_images_or_preprocessing_are_noticed(setting, colour_folders, tmp_path):
     root = tmp_path / "own"
     shutil.copytree(colour_folders / "val", root)
     own = ("DATASETS.OWN.colours_val.ROOT", str(root))
@@ -83,7 +83,7 @@ def test_other_weights_pictures_or_preprocessing_are_noticed(setting, colour_fol
     assert (first(cfg) != changed).any()
 
 
-def test_a_broken_picture_is_shown_as_grey_and_logged(setting, colour_folders, tmp_path):
+def test_a_broken_image_is_shown_as_grey_and_logged(setting, colour_folders, tmp_path):
     root = tmp_path / "own"
     shutil.copytree(colour_folders / "val", root)
     (root / "red" / "red_3.png").write_bytes(b"no picture")
@@ -98,8 +98,8 @@ def test_a_broken_picture_is_shown_as_grey_and_logged(setting, colour_folders, t
     [
         (("DATASETS.TEST", "('colours_train',)"), "expected one data set, other than DATASETS.TRAIN"),
         (("DATASETS.TEST", "('colours_val', 'colours_train')"), "expected one data set"),
-        (("DATASETS.TEST", "('colours_train_choice',)"), "colours_train_choice shares pictures with DATASETS.TRAIN"),
-        (("DATASETS.TRAIN", "('colours_val_fit',)"), "colours_val shares pictures with DATASETS.TRAIN colours_val_fit"),
+        (("DATASETS.TEST", "('colours_train_choice',)"), "colours_train_choice shares images with DATASETS.TRAIN"),
+        (("DATASETS.TRAIN", "('colours_val_fit',)"), "colours_val shares images with DATASETS.TRAIN colours_val_fit"),
     ],
 )
 def test_what_no_probe_can_run_is_refused(setting, opts, message):

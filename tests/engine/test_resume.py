@@ -13,7 +13,7 @@ import torch
 from igdet.engine.hooks import forget_metrics
 
 WATCHED = Path(__file__).with_name("watched_run.py")
-# 16 iterations of 4 of the 24 pictures are two passes and two thirds; one checkpoint in three iterations.
+# 16 iterations of 4 of the 24 images are two passes and two thirds; one checkpoint in three iterations.
 SCHEDULE = ("SOLVER.IMAGES_SEEN", "64", "SOLVER.CHECKPOINT_PERIOD", "3")
 BREAKS = [
     ({"signal": "SIGKILL", "at_batch": 1}, 0),  # before there is a checkpoint

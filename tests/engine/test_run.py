@@ -116,8 +116,8 @@ def test_a_finished_run_can_be_made_longer(command, tmp_path):
 def test_a_training_set_that_has_changed_stops_a_resumed_run(command, tmp_path):
     cfg = setup(command())
     run(command())
-    (picture, *_) = sorted(Path(cfg.DATASETS.OWN["colours_train"]["ROOT"]).rglob("*.png"))
-    shutil.copy(picture, picture.with_name("another.png"))
+    (image, *_) = sorted(Path(cfg.DATASETS.OWN["colours_train"]["ROOT"]).rglob("*.png"))
+    shutil.copy(image, image.with_name("another.png"))
     with pytest.raises(DatasetError, match=r"has changed since .*then colours_train: .*now colours_train: "):
         run(command("SOLVER.IMAGES_SEEN", "32", resume=True))
 

@@ -65,7 +65,7 @@ def assert_same(first, second):
 def spread_and_whole(command, colour_folders, tmp_path):
     """Six steps of the small config, by two processes, both ways, with two groups of parameters."""
     folders = {name: tmp_path / name for name in ("spread", "whole")}
-    # 21 pictures: the ranks evaluate 6 and 5 batches of 2.
+    # 21 images: the ranks evaluate 6 and 5 batches of 2.
     shutil.copytree(colour_folders / "val", tmp_path / "val", ignore=shutil.ignore_patterns("*_7.png"))
     val = ("DATASETS.OWN.colours_val.ROOT", str(tmp_path / "val"), "TEST.EVAL_PERIOD", "3")
     opts = ("SOLVER.WEIGHT_DECAY_NORM", "0.0", *val)

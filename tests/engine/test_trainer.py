@@ -13,14 +13,14 @@ from igdet.evaluation import ClassificationEvaluator, HashtagEvaluator
 
 
 def test_batches_start_where_they_are_told_after_they_were_asked_for():
-    batches = TrainBatches(lambda _seed, start: ([{"image_id": f"picture {i}"}] for i in range(start, 100)), seed=0)
+    batches = TrainBatches(lambda _seed, start: ([{"image_id": f"image {i}"}] for i in range(start, 100)), seed=0)
     iterator = iter(batches)
     batches.start_iter = 40
-    assert next(iterator) == [{"image_id": "picture 40"}]
-    assert batches.last_names() == ["picture 40"]
+    assert next(iterator) == [{"image_id": "image 40"}]
+    assert batches.last_names() == ["image 40"]
 
 
-def test_broken_loss_names_the_pictures_and_takes_no_step(command, monkeypatch):
+def test_broken_loss_names_the_images_and_takes_no_step(command, monkeypatch):
     trainer = Trainer(setup_config(command()))
     before = {name: weight.clone() for name, weight in trainer.model.named_parameters()}
     loss = lambda _: {"loss_cls": trainer.model.classifier.weight.sum() * float("nan")}  # noqa: E731

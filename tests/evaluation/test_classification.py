@@ -1,4 +1,4 @@
-"""Classification accuracy against hand-counted pictures, and the file of predictions."""
+"""Classification accuracy against hand-counted images, and the file of predictions."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,11 +10,11 @@ from igdet.evaluation import ClassificationEvaluator
 NAMES = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]
 
 
-def batch(*pictures):
+def batch(*images):
     """(id, label, ranking best first) -> inputs and outputs of the classifier."""
-    inputs = [{"image_id": name, "gt_classes": torch.tensor([label])} for name, label, _ in pictures]
+    inputs = [{"image_id": name, "gt_classes": torch.tensor([label])} for name, label, _ in images]
     outputs = []
-    for _, _, ranking in pictures:
+    for _, _, ranking in images:
         logits = torch.zeros(len(NAMES))
         logits[list(ranking)] = torch.arange(len(ranking), 0, -1).float()
         outputs.append({"pred_class_logits": logits})
@@ -72,25 +72,25 @@ def test_reset_forgets(tmp_path):
 
 
 def test_nothing_to_evaluate_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="no picture to evaluate"):
+    with pytest.raises(ValueError, match="no image to evaluate"):
         evaluate(tmp_path / "val")
 
 
 def test_only_classes_of_the_data_set_can_be_answers(tmp_path):
     """As on ImageNet-A and -R: the best of all classes is right for c only after the others are left out."""
-    pictures = batch(("a", 0, (1, 0, 2, 3, 4)), ("b", 2, (3, 4, 2, 1, 0)), ("c", 6, (5, 6, 0, 1, 2)))
+    images = batch(("a", 0, (1, 0, 2, 3, 4)), ("b", 2, (3, 4, 2, 1, 0)), ("c", 6, (5, 6, 0, 1, 2)))
     evaluator = ClassificationEvaluator(NAMES, tmp_path, answers=[0, 2, 6])
-    evaluator.process(*pictures)
+    evaluator.process(*images)
     assert evaluator.evaluate()["classification"]["top1"] == 100.0
     rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
     assert [row["top_classes"][:3] for row in rows] == [[0, 2, 6], [2, 0, 6], [6, 0, 2]]
     weights = np.exp([4, 3, 0])  # the logits of 0, 2, 6
     np.testing.assert_allclose(rows[0]["top_scores"], [*(weights / weights.sum()), 0, 0], rtol=1e-6)
-    assert evaluate(tmp_path / "all", pictures)["classification"]["top1"] == 0.0
+    assert evaluate(tmp_path / "all", images)["classification"]["top1"] == 0.0
 
 
 def test_any_of_several_labels_is_right(tmp_path):
-    """As with ReaL labels; a picture counts for the class of each of its labels."""
+    """As with ReaL labels; an image counts for the class of each of its labels."""
     inputs, outputs = batch(("a", 0, (1,)), ("b", 0, (2,)), ("c", 3, (3,)))
     inputs[0]["gt_classes"] = torch.tensor([0, 1])
     evaluator = ClassificationEvaluator(NAMES, tmp_path)

@@ -34,7 +34,7 @@ def registered():
 
 @pytest.fixture
 def tiny_json(tmp_path):
-    """Two pictures: a 40 x 40 cat in the first, a 20 x 20 dog in the second, with three keypoints each."""
+    """Two images: a 40 x 40 cat in the first, a 20 x 20 dog in the second, with three keypoints each."""
     square = [[10, 10, 50, 10, 50, 50, 10, 50]]
     content = {
         "images": [{"id": i, "file_name": f"{i}.jpg", "height": 100, "width": 100} for i in (1, 2)],
@@ -96,7 +96,7 @@ def federated(registered, tiny_json):
 
 @pytest.mark.parametrize(("strange", "ap_of_dogs"), [({}, 100), ({1: 1}, 50), ({2: 0}, 100)])
 def test_lvis_counts_a_wrong_class_only_where_it_was_looked_for(federated, tmp_path, strange, ap_of_dogs):
-    """Picture 1 is known to have no dog; nobody looked for cats in picture 2."""
+    """Image 1 is known to have no dog; nobody looked for cats in image 2."""
     rows = {1: [(10, 10, 50, 50, 0, 0.9)], 2: [(0, 0, 20, 20, 1, 0.8)]}
     for image, wrong in strange.items():
         rows[image].append((60, 60, 90, 90, wrong, 0.95))

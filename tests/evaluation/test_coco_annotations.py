@@ -84,13 +84,13 @@ def test_annotations_that_are_not_federated_are_refused_as_those_of_lvis(truth, 
 
 @pytest.mark.parametrize("table", ["images", "categories", "annotations"])
 def test_an_id_that_stands_twice(truth, read, table):
-    with pytest.raises(CocoJsonError, match=f"ids in '{table}' stand more than once"):
+    with pytest.raises(CocoJsonError, match=f"ids in '{table}' are listed more than once"):
         read(truth | {table: truth[table] * 2})
 
 
 def test_two_classes_of_one_name(truth, read):
     categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "cat"}]
-    with pytest.raises(CocoJsonError, match="the name 'cat' stands in more than one of 'categories'"):
+    with pytest.raises(CocoJsonError, match="the name 'cat' is in more than one of 'categories'"):
         read(truth | {"categories": categories, "annotations": []})
 
 

@@ -56,8 +56,8 @@ BROKEN = {
     "box of text": ("bbox", {"bbox": ["0", "1", "1", "1"]}, "bbox is not"),
     "box as text": ("bbox", {"bbox": "0111"}, "bbox is not"),
     "box corners": ("bbox", {"bbox": [50, 50, -20, 10]}, "bbox is not"),
-    "box outside": ("bbox", {"bbox": [390, 10, 12, 5]}, "1 pixel outside its picture"),
-    "box left": ("bbox", {"bbox": [-2, 10, 12, 5]}, "1 pixel outside its picture"),
+    "box outside": ("bbox", {"bbox": [390, 10, 12, 5]}, "1 pixel outside its image"),
+    "box left": ("bbox", {"bbox": [-2, 10, 12, 5]}, "1 pixel outside its image"),
     "mask size": ("segm", {"segmentation": {"size": [400, 300], "counts": "abc"}}, "segmentation is neither"),
     "mask empty": ("segm", {"segmentation": []}, "segmentation is neither"),
     "mask too small": ("segm", encoded([5, 5]), "segmentation is neither"),
@@ -81,7 +81,7 @@ def test_a_broken_detection_is_named(case, task, changes, message):
         check(case, task, **changes)
 
 
-def test_a_box_may_reach_a_pixel_beyond_its_picture(case):
+def test_a_box_may_reach_a_pixel_beyond_its_image(case):
     check(case, bbox=[389, 10, 12, 5])
 
 
@@ -94,7 +94,7 @@ def test_checked_boxes_are_rows_that_score_the_same(case):
     assert np.array_equal(mine.eval["scores"], theirs.eval["scores"])
 
 
-def test_pictures_whose_ids_float64_cannot_tell_apart_stay_apart(case):
+def test_images_whose_ids_float64_cannot_tell_apart_stay_apart(case):
     ids = [image["id"] for image in case.truth["images"]]
     renamed = dict(zip(ids, range(2**53, 2**53 + len(ids)), strict=True))
     truth = {**case.truth, "images": [{**image, "id": renamed[image["id"]]} for image in case.truth["images"]]}

@@ -103,7 +103,7 @@ def test_scored_detections_are_as_they_were():
     assert detections == case.detections
 
 
-def test_pictures_can_be_chosen():
+def test_images_can_be_chosen():
     case = next(case for case in map(Case, range(99)) if len(case.truth["images"]) > 3 and len(case.detections) > 50)
     chosen = [image["id"] for image in case.truth["images"]][:2]
     mine = score_detections(COCO(case.truth), case.detections, "bbox", image_ids=chosen)

@@ -1,4 +1,4 @@
-"""Errors by kind on hand-made pictures, one case a kind; confusions; each picture's own AP."""
+"""Errors by kind on hand-made images, one case a kind; confusions; each image's own AP."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from hotcoco import COCO
 
 from igdet.evaluation.coco_metrics import score_detections
-from igdet.evaluation.detection_errors import confusions, error_metrics, picture_scores
+from igdet.evaluation.detection_errors import confusions, error_metrics, image_scores
 from igdet.formats.localization import ERROR_KINDS
 
 CAT, DOG = 1, 2
@@ -19,7 +19,7 @@ def square(box):
 
 
 def evaluated(objects, found, task="bbox", **fields):
-    """Objects (class, box) and detections (class, box, score) in one picture; fields go to the last object."""
+    """Objects (class, box) and detections (class, box, score) in one image; fields go to the last object."""
     annotations = [
         {
             "id": n,
@@ -120,7 +120,7 @@ def test_confusions_leave_out_what_is_right_and_the_background():
     assert confusions(evaluated(objects, [])) == []
 
 
-def test_each_picture_has_its_own_ap():
+def test_each_image_has_its_own_ap():
     for wrong in (CAT, DOG):  # all classes stand in one ranking
-        assert picture_scores(evaluated([(CAT, BOX)], [(wrong, AWAY, 0.9), (CAT, BOX, 0.8)])) == {1: pytest.approx(50)}
-    assert picture_scores(evaluated([(CAT, BOX)], [(CAT, BOX, 0.8)], iscrowd=1)) == {}
+        assert image_scores(evaluated([(CAT, BOX)], [(wrong, AWAY, 0.9), (CAT, BOX, 0.8)])) == {1: pytest.approx(50)}
+    assert image_scores(evaluated([(CAT, BOX)], [(CAT, BOX, 0.8)], iscrowd=1)) == {}

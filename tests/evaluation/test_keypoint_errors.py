@@ -67,7 +67,7 @@ def test_shares_by_part():
     assert (metrics["keypoints-jitter"], metrics["keypoints-inversion"]) == (20, 20)
     assert (metrics["good-nose"], metrics["good-left_eye"], metrics["good-right_eye"]) == (100, 100, 0)
     assert (metrics["jitter-right_eye"], metrics["inversion-right_eye"], metrics["miss-nose"]) == (50, 50, 0)
-    assert set(details["pictures"]) == {1, 2}
+    assert set(details["images"]) == {1, 2}
 
 
 def test_a_pose_below_an_oks_of_one_half_is_looked_at():

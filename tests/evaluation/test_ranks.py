@@ -12,7 +12,7 @@ LOGITS = torch.tensor([[3.0, 1, 2], [1, 3, 2], [1, 3, 2], [2, 1, 3], [3, 2, 1]])
 
 
 def accuracy(output_dir, first, step):
-    """Evaluate every `step`-th picture from the `first` on."""
+    """Evaluate every `step`-th image from the `first` on."""
     evaluator = ClassificationEvaluator(NAMES, output_dir)
     for i in range(first, len(LABELS), step):
         evaluator.process(

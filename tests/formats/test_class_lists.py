@@ -20,7 +20,7 @@ def test_names_in_the_order_of_their_ids(tmp_path, content, names):
     assert read_class_list(str(tmp_path / "list.txt")) == names
 
 
-@pytest.mark.parametrize(("content", "message"), [("", "it names 0"), ("a\nb\na\n", "it names 3; 'a' stands twice")])
+@pytest.mark.parametrize(("content", "message"), [("", "it names 0"), ("a\nb\na\n", "it names 3; 'a' is listed twice")])
 def test_lists_that_are_no_use(tmp_path, content, message):
     (tmp_path / "list.txt").write_text(content)
     with pytest.raises(DatasetError, match=message):

@@ -25,7 +25,7 @@ def encoded(form: str, pixels: np.ndarray, **options) -> bytes:
 
 @pytest.fixture
 def red() -> np.ndarray:
-    """A plain picture, uint8 (16, 24, 3)."""
+    """A plain image, uint8 (16, 24, 3)."""
     return np.tile(np.array([250, 10, 20], np.uint8), (16, 24, 1))
 
 

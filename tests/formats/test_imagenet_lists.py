@@ -47,7 +47,7 @@ def test_without_timm(monkeypatch, read):
         read()
 
 
-def test_numbers_of_validation_pictures():
+def test_numbers_of_validation_images():
     assert validation_number("n01440764/ILSVRC2012_val_00000293.JPEG") == 293
     for other in ("ILSVRC2012_val_00050001.JPEG", "ILSVRC2012_val_00000000.JPEG", "n01440764_10026.JPEG"):
         with pytest.raises(UserError, match=other):

@@ -29,9 +29,9 @@ def test_other_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize("column", ["gt_classes", "top_classes"])
 @pytest.mark.parametrize("value", [None, []])
-def test_a_picture_without_a_label_or_an_answer_is_refused(tmp_path, column, value):
+def test_a_image_without_a_label_or_an_answer_is_refused(tmp_path, column, value):
     rows = PREDICTIONS.to_pydict()
     rows[column][1] = value
     pq.write_table(pa.table(rows), tmp_path / "p.parquet")
-    with pytest.raises(UserError, match="1 of 2 pictures have no label or no answer"):
+    with pytest.raises(UserError, match="1 of 2 images have no label or no answer"):
         read_predictions(tmp_path / "p.parquet")

@@ -15,7 +15,7 @@ def classifier(name, classes=1000):
     )
 
 
-def picture(side):
+def image(side):
     return [{"image": torch.zeros(3, side, side, dtype=torch.uint8)}]
 
 
@@ -30,14 +30,14 @@ class Small(nn.Module):
 
 
 def test_a_small_network_by_hand():
-    cost = count(Small().eval(), picture(8))
+    cost = count(Small().eval(), image(8))
     assert cost.parameters * 1e6 == pytest.approx(3 * 4 * 9 + 4 + 4 * 5 + 5)
     assert cost.multiply_adds * 1e9 == pytest.approx(8 * 8 * 4 * 3 * 9 + 4 * 5)
     assert cost.activations * 1e6 == pytest.approx(8 * 8 * 4 + 5)
 
 
 def test_resnext_50_costs_what_torchvision_says():
-    cost = count(classifier("X_50_32x4d").eval(), picture(224))
+    cost = count(classifier("X_50_32x4d").eval(), image(224))
     assert cost.parameters == pytest.approx(25.028904)  # num_params of torchvision's weights
     assert cost.multiply_adds == pytest.approx(4.23, abs=0.005)  # their GFLOPS
 
@@ -55,7 +55,7 @@ def test_what_the_forward_pass_keeps():
 
 def test_training_memory_is_weights_gradients_momentum_and_what_is_kept():
     model = classifier("X_14_8x4d", 10).train()
-    sample = [{**picture(64)[0], "gt_classes": torch.tensor([label])} for label in (1, 2)]
+    sample = [{**image(64)[0], "gt_classes": torch.tensor([label])} for label in (1, 2)]
     weights = sum(weight.numel() for weight in model.parameters())
     alone = training_bytes(model, lambda: None)
     assert alone == 3 * 4 * weights

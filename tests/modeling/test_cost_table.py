@@ -13,7 +13,7 @@ def test_noise_for_a_classifier_has_one_label():
     assert sample["gt_classes"].tolist() == [0]
 
 
-def test_noise_for_a_detector_has_objects_within_the_picture():
+def test_noise_for_a_detector_has_objects_within_the_image():
     sample = noise("mask_rcnn", (20, 30))
     instances = sample["instances"]
     assert (sample["height"], sample["width"]) == instances.image_size == (20, 30)
@@ -25,8 +25,8 @@ def test_noise_for_a_detector_has_objects_within_the_picture():
 
 def test_damped_branches_keep_a_deep_network_of_random_weights_finite():
     torch.manual_seed(0)
-    trunk, picture = build_resnext(FAMILY["R_101"], norm="FrozenBN").eval(), torch.randn(1, 3, 64, 64)
+    trunk, image = build_resnext(FAMILY["R_101"], norm="FrozenBN").eval(), torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        assert trunk(picture)["res5"].max() > 1e4
+        assert trunk(image)["res5"].max() > 1e4
         damp(trunk)
-        assert trunk(picture)["res5"].max() < 1e2
+        assert trunk(image)["res5"].max() < 1e2

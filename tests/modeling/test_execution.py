@@ -99,7 +99,7 @@ def test_a_compiled_and_checkpointed_trunk_learns_the_same_under_the_same_names(
     assert_same(model, build(NORMS[norm], last="res2").double(), rtol=0, atol=1e-10)
 
 
-def test_a_compiled_pyramid_takes_pictures_of_any_size(quick_compiler):
+def test_a_compiled_pyramid_takes_images_of_any_size(quick_compiler):
     opts = ("MODEL.BACKBONE.NAME", "X_14_8x4d_FPN", "MODEL.RESNETS.STRIDE_IN_1X1", False)
     stages = "['res2', 'res3', 'res4', 'res5']"
     cfg = config("MODEL.COMPILE", True, *opts, "MODEL.RESNETS.OUT_FEATURES", stages, "MODEL.FPN.IN_FEATURES", stages)

@@ -282,7 +282,7 @@ def test_it_is_described_and_costed(family, tmp_path):
     path, name = saved(model, cfg, tmp_path), cfg.MODEL.BACKBONE.NAME
     said = dict(line.split(":", 1) for line in inspect_weights(path).split("\n\n")[0].splitlines())
     assert said["network"].strip() == name
-    assert said["pictures"].strip() == "RGB, mean 127.5 127.5 127.5, std 127.5 127.5 127.5"
+    assert said["images"].strip() == "RGB, mean 127.5 127.5 127.5, std 127.5 127.5 127.5"
     assert name in member_names()
     row = [entry.text for entry in cost_row(name, "classifier", cfg, repeats=1)]
     assert row[:3] == [name, "classifier", "224 x 224"]

@@ -21,7 +21,7 @@ def test_chart_is_one_labelled_element():
 
 def test_colours_are_the_page_s():
     svg = line_chart("t", ("x", "y"), LINES)
-    assert all(f"var({name})" in svg for name in ("--ink", "--series-0", "--series-1"))  # style 9 begins anew
+    assert all(f"var({name})" in svg for name in ("--ink", "--series-0", "--series-1"))  # style 9 begins again
     assert "#0b0b" not in svg
 
 

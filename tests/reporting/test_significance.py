@@ -35,7 +35,7 @@ def test_equal_differences_tell_no_p():
     assert math.isnan(paired_t([90.1 - 80.1, 85.3 - 75.3, 70.7 - 60.7]).p)  # not quite 10 in floating point
 
 
-def test_mcnemar_counts_the_pictures_that_one_alone_gets_right():
+def test_mcnemar_counts_the_images_that_one_alone_gets_right():
     # 8 right in A alone, 2 in B alone, 5 in both, 5 in none: p = 2 P(X <= 2 | 10 throws) = 2 (1 + 10 + 45) / 1024.
     a = np.repeat([True, False, True, False], [8, 2, 5, 5])
     b = np.repeat([False, True, True, False], [8, 2, 5, 5])

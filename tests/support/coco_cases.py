@@ -8,7 +8,7 @@ SIGMAS = (0.05, 0.08, 0.1)
 
 
 class Case:
-    """Annotations and detections: crowds, pictures without any, ties of scores, more detections than count.
+    """Annotations and detections: crowds, images without any, ties of scores, more detections than count.
 
     Args:
         seed: of the case.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from igdet.curation.images import PictureError
+from igdet.curation.images import ImageError
 from igdet.formats.errors import RecordError
 from igdet.utils.errors import UserError, one_line_errors
 from igdet.utils.files import atomic_write
@@ -96,7 +96,7 @@ def test_a_pipe_that_breaks_elsewhere_is_an_error(capsys):
     assert ended(capsys, BrokenPipeError(errno.EPIPE, "Broken pipe"))[0] == 2
 
 
-@pytest.mark.parametrize("error", [UserError("a"), RecordError("a.jpg", "is empty"), PictureError("missing", "a.jpg")])
+@pytest.mark.parametrize("error", [UserError("a"), RecordError("a.jpg", "is empty"), ImageError("missing", "a.jpg")])
 def test_errors_come_whole_from_other_processes(error):
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -31,7 +31,7 @@ def decode(data):
 def test_shards_hold_decodable_posts_with_labels(world):
     index = ShardIndex.open(world / "posts/train")
     assert len(index) == 48 and len(ShardIndex.open(world / "posts/val")) == 8
-    assert (np.diff(index.hashtag_offsets) >= 1).all()
+    assert (np.diff(index.label_offsets) >= 1).all()
     assert decode(ShardReader(index).read(47)).shape == (64, 64, 3)
 
 
@@ -51,11 +51,11 @@ def test_class_folders_are_balanced(world, part, per_class):
     assert all(len(list(folder.glob("*.jpg"))) == per_class for folder in folders)
 
 
-def test_parts_share_no_picture(world):
-    pictures = [
+def test_parts_share_no_image(world):
+    images = [
         path.read_bytes() for part in ("loose", "clean", "target", "coco") for path in (world / part).rglob("*.jpg")
     ]
-    assert len(set(pictures)) == len(pictures)
+    assert len(set(images)) == len(images)
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

@@ -10,7 +10,7 @@ def test_ellipse_passes_through_the_ends_of_its_axes():
     np.testing.assert_allclose(outline, [[4, 2], [1, 2.5], [-2, 2], [1, 1.5]], atol=1e-12)
 
 
-def test_turning_is_clockwise_on_a_picture():
+def test_turning_is_clockwise_on_a_image():
     np.testing.assert_allclose(rotation(90) @ [1, 0], [0, 1], atol=1e-12)  # right goes down
     np.testing.assert_allclose(ellipse(0, 0, 2, 1, degrees=90, points=4)[0], [0, 2], atol=1e-12)
 

@@ -28,7 +28,7 @@ def test_spaces_may_stand_for_the_tab(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("n1\towl\nn1\tbear\n", "line 2: 'n1' stands twice"), ("n1\towl\nn2\t , \n", "line 2: 'n2' has no lemma")],
+    [("n1\towl\nn1\tbear\n", "line 2: 'n1' is listed twice"), ("n1\towl\nn2\t , \n", "line 2: 'n2' has no lemma")],
 )
 def test_broken_lines_are_named(tmp_path, text, message):
     (tmp_path / "synsets.txt").write_text(text)

@@ -20,7 +20,7 @@ from record import report, table
 
 from igdet.evaluation.coco_metrics import SUMMARY
 
-SIDE, OBJECTS = 640, 7.2  # val2017 has 36,781 objects in 5,000 pictures
+SIDE, OBJECTS = 640, 7.2  # val2017 has 36,781 objects in 5,000 images
 DETECTIONS = {"bbox": 100, "segm": 100, "keypoints": 20}
 CLASSES = {"bbox": 80, "segm": 80, "keypoints": 1}
 KEYPOINTS = 17
@@ -47,9 +47,9 @@ def make(task: str, images: int, folder: Path) -> None:
         ]
     for number, annotation in enumerate(objects, 1):
         annotation["id"] = number
-    pictures = [{"id": i, "width": SIDE, "height": SIDE} for i in range(1, images + 1)]
+    rows = [{"id": i, "width": SIDE, "height": SIDE} for i in range(1, images + 1)]
     categories = [{"id": c, "name": f"class {c}"} for c in range(1, CLASSES[task] + 1)]
-    truth = {"images": pictures, "categories": categories, "annotations": objects}
+    truth = {"images": rows, "categories": categories, "annotations": objects}
     (folder / "truth.json").write_text(json.dumps(truth))
     (folder / "found.json").write_text(json.dumps(found))
 
@@ -75,7 +75,7 @@ def record(random: np.random.Generator, task: str, image: int, class_id: int, bo
 
 
 def by_igdet(folder: Path, task: str) -> tuple:
-    """Read, check and score: what an evaluation does when the last picture is through the network."""
+    """Read, check and score: what an evaluation does when the last image is through the network."""
     from hotcoco import COCO
 
     from igdet.evaluation.coco_files import check_detections, read_detections
@@ -134,7 +134,7 @@ def main() -> None:
         scoring, checks, memory = (median(run[place] for run in runs) for place in (0, 1, 3))
         rows.append((way.removeprefix("by_"), scoring, checks, peer / scoring, peer / (scoring + checks), memory))
     header = ["way", "scoring, s", "checks before, s", "faster", "with checks", "peak memory of the process, MB"]
-    print(f"{args.task}: {args.images:,} pictures, all {len(found['by_igdet'][0][2])} numbers equal\n")
+    print(f"{args.task}: {args.images:,} images, all {len(found['by_igdet'][0][2])} numbers equal\n")
     report(f"coco_evaluation_{args.task}", speed=table(header, rows, ["", ".2f", ".2f", ".1f", ".1f", ".0f"]))
 
 

@@ -41,7 +41,7 @@ def run_one(way: str, posts: Path, output: Path) -> None:
 
 
 def measure(args: argparse.Namespace, way: str, posts: Path) -> tuple[float, float]:
-    """Run a way in a new process; give its seconds and bytes."""
+    """Run a way in a new process; return its seconds and bytes."""
     command = [sys.executable, __file__, str(args.folder), "--one", way, "--posts", str(args.posts)]
     command += ["--distinct", str(args.distinct)]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

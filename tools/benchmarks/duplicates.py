@@ -1,10 +1,10 @@
-"""Measures how well planted crops, flips and edits of real pictures are found among other pictures.
+"""Measures how well planted crops, flips and edits of real images are found among other images.
 
   python tools/benchmarks/duplicates.py FOLDER --queries 300 --others 5000
   python tools/benchmarks/duplicates.py FOLDER --config-file CONFIG --weights WEIGHTS     R-MAC instead of PDQ
 
-Some pictures of the folder are the evaluation set; one edit of each kind of every one of them, and other pictures, are
-the training set. A pair counts as right when it is a picture and its own edit: duplicates that the folder holds by
+Some images of the folder are the evaluation set; one edit of each kind of every one of them, and other images, are
+the training set. A pair counts as right when it is an image and its own edit: duplicates that the folder holds by
 itself count as wrong. Nothing is left on the disk.
 """
 
@@ -21,7 +21,7 @@ import pyarrow as pa
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from igdet.curation.duplicates.finding import find_copies, find_neighbours
-from igdet.curation.duplicates.image_sets import PictureSet, open_pictures
+from igdet.curation.duplicates.image_sets import ImageSet, open_image_set
 from igdet.curation.duplicates.result import Request
 from igdet.curation.duplicates.scanning import Progress
 from igdet.formats.images import open_image
@@ -33,22 +33,22 @@ Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
 def crop(area: float) -> Edit:
-    """An edit that keeps a share of the area, 0..1, somewhere in the picture."""
+    """An edit that keeps a share of the area, 0..1, somewhere in the image."""
 
-    def edit(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-        width, height = (max(1, round(side * math.sqrt(area))) for side in picture.size)
-        left, top = random.integers(picture.width - width + 1), random.integers(picture.height - height + 1)
-        return picture.crop((left, top, left + width, top + height))
+    def edit(image: Image.Image, random: np.random.Generator) -> Image.Image:
+        width, height = (max(1, round(side * math.sqrt(area))) for side in image.size)
+        left, top = random.integers(image.width - width + 1), random.integers(image.height - height + 1)
+        return image.crop((left, top, left + width, top + height))
 
     return edit
 
 
-def overlay(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def overlay(image: Image.Image, random: np.random.Generator) -> Image.Image:
     """An edit that writes a line over a bar of a seventh of the height."""
-    edited, bar = picture.copy(), max(1, picture.height // 7)
-    top = int(random.integers(picture.height - bar + 1))
+    edited, bar = image.copy(), max(1, image.height // 7)
+    top = int(random.integers(image.height - bar + 1))
     draw = ImageDraw.Draw(edited)
-    draw.rectangle((0, top, picture.width, top + bar), fill="black")
+    draw.rectangle((0, top, image.width, top + bar), fill="black")
     draw.text((2, top), "look at this", fill="white", font_size=max(1, round(0.8 * bar)))
     return edited
 
@@ -58,49 +58,49 @@ EDITS: dict[str, tuple[Edit, int]] = {
     "crop to 90%": (crop(0.9), 90),
     "crop to 70%": (crop(0.7), 90),
     "crop to 50%": (crop(0.5), 90),
-    "mirrored": (lambda picture, _: ImageOps.mirror(picture), 90),
-    "JPEG 30": (lambda picture, _: picture, 30),
-    "half the size": (lambda picture, _: ImageOps.scale(picture, 0.5), 90),
+    "mirrored": (lambda image, _: ImageOps.mirror(image), 90),
+    "JPEG 30": (lambda image, _: image, 30),
+    "half the size": (lambda image, _: ImageOps.scale(image, 0.5), 90),
     "text overlay": (overlay, 90),
-    "brighter by 40%": (lambda picture, _: ImageEnhance.Brightness(picture).enhance(1.4), 90),
+    "brighter by 40%": (lambda image, _: ImageEnhance.Brightness(image).enhance(1.4), 90),
 }
 
 
 @dataclass(frozen=True)
 class Planted:
-    """Reads a row of the training set: the edits of the queries, one kind after the other, then the other pictures."""
+    """Reads a row of the training set: the edits of the queries, one kind after the other, then the other images."""
 
-    pictures: PictureSet
-    queries: np.ndarray  # rows of the pictures
+    images: ImageSet
+    queries: np.ndarray  # rows of the images
     others: np.ndarray
     seed: int
 
     def __call__(self, row: int) -> bytes:
-        """Give a picture file."""
+        """Return an image file."""
         kind, query = divmod(row, len(self.queries))
         if kind >= len(EDITS):
-            return self.pictures.read(int(self.others[row - len(EDITS) * len(self.queries)]))
+            return self.images.read(int(self.others[row - len(EDITS) * len(self.queries)]))
         edit, quality = list(EDITS.values())[kind]
         encoded = io.BytesIO()
-        with open_image(io.BytesIO(self.pictures.read(int(self.queries[query])))) as picture:
-            edited = edit(picture.convert("RGB"), np.random.default_rng((self.seed, row)))
+        with open_image(io.BytesIO(self.images.read(int(self.queries[query])))) as image:
+            edited = edit(image.convert("RGB"), np.random.default_rng((self.seed, row)))
         edited.save(encoded, "JPEG", quality=quality)
         return encoded.getvalue()
 
 
-def plant(pictures: PictureSet, queries: int, others: int, seed: int) -> tuple[PictureSet, PictureSet]:
-    """Choose pictures at random and edit some of them.
+def plant(images: ImageSet, queries: int, others: int, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Choose images at random and edit some of them.
 
     Returns:
         the evaluation set and the training set; an edit's id is "KIND:" and the id of its original.
     """
-    rows = np.random.default_rng(seed).permutation(len(pictures))[: queries + others]
+    rows = np.random.default_rng(seed).permutation(len(images))[: queries + others]
     chosen, rest = rows[:queries], rows[queries:]
-    names = pictures.ids.take(pa.array(chosen))
+    names = images.ids.take(pa.array(chosen))
     ids = [f"{kind}:{name}" for kind in EDITS for name in names.to_pylist()]
-    ids += pictures.ids.take(pa.array(rest)).to_pylist()
-    evaluation = PictureSet(names, lambda row: pictures.read(int(chosen[row])))
-    return evaluation, PictureSet(pa.array(ids, pa.string()), Planted(pictures, chosen, rest, seed))
+    ids += images.ids.take(pa.array(rest)).to_pylist()
+    evaluation = ImageSet(names, lambda row: images.read(int(chosen[row])))
+    return evaluation, ImageSet(pa.array(ids, pa.string()), Planted(images, chosen, rest, seed))
 
 
 def report(pairs: pa.Table, queries: int, name: str) -> None:
@@ -124,11 +124,11 @@ def at_precision(pairs: pa.Table, precision: float) -> pa.Table:
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", help="pictures")
-    parser.add_argument("--queries", type=int, default=300, help="pictures that are edited")
-    parser.add_argument("--others", type=int, default=5000, help="pictures beside them")
+    parser.add_argument("folder", help="images")
+    parser.add_argument("--queries", type=int, default=300, help="images that are edited")
+    parser.add_argument("--others", type=int, default=5000, help="images beside them")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--side", type=int, default=Request.side, help="R-MAC: longer side of the pictures")
+    parser.add_argument("--side", type=int, default=Request.side, help="R-MAC: longer side of the images")
     parser.add_argument("--config-file", help="R-MAC: config of the network")
     parser.add_argument("--weights", default="", help="R-MAC: its weights")
     parser.add_argument("--scratch", type=Path, help="R-MAC: folder for features in the meantime")
@@ -137,8 +137,8 @@ def parse_args() -> argparse.Namespace:
 
 def measure(args: argparse.Namespace) -> None:
     """Plant, find and report."""
-    evaluation, training = plant(open_pictures(args.folder), args.queries, args.others, args.seed)
-    print(f"{len(evaluation):,} pictures looked for among {len(training):,}")
+    evaluation, training = plant(open_image_set(args.folder), args.queries, args.others, args.seed)
+    print(f"{len(evaluation):,} images looked for among {len(training):,}")
     request = Request(args.folder, side=args.side)
     if not args.config_file:
         found = find_copies(request, training, evaluation, Progress())

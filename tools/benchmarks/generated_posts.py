@@ -47,7 +47,7 @@ def write_posts(folder: Path, posts: int, distinct: int, seed: int = 0) -> None:
         drawn = np.searchsorted(shares, random.random(offsets[-1]) * shares[-1])
         tags = pa.ListArray.from_arrays(pa.array(offsets), hashtags.take(pa.array(drawn)))
         ids = pc.cast(pa.array(np.arange(start, start + count)), pa.string())
-        images = pc.binary_join_element_wise("pictures/", ids, ".jpg", "")
+        images = pc.binary_join_element_wise("images/", ids, ".jpg", "")
         pq.write_table(pa.table([ids, images, tags], schema=SCHEMA), folder / f"posts-{number:05d}.parquet")
 
 

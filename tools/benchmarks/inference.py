@@ -1,6 +1,6 @@
-"""Mask R-CNN inference of igdet's trunk beside Detectron2's own, with the same weights on the same pictures.
+"""Mask R-CNN inference of igdet's trunk beside Detectron2's own, with the same weights on the same images.
 
-DETECTRON2_DATASETS=datasets python tools/benchmarks/inference.py X_101_32x8d --pictures 3
+DETECTRON2_DATASETS=datasets python tools/benchmarks/inference.py X_101_32x8d --images 3
 """
 
 import argparse
@@ -36,7 +36,7 @@ def config(member: str, device: str, theirs: bool) -> CfgNode:
 
 
 def samples(cfg: CfgNode, count: int) -> list[list[dict]]:
-    """Real pictures, resized as for a test, a batch each."""
+    """Real images, resized as for a test, a batch each."""
     mapper = DatasetMapper(cfg, is_train=False)
     paths = sorted(Path(MetadataCatalog.get(DATASET).image_root).glob("*.jpg"))[:count]
     return [[mapper({"file_name": str(path), "image_id": path.stem})] for path in paths]
@@ -57,7 +57,7 @@ def main() -> None:
     """Run both in turn, print and record a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("member", choices=FAMILY, metavar="MEMBER")
-    parser.add_argument("--pictures", type=int, default=3)
+    parser.add_argument("--images", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.manual_seed(0)
@@ -66,7 +66,7 @@ def main() -> None:
     models["igdet"].load_state_dict(models["Detectron2"].state_dict())
     apply_execution(models["igdet"], configs["igdet"])
     seconds: dict[str, list[float]] = {way: [] for way in models}
-    batches = samples(configs["igdet"], args.pictures)
+    batches = samples(configs["igdet"], args.images)
     for batch in [batches[0], *batches]:  # the first warms up
         found = {way: timed(model, batch, args.device) for way, model in models.items()}
         for way, (time_taken, _) in found.items():
@@ -75,7 +75,7 @@ def main() -> None:
         assert len(ours) == len(theirs) and torch.allclose(ours.scores, theirs.scores, atol=1e-4), "results differ"
     peer = median(seconds["Detectron2"][1:])
     rows = [(way, median(times[1:]), peer / median(times[1:])) for way, times in seconds.items()]
-    print(f"{args.member} Mask R-CNN, {len(batches)} pictures of {DATASET}, {args.device}; the same detections\n")
+    print(f"{args.member} Mask R-CNN, {len(batches)} images of {DATASET}, {args.device}; the same detections\n")
     report("inference", speed=table(["network", "s an image", "faster"], rows, ["", ".2f", ".2f"]))
 
 

@@ -28,19 +28,19 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="JPEGs, also in folders below")
-    parser.add_argument("--batch", type=int, default=32, help="pictures")
+    parser.add_argument("--batch", type=int, default=32, help="images")
     parser.add_argument("--batches", type=int, default=30, help="timed, after as many as there are workers")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5, help="of each loader, in turn")
     return parser.parse_args()
 
 
-def link_pictures(source: Path, root: Path, count: int) -> None:
-    """Make a folder of one class with `count` links to the pictures, each as often as the others."""
+def link_images(source: Path, root: Path, count: int) -> None:
+    """Make a folder of one class with `count` links to the images, each as often as the others."""
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
-    (root / "pictures").mkdir()
+    (root / "images").mkdir()
     for number in range(count):
-        (root / "pictures" / f"{number:06d}.jpg").symlink_to(files[number % len(files)].resolve())
+        (root / "images" / f"{number:06d}.jpg").symlink_to(files[number % len(files)].resolve())
 
 
 def torchvision_batches(root: Path, args: argparse.Namespace):
@@ -66,7 +66,7 @@ def igdet_batches(root: Path, args: argparse.Namespace, resize: str):
         yield images.float().sub_(mean).div_(std)
 
 
-def pictures_per_second(batches: Callable, args: argparse.Namespace) -> float:
+def images_per_second(batches: Callable, args: argparse.Namespace) -> float:
     """Time a new loader, once its workers run."""
     found = iter(batches())
     for _ in range(max(1, args.workers)):
@@ -81,7 +81,7 @@ def main() -> None:
     args = parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        link_pictures(args.folder, root, args.batch * (args.batches + 2 * args.workers + 2))
+        link_images(args.folder, root, args.batch * (args.batches + 2 * args.workers + 2))
         loaders = {
             "torchvision v1 + Pillow, ImageFolder": lambda: torchvision_batches(root, args),
             "igdet": lambda: igdet_batches(root, args, "antialias"),
@@ -90,7 +90,7 @@ def main() -> None:
         rates: dict[str, list[float]] = {name: [] for name in loaders}
         for _ in range(args.repeats):
             for name, batches in loaders.items():
-                rates[name].append(pictures_per_second(batches, args))
+                rates[name].append(images_per_second(batches, args))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     base, *_ = medians.values()
     rows = [[name, rate, rate / base] for name, rate in medians.items()]

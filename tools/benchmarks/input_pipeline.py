@@ -18,7 +18,7 @@ from record import report, table
 
 from igdet.formats.images import open_image
 
-HEADER = ["way", "ms a picture (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
+HEADER = ["way", "ms an image (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
 FORMATS = ["", ".2f", ".2f", ".2f", ".3f", ".3f"]
 
 
@@ -26,41 +26,41 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="JPEGs, also in folders below")
-    parser.add_argument("--count", type=int, default=500, help="pictures at most")
+    parser.add_argument("--count", type=int, default=500, help="images at most")
     parser.add_argument("--repeats", type=int, default=7, help="of each way, in turn")
-    parser.add_argument("--side", type=int, help="make the pictures' longer side this long first (ImageNet: 500)")
+    parser.add_argument("--side", type=int, help="make the images' longer side this long first (ImageNet: 500)")
     parser.add_argument("--quality", type=int, default=93, help="of JPEG after --side")
     parser.add_argument("--max-side", type=int, nargs="*", default=[256, 320, 384], help="of curated shards, pixels")
     return parser.parse_args()
 
 
-def read_pictures(args: argparse.Namespace) -> list[Draw]:
+def read_images(args: argparse.Namespace) -> list[Draw]:
     """Read the files, and draw a crop and a flip for each."""
     files = sorted(path for path in args.folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))[: args.count]
-    pictures = [path.read_bytes() for path in files]
+    images = [path.read_bytes() for path in files]
     if args.side:
-        pictures = [made_smaller(data, args.side, args.quality) for data in pictures]
-    return [Draw.of(data, number) for number, data in enumerate(pictures)]
+        images = [made_smaller(data, args.side, args.quality) for data in images]
+    return [Draw.of(data, number) for number, data in enumerate(images)]
 
 
 def made_smaller(data: bytes, side: int, quality: int) -> bytes:
-    """Encode a picture again with its longer side at `side` pixels."""
-    picture = open_image(io.BytesIO(data)).convert("RGB")
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=None)
+    """Encode an image again with its longer side at `side` pixels."""
+    image = open_image(io.BytesIO(data)).convert("RGB")
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=None)
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 
 def describe(draws: list[Draw]) -> str:
-    """Say how large the pictures are."""
+    """Say how large the images are."""
     pixels = statistics.mean(np.prod(open_image(io.BytesIO(draw.data)).size) for draw in draws)
     size = statistics.mean(len(draw.data) for draw in draws)
     return f"{len(draws)} JPEGs, on the average {pixels / 1e6:.2f} megapixels and {size / 1e3:.0f} kB"
 
 
 def milliseconds(way: Way, draws: list[Draw]) -> float:
-    """Time one pass over the pictures; give ms of processor time a picture, which other processes hardly disturb."""
+    """Time one pass over the images; give ms of processor time an image, which other processes hardly disturb."""
     started = time.process_time()
     for draw in draws:
         way(draw)
@@ -68,7 +68,7 @@ def milliseconds(way: Way, draws: list[Draw]) -> float:
 
 
 def measure(tasks: dict[str, tuple[Way, list[Draw]]], repeats: int) -> list[list]:
-    """Run the tasks in turn, the peers first in the dictionary; give a row of the table for each."""
+    """Run the tasks in turn, the peers first in the dictionary; return a row of the table for each."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(repeats + 1):  # the first round warms up
         for name, (way, draws) in tasks.items():
@@ -90,7 +90,7 @@ def main() -> None:
     args = parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    draws = read_pictures(args)
+    draws = read_images(args)
     print(describe(draws))
     training = {name: (way, draws) for name, way in TRAINING.items()}
     for side in args.max_side:

@@ -1,4 +1,4 @@
-"""Ways from a JPEG's bytes to a normalised picture of 224 x 224: igdet's and its peers', same crops, same flips."""
+"""Ways from a JPEG's bytes to a normalised image of 224 x 224: igdet's and its peers', same crops, same flips."""
 
 import io
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from torchvision import io as tv_io
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
-from igdet.curation.images import CleanSettings, clean_picture
+from igdet.curation.images import CleanSettings, clean_image
 from igdet.data.images import jpeg
-from igdet.data.images.decoding import open_picture
+from igdet.data.images.decoding import open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransform, sample_crop
 from igdet.formats.images import open_image
 
@@ -27,7 +27,7 @@ _MEAN, _STD = (255 * torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD
 
 @dataclass(frozen=True)
 class Draw:
-    """A picture, the number from which igdet draws its crop and flip, and what it will draw, for the peers."""
+    """An image, the number from which igdet draws its crop and flip, and what it will draw, for the peers."""
 
     data: bytes
     number: int
@@ -42,8 +42,8 @@ class Draw:
         return cls(data, number, sample_crop(height, width, SCALE, RATIO, rng), bool(rng.random() < 0.5))
 
     def curated(self, max_side: int) -> "Draw":
-        """The same from a shard whose pictures curation has made smaller."""
-        return Draw.of(clean_picture(self.data, CleanSettings(max_side=max_side)), self.number)
+        """The same from a shard whose images curation has made smaller."""
+        return Draw.of(clean_image(self.data, CleanSettings(max_side=max_side)), self.number)
 
 
 Way = Callable[[Draw], Tensor]  # gives float (3, 224, 224)
@@ -57,12 +57,12 @@ def _igdet(pixels: np.ndarray) -> Tensor:
 def igdet_training(fast: bool = False) -> Way:
     """Build igdet's training way; it draws its crops itself."""
     transform = TrainTransform(SIZE, SCALE, RATIO, flip=0.5, fast=fast)
-    return lambda draw: _igdet(transform(open_picture(draw.data, "RGB", ""), np.random.default_rng(draw.number)))
+    return lambda draw: _igdet(transform(open_croppable(draw.data, "RGB", ""), np.random.default_rng(draw.number)))
 
 
 def igdet_evaluation(draw: Draw) -> Tensor:
     """igdet's evaluation."""
-    return _igdet(TestTransform(SHORT_SIDE, SIZE)(open_picture(draw.data, "RGB", "")))
+    return _igdet(TestTransform(SHORT_SIDE, SIZE)(open_croppable(draw.data, "RGB", "")))
 
 
 def without_binding(way: Way) -> Way:
@@ -131,5 +131,5 @@ EVALUATION: dict[str, Way] = {
 
 
 def levels_apart(result: Tensor, reference: Tensor) -> float:
-    """Give the mean absolute difference of two normalised pictures, in levels of 0..255."""
+    """Return the mean absolute difference of two normalised images, in levels of 0..255."""
     return ((result - reference) * _STD).abs().mean().item()

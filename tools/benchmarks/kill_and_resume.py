@@ -65,7 +65,7 @@ def batches(notes: Path) -> list[list]:
 
 
 def break_run(args: argparse.Namespace) -> list[list]:
-    """Kill and continue; give a row for each kill."""
+    """Kill and continue; return a row for each kill."""
     dice, rows = random.Random(args.seed), []
     while len(rows) < args.kills:
         workers, seconds = dice.randrange(3), dice.uniform(0.5, args.longest)

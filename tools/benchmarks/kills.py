@@ -55,7 +55,7 @@ def training_of(folder: Path) -> dict[str, object]:
 
 
 def completeness_of(folder: Path) -> dict[str, bool]:
-    """Say whether a detection is complete and finite: Detectron2's sampler starts anew, so weights differ."""
+    """Say whether a detection is complete and finite: Detectron2's sampler starts again, so weights differ."""
     weights = torch.load(folder / "model_final.pth")["model"].values()
     finite = all(tensor.isfinite().all() for tensor in weights if tensor.is_floating_point())
     return {"finite": bool(finite), "scored": bool(json.loads((folder / "results.json").read_text())["results"])}

@@ -61,7 +61,7 @@ def timed_path(features: np.ndarray, labels: np.ndarray, classes: int, strengths
 
 
 def timed_fits(features: np.ndarray, labels: np.ndarray, strengths: list[float], tolerance: float):
-    """scikit-learn's fits, each from nothing: as `timed_path` gives them."""
+    """scikit-learn's fits, each from nothing: as `timed_path` returns them."""
     result = {}
     for c in sorted(strengths):
         clock = time.perf_counter()

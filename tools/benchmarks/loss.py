@@ -87,7 +87,7 @@ def extra_memory(name: str, num_images: int, num_labels: int) -> float:
     small, few = batch(2, num_labels)
     WAYS[name](small, few).backward()  # code and thread pools are loaded
     logits, labels = batch(num_images, num_labels)
-    Path("/proc/self/clear_refs").write_text("5")  # the highest resident memory starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # the highest resident memory starts again
     before = _resident("VmRSS")
     WAYS[name](logits, labels).backward()
     return (_resident("VmHWM") - before) / 1e6

@@ -20,7 +20,7 @@ from tabulate import tabulate
 from igdet.engine import Trainer, setup
 
 SAMPLES = 40  # over the whole run
-FLAT = 5.0  # MB in 1,000 steps, 5 kB a step: a tenth of one 64 x 64 picture in float32 (49 kB) that is not let go
+FLAT = 5.0  # MB in 1,000 steps, 5 kB a step: a tenth of one 64 x 64 image in float32 (49 kB) that is not let go
 
 
 def parse_args() -> argparse.Namespace:

@@ -32,7 +32,7 @@ from igdet.data.draws.epoch import BLOCK
 
 PAPER = 3_500_000_000
 PAPER_SHARDS = PAPER // 10_000
-PICTURE, BUFFER = 50_000, 4096  # bytes; posts, the default of DATALOADER.STREAM_BUFFER
+IMAGE, BUFFER = 50_000, 4096  # bytes; posts, the default of DATALOADER.STREAM_BUFFER
 DICTS = 200_000
 
 
@@ -86,7 +86,7 @@ def paper_table(
     columns = 8 + 4 + 8 + 2 * 4 + 8 + 32  # offset, size, end of hashtags, two hashtags, end of key, key
     plan = PAPER * (2 + 8 / BLOCK)  # the rarest hashtag of each post, the sum of each block
     mapped, planned = PAPER / indexed_per_second / 60, PAPER * seconds_per_post / 60
-    pictures = f"{BUFFER * PICTURE / 1e6:.0f} MB of pictures"
+    images = f"{BUFFER * IMAGE / 1e6:.0f} MB of images"
     rows = [
         ["disk, index mapped", f"{PAPER * columns / 1e9:.0f} GB", f"{list_bytes / 1e6:.0f} MB", "none"],
         ["disk, plan", f"{plan / 1e9:.1f} GB", "none", "none"],
@@ -96,7 +96,7 @@ def paper_table(
             "the list",
             f"{2 * PAPER * 8 / 1e9:.0f} GB, the order",
         ],
-        ["memory of a loader process", "shared pages of these", pictures, "-"],
+        ["memory of a loader process", "shared pages of these", images, "-"],
         ["first start", f"{mapped:.0f} + {planned:.1f} min, once a machine", f"{list_seconds:.1f} s", "-"],
         ["later starts", f"{list_seconds:.1f} s", f"{list_seconds:.1f} s", f"{PAPER / rate / 3600:.1f} h, the factors"],
     ]

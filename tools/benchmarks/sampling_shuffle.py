@@ -6,7 +6,7 @@ A million posts with two Zipfian hashtags each, in 400 shards, drawn once (natur
 batches of 256 by eight readers in turn, as eight loader processes of one training process do. Shards hold the posts in
 random order, as curation writes them, or sorted by hashtag, the worst order there is. The sliding buffer, as
 WebDataset has it, reads one shard after the other and gives a random post of the buffer for each post it takes in.
-Nothing but the posts' pictures is left out: order and replication are those of training.
+Nothing but the posts' images is left out: order and replication are those of training.
 """
 
 import argparse

@@ -105,7 +105,7 @@ def write_index(folder: Path, posts: int = MILLION) -> None:
         "offset": pa.array(512 + rows % 10_000 * 50_000),
         "size": pa.array(rows % 40_000),
         "key": pa.array([f"{row * 0x9E3779B97F4A7C15 % 2**64:032x}" for row in range(posts)]),
-        "hashtags": pa.ListArray.from_arrays(
+        "labels": pa.ListArray.from_arrays(
             pa.array(np.arange(0, 2 * posts + 1, 2), pa.int32()), draw_hashtags(posts, np.random.default_rng(0)).ravel()
         ),
     }

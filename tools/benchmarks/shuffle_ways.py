@@ -17,7 +17,7 @@ SHARDS_AT_A_TIME, BUFFER = 16, 4096
 
 
 class SimulatedShards:
-    """Posts without pictures in shards that lie in memory: stands for `igdet.data.readers.shards.StreamedShards`.
+    """Posts without images in shards that lie in memory: stands for `igdet.data.readers.shards.StreamedShards`.
 
     Args:
         ids: int32 (N, 2): the hashtags of the posts.
@@ -35,7 +35,7 @@ class SimulatedShards:
         return SimulatedStream(int(name))
 
     def label_ids(self, post: StreamedPost) -> np.ndarray:
-        """Give a post's hashtags."""
+        """Return a post's hashtags."""
         return self._ids[int(post.key)]
 
 
@@ -46,7 +46,7 @@ class SimulatedStream:
         self._next = first
 
     def read(self, count: int) -> list[StreamedPost]:
-        """Give the next posts; a post's key is its number."""
+        """Return the next posts; a post's key is its number."""
         self._next += count
         return [StreamedPost(str(key), b"", []) for key in range(self._next - count, self._next)]
 

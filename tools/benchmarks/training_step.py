@@ -99,7 +99,7 @@ def main() -> None:
         "timm": lambda: timm.create_model(timms, num_classes=CLASSES),
     }
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch, "pictures")
+        folder = Path(scratch, "images")
         folder.mkdir()
         deal(args.images, folder)
         steps = {

@@ -23,7 +23,7 @@ Step = Callable[[], None]
 
 
 def deal(images: Path, folder: Path) -> None:
-    """Link pictures into a folder a class, so that both loaders can read them."""
+    """Link images into a folder a class, so that both loaders can read them."""
     for number, path in enumerate(sorted(images.rglob("*.jpg"))):
         target = folder / f"class_{number % CLASSES}" / path.name
         target.parent.mkdir(exist_ok=True)
@@ -35,7 +35,7 @@ def igdet_config(args: argparse.Namespace, folder: Path) -> CfgNode:
     cfg = get_cfg()
     add_igdet_config(cfg)
     own = {"KIND": "image_folder", "ROOT": str(folder)}
-    cfg.merge_from_other_cfg(CfgNode({"DATASETS": {"OWN": {"pictures": own}, "TRAIN": ["pictures"], "TEST": []}}))
+    cfg.merge_from_other_cfg(CfgNode({"DATASETS": {"OWN": {"images": own}, "TRAIN": ["images"], "TEST": []}}))
     cfg.MODEL.merge_from_other_cfg(CfgNode({"META_ARCHITECTURE": "ImageClassifier", "DEVICE": args.device}))
     cfg.MODEL.BACKBONE.NAME = args.network
     cfg.MODEL.BACKBONE.FREEZE_AT = 0

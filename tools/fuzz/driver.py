@@ -36,7 +36,7 @@ class Tally:
     faults: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, number: int, outcomes: list[str]) -> list[str]:
-        """Count an input; give its faults."""
+        """Count an input; return its faults."""
         self.inputs += 1
         self.refused += REFUSED in outcomes
         faults = sorted(set(outcomes) - {READ, REFUSED})

@@ -46,7 +46,7 @@ class Inputs:
                     entry(self._fresh(name))
 
     def make(self, number: int) -> Path:
-        """Write an input; give the file that is damaged in it."""
+        """Write an input; return the file that is damaged in it."""
         dice = Random(f"{self._seed} {self._kind} {number}")
         path = self._fresh(dice.choice(self._names))
         damage(path, dice)
@@ -63,6 +63,6 @@ class Inputs:
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory:
-    """Give a folder in memory where there is one: an input is a dozen files."""
+    """Return a folder in memory where there is one: an input is a dozen files."""
     memory = Path("/dev/shm")
     return tempfile.TemporaryDirectory(prefix="fuzz-", dir=memory if memory.is_dir() else None)

@@ -37,7 +37,7 @@ def judge(read: Callable[[Path], object], path: Path) -> str:
         path: the file.
 
     Returns:
-        `READ`, `REFUSED`, or what is at fault: an exception that no user can mend, the time, the memory, a process
+        `READ`, `REFUSED`, or what is at fault: an exception that no user can fix, the time, the memory, a process
         that was started, a control character on the terminal, a message without an end.
     """
     said = io.StringIO()

@@ -16,10 +16,10 @@ from detectron2.data import DatasetCatalog
 from fuzz import seeds
 from igdet.benchmark.suite_file import read_suite
 from igdet.curation import command, pipeline
-from igdet.curation.images.cleaning import CleanSettings, clean_picture
+from igdet.curation.images.cleaning import CleanSettings, clean_image
 from igdet.curation.settings import read_curation
 from igdet.data import register_own_datasets
-from igdet.data.images.decoding import open_picture
+from igdet.data.images.decoding import open_croppable
 from igdet.data.readers.shards import ShardRecords, StreamedShards
 from igdet.engine.setup import check_merged, merged_config
 from igdet.formats.errors import RecordError
@@ -61,14 +61,14 @@ def _data_set(kind: str, folder: Path, **fields: object) -> Sequence[dict]:
 
 
 def _decode(path: Path) -> None:
-    picture = open_picture(path.read_bytes(), "RGB", path.name)
-    picture.crop(0, 0, min(5, picture.height), min(5, picture.width))
-    picture.check()
-    picture.whole()
+    image = open_croppable(path.read_bytes(), "RGB", path.name)
+    image.crop(0, 0, min(5, image.height), min(5, image.width))
+    image.check()
+    image.whole()
 
 
 def _clean(path: Path) -> None:
-    clean_picture(path.read_bytes(), CleanSettings(max_side=8))
+    clean_image(path.read_bytes(), CleanSettings(max_side=8))
 
 
 def _indexed_shards(path: Path) -> None:
@@ -123,7 +123,7 @@ def _train_config(path: Path) -> None:
 
 def _rating_pages(path: Path) -> None:
     here = path.parent
-    _tool("rate_predictions", "export", here / "pages", "--predictions", path, "--pictures", here / "images")
+    _tool("rate_predictions", "export", here / "pages", "--predictions", path, "--images", here / "images")
 
 
 def _manifests(path: Path) -> None:
@@ -133,7 +133,7 @@ def _manifests(path: Path) -> None:
 
 
 KINDS: dict[str, Kind] = {
-    "images": Kind(seeds.write_pictures, (_decode, _clean)),
+    "images": Kind(seeds.write_images, (_decode, _clean)),
     "shards": Kind(seeds.write_shards, (_indexed_shards, _streamed_shards)),
     "tables": Kind(seeds.write_tables, (_posts_table,)),
     "curation": Kind(seeds.write_tables, (_curation,)),

@@ -34,8 +34,8 @@ def _image(seed: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)).resize((32, 24))
 
 
-def write_pictures(folder: Path) -> list[Path]:
-    """Write a picture of each format; a JPEG with EXIF, an animation and a grey one among them."""
+def write_images(folder: Path) -> list[Path]:
+    """Write an image of each format; a JPEG with EXIF, an animation and a grey one among them."""
     paths = [folder / f"{name}.{name.lower()}" for name in _FORMATS]
     for path, name in zip(paths, _FORMATS, strict=True):
         _image(0).save(path, name)
@@ -51,11 +51,11 @@ def write_pictures(folder: Path) -> list[Path]:
 def write_shards(folder: Path) -> list[Path]:
     """Write three shards with their index, summary and vocabulary."""
     _image(0).save(folder / "post.jpg")
-    picture = (folder / "post.jpg").read_bytes()
+    jpeg = (folder / "post.jpg").read_bytes()
     (folder / "post.jpg").unlink()
     with ShardWriter(folder, VOCABULARY, shard_size=2) as writer:
         for image, tags in POSTS:
-            writer.add(Path(image).stem, picture, tags)
+            writer.add(Path(image).stem, jpeg, tags)
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 

@@ -1,1 +1,1 @@
-"""Near-duplicates: copies, crops and edits, between evaluation and training pictures or among the latter."""
+"""Near-duplicates: copies, crops and edits, between evaluation and training images or among the latter."""

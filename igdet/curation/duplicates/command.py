@@ -22,7 +22,7 @@ def find(folder: Path, request: Request) -> None:
     """Find pairs and write them."""
     print(f"Comparing {request.training} with {request.evaluation or 'itself'} ({request.method}), into {folder}")
     found = finding.find(request, folder, _describer(request) if request.method == "rmac" else None)
-    print(f"{len(found.pairs):,} pairs in {folder}, {len(found.skipped):,} pictures skipped")
+    print(f"{len(found.pairs):,} pairs in {folder}, {len(found.skipped):,} images skipped")
     if found.skipped:
         print(f"Those were compared with nothing; {folder / SKIPPED_NAME} names them and says why")
     if found.pairs:
@@ -54,24 +54,24 @@ def judge(folder: Path, pairs: int) -> None:
 
 
 def exclude(folder: Path, judged: Sequence[str] | None) -> None:
-    """Write the ids of the training pictures to leave out; `judged` as `_duplicates` has it."""
+    """Write the ids of the training images to leave out; `judged` as `_duplicates` has it."""
     request, pairs = _duplicates(folder, judged)
     excluded = excluded_against(pairs) if request.evaluation else excluded_within(pairs)
     path = folder / "excluded.csv"
     write_csv(path, ["id"], ([name] for name in excluded))
-    print(f"{len(excluded):,} training pictures to leave out: {path}")
+    print(f"{len(excluded):,} training images to leave out: {path}")
 
 
 def bound(folder: Path, judged: Sequence[str] | None, predictions: str) -> None:
     """Print the lower bound of an evaluation's accuracy; `judged` as `_duplicates` has it."""
     request, pairs = _duplicates(folder, judged)
     if not request.evaluation:
-        raise UserError(f"{folder} compares training pictures with each other: a bound needs evaluation pictures")
+        raise UserError(f"{folder} compares training images with each other: a bound needs evaluation images")
     searched = request.open_queries().ids.to_pylist()
     duplicated = set(pairs["query"].to_pylist())
     skipped = read_skipped(folder)
     result = bounding.bound(read_predictions(predictions), duplicated, searched, request.evaluation, skipped)
-    print(f"top-1 {result.accuracy:.2%} of {result.pictures:,} pictures")
+    print(f"top-1 {result.accuracy:.2%} of {result.images:,} images")
     doubtful = f"the {result.duplicated:,} with a near-duplicate in training"
     if result.uncompared:
         doubtful += f" and the {result.uncompared:,} that could not be compared"
@@ -85,5 +85,5 @@ def _duplicates(folder: Path, judged: Sequence[str] | None) -> tuple[Request, pa
 
 
 def plan(count: int, channels: int) -> None:
-    """Print what searching so many pictures takes."""
+    """Print what searching so many images takes."""
     print(describe_needs(count, channels))

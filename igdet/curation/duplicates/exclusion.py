@@ -11,10 +11,10 @@ from igdet.utils.messages import shown
 
 
 def excluded_against(pairs: pa.Table) -> list[str]:
-    """Give the training pictures that resemble an evaluation picture: all of them go.
+    """Return the training images that resemble an evaluation image: all of them go.
 
     Args:
-        pairs: with the columns query, of evaluation pictures, and match, of training pictures.
+        pairs: with the columns query, of evaluation images, and match, of training images.
 
     Returns:
         ids, sorted.
@@ -23,13 +23,13 @@ def excluded_against(pairs: pa.Table) -> list[str]:
 
 
 def excluded_within(pairs: pa.Table) -> list[str]:
-    """Give the training pictures that are superfluous: all but one of each group.
+    """Return the training images that are superfluous: all but one of each group.
 
-    Pictures that are linked by pairs, directly or through others, form a group. The one whose id sorts first stays,
+    Images that are linked by pairs, directly or through others, form a group. The one whose id sorts first stays,
     so that the choice depends on nothing else.
 
     Args:
-        pairs: with the columns query and match, both of training pictures.
+        pairs: with the columns query and match, both of training images.
 
     Returns:
         ids, sorted.
@@ -42,7 +42,7 @@ def excluded_within(pairs: pa.Table) -> list[str]:
 
 
 def _first_of_group(first: dict[str, str], name: str) -> str:
-    """Follow the links to the group's first picture, and shorten them on the way (union-find with path halving)."""
+    """Follow the links to the group's first image, and shorten them on the way (union-find with path halving)."""
     first.setdefault(name, name)
     while first[name] != name:
         first[name] = first[first[name]]
@@ -55,14 +55,14 @@ class Bound:
     """Accuracy with and without near-duplicates.
 
     Attributes:
-        pictures: number of evaluation pictures.
+        images: number of evaluation images.
         duplicated: how many of them have a near-duplicate in the training set.
         uncompared: how many of the others could not be compared with the training set.
         right: how many are classified rightly.
         right_doubtful: how many of the duplicated and the uncompared ones are.
     """
 
-    pictures: int
+    images: int
     duplicated: int
     uncompared: int
     right: int
@@ -71,12 +71,12 @@ class Bound:
     @property
     def accuracy(self) -> float:
         """Top-1 accuracy as measured, 0..1."""
-        return self.right / self.pictures
+        return self.right / self.images
 
     @property
     def lower(self) -> float:
         """The lower bound, 0..1."""
-        return (self.right - self.right_doubtful) / self.pictures
+        return (self.right - self.right_doubtful) / self.images
 
 
 def bound(
@@ -89,14 +89,14 @@ def bound(
     """Count.
 
     Args:
-        predictions: what an evaluation writes: a row a picture, with its image_id, gt_classes and top_classes.
-        duplicated: ids of the pictures that have a near-duplicate.
-        searched: ids of all pictures that were searched for.
+        predictions: what an evaluation writes: a row an image, with its image_id, gt_classes and top_classes.
+        duplicated: ids of the images that have a near-duplicate.
+        searched: ids of all images that were searched for.
         source: what these are, for the message.
-        skipped: ids of pictures, of either set, that the search could compare with nothing.
+        skipped: ids of images, of either set, that the search could compare with nothing.
 
     Raises:
-        DuplicatesError: there is no picture, one was not searched for, or a duplicated one is not among them.
+        DuplicatesError: there is no image, one was not searched for, or a duplicated one is not among them.
     """
     rows = predictions.select(["image_id", "gt_classes", "top_classes"]).to_pylist()
     right = {row["image_id"]: row["top_classes"][0] in row["gt_classes"] for row in rows}
@@ -104,8 +104,8 @@ def bound(
     unknown = sorted(set(duplicated) - right.keys())
     if unknown or not right:
         raise DuplicatesError(
-            f"{len(unknown)} duplicated pictures are not among the {len(right)} predictions, such as {unknown[:3]}; "
-            "give the predictions of the evaluation set that was searched for, and pictures the same ids"
+            f"{len(unknown)} duplicated images are not among the {len(right)} predictions, such as {unknown[:3]}; "
+            "give the predictions of the evaluation set that was searched for, and images the same ids"
         )
     found = set(duplicated)
     uncompared = right.keys() & set(skipped) - found
@@ -114,12 +114,12 @@ def bound(
 
 
 def _require_searched(predicted: Collection[str], searched: set[str], source: str) -> None:
-    """Refuse pictures that were compared with nothing: a search without pairs would vouch for any."""
+    """Refuse images that were compared with nothing: a search without pairs would vouch for any."""
     others = [name for name in predicted if name not in searched]
     if others:
         raise DuplicatesError(
-            f"{len(others):,} of the {len(predicted):,} predicted pictures, the first is {shown(others[0])}, are none "
+            f"{len(others):,} of the {len(predicted):,} predicted images, the first is {shown(others[0])}, are none "
             f"of the {len(searched):,} in {source} that were searched for; give the predictions of an evaluation on "
-            "these, with the same ids, or search for its pictures: "
+            "these, with the same ids, or search for its images: "
             f"{command_line('find_duplicates')} find"
         )

@@ -13,15 +13,15 @@ _PIECE = 16  # bits
 _PIECES = BITS // _PIECE
 _QUERIES = 4096  # at a time
 # Of memory, when a set is compared with itself: the hashes of 8 orientations, those looked among, the order of both.
-BYTES_A_PICTURE = 9 * (BITS // 8 + 8)
+BYTES_A_IMAGE = 9 * (BITS // 8 + 8)
 
 
 class Hits(NamedTuple):
     """M pairs of rows.
 
     Attributes:
-        queries: int64 (M,): rows of the pictures that were searched for.
-        matches: int64 (M,): rows of the pictures that were found.
+        queries: int64 (M,): rows of the images that were searched for.
+        matches: int64 (M,): rows of the images that were found.
         scores: float32 (M,): at most 1, which is equality.
     """
 
@@ -34,7 +34,7 @@ class Hits(NamedTuple):
         return Hits(*(column[chosen] for column in self))
 
     def within(self) -> "Hits":
-        """Of pairs within one set keep each once, the smaller row as the query, and none of a picture with itself."""
+        """Of pairs within one set keep each once, the smaller row as the query, and none of an image with itself."""
         lower, higher = np.minimum(self.queries, self.matches), np.maximum(self.queries, self.matches)
         return Hits(lower, higher, self.scores).where(lower < higher).best()
 

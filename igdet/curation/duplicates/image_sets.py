@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset
 
-from igdet.curation.images import PictureError, PictureSource
+from igdet.curation.images import ImageError, ImageSource
 from igdet.formats.images import describe, list_images
 from igdet.formats.shards import ShardError, ShardIndex, ShardReader
 from igdet.formats.shards.format import INDEX_NAME
@@ -22,16 +22,16 @@ _TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 class DuplicatesError(UserError):
-    """Pictures, pairs or judgements that near-duplicates cannot be found or removed with."""
+    """Images, pairs or judgements that near-duplicates cannot be found or removed with."""
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """Pictures that can be read in any order, also in another process.
+class ImageSet:
+    """Images that can be read in any order, also in another process.
 
     Attributes:
         ids: N names, each once: the path in a folder, the column id of a table, the key in shards.
-        read: gives the picture file of a row, 0..N - 1; raises PictureError.
+        read: gives the image file of a row, 0..N - 1; raises ImageError.
     """
 
     ids: pa.Array
@@ -41,32 +41,32 @@ class PictureSet:
         if self.ids.null_count or pc.count_distinct(self.ids).as_py() != len(self.ids):
             counts = pc.value_counts(self.ids)
             repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
-            raise DuplicatesError(f"every picture needs an id of its own; null or repeated: {repeated[:5] or 'null'}")
+            raise DuplicatesError(f"every image needs an id of its own; null or repeated: {repeated[:5] or 'null'}")
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def open_pictures(path: str | PathLike, root: str | PathLike = "") -> PictureSet:
-    """Open a set of pictures.
+def open_image_set(path: str | PathLike, root: str | PathLike = "") -> ImageSet:
+    """Open a set of images.
 
     Args:
         path: a folder of shards; a .csv or .parquet table with the columns id and image, or a folder of such Parquet
-            files; or a folder of pictures, at any depth.
+            files; or a folder of images, at any depth.
         root: what the images of a table are relative to; "" is the folder of the table.
 
     Raises:
-        DuplicatesError: there is no picture, or it is no such set.
+        DuplicatesError: there is no image, or it is no such set.
         ShardError: the shards are broken.
     """
     path = Path(path).expanduser()
     if path.suffix in _TABLE_SUFFIXES and path.is_file():
         return _open_table([path], Path(root or path.parent))
     if not path.is_dir():
-        raise DuplicatesError(f"{path}: expected shards, a .csv or .parquet table, or a folder of pictures")
+        raise DuplicatesError(f"{path}: expected shards, a .csv or .parquet table, or a folder of images")
     if (path / INDEX_NAME).is_file():
         index = ShardIndex.open(path)
-        return PictureSet(index.keys.cast(pa.string()), _InShards(ShardReader(index)))
+        return ImageSet(index.keys.cast(pa.string()), _InShards(ShardReader(index)))
     if tables := sorted(path.rglob("*.parquet")):
         return _open_table(tables, Path(root or path))
     return _open_folder(path)
@@ -80,30 +80,30 @@ class _InShards:
         try:
             return self.reader.read(row)
         except ShardError as error:
-            raise PictureError("cut_short", str(error)) from error
+            raise ImageError("cut_short", str(error)) from error
 
 
 @dataclass(frozen=True)
 class _Addressed:
     images: pa.Array
-    source: PictureSource
+    source: ImageSource
 
     def __call__(self, row: int) -> bytes:
         return self.source.read(self.images[row].as_py())
 
 
-def _open_folder(folder: Path) -> PictureSet:
-    """List the pictures of a folder, sorted, so that a set is the same on every machine."""
+def _open_folder(folder: Path) -> ImageSet:
+    """List the images of a folder, sorted, so that a set is the same on every machine."""
     images, passed_over = list_images(folder)
     if not images:
-        raise DuplicatesError(f"{folder} holds no pictures that can be read; passed over: {describe(passed_over) or 0}")
+        raise DuplicatesError(f"{folder} holds no images that can be read; passed over: {describe(passed_over) or 0}")
     if passed_over:
         logger.warning("%s: passed over: %s", folder, describe(passed_over))
     paths = pa.array(images, pa.string())
-    return PictureSet(paths, _Addressed(paths, PictureSource(folder)))
+    return ImageSet(paths, _Addressed(paths, ImageSource(folder)))
 
 
-def _open_table(files: list[Path], root: Path) -> PictureSet:
+def _open_table(files: list[Path], root: Path) -> ImageSet:
     try:
         if files[0].suffix == ".csv":
             as_text = pa.csv.ConvertOptions(column_types={"id": pa.string(), "image": pa.string()})  # 007 is no number
@@ -115,4 +115,4 @@ def _open_table(files: list[Path], root: Path) -> PictureSet:
         raise DuplicatesError(f"{files[0]}: expected a table with the columns id and image: {error}") from error
     if not len(ids) or images.null_count:
         raise DuplicatesError(f"{files[0]}: {len(ids)} posts, {images.null_count} of them without an image")
-    return PictureSet(ids, _Addressed(images, PictureSource(root)))
+    return ImageSet(ids, _Addressed(images, ImageSource(root)))

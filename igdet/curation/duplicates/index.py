@@ -1,7 +1,7 @@
 """Nearest neighbours among feature vectors: an index chosen by size, and what it takes of memory.
 
 Shape shorthand: N vectors of D numbers, Q queries, k neighbours. Vectors have length 1, so that a smaller Euclidean
-distance is a larger cosine; the index proposes candidates, whose cosine is then worked out exactly.
+distance is a larger cosine; the index proposes candidates, whose cosine is then computed exactly.
 """
 
 import math

@@ -8,32 +8,32 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igdet.curation.duplicates.image_sets import DuplicatesError, PictureSet
+from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet
 from igdet.curation.duplicates.scanning import decode
-from igdet.curation.images import PictureError
-from igdet.reporting.pages import PICTURE_SIDE, jpeg_uri, write_card_pages
+from igdet.curation.images import ImageError
+from igdet.reporting.pages import IMAGE_SIDE, jpeg_uri, write_card_pages
 from igdet.utils.errors import no_such_file
 
-PAIRS_ON_PAGE = 200  # about 5 MB of pictures
+PAIRS_ON_PAGE = 200  # about 5 MB of images
 VERDICTS = {"duplicate": True, "different": False}
 
 Pair = tuple[str, str]  # ids of the query and of the match
 
 
-def write_pages(folder: str | PathLike, pairs: pa.Table, queries: PictureSet, training: PictureSet) -> list[Path]:
-    """Write the pages, in place of earlier ones: each holds its pictures, and lets the verdicts be downloaded.
+def write_pages(folder: str | PathLike, pairs: pa.Table, queries: ImageSet, training: ImageSet) -> list[Path]:
+    """Write the pages, in place of earlier ones: each holds its images, and lets the verdicts be downloaded.
 
     Args:
         folder: where the pages go.
         pairs: the list of pairs, in the order in which they are shown.
-        queries: the pictures that were searched for.
-        training: the pictures that were searched.
+        queries: the images that were searched for.
+        training: the images that were searched.
 
     Returns:
         the paths of the pages.
 
     Raises:
-        DuplicatesError: a picture is no longer there.
+        DuplicatesError: an image is no longer there.
     """
 
     def cards(part: slice) -> list[dict]:
@@ -43,26 +43,26 @@ def write_pages(folder: str | PathLike, pairs: pa.Table, queries: PictureSet, tr
     return write_card_pages(folder, package, "judging", cards, len(pairs), PAIRS_ON_PAGE, verdicts=list(VERDICTS))
 
 
-def _cards(pairs: pa.Table, queries: PictureSet, training: PictureSet) -> list[dict]:
+def _cards(pairs: pa.Table, queries: ImageSet, training: ImageSet) -> list[dict]:
     query_rows = pc.index_in(pairs["query"], value_set=queries.ids).to_pylist()
     match_rows = pc.index_in(pairs["match"], value_set=training.ids).to_pylist()
     return [
         {
             **pair,
             "id": f"{pair['query']}\t{pair['match']}",
-            "pictures": [_picture(queries, i, pair["query"]), _picture(training, j, pair["match"])],
+            "images": [_image(queries, i, pair["query"]), _image(training, j, pair["match"])],
         }
         for pair, i, j in zip(pairs.to_pylist(), query_rows, match_rows, strict=True)
     ]
 
 
-def _picture(pictures: PictureSet, row: int | None, name: str) -> str:
-    """The picture as a data URI, which a page without files needs."""
+def _image(images: ImageSet, row: int | None, name: str) -> str:
+    """The image as a data URI, which a page without files needs."""
     if row is None:
-        raise DuplicatesError(f"{name}: the list of pairs names this picture, but the set no longer has it")
+        raise DuplicatesError(f"{name}: the list of pairs names this image, but the set no longer has it")
     try:
-        pixels = decode(pictures.read(row), PICTURE_SIDE)
-    except PictureError as error:
+        pixels = decode(images.read(row), IMAGE_SIDE)
+    except ImageError as error:
         raise DuplicatesError(f"{name}: {error}") from error
     return jpeg_uri(pixels)
 

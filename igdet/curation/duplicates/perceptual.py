@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from igdet.curation.duplicates.image_sets import PictureSet
+from igdet.curation.duplicates.image_sets import ImageSet
 from igdet.curation.duplicates.scanning import Progress, Scan, Scanned, Skipped
 
 BITS = 256
-_MIN_SIDE = 5  # pixels: a smaller picture has no hash
-_SIDE = 64  # pixels of the picture made smaller
+_MIN_SIDE = 5  # pixels: a smaller image has no hash
+_SIDE = 64  # pixels of the image made smaller
 _PASSES = 2  # of the box filter, which then weighs the pixels as a tent does
 _STEPS_A_QUALITY = 90  # hundredths of the range of luminance, summed over all gradients
 # Frequency 0 is left out: it holds the brightness alone.
@@ -34,26 +34,26 @@ _ORIENTATIONS = (
     (_KEEP, _KEEP, True),  # mirrored in the main diagonal
     (_MIRROR, _MIRROR, True),  # mirrored in the other one
 )
-MAX_SIDE = 512  # pixels of the longer side; PDQ's reference implementation makes larger pictures smaller, too
-MAX_DISTANCE = 31  # bits: a confident match in PDQ's reference implementation; unrelated pictures differ in 128
-MIN_QUALITY = 50  # of 0..100: PDQ's authors tell to discard the hashes of flatter pictures
+MAX_SIDE = 512  # pixels of the longer side; PDQ's reference implementation makes larger images smaller, too
+MAX_DISTANCE = 31  # bits: a confident match in PDQ's reference implementation; unrelated images differ in 128
+MIN_QUALITY = 50  # of 0..100: PDQ's authors tell to discard the hashes of flatter images
 FEATURELESS = "featureless"  # the reason of those
 
 
-def hash_picture(picture: np.ndarray) -> tuple[np.ndarray, int]:
-    """Hash a picture in its eight orientations.
+def hash_image(image: np.ndarray) -> tuple[np.ndarray, int]:
+    """Hash an image in its eight orientations.
 
     Args:
-        picture: uint8 (H, W, 3) RGB.
+        image: uint8 (H, W, 3) RGB.
 
     Returns:
-        uint8 (8, 32), the first of the 8 for the picture as it is, and the quality, 0..100, which is low for pictures
-        with few gradients; nothing but zeros for a picture of fewer than 5 pixels a side.
+        uint8 (8, 32), the first of the 8 for the image as it is, and the quality, 0..100, which is low for images
+        with few gradients; nothing but zeros for an image of fewer than 5 pixels a side.
     """
-    if min(picture.shape[:2]) < _MIN_SIDE:
+    if min(image.shape[:2]) < _MIN_SIDE:
         return np.zeros((len(_ORIENTATIONS), BITS // 8), np.uint8), 0
     # Y = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), not rounded.
-    small = _decimate(_smooth(cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)))
+    small = _decimate(_smooth(cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)))
     return np.stack([_bits(spectrum) for spectrum in _orient(_DCT @ small @ _DCT.T)]), _quality(small)
 
 
@@ -78,7 +78,7 @@ def _decimate(luminance: np.ndarray) -> np.ndarray:
 
 
 def _orient(spectrum: np.ndarray) -> Iterator[np.ndarray]:
-    """Make the spectra of the eight orientations out of the picture's own."""
+    """Make the spectra of the eight orientations out of the image's own."""
     for rows, columns, exchanged in _ORIENTATIONS:
         signed = spectrum * rows[:, None] * columns
         yield signed.T if exchanged else signed
@@ -98,12 +98,12 @@ def _quality(small: np.ndarray) -> int:
 
 
 class Hashes(NamedTuple):
-    """The hashes of a set's pictures.
+    """The hashes of a set's images.
 
     Attributes:
         ids: N names.
-        bits: uint8 (N, 8, 32); the first of the 8 is the picture as it is.
-        skipped: pictures that are bad or featureless.
+        bits: uint8 (N, 8, 32); the first of the 8 is the image as it is.
+        skipped: images that are bad or featureless.
     """
 
     ids: pa.Array
@@ -111,25 +111,25 @@ class Hashes(NamedTuple):
     skipped: list[Skipped]
 
 
-def hash_pictures(pictures: PictureSet, scan: Scan, progress: Progress) -> Hashes:
-    """Hash the pictures of a set, those without features left out.
+def hash_images(images: ImageSet, scan: Scan, progress: Progress) -> Hashes:
+    """Hash the images of a set, those without features left out.
 
     Args:
-        pictures: the set.
+        images: the set.
         scan: how they are read.
         progress: is told how far it is.
     """
     parts, rows, skipped = [np.empty((0, 8, BITS // 8), np.uint8)], [], []
-    scanned = (_without_featureless(part, pictures.ids) for part in scan(pictures, hash_picture))
-    for part in progress.of(scanned, "PDQ", len(pictures)):
+    scanned = (_without_featureless(part, images.ids) for part in scan(images, hash_image))
+    for part in progress.of(scanned, "PDQ", len(images)):
         skipped += part.skipped
         rows += part.rows
         parts += [bits[None] for bits, _ in part.values]
-    return Hashes(pictures.ids.take(pa.array(rows, pa.int64())), np.concatenate(parts), skipped)
+    return Hashes(images.ids.take(pa.array(rows, pa.int64())), np.concatenate(parts), skipped)
 
 
 def _without_featureless(part: Scanned, ids: pa.Array) -> Scanned:
-    """Move the pictures whose hashes mean nothing to those skipped, so that progress counts them as such."""
+    """Move the images whose hashes mean nothing to those skipped, so that progress counts them as such."""
     kept = Scanned([], [], list(part.skipped))
     for row, (bits, quality) in zip(part.rows, part.values, strict=True):
         if quality < MIN_QUALITY:

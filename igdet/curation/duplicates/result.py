@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.curation.duplicates.hamming import Hits
-from igdet.curation.duplicates.image_sets import DuplicatesError, PictureSet, open_pictures
+from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet, open_image_set
 from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.duplicates.scanning import Skipped
 from igdet.reporting.tables import write_csv
@@ -20,14 +20,14 @@ from igdet.utils.files import atomic_write
 
 SCHEMA = pa.schema(
     [
-        ("query", pa.string()),  # id of an evaluation picture; within a training set, of one of the two
-        ("match", pa.string()),  # id of a training picture
+        ("query", pa.string()),  # id of an evaluation image; within a training set, of one of the two
+        ("match", pa.string()),  # id of a training image
         ("score", pa.float32()),  # at most 1, which is equality; of "pdq" the share of equal bits, of "rmac" the cosine
         ("method", pa.string()),  # "pdq" or "rmac"
     ]
 )
 PAIRS_NAME = "pairs.parquet"
-SKIPPED_NAME = "skipped.csv"  # a line for each picture left out
+SKIPPED_NAME = "skipped.csv"  # a line for each image left out
 REQUEST_NAME = "find.json"  # what was searched and how; written last
 _LIMITS = {  # setting -> the least and the most that it may be
     "max_distance": (0, 255),
@@ -43,8 +43,8 @@ def pair_table(query_ids: pa.Array, match_ids: pa.Array, hits: Hits, method: str
     """Name the pairs that a search has found.
 
     Args:
-        query_ids: names of the pictures searched for.
-        match_ids: names of the pictures searched.
+        query_ids: names of the images searched for.
+        match_ids: names of the images searched.
         hits: rows of these.
         method: who found them.
 
@@ -86,19 +86,19 @@ class Request:
     """What is searched, and how.
 
     Attributes:
-        training: path of the training pictures; see `open_pictures`.
-        evaluation: path of the evaluation pictures; "" looks for pairs within the training pictures.
-        training_root: what the images of a table of training pictures are relative to.
+        training: path of the training images; see `open_image_set`.
+        evaluation: path of the evaluation images; "" looks for pairs within the training images.
+        training_root: what the images of a table of training images are relative to.
         evaluation_root: likewise.
         method: "pdq" or "rmac".
         config_file: R-MAC: config of the network.
         weights: R-MAC: its weights; "" for those that the config names.
         max_distance: PDQ: bits, 0..255, that the hashes of a pair may differ in.
-        neighbours: R-MAC: k, how many training pictures are listed for each picture; 21 is the paper's.
+        neighbours: R-MAC: k, how many training images are listed for each image; 21 is the paper's.
         min_score: R-MAC: cosine, -1..1; pairs with a smaller one are not listed.
-        side: R-MAC: pixels of the longer side, to which pictures are resized.
-        processes: that read pictures.
-        max_bad_share: share of the pictures, 0..1, that may be bad.
+        side: R-MAC: pixels of the longer side, to which images are resized.
+        processes: that read images.
+        max_bad_share: share of the images, 0..1, that may be bad.
 
     Raises:
         DuplicatesError: a number is out of its range.
@@ -125,24 +125,24 @@ class Request:
                 expected = f"{least} or more" if most == math.inf else f"{least} to {most}"
                 raise DuplicatesError(f"{name.replace('_', ' ')} is {value}; expected {expected}")
 
-    def open_training(self) -> PictureSet:
-        """Open the training pictures."""
-        return open_pictures(self.training, self.training_root)
+    def open_training(self) -> ImageSet:
+        """Open the training images."""
+        return open_image_set(self.training, self.training_root)
 
-    def open_queries(self) -> PictureSet:
-        """Open the pictures that are looked for: those of the evaluation, or else the training pictures."""
-        return open_pictures(self.evaluation, self.evaluation_root) if self.evaluation else self.open_training()
+    def open_queries(self) -> ImageSet:
+        """Open the images that are looked for: those of the evaluation, or else the training images."""
+        return open_image_set(self.evaluation, self.evaluation_root) if self.evaluation else self.open_training()
 
 
 class Found(NamedTuple):
-    """The result of a search: a list of pairs, and the pictures left out."""
+    """The result of a search: a list of pairs, and the images left out."""
 
     pairs: pa.Table
     skipped: list[Skipped]
 
 
 def write_found(folder: Path, request: Request, found: Found) -> None:
-    """Write the list of pairs, the pictures left out and the request, which says that the others are complete."""
+    """Write the list of pairs, the images left out and the request, which says that the others are complete."""
     write_pairs(folder / PAIRS_NAME, found.pairs)
     write_csv(folder / SKIPPED_NAME, Skipped._fields, found.skipped)
     with atomic_write(folder / REQUEST_NAME, "w") as file:
@@ -150,7 +150,7 @@ def write_found(folder: Path, request: Request, found: Found) -> None:
 
 
 def read_skipped(folder: Path) -> list[str]:
-    """Read the ids of the pictures that a finished search left out, of both sets."""
+    """Read the ids of the images that a finished search left out, of both sets."""
     with (folder / SKIPPED_NAME).open(newline="", encoding="utf-8") as file:
         return [row[Skipped._fields[0]] for row in csv.DictReader(file)]
 

@@ -2,7 +2,7 @@
 
 Source: Tolias, Sicre and Jegou 2016, "Particular object retrieval with integral max-pooling of CNN activations",
 arXiv 1511.05879, section 4. For its whitening see `igdet.curation.duplicates.vectors`.
-Shape shorthand: N pictures, C channels, H x W the feature map.
+Shape shorthand: N images, C channels, H x W the feature map.
 """
 
 from collections.abc import Sequence
@@ -73,11 +73,11 @@ def rmac(features: Tensor) -> Tensor:
 
 
 class RmacDescriber:
-    """Describes pictures by the trunk of a network; see `igdet.curation.duplicates.vectors.Describer`.
+    """Describes images by the trunk of a network; see `igdet.curation.duplicates.vectors.Describer`.
 
     Args:
         model: the network, whose classifier is not used.
-        is_bgr: whether it takes the channels of a picture in that order.
+        is_bgr: whether it takes the channels of an image in that order.
     """
 
     def __init__(self, model: ImageClassifier, is_bgr: bool = False):
@@ -113,24 +113,24 @@ class RmacDescriber:
         return cls(model, is_bgr=cfg.INPUT.FORMAT == "BGR")
 
     @torch.inference_mode()
-    def __call__(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """Describe pictures, those of one size together.
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Describe images, those of one size together.
 
         Args:
-            pictures: n of uint8 (H, W, 3) RGB, H and W multiples of the stride.
+            images: n of uint8 (H, W, 3) RGB, H and W multiples of the stride.
 
         Returns:
             float32 (n, D), of length 1.
         """
-        described = np.empty((len(pictures), self.dim), np.float32)
-        shapes = np.array([picture.shape[:2] for picture in pictures])
+        described = np.empty((len(images), self.dim), np.float32)
+        shapes = np.array([image.shape[:2] for image in images])
         for shape in np.unique(shapes, axis=0):
             chosen = np.flatnonzero((shapes == shape).all(axis=1))
-            described[chosen] = self._describe(np.stack([pictures[i] for i in chosen]))
+            described[chosen] = self._describe(np.stack([images[i] for i in chosen]))
         return described
 
-    def _describe(self, pictures: np.ndarray) -> np.ndarray:
-        channels = pictures[..., ::-1] if self._is_bgr else pictures
+    def _describe(self, batch: np.ndarray) -> np.ndarray:
+        channels = batch[..., ::-1] if self._is_bgr else batch
         images = torch.from_numpy(channels.transpose(0, 3, 1, 2).copy()).to(self._model.device).float()
         images = (images - self._model.pixel_mean) / self._model.pixel_std
         features = self._model.backbone(images.contiguous(memory_format=torch.channels_last))

@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from igdet.curation.duplicates.image_sets import DuplicatesError, PictureSet
-from igdet.curation.images import BAD_REASONS, CleanSettings, PictureError, clean_picture
+from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet
+from igdet.curation.images import BAD_REASONS, CleanSettings, ImageError, clean_image
 from igdet.formats.images import open_image
 from igdet.utils.errors import too_many
 from igdet.utils.processes import map_in_order
 
-_BATCH = 64  # pictures that a process is given at a time
-_QUALITY = 95  # of pictures made smaller: their coding must not add differences of its own
+_BATCH = 64  # images that a process is given at a time
+_QUALITY = 95  # of images made smaller: their coding must not add differences of its own
 _SECONDS = 10  # between two lines
 
 
 class Skipped(NamedTuple):
-    """A picture left out: its id, a short reason and what exactly is wrong."""
+    """An image left out: its id, a short reason and what exactly is wrong."""
 
     id: str
     reason: str
@@ -28,7 +28,7 @@ class Skipped(NamedTuple):
 
 
 class Scanned(NamedTuple):
-    """Some pictures: n rows of the set with a value each, and what was skipped between them."""
+    """Some images: n rows of the set with a value each, and what was skipped between them."""
 
     rows: list[int]
     values: list[Any]
@@ -37,62 +37,62 @@ class Scanned(NamedTuple):
 
 @dataclass(frozen=True)
 class Scan:
-    """How pictures are read.
+    """How images are read.
 
     Attributes:
-        max_side: pixels of the longer side, to which larger pictures are made smaller.
+        max_side: pixels of the longer side, to which larger images are made smaller.
         processes: number of processes, >= 1.
-        max_bad_share: share of the pictures, 0..1, that may be bad.
+        max_bad_share: share of the images, 0..1, that may be bad.
     """
 
     max_side: int
     processes: int = 1
     max_bad_share: float = 0.05
 
-    def __call__(self, pictures: PictureSet, describe: Callable[[np.ndarray], Any]) -> Iterator[Scanned]:
-        """Yield what `describe` makes of each picture, some pictures at a time.
+    def __call__(self, images: ImageSet, describe: Callable[[np.ndarray], Any]) -> Iterator[Scanned]:
+        """Yield what `describe` makes of each image, some images at a time.
 
         Args:
-            pictures: what to read.
-            describe: takes a picture, uint8 (H, W, 3) RGB; can be pickled.
+            images: what to read.
+            describe: takes an image, uint8 (H, W, 3) RGB; can be pickled.
 
         Raises:
-            DuplicatesError: too many pictures are bad.
+            DuplicatesError: too many images are bad.
         """
-        tasks = ((start, min(start + _BATCH, len(pictures))) for start in range(0, len(pictures), _BATCH))
+        tasks = ((start, min(start + _BATCH, len(images))) for start in range(0, len(images), _BATCH))
         seen, bad = 0, 0
-        for scanned in map_in_order(_Work(pictures, describe, self.max_side), tasks, self.processes):
+        for scanned in map_in_order(_Work(images, describe, self.max_side), tasks, self.processes):
             seen += len(scanned.rows) + len(scanned.skipped)
             bad += sum(skipped.reason in BAD_REASONS for skipped in scanned.skipped)
             if bad and scanned.skipped and too_many(bad, seen, self.max_bad_share):
                 last = scanned.skipped[-1]
                 raise DuplicatesError(
-                    f"{bad} of {seen} pictures are bad, the last one {last.id}: {last.reason}: {last.why}; "
-                    f"mend them or allow a share of more than {self.max_bad_share}"
+                    f"{bad} of {seen} images are bad, the last one {last.id}: {last.reason}: {last.why}; "
+                    f"fix them or allow a share of more than {self.max_bad_share}"
                 )
             yield scanned
 
 
 def decode(data: bytes, max_side: int) -> np.ndarray:
-    """Decode a picture file as a shard would hold it: upright, in the colours of sRGB.
+    """Decode an image file as a shard would hold it: upright, in the colours of sRGB.
 
     Args:
         data: the file.
-        max_side: pixels of the longer side, to which a larger picture is made smaller.
+        max_side: pixels of the longer side, to which a larger image is made smaller.
 
     Returns:
         uint8 (H, W, 3) RGB.
 
     Raises:
-        PictureError: it is no picture, or damaged.
+        ImageError: it is no image, or damaged.
     """
-    with open_image(io.BytesIO(clean_picture(data, CleanSettings(max_side, _QUALITY)))) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with open_image(io.BytesIO(clean_image(data, CleanSettings(max_side, _QUALITY)))) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 @dataclass(frozen=True)
 class _Work:
-    pictures: PictureSet
+    images: ImageSet
     describe: Callable[[np.ndarray], Any]
     max_side: int
 
@@ -100,9 +100,9 @@ class _Work:
         scanned = Scanned([], [], [])
         for row in range(start, stop):
             try:
-                value = self.describe(decode(self.pictures.read(row), self.max_side))
-            except PictureError as error:
-                scanned.skipped.append(Skipped(self.pictures.ids[row].as_py(), error.reason, error.why))
+                value = self.describe(decode(self.images.read(row), self.max_side))
+            except ImageError as error:
+                scanned.skipped.append(Skipped(self.images.ids[row].as_py(), error.reason, error.why))
             else:
                 scanned.rows.append(row)
                 scanned.values.append(value)
@@ -110,7 +110,7 @@ class _Work:
 
 
 class Progress:
-    """Tells how many pictures are done.
+    """Tells how many images are done.
 
     Args:
         say: is given each line.
@@ -123,7 +123,7 @@ class Progress:
         """Pass on what is read and say now and then, and at the end, how far it is.
 
         Args:
-            parts: the pictures, some at a time.
+            parts: the images, some at a time.
             name: what is done to them.
             total: their number.
         """
@@ -137,4 +137,4 @@ class Progress:
             if now - last >= _SECONDS or done == total:
                 last = now
                 rate = done / max(now - started, 1e-9)
-                self._say(f"{name}: {done:,} of {total:,} pictures, {skipped:,} skipped, {rate:,.0f} a second")
+                self._say(f"{name}: {done:,} of {total:,} images, {skipped:,} skipped, {rate:,.0f} a second")

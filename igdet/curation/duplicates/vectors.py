@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from igdet.curation.duplicates.image_sets import PictureSet
+from igdet.curation.duplicates.image_sets import ImageSet
 from igdet.curation.duplicates.scanning import Progress, Scan, Skipped
 
 DIM = 256  # K: most numbers that are left; with more, noise is brought up to the size of the rest
 _SAMPLE = 50_000  # vectors that it is learned from
-_SAMPLES_A_NUMBER = 10  # with fewer, the small variances are those of the sample and not of pictures
+_SAMPLES_A_NUMBER = 10  # with fewer, the small variances are those of the sample and not of images
 _FEWEST = 160  # vectors: too few to tell, left as they are
 _BLOCK = 65_536  # vectors at a time
 
@@ -55,27 +55,27 @@ def learn_whitening(vectors: np.ndarray) -> Whitening:
 
 
 class Describer(Protocol):
-    """Makes vectors of pictures.
+    """Makes vectors of images.
 
     Attributes:
         dim: D.
-        stride: of which the sides of the pictures must be multiples, pixels.
+        stride: of which the sides of the images must be multiples, pixels.
     """
 
     dim: int
     stride: int
 
-    def __call__(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """Give float (n, D), of length 1, of n pictures, uint8 (H, W, 3) RGB."""
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float (n, D), of length 1, of n images, uint8 (H, W, 3) RGB."""
 
 
 class Vectors(NamedTuple):
-    """The vectors of a set's pictures.
+    """The vectors of a set's images.
 
     Attributes:
         ids: N names.
         values: float16 (N, D), a memory map.
-        skipped: pictures that are bad.
+        skipped: images that are bad.
     """
 
     ids: pa.Array
@@ -85,7 +85,7 @@ class Vectors(NamedTuple):
 
 @dataclass(frozen=True)
 class Fitting:
-    """Resizes a picture, its shape kept as far as the sides are multiples of the network's stride.
+    """Resizes an image, its shape kept as far as the sides are multiples of the network's stride.
 
     Attributes:
         side: pixels of the longer side.
@@ -95,33 +95,33 @@ class Fitting:
     side: int
     stride: int
 
-    def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """Resize a picture, uint8 (H, W, 3), also to more pixels than it has."""
-        scale = self.side / self.stride / max(picture.shape[:2])
-        height, width = (self.stride * max(1, round(side * scale)) for side in picture.shape[:2])
-        return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Resize an image, uint8 (H, W, 3), also to more pixels than it has."""
+        scale = self.side / self.stride / max(image.shape[:2])
+        height, width = (self.stride * max(1, round(side * scale)) for side in image.shape[:2])
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def describe_pictures(
-    pictures: PictureSet, describer: Describer, side: int, scan: Scan, progress: Progress, path: Path
+def describe_images(
+    images: ImageSet, describer: Describer, side: int, scan: Scan, progress: Progress, path: Path
 ) -> Vectors:
-    """Make the vectors of a set's pictures.
+    """Make the vectors of a set's images.
 
     Args:
-        pictures: the set.
+        images: the set.
         describer: the network.
-        side: pixels of the longer side, to which pictures are resized.
+        side: pixels of the longer side, to which images are resized.
         scan: how they are read.
         progress: is told how far it is.
         path: the file of the vectors, as numpy's .npy; takes 2 N D bytes.
     """
-    shape = (len(pictures), describer.dim)
+    shape = (len(images), describer.dim)
     values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
     rows: list[int] = []
     skipped: list[Skipped] = []
-    for part in progress.of(scan(pictures, Fitting(side, describer.stride)), "R-MAC", len(pictures)):
+    for part in progress.of(scan(images, Fitting(side, describer.stride)), "R-MAC", len(images)):
         skipped += part.skipped
         if part.rows:
             values[len(rows) : len(rows) + len(part.rows)] = describer(part.values)
         rows += part.rows
-    return Vectors(pictures.ids.take(pa.array(rows, pa.int64())), values[: len(rows)], skipped)
+    return Vectors(images.ids.take(pa.array(rows, pa.int64())), values[: len(rows)], skipped)

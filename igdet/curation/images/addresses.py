@@ -1,10 +1,10 @@
-"""Which internet addresses a picture may be fetched from: a URL in a post must not reach into the own network."""
+"""Which internet addresses an image may be fetched from: a URL in a post must not reach into the own network."""
 
 import socket
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 
 # Which addresses of the public internet are not: own rows, because Python's `is_global` differs by version.
 # https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry list them all.
@@ -55,16 +55,16 @@ def public_addresses(host: str, port: int, allow_private: bool) -> list[str]:
         Its addresses, in the resolver's order, at least one.
 
     Raises:
-        PictureError: the name is unknown, or one of its addresses is not public.
+        ImageError: the name is unknown, or one of its addresses is not public.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # UnicodeError: a label of a name is empty or too long
-        raise PictureError("unreachable", f"{host}: {error}") from error
+        raise ImageError("unreachable", f"{host}: {error}") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if not (allow_private or is_public(address)):
-            raise PictureError("private_address", f"{host} is {address}, which is not a public address")
+            raise ImageError("private_address", f"{host} is {address}, which is not a public address")
     return addresses
 
 

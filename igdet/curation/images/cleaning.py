@@ -10,68 +10,68 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from igdet.curation.images.jpeg import JpegError, strip_metadata
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 from igdet.formats.images import WIDE_MODES, open_image, scale_16_bits
 from igdet.utils.yaml import ConfigError
 
 _PROFILED_MODES = frozenset({"RGB", "CMYK"})
 _SRGB = ImageCms.createProfile("sRGB")
-_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more pictures behind it, as phones write
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more images behind it, as phones write
 _ORIENTATION = 274  # the EXIF tag
 _TURNED = range(2, 9)  # of its values; 1 is upright, others mean nothing
 _FASTEST_SIZE = (1, 1)
-_REDUCING_GAP = 2.0  # a fast method brings pictures down to this many times the size wanted, a good one further
+_REDUCING_GAP = 2.0  # a fast method brings images down to this many times the size wanted, a good one further
 
 
-def to_srgb(picture: Image.Image) -> Image.Image:
-    """Convert a picture of any mode; an alpha channel is dropped, grey of 16 bits scaled.
+def to_srgb(image: Image.Image) -> Image.Image:
+    """Convert an image of any mode; an alpha channel is dropped, grey of 16 bits scaled.
 
     Raises:
-        PictureError: pixels of more than 16 bits.
+        ImageError: pixels of more than 16 bits.
     """
-    if picture.mode in WIDE_MODES:
-        return _to_eight_bits(picture).convert("RGB")
-    if picture.mode not in _PROFILED_MODES:
-        picture = picture.convert("RGB")
-    return _apply_profile(picture) if changes_colours(picture) else picture.convert("RGB")
+    if image.mode in WIDE_MODES:
+        return _to_eight_bits(image).convert("RGB")
+    if image.mode not in _PROFILED_MODES:
+        image = image.convert("RGB")
+    return _apply_profile(image) if changes_colours(image) else image.convert("RGB")
 
 
-def changes_colours(picture: Image.Image) -> bool:
-    """Tell whether a picture has a colour profile without which its colours would be others."""
-    profile = picture.info.get("icc_profile")
-    return bool(profile) and picture.mode in _PROFILED_MODES and not _is_srgb(profile)
+def changes_colours(image: Image.Image) -> bool:
+    """Tell whether an image has a colour profile without which its colours would be others."""
+    profile = image.info.get("icc_profile")
+    return bool(profile) and image.mode in _PROFILED_MODES and not _is_srgb(profile)
 
 
 def _is_srgb(profile: bytes) -> bool:
     try:
         return "sRGB" in ImageCms.getProfileDescription(io.BytesIO(profile))
     except ImageCms.PyCMSError:
-        return True  # a broken profile says nothing: viewers take such a picture for sRGB
+        return True  # a broken profile says nothing: viewers take such an image for sRGB
 
 
-def _apply_profile(picture: Image.Image) -> Image.Image:
+def _apply_profile(image: Image.Image) -> Image.Image:
     try:
-        profile = io.BytesIO(picture.info["icc_profile"])
-        return ImageCms.profileToProfile(picture, profile, _SRGB, outputMode="RGB")
+        profile = io.BytesIO(image.info["icc_profile"])
+        return ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB")
     except ImageCms.PyCMSError:
-        return picture.convert("RGB")  # a profile for another kind of pixels
+        return image.convert("RGB")  # a profile for another kind of pixels
 
 
-def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    grey = np.asarray(picture)
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    grey = np.asarray(image)
     try:
         return Image.fromarray(scale_16_bits(grey))
     except ValueError as error:
-        raise PictureError("unknown_range", str(error)) from error
+        raise ImageError("unknown_range", str(error)) from error
 
 
 @dataclass(frozen=True)
 class CleanSettings:
-    """How pictures are kept.
+    """How images are kept.
 
     Attributes:
-        max_side: pixels of the longer side, >= 1, to which larger pictures are made smaller; 0 keeps every size.
-        quality: of JPEG, 1..95, for pictures that have to be encoded again.
+        max_side: pixels of the longer side, >= 1, to which larger images are made smaller; 0 keeps every size.
+        quality: of JPEG, 1..95, for images that have to be encoded again.
     """
 
     max_side: int = 0
@@ -85,71 +85,69 @@ class CleanSettings:
             )
 
 
-def clean_picture(data: bytes, settings: CleanSettings) -> bytes:
-    """Drop all metadata of a picture, after its orientation and its colour profile have been applied.
+def clean_image(data: bytes, settings: CleanSettings) -> bytes:
+    """Drop all metadata of an image, after its orientation and its colour profile have been applied.
 
     A JPEG that is upright, small enough and in the colours of sRGB or grey keeps its pixels bit by bit. Others are
     encoded again; of an animation the first frame counts. All are decoded, so that damage is found here.
 
     Args:
-        data: a picture file.
-        settings: how pictures are kept.
+        data: an image file.
+        settings: how images are kept.
 
     Returns:
-        A JPEG file without EXIF, XMP, comments, thumbnails, colour profile, and whatever followed the picture.
+        A JPEG file without EXIF, XMP, comments, thumbnails, colour profile, and whatever followed the image.
 
     Raises:
-        PictureError: the file is damaged, no picture or a decompression bomb.
+        ImageError: the file is damaged, no image or a decompression bomb.
     """
-    with _named_errors(data), open_image(io.BytesIO(data)) as picture:
-        if _may_stay(picture, settings.max_side):
-            return _check_and_strip(picture, data, settings)
-        return _encode(picture, settings)
+    with _named_errors(data), open_image(io.BytesIO(data)) as image:
+        if _may_stay(image, settings.max_side):
+            return _check_and_strip(image, data, settings)
+        return _encode(image, settings)
 
 
 @contextmanager
 def _named_errors(data: bytes) -> Iterator[None]:
     try:
         yield
-    except PictureError:
+    except ImageError:
         raise
     except UnidentifiedImageError as error:
-        reason = "not_a_picture" if data else "empty"
-        raise PictureError(reason, f"{len(data)} bytes in no known format") from error
+        reason = "not_an_image" if data else "empty"
+        raise ImageError(reason, f"{len(data)} bytes in no known format") from error
     except Image.DecompressionBombError as error:
-        raise PictureError("too_many_pixels", str(error)) from error
+        raise ImageError("too_many_pixels", str(error)) from error
     except Exception as error:  # decoders raise whatever their file format's code happens to raise
         reason = "cut_short" if "truncated" in str(error).lower() else "undecodable"
-        raise PictureError(reason, str(error) or type(error).__name__) from error
+        raise ImageError(reason, str(error) or type(error).__name__) from error
 
 
-def _may_stay(picture: Image.Image, max_side: int) -> bool:
+def _may_stay(image: Image.Image, max_side: int) -> bool:
     return (
-        picture.format in _JPEG_FORMATS
-        and picture.mode in ("RGB", "L")
-        and not (max_side and max(picture.size) > max_side)
-        and picture.getexif().get(_ORIENTATION) not in _TURNED
-        and not changes_colours(picture)
+        image.format in _JPEG_FORMATS
+        and image.mode in ("RGB", "L")
+        and not (max_side and max(image.size) > max_side)
+        and image.getexif().get(_ORIENTATION) not in _TURNED
+        and not changes_colours(image)
     )
 
 
-def _check_and_strip(picture: Image.Image, data: bytes, settings: CleanSettings) -> bytes:
+def _check_and_strip(image: Image.Image, data: bytes, settings: CleanSettings) -> bytes:
     try:
         stripped = strip_metadata(data)
     except JpegError:
-        return _encode(picture, settings)
-    picture.draft(None, _FASTEST_SIZE)  # reads all coded data, which is what finds damage, and skips most arithmetic
-    picture.load()
+        return _encode(image, settings)
+    image.draft(None, _FASTEST_SIZE)  # reads all coded data, which is what finds damage, and skips most arithmetic
+    image.load()
     return stripped
 
 
-def _encode(picture: Image.Image, settings: CleanSettings) -> bytes:
+def _encode(image: Image.Image, settings: CleanSettings) -> bytes:
     if settings.max_side:
-        scale = _REDUCING_GAP * settings.max_side / max(picture.size)
-        picture.draft(
-            None, tuple(math.ceil(side * scale) for side in picture.size)
-        )  # JPEG: decodes no more than is needed
-    rgb = to_srgb(ImageOps.exif_transpose(picture))
+        scale = _REDUCING_GAP * settings.max_side / max(image.size)
+        image.draft(None, tuple(math.ceil(side * scale) for side in image.size))  # JPEG: decodes no more than is needed
+    rgb = to_srgb(ImageOps.exif_transpose(image))
     if settings.max_side:
         rgb.thumbnail((settings.max_side, settings.max_side), Image.Resampling.LANCZOS, _REDUCING_GAP)
     rgb.info.clear()  # Pillow would write the comment

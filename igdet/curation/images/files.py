@@ -6,7 +6,7 @@ import tarfile
 from functools import lru_cache
 from pathlib import Path
 
-from igdet.curation.images.limits import PictureError, read_limited
+from igdet.curation.images.limits import ImageError, read_limited
 from igdet.formats.images import SUFFIXES
 from igdet.utils.files import other_spelling
 from igdet.utils.messages import shown
@@ -24,13 +24,13 @@ def read_file(root: Path, path: str, max_bytes: int) -> bytes:
         max_bytes: how many bytes the file may have.
 
     Raises:
-        PictureError: there is no such file under the root, or it cannot be read.
+        ImageError: there is no such file under the root, or it cannot be read.
     """
     try:
         with confined(root, path).open("rb") as file:
             return read_limited(file, max_bytes)
     except OSError as error:
-        raise PictureError("unreadable", str(error)) from error
+        raise ImageError("unreadable", str(error)) from error
 
 
 def confined(root: Path, path: str) -> Path:
@@ -44,45 +44,45 @@ def confined(root: Path, path: str) -> Path:
         The path of an existing regular file: a pipe or a device could be read for ever.
 
     Raises:
-        PictureError: the path leads out of the root, or there is no such file.
+        ImageError: the path leads out of the root, or there is no such file.
     """
     try:
         real_root, real_path = root.resolve(), (root / path).resolve()
         is_file = real_path.is_file()
     except (OSError, RuntimeError, ValueError) as error:  # a name that is too long; links in a circle; a zero byte
-        raise PictureError("missing", f"{shown(path)}: {error}") from error
+        raise ImageError("missing", f"{shown(path)}: {error}") from error
     if not real_path.is_relative_to(real_root):
-        raise PictureError("outside_root", f"{path} leads out of {root}")
+        raise ImageError("outside_root", f"{path} leads out of {root}")
     if not is_file:
-        raise PictureError("missing", f"no file {path} in {root}{other_spelling(root, path)}")
+        raise ImageError("missing", f"no file {path} in {root}{other_spelling(root, path)}")
     return real_path
 
 
 def read_member(root: Path, name: str, max_bytes: int) -> bytes:
-    """Read a picture out of a tar that is not compressed.
+    """Read an image out of a tar that is not compressed.
 
     Args:
         root: the folder that nothing may lead out of.
         name: path of the tar, relative to the root, then "::" and the key: the member's name up to its first dot.
-        max_bytes: how many bytes the picture may have.
+        max_bytes: how many bytes the image may have.
 
     Raises:
-        PictureError: there is no such tar or member, or it cannot be read.
+        ImageError: there is no such tar or member, or it cannot be read.
     """
     path, key = _split(root, name)
     tar = confined(root, path)
     try:
         members = _members(tar, tar.stat().st_mtime_ns)
         if key not in members:
-            raise PictureError("missing", f"{path} holds no picture with the key {shown(key)}")
+            raise ImageError("missing", f"{path} holds no image with the key {shown(key)}")
         offset, size = members[key]
         with tar.open("rb") as file:
             file.seek(offset)
             data = read_limited(_Part(file, size), max_bytes)
     except (OSError, tarfile.TarError) as error:
-        raise PictureError("unreadable", f"{path}: {error}") from error
+        raise ImageError("unreadable", f"{path}: {error}") from error
     if len(data) < size:
-        raise PictureError("cut_short", f"{path} ends within {shown(key)}")
+        raise ImageError("cut_short", f"{path} ends within {shown(key)}")
     return data
 
 
@@ -118,7 +118,7 @@ class _Part:
 
 @lru_cache(_OPEN_TARS)
 def _members(path: Path, _changed: int) -> dict[str, tuple[int, int]]:
-    """Give offset and size of each picture; a tar that changed is read again."""
+    """Return offset and size of each image; a tar that changed is read again."""
     members: dict[str, tuple[int, int]] = {}
     with tarfile.open(path, "r:") as tar:
         for member in tar:

@@ -1,8 +1,8 @@
-"""Removing what is no picture from a JPEG file, without decoding it.
+"""Removing what is no image from a JPEG file, without decoding it.
 
 A JPEG file is a chain of segments (ITU-T T.81, annex B): 0xFF, a marker, and for most markers a length and content.
 Cameras and programs add segments APP0 to APP15 and COM: EXIF with the place and the owner, thumbnails, captions, colour
-profiles. Behind the end of the picture some add whole videos.
+profiles. Behind the end of the image some add whole videos.
 """
 
 import re
@@ -21,7 +21,7 @@ class JpegError(ValueError):
 
 
 def strip_metadata(data: bytes) -> bytes:
-    """Keep only the segments that the pixels depend on; the decoded picture stays the same, colour profiles apart.
+    """Keep only the segments that the pixels depend on; the decoded image stays the same, colour profiles apart.
 
     Of JFIF the thumbnail goes; of Adobe's segment only what says how colours are coded stays.
 
@@ -29,7 +29,7 @@ def strip_metadata(data: bytes) -> bytes:
         data: a JPEG file.
 
     Returns:
-        A JPEG file that ends with the picture.
+        A JPEG file that ends with the image.
 
     Raises:
         JpegError: the chain of segments is broken.
@@ -45,7 +45,7 @@ def strip_metadata(data: bytes) -> bytes:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield marker, content and, of a scan, the coded data, up to the end of the picture."""
+    """Yield marker, content and, of a scan, the coded data, up to the end of the image."""
     at = 2
     while True:
         found = _MARKER.match(data, at)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from igdet.utils.errors import UserError
 
-# The short names under which pictures that are left out are counted.
+# The short names under which images that are left out are counted.
 REASONS = {
     "missing": "there is no such file, shard member or object",
     "outside_root": "the path leads out of the root",
@@ -19,17 +19,17 @@ REASONS = {
     "redirects": "the server redirects too often, or to no web address",
     "too_large": "the file has too many bytes",
     "empty": "the file has no bytes",
-    "not_a_picture": "the file is in no known picture format",
-    "too_many_pixels": "the picture would take too much memory: a decompression bomb",
-    "cut_short": "the file ends before the picture does",
-    "unknown_range": "the picture has more than 8 bits a channel, and what its largest value is cannot be known",
+    "not_an_image": "the file is in no known image format",
+    "too_many_pixels": "the image would take too much memory: a decompression bomb",
+    "cut_short": "the file ends before the image does",
+    "unknown_range": "the image has more than 8 bits a channel, and what its largest value is cannot be known",
     "undecodable": "the file is damaged otherwise",
 }
 BAD_REASONS = REASONS.keys() - {"noai"}  # of too many of these the run stops; an opt-out is no fault
 
 
-class PictureError(UserError):
-    """A picture that cannot be read.
+class ImageError(UserError):
+    """An image that cannot be read.
 
     Args:
         reason: a key of `REASONS`.
@@ -46,7 +46,7 @@ class Readable(Protocol):
     """What can be read from: a file, a server's answer, an object in a bucket."""
 
     def read(self, size: int, /) -> bytes:
-        """Give at most `size` bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
 
 
 def read_limited(file: Readable, max_bytes: int) -> bytes:
@@ -57,9 +57,9 @@ def read_limited(file: Readable, max_bytes: int) -> bytes:
         max_bytes: how many bytes it may have.
 
     Raises:
-        PictureError: it has more.
+        ImageError: it has more.
     """
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise PictureError("too_large", f"more than {max_bytes} bytes")
+        raise ImageError("too_large", f"more than {max_bytes} bytes")
     return data

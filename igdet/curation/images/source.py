@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from igdet.curation.images.files import SEPARATOR, is_file, read_file, read_member
-from igdet.curation.images.limits import PictureError, read_limited
+from igdet.curation.images.limits import ImageError, read_limited
 from igdet.curation.images.web import WebLimits, read_url
 from igdet.utils.yaml import ConfigError
 
@@ -20,7 +20,7 @@ def read_object(url: str, max_bytes: int) -> bytes:
         max_bytes: how many bytes the object may have.
 
     Raises:
-        PictureError: there is no such object, or it cannot be read.
+        ImageError: there is no such object, or it cannot be read.
         ConfigError: the installed pyarrow has no support for this store.
     """
     address = urlsplit(url)
@@ -28,9 +28,9 @@ def read_object(url: str, max_bytes: int) -> bytes:
         with _file_system(address.scheme, address.netloc).open_input_stream(url.partition("://")[2]) as file:
             return read_limited(file, max_bytes)
     except FileNotFoundError as error:
-        raise PictureError("missing", f"no object {url}") from error
+        raise ImageError("missing", f"no object {url}") from error
     except OSError as error:
-        raise PictureError("unreadable", f"{url}: {error}") from error
+        raise ImageError("unreadable", f"{url}: {error}") from error
 
 
 @cache
@@ -43,13 +43,13 @@ def _file_system(scheme: str, bucket: str):
     except (ImportError, NotImplementedError) as error:
         raise ConfigError(
             f"{scheme}:// addresses need a pyarrow with support for them, which this one lacks: {error}; "
-            "install the pyarrow wheel, or copy the pictures to a folder"
+            "install the pyarrow wheel, or copy the images to a folder"
         ) from error
 
 
 @dataclass(frozen=True)
-class PictureSource:
-    """Reads the picture files of posts.
+class ImageSource:
+    """Reads the image files of posts.
 
     | `image` | what is read |
     |---|---|
@@ -61,7 +61,7 @@ class PictureSource:
     Attributes:
         root: the folder that paths are relative to and that they may not leave.
         web: what web servers may do.
-        max_bytes: how many bytes a picture file may have.
+        max_bytes: how many bytes an image file may have.
     """
 
     root: Path
@@ -69,25 +69,25 @@ class PictureSource:
     max_bytes: int = 64 * 2**20
 
     def read(self, image: str) -> bytes:
-        """Read a picture file.
+        """Read an image file.
 
         Args:
             image: one of the forms above.
 
         Raises:
-            PictureError: it cannot be read, or must not be.
-            ConfigError: no picture with such an address can be read here.
+            ImageError: it cannot be read, or must not be.
+            ConfigError: no image with such an address can be read here.
         """
         scheme, separator, _ = image.partition("://")
         if not separator:
             read = read_member if SEPARATOR in image and not is_file(self.root, image) else read_file
             return read(self.root, image, self.max_bytes)
         if scheme.lower() not in _READERS:
-            raise PictureError("unknown_scheme", f"{scheme}:// is none of {', '.join(_READERS)}")
+            raise ImageError("unknown_scheme", f"{scheme}:// is none of {', '.join(_READERS)}")
         return _READERS[scheme.lower()](self, image)
 
 
-_READERS: dict[str, Callable[[PictureSource, str], bytes]] = {
+_READERS: dict[str, Callable[[ImageSource, str], bytes]] = {
     **dict.fromkeys(("http", "https"), lambda source, url: read_url(url, source.web, source.max_bytes)),
     **dict.fromkeys(("s3", "gs"), lambda source, url: read_object(url, source.max_bytes)),
 }

@@ -13,7 +13,7 @@ from functools import cache
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from igdet.curation.images.addresses import public_addresses
-from igdet.curation.images.limits import PictureError, read_limited
+from igdet.curation.images.limits import ImageError, read_limited
 from igdet.utils.messages import shown
 
 PORTS = {"http": 80, "https": 443}
@@ -45,7 +45,7 @@ class DeadlineSocket:
         self._socket.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """Give a file that reads from this connection, which stays open until both are closed."""
+        """Return a file that reads from this connection, which stays open until both are closed."""
         return io.BufferedReader(_Reader(self._socket.makefile(mode, buffering=0), self.limit))
 
     def close(self) -> None:
@@ -88,10 +88,10 @@ class WebLimits:
     Attributes:
         connect_seconds: until a connection stands.
         read_seconds: between two pieces of an answer.
-        total_seconds: for one picture, redirects included; only the look-up of names is limited by the system alone.
+        total_seconds: for one image, redirects included; only the look-up of names is limited by the system alone.
         redirects: that are followed.
         allow_private: whether servers in private networks and on this machine may be asked.
-        respect_noai: whether pictures are left out that come with the header X-Robots-Tag and noai or noimageai in it,
+        respect_noai: whether images are left out that come with the header X-Robots-Tag and noai or noimageai in it,
             meant for everybody or for igdet.
     """
 
@@ -104,32 +104,32 @@ class WebLimits:
 
 
 def read_url(url: str, limits: WebLimits, max_bytes: int) -> bytes:
-    """Fetch a picture; the addresses of every server on the way are checked.
+    """Fetch an image; the addresses of every server on the way are checked.
 
     Args:
         url: http or https.
         limits: what the servers may do.
-        max_bytes: how many bytes the picture may have.
+        max_bytes: how many bytes the image may have.
 
     Raises:
-        PictureError: there is no picture within the limits.
+        ImageError: there is no image within the limits.
     """
     deadline = time.monotonic() + limits.total_seconds
     for _ in range(limits.redirects + 1):
         try:
             answer = _ask(url, limits, deadline, max_bytes)
         except TimeoutError as error:
-            raise PictureError("timeout", f"{url}: {error}") from error
+            raise ImageError("timeout", f"{url}: {error}") from error
         except (OSError, http.client.HTTPException, UnicodeError) as error:
-            raise PictureError("unreachable", f"{url}: {error or type(error).__name__}") from error
+            raise ImageError("unreachable", f"{url}: {error or type(error).__name__}") from error
         if isinstance(answer, bytes):
             return answer
         url = _follow(url, answer)
-    raise PictureError("redirects", f"more than {limits.redirects}, the last one to {url}")
+    raise ImageError("redirects", f"more than {limits.redirects}, the last one to {url}")
 
 
 def _ask(url: str, limits: WebLimits, deadline: float, max_bytes: int) -> bytes | str:
-    """Give the picture, or where the server says it is."""
+    """Return the image, or where the server says it is."""
     address, port = _split(url)
     connection = http.client.HTTPConnection(address.hostname, port)
     connection.default_port = PORTS[address.scheme]  # then the header Host names the port only where it must
@@ -141,16 +141,16 @@ def _ask(url: str, limits: WebLimits, deadline: float, max_bytes: int) -> bytes 
             if response.status in _REDIRECTS and location:
                 return location
             if response.status != http.client.OK:
-                raise PictureError("http_status", f"{url}: {response.status} {response.reason}")
+                raise ImageError("http_status", f"{url}: {response.status} {response.reason}")
             if limits.respect_noai and forbids_ai(response.headers.get_all("X-Robots-Tag", [])):
-                raise PictureError("noai", f"{url}: X-Robots-Tag forbids it")
+                raise ImageError("noai", f"{url}: X-Robots-Tag forbids it")
             return _read_body(response, url, max_bytes)
     finally:
         connection.close()
 
 
 def forbids_ai(robots_tags: Iterable[str]) -> bool:
-    """Tell whether headers X-Robots-Tag forbid everybody, or igdet, the use of a picture for machine learning.
+    """Tell whether headers X-Robots-Tag forbid everybody, or igdet, the use of an image for machine learning.
 
     Args:
         robots_tags: the value of each: rules between commas; those behind "NAME:" are meant for that robot only.
@@ -172,19 +172,19 @@ def _read_body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> 
     if coding in ("identity", ""):
         return read_limited(response, max_bytes)
     if coding not in ("gzip", "x-gzip"):
-        raise PictureError("encoding", f"{url}: Content-Encoding {shown(coding[:50])}; identity was asked for")
+        raise ImageError("encoding", f"{url}: Content-Encoding {shown(coding[:50])}; identity was asked for")
     try:
         with gzip.GzipFile(fileobj=response) as body:  # unpacks no more than is read
             return read_limited(body, max_bytes)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise PictureError("encoding", f"{url}: broken gzip: {error}") from error
+        raise ImageError("encoding", f"{url}: broken gzip: {error}") from error
 
 
 def _follow(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise PictureError("redirects", f"{url} leads to {location}: {error}") from error
+        raise ImageError("redirects", f"{url} leads to {location}: {error}") from error
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
@@ -194,7 +194,7 @@ def _split(url: str) -> tuple[SplitResult, int]:
             return address, address.port or PORTS[address.scheme]
     except ValueError:
         pass
-    raise PictureError("redirects", f"{url} is no address of a web server")
+    raise ImageError("redirects", f"{url} is no address of a web server")
 
 
 def _target(address: SplitResult) -> str:

@@ -52,7 +52,7 @@ class Context:
         self._heights: dict[str, dict[str, int]] = {}
 
     def choose(self, candidates: Sequence[str], others: Sequence[str]) -> str:
-        """Give the candidate with the highest sum of likenesses to the other labels, the earlier one on a tie.
+        """Return the candidate with the highest sum of likenesses to the other labels, the earlier one on a tie.
 
         Args:
             candidates: the labels that a word can mean, the usual one first; not empty.
@@ -61,13 +61,13 @@ class Context:
         return max(candidates, key=lambda label: sum(self.likeness(label, other) for other in others))
 
     def likeness(self, a: str, b: str) -> float:
-        """Give the path similarity of two labels, in 0..1; 0 for labels that are further than MAX_DISTANCE apart."""
+        """Return the path similarity of two labels, in 0..1; 0 for labels that are further than MAX_DISTANCE apart."""
         above_a, above_b = self._hypernyms(a), self._hypernyms(b)
         distance = min((above_a[shared] + above_b[shared] for shared in above_a.keys() & above_b), default=None)
         return 0.0 if distance is None or distance > MAX_DISTANCE else 1 / (1 + distance)
 
     def _hypernyms(self, label: str) -> dict[str, int]:
-        """Give the label and all that is wider, with the least number of edges to each."""
+        """Return the label and all that is wider, with the least number of edges to each."""
         if label not in self._heights:
             self._heights[label] = self._climb(label)
         return self._heights[label]
@@ -120,7 +120,7 @@ class Canonicaliser:
         self._meanings = dict(self._listed(morphology))
 
     def _listed(self, morphology: bool) -> Iterator[tuple[str, _Meaning]]:
-        """Give every form that leads to a label, so that a hashtag is one look-up; of one form, the last counts."""
+        """Return every form that leads to a label, so that a hashtag is one look-up; of one form, the last counts."""
         common = [word for word in self._lexicon.words if word not in self._lexicon.names]
         for plural, word, rule in reversed(list(plurals(common) if morphology else ())):
             yield plural, self._meaning(word, rule)
@@ -145,7 +145,7 @@ class Canonicaliser:
         return word, label, _rule_with_year(rule)
 
     def canonical(self, tag: str) -> Canonical:
-        """Give what one hashtag counts as.
+        """Return what one hashtag counts as.
 
         Args:
             tag: as written, with or without "#".
@@ -155,7 +155,7 @@ class Canonicaliser:
         return Canonical(normal, label, rule)
 
     def table(self, tags: pa.Array) -> pa.Table:
-        """Give what each of many hashtags counts as.
+        """Return what each of many hashtags counts as.
 
         Args:
             tags: strings (n,), as written, distinct ones for speed.
@@ -168,7 +168,7 @@ class Canonicaliser:
         return pa.table({"tag": tags, "normal": normals, "label": labels, "rule": rules})
 
     def meanings(self, normals: pa.Array) -> tuple[pa.Array, pa.Array]:
-        """Give the label and the rule of normal forms.
+        """Return the label and the rule of normal forms.
 
         Args:
             normals: strings (n,).
@@ -182,7 +182,7 @@ class Canonicaliser:
         return labels, pc.coalesce(self._columns["rule"].take(found), unknown)
 
     def _rows(self, normals: pa.Array) -> pa.Array:
-        """Give for each normal form its row of `_columns`, null for one outside the lexicon; `_find` for many."""
+        """Return for each normal form its row of `_columns`, null for one outside the lexicon; `_find` for many."""
         dated = pc.match_substring_regex(normals, _YEAR.pattern)
         stems = pc.utf8_slice_codeunits(normals.filter(dated), 0, -4)
         found = pc.index_in(pa.concat_arrays([normals, stems]), self._columns["form"])  # one search: its set-up is slow
@@ -191,7 +191,7 @@ class Canonicaliser:
         return pc.coalesce(plain, with_year)
 
     def forms(self) -> pa.Table:
-        """Give every form that leads to a label, without years: columns form and label, strings."""
+        """Return every form that leads to a label, without years: columns form and label, strings."""
         return pa.table({name: self._columns[name][: len(self._meanings)] for name in ("form", "label")})
 
     @cached_property
@@ -203,14 +203,14 @@ class Canonicaliser:
         return {name: pa.array(column, pa.string()) for name, column in columns.items()}
 
     def resolve(self, tags: Sequence[str]) -> list[str]:
-        """Give the labels of the hashtags of one post, ambiguous words by the company they keep when so asked.
+        """Return the labels of the hashtags of one post, ambiguous words by co-occurrence when so asked.
 
         Args:
             tags: the post's hashtags, as written.
 
         Returns:
             for each hashtag its label, "" for a dropped one. With the rule "context", an ambiguous word gets the label
-            that `Context.choose` gives for the labels that the post's other hashtags have alone.
+            that `Context.choose` returns for the labels that the post's other hashtags have alone.
         """
         meanings = [self._find(normalise_tag(tag)) for tag in tags]
         return [self._in_context(meaning, meanings) for meaning in meanings]

@@ -118,7 +118,7 @@ def rows_of_tags(labels: pa.Table) -> dict[str, int]:
 def vocabulary_of(labels: pa.Table) -> Vocabulary:
     """Make a table's labels a vocabulary: a label's id is its row number.
 
-    A hashtag stands under one label only. A label whose canonical hashtag counts as another goes by the first of its
+    A hashtag is under one label only. A label whose canonical hashtag counts as another goes by the first of its
     own, and one without any hashtag of its own goes by its key.
     """
     rows = rows_of_tags(labels)

@@ -118,7 +118,7 @@ def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
 
 
 def _labels(meant: _Carried) -> tuple[_Carried, np.ndarray]:
-    """Give the labels of what was meant, those without a label gone, and the codes of those that a post repeats."""
+    """Return the labels of what was meant, those without a label gone, and the codes of those that a post repeats."""
     labels = meant.things["label"].combine_chunks().dictionary_encode()
     codes = labels.indices.to_numpy()[meant.codes]  # ascending within a post, as things stand by label
     labelled = pc.not_equal(labels.dictionary, "").to_numpy(zero_copy_only=False)[codes]
@@ -148,7 +148,7 @@ def _counts(codes: np.ndarray, things: pa.Table) -> pa.Table:
 
 
 def canonicaliser_of(settings: LexiconSettings) -> Canonicaliser:
-    """Give the canonicaliser of settings, made once a process."""
+    """Return the canonicaliser of settings, made once a process."""
     with _LOCK:  # batches come in several threads, and making it takes a second
         return _make_canonicaliser(settings)
 

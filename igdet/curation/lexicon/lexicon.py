@@ -28,7 +28,7 @@ class Lexicon:
 
     @classmethod
     def wordnet(cls) -> "Lexicon":
-        """Give the nouns of WordNet 3.0; labels are wnids such as "n02132136"."""
+        """Return the nouns of WordNet 3.0; labels are wnids such as "n02132136"."""
         return cls(wordnet.read_senses(), wordnet.read_hypernyms())
 
     @classmethod
@@ -78,7 +78,7 @@ class Lexicon:
         return frozenset(meanings.filter(meanings["name_all"])["word"].to_pylist())
 
     def labels_of(self, normal: str) -> tuple[str, ...]:
-        """Give the labels that a word can mean, the usual one first; () when it is no word of the lexicon.
+        """Return the labels that a word can mean, the usual one first; () when it is no word of the lexicon.
 
         Args:
             normal: a normal form, see `igdet.formats.vocabulary.normalise_tag`.
@@ -86,20 +86,20 @@ class Lexicon:
         return self._labels_of.get(normal, ())
 
     def words_of(self, label: str) -> tuple[str, ...]:
-        """Give the words that can mean a label, as normal forms, its canonical name first; () for an unknown label."""
+        """Return the words that can mean a label, as normal forms, its canonical name first; () for an unknown one."""
         return self._words_of.get(label, ())
 
     def hypernyms(self, label: str) -> tuple[str, ...]:
-        """Give the labels that are directly wider than a label."""
+        """Return the labels that are directly wider than a label."""
         return self._hypernyms_of.get(label, ())
 
     def hyponyms(self, label: str) -> tuple[str, ...]:
-        """Give the labels that are directly narrower than a label."""
+        """Return the labels that are directly narrower than a label."""
         return self._hyponyms_of.get(label, ())
 
 
 def _grouped(keys: Iterable[str], values: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Give each key its distinct values, in order."""
+    """Return each key its distinct values, in order."""
     groups: dict[str, dict[str, None]] = {}
     for key, value in zip(keys, values, strict=True):
         groups.setdefault(key, {})[value] = None

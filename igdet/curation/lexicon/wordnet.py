@@ -18,7 +18,7 @@ ADJECTIVE_RATIO = 4
 PERSONS = 18  # number of WordNet's lexicographer file of persons
 # WordNet's lexicographer files of what photos show, the likeliest first: animals, food, the body, artifacts, plants,
 # natural objects, persons.
-PICTURED = (5, 13, 8, 6, 20, 17, PERSONS)
+DEPICTED = (5, 13, 8, 6, 20, 17, PERSONS)
 _UNJUDGED = "-"  # stands for the label of words that are not in hashtag_senses.csv
 # More than a word has senses, so that adding it to a sense number puts the sense behind all others.
 _BEHIND = 1000
@@ -36,7 +36,7 @@ def read_senses() -> pa.Table:
     5. A word is left out when it is the plural of one that SemCor has more often: "shoes" are more than one shoe before
        they are somebody's situation.
     6. Senses that SemCor has keep WordNet's order, which is by frequency. WordNet's order of the others says nothing:
-       they follow by lexicographer file, those of PICTURED first ("toaster" is an appliance before it is one who
+       they follow by lexicographer file, those of DEPICTED first ("toaster" is an appliance before it is one who
        proposes a toast), and names last ("wren" is a bird before it is Christopher Wren).
 
     Returns:
@@ -95,9 +95,9 @@ def _is_rare_plural(flat: pa.Table) -> pa.ChunkedArray:
 
 def _rank(flat: pa.Table) -> pa.ChunkedArray:
     """Rule 6 of `read_senses`, int64 (n,): the lower, the earlier among the senses of a word."""
-    files = pa.array(PICTURED, flat["file"].type)
-    place = pc.fill_null(pc.index_in(flat["file"], files), len(PICTURED)).cast(pa.int64())
-    place = pc.if_else(flat["name"], len(PICTURED) + 1, place)
+    files = pa.array(DEPICTED, flat["file"].type)
+    place = pc.fill_null(pc.index_in(flat["file"], files), len(DEPICTED)).cast(pa.int64())
+    place = pc.if_else(flat["name"], len(DEPICTED) + 1, place)
     group = pc.if_else(flat["used"], 0, pc.add(place, 1))
     return pc.add(flat["senses"], pc.multiply(group, _BEHIND))
 
@@ -107,7 +107,7 @@ def _looked_up(words: pa.ChunkedArray, keys: pa.ChunkedArray, values: pa.Chunked
 
 
 def _added(judged: pa.Table, senses: pa.Table) -> pa.Table:
-    """Give rows for what hashtag_senses.csv says beyond WordNet: words that are no lemma of the synset they mean."""
+    """Return rows for what hashtag_senses.csv says beyond WordNet: words that are no lemma of the synset they mean."""
     meant = judged.filter(pc.not_equal(judged["label"], "")).select(["word", "label"])
     new = meant.join(senses, ["word", "label"], join_type="left anti").sort_by("word").to_pydict()
     return pa.table({**new, "rank": [0] * len(new["word"]), "name": [False] * len(new["word"])}, senses.schema)

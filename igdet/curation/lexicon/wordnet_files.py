@@ -57,7 +57,7 @@ def read_nouns(folder: Path) -> pa.Table:
 
 
 def read_licence(folder: Path) -> str:
-    """Give WordNet's licence, which stands on top of data.noun in numbered lines."""
+    """Return WordNet's licence, which is on top of data.noun in numbered lines."""
     with (folder / "data.noun").open(encoding="ascii") as file:
         numbered = [line for line in file if line.startswith(" ")]
     return "".join(line.split(maxsplit=1)[1].rstrip() + "\n" if line.split()[1:] else "\n" for line in numbered)
@@ -65,11 +65,11 @@ def read_licence(folder: Path) -> str:
 
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="ascii") as file:
-        yield from (line for line in file if not line.startswith(" "))  # the licence stands on top, indented
+        yield from (line for line in file if not line.startswith(" "))  # the licence is on top, indented
 
 
 def _index(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give each lemma with its synsets.
+    """Return each lemma with its synsets.
 
     Lines read "lemma pos synset_cnt p_cnt [pointer...] sense_cnt tagsense_cnt [offset...]".
     """
@@ -79,7 +79,7 @@ def _index(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _uses(path: Path) -> tuple[set[tuple[str, int]], Counter[str], Counter[str]]:
-    """Give the noun senses that SemCor has, and its uses of each lemma as a noun, and as an adjective or adverb.
+    """Return the noun senses that SemCor has, and its uses of each lemma as a noun, and as an adjective or adverb.
 
     Lines read "lemma%part:file:id:head:id sense_number count".
     """

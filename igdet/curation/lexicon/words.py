@@ -30,13 +30,13 @@ DETACHMENTS = (
 
 
 def normal_forms(tags: pa.Array) -> pa.Array:
-    """Give the normal form of each hashtag; the same as `normalise_tag` on each of them, but faster.
+    """Return the normal form of each hashtag; the same as `normalise_tag` on each of them, but faster.
 
     Args:
         tags: strings (n,), without nulls.
 
     Returns:
-        strings (n,), as `igdet.formats.vocabulary.normalise_tag` gives them.
+        strings (n,), as `igdet.formats.vocabulary.normalise_tag` returns them.
     """
     ascii_only = pc.string_is_ascii(tags)
     if ascii_only.true_count == len(tags):
@@ -57,7 +57,7 @@ def _other_forms(tags: pa.Array, ascii_only: pa.Array) -> pa.Array:
 
 
 def word_forms(words: pa.Array) -> pa.Array:
-    """Give the normal form that words of a language have as hashtags, which hold no punctuation: "St._Patrick's_Day".
+    """Return the normal form that words of a language have as hashtags, which hold no punctuation: "St._Patrick's_Day".
 
     Args:
         words: strings (n,), without nulls; spaces, underscores and punctuation allowed.
@@ -69,7 +69,7 @@ def word_forms(words: pa.Array) -> pa.Array:
 
 
 def plurals(words: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Give every plural that leads to one of the words.
+    """Return every plural that leads to one of the words.
 
     Args:
         words: singular nouns, as normal forms.
@@ -93,7 +93,7 @@ def _ending(word: str, old: str, new: str) -> str:
 
 @cache
 def irregular_plurals() -> tuple[tuple[str, str], ...]:
-    """Give WordNet's irregular plurals as pairs (plural, singular) of normal forms."""
+    """Return WordNet's irregular plurals as pairs (plural, singular) of normal forms."""
     lines = (FOLDER / IRREGULAR_NAME).read_text(encoding="ascii").splitlines()
     pairs = [(plural, singular) for plural, *singulars in map(str.split, lines) for singular in singulars]
     columns = (word_forms(pa.array(column)).to_pylist() for column in zip(*pairs, strict=True))

@@ -36,7 +36,7 @@ class ZipfFit(NamedTuple):
     last_rank: int
 
     def __call__(self, ranks: np.ndarray) -> np.ndarray:
-        """Give f of ranks."""
+        """Return f of ranks."""
         return self.constant * np.asarray(ranks, np.float64) ** -self.exponent
 
 

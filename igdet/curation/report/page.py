@@ -41,7 +41,7 @@ def answer(outcome: Outcome) -> list[str]:
 
 
 def facts(outcome: Outcome) -> list[tuple[str, str]]:
-    """Give (number, what it counts) of what is finished."""
+    """Return (number, what it counts) of what is finished."""
     known = [(f"{count(outcome):,}", what) for stage, what, count in _FACTS if stage in outcome.manifests]
     return [*known, (clock(sum(manifest.seconds for manifest in outcome.manifests.values())), "run time")]
 

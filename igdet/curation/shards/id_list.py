@@ -35,7 +35,7 @@ def opaque_key(post_id: str, salt: bytes) -> str:
 
 
 class IdList:
-    """Posts, named by id, by SHA-256 of the id, by key in a shard, or by SHA-256 of the picture file.
+    """Posts, named by id, by SHA-256 of the id, by key in a shard, or by SHA-256 of the image file.
 
     Args:
         entries: any of these.
@@ -67,13 +67,13 @@ class IdList:
         """Tell whether a post is listed by its id or key."""
         return not self._entries.isdisjoint((post_id, key, sha256(post_id.encode("utf-8", "surrogatepass"))))
 
-    def has_picture(self, *hashes: str) -> bool:
-        """Tell whether a picture is listed by one of its SHA-256 hashes, in lower-case hexadecimal digits."""
+    def has_image(self, *hashes: str) -> bool:
+        """Tell whether an image is listed by one of its SHA-256 hashes, in lower-case hexadecimal digits."""
         return not self._entries.isdisjoint(hashes)
 
 
 def _forms(entry: str) -> tuple[str, ...]:
-    """Give an entry as it stands, without white space, and as a hash."""
+    """Return an entry as it stands, without white space, and as a hash."""
     bare = entry.strip()
     return entry, bare, bare.lower() if _HASH.fullmatch(bare) else bare
 

@@ -82,10 +82,10 @@ def _check(file: Path, table: pa.Table, num_labels: int) -> None:
     lacking = {"id": table["id"].null_count, "label": pc.sum(pc.invert(labelled)).as_py() or 0}
     for name, count in lacking.items():
         if count:
-            raise ShardingError(f"{file}: {count} posts have no {name}; make it anew with the stage before")
+            raise ShardingError(f"{file}: {count} posts have no {name}; make it again with the stage before")
     extremes = pc.min_max(pc.list_flatten(table["labels"])).as_py()
     if extremes["min"] is not None and not 0 <= extremes["min"] <= extremes["max"] < num_labels:
         raise ShardingError(
             f"{file}: labels {extremes['min']} to {extremes['max']}, but the vocabulary has the {num_labels} from 0; "
-            "make both anew from the same table of labels"
+            "make both again from the same table of labels"
         )

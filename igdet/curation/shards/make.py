@@ -9,7 +9,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from igdet.curation.images import PictureSource
+from igdet.curation.images import ImageSource
 from igdet.curation.shards.id_list import IdList
 from igdet.curation.shards.labelled_posts import LabelledPosts, ShardingError
 from igdet.curation.shards.part import FOLDER, remove_leftovers
@@ -22,7 +22,7 @@ from igdet.utils.errors import too_many
 from igdet.utils.files import atomic_write
 from igdet.utils.processes import map_in_order
 
-LOG_NAME = "bad_pictures.jsonl"
+LOG_NAME = "bad_images.jsonl"
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 def make_shards(
     posts: Path,
     vocabulary: Path,
-    source: PictureSource,
+    source: ImageSource,
     output: Path,
     settings: ShardSettings,
     exclusions: Mapping[str, IdList] | None = None,
@@ -38,15 +38,15 @@ def make_shards(
 ) -> Tally:
     """Make the shards of labelled posts; the same posts, settings and lists give the same bytes.
 
-    Only pictures, label ids and opaque keys reach a shard. A shard is made of a fixed range of posts, so that a longer
+    Only images, label ids and opaque keys reach a shard. A shard is made of a fixed range of posts, so that a longer
     list of exclusions changes only the shards with posts on it. Every shard appears whole or not at all, and the
     index and its summary appear last. Beside the shards, `records/` holds what a later run needs, and
-    bad_pictures.jsonl with the id and image of each post whose picture is bad: it is not meant to be handed on.
+    bad_images.jsonl with the id and image of each post whose image is bad: it is not meant to be handed on.
 
     Args:
         posts: folder of Parquet files, see `LabelledPosts`.
         vocabulary: file whose line numbers are the label ids.
-        source: where pictures come from.
+        source: where images come from.
         output: folder of the shards; shards of an earlier run that are still right are kept.
         settings: how shards are made.
         exclusions: posts to leave out, such as opt-outs, by the name under which they are counted.
@@ -56,15 +56,15 @@ def make_shards(
         What became of the posts.
 
     Raises:
-        ShardingError: the posts cannot be read, or too many pictures are bad.
-        ConfigError: the salt cannot be read, or pictures lie where this installation cannot read.
-        OSError: the disk is full or not writable; run again when it is mended.
+        ShardingError: the posts cannot be read, or too many images are bad.
+        ConfigError: the salt cannot be read, or images lie where this installation cannot read.
+        OSError: the disk is full or not writable; run again when it is fixed.
     """
     labels = Vocabulary.read(vocabulary)
     found = LabelledPosts(posts, len(labels))
     remove_leftovers(output, shards=-(-len(found) // settings.posts_per_shard))
     labels.write(output / VOCABULARY_NAME)
-    preparer = Preparer(source, settings.pictures, settings.read_salt(), exclusions or {})
+    preparer = Preparer(source, settings.cleaning, settings.read_salt(), exclusions or {})
     maker = ShardMaker(output, labels.names, settings, preparer)
     tally = Tally()
     (output / FOLDER).mkdir(exist_ok=True)
@@ -100,8 +100,8 @@ def _check_bad(tally: Tally, shard: MadeShard, max_share: float, log: Path) -> N
     if shard.bad and too_many(tally.bad, tally.posts, max_share):
         last = shard.bad[-1]
         raise ShardingError(
-            f"{tally.bad} of {tally.posts} pictures are bad ({_most_common(tally)}), the last one {last['image']}: "
-            f"{last['why']}. {log} names each; mend them or raise max_bad_share ({max_share})"
+            f"{tally.bad} of {tally.posts} images are bad ({_most_common(tally)}), the last one {last['image']}: "
+            f"{last['why']}. {log} names each; fix them or raise max_bad_share ({max_share})"
         )
 
 

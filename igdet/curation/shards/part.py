@@ -18,17 +18,17 @@ SCHEMA = pa.schema(
         ("key", pa.string()),
         ("reason", pa.string()),  # why it was left out; KEPT when it was not
         ("why", pa.string()),
-        ("source_sha256", pa.string()),  # of the picture file as read; null when it was not read
-        ("picture_sha256", pa.string()),  # of the picture after cleaning; null when there is none
+        ("source_sha256", pa.string()),  # of the image file as read; null when it was not read
+        ("image_sha256", pa.string()),  # of the image after cleaning; null when there is none
         ("offset", pa.int64()),  # as in the index; null when it was left out
         ("size", pa.int64()),
-        ("hashtags", pa.list_(pa.int32())),
+        ("labels", pa.list_(pa.int32())),
     ]
 )
 
 
 def part_path(shard: Path) -> Path:
-    """Give where the record of a shard lies."""
+    """Return where the record of a shard lies."""
     return shard.parent / FOLDER / f"{shard.stem}.parquet"
 
 
@@ -61,7 +61,7 @@ def read_part(shard: Path, digest: str) -> pa.Table | None:
 
 
 def _size(shard: Path) -> int:
-    """Give the bytes of a shard; one without any post has no file."""
+    """Return the bytes of a shard; one without any post has no file."""
     return shard.stat().st_size if shard.exists() else 0
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from igdet.curation.images import REASONS, CleanSettings, PictureError, PictureSource, clean_picture
+from igdet.curation.images import REASONS, CleanSettings, ImageError, ImageSource, clean_image
 from igdet.curation.shards.id_list import IdList, opaque_key
 from igdet.curation.shards.part import KEPT
 from igdet.utils.hashing import sha256
@@ -18,14 +18,14 @@ class ShardSettings:
 
     Attributes:
         posts_per_shard: labelled posts that a shard is made of, >= 1; those that are left out make it smaller.
-        pictures: how pictures are kept.
+        cleaning: how images are kept.
         salt_file: a file with a secret that enters the posts' keys; "" for none. See `opaque_key`.
-        max_bad_share: share of the posts, 0..1, whose picture may be bad.
-        reads_at_a_time: pictures that each process reads at a time, >= 1; more than 1 pays for URLs.
+        max_bad_share: share of the posts, 0..1, whose image may be bad.
+        reads_at_a_time: images that each process reads at a time, >= 1; more than 1 pays for URLs.
     """
 
     posts_per_shard: int = 10_000
-    pictures: CleanSettings = field(default_factory=CleanSettings)
+    cleaning: CleanSettings = field(default_factory=CleanSettings)
     salt_file: str = ""
     max_bad_share: float = 0.05
     reads_at_a_time: int = 1
@@ -57,11 +57,11 @@ class Prepared(NamedTuple):
 
     Attributes:
         record: its row of the shard's record, as a dict of columns of `igdet.curation.shards.part.SCHEMA`.
-        picture: the clean picture; None when the post is left out.
+        image: the clean image; None when the post is left out.
     """
 
     record: dict
-    picture: bytes | None = None
+    image: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -69,36 +69,36 @@ class Preparer:
     """Prepares posts.
 
     Attributes:
-        source: where pictures come from.
-        settings: how pictures are kept.
+        source: where images come from.
+        settings: how images are kept.
         salt: what keys are made with.
         exclusions: lists of posts to leave out, by the name under which these are counted.
     """
 
-    source: PictureSource
+    source: ImageSource
     settings: CleanSettings
     salt: bytes = b""
     exclusions: Mapping[str, IdList] = field(default_factory=dict)
 
     def prepare(self, post: dict) -> Prepared:
-        """Read and clean the picture of a post, unless it is excluded.
+        """Read and clean the image of a post, unless it is excluded.
 
         Args:
             post: the columns of `igdet.curation.shards.labelled_posts.SCHEMA`.
         """
-        record = {"key": opaque_key(post["id"], self.salt), "reason": KEPT, "hashtags": sorted(set(post["labels"]))}
-        picture = None
+        record = {"key": opaque_key(post["id"], self.salt), "reason": KEPT, "labels": sorted(set(post["labels"]))}
+        image = None
         try:
             if not self._excluded(post, record):
                 data = self.source.read(post["image"] or "")
                 record["source_sha256"] = sha256(data)
             if not self._excluded(post, record):
-                picture = clean_picture(data, self.settings)
-                record["picture_sha256"] = sha256(picture)
-        except PictureError as error:
+                image = clean_image(data, self.settings)
+                record["image_sha256"] = sha256(image)
+        except ImageError as error:
             return Prepared({**record, "reason": error.reason, "why": error.why})
         excluded = self._excluded(post, record)
-        return Prepared({**record, "reason": excluded}) if excluded else Prepared(record, picture)
+        return Prepared({**record, "reason": excluded}) if excluded else Prepared(record, image)
 
     def is_current(self, post: dict, record: dict) -> bool:
         """Tell whether the lists leave a post out, or do not, just as they did when its record was written."""
@@ -106,9 +106,9 @@ class Preparer:
         return self._excluded(post, record) == by_list
 
     def _excluded(self, post: dict, record: dict) -> str:
-        """Give the name of the first list that names the post, or the picture as far as it is known; KEPT for none."""
-        hashes = [record[name] for name in ("source_sha256", "picture_sha256") if record.get(name)]
+        """Return the name of the first list that names the post, or the image as far as it is known; KEPT for none."""
+        hashes = [record[name] for name in ("source_sha256", "image_sha256") if record.get(name)]
         for name, listed in self.exclusions.items():
-            if listed.has_post(post["id"], record["key"]) or listed.has_picture(*hashes):
+            if listed.has_post(post["id"], record["key"]) or listed.has_image(*hashes):
                 return name
         return KEPT

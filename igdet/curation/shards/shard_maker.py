@@ -23,7 +23,7 @@ from igdet.utils.errors import too_many
 from igdet.utils.hashing import sha256
 
 MAKER_VERSION = "2"  # to be raised whenever the same posts and settings give other bytes
-_READ_AHEAD = 16  # pictures for each thread
+_READ_AHEAD = 16  # images for each thread
 
 
 @dataclass
@@ -60,12 +60,12 @@ class Tally:
 
     @property
     def bad(self) -> int:
-        """The number of posts whose picture is bad."""
+        """The number of posts whose image is bad."""
         return sum(count for reason, count in self.left_out.items() if reason in BAD_REASONS)
 
 
 def bad_posts(posts: list[dict], part: pa.Table) -> list[dict]:
-    """Name the posts whose picture is bad: id, image, reason and why; posts on a list are not named."""
+    """Name the posts whose image is bad: id, image, reason and why; posts on a list are not named."""
     return [
         {"id": post["id"], "image": post["image"], "reason": reason, "why": why}
         for post, reason, why in zip(posts, part["reason"].to_pylist(), part["why"].to_pylist(), strict=True)
@@ -89,11 +89,11 @@ def check_shard(shard: Path, kept: pa.Table, names: Sequence[str]) -> None:
         expected = [f"{key}.{suffix}" for key in kept["key"].to_pylist() for suffix in ("jpg", "json")]
         if [member.name for member in members] != expected:
             raise ShardingError(f"{shard} does not hold the {len(kept)} posts written to it; {_ADVICE}")
-        for row, picture, labels in zip(kept.to_pylist(), members[::2], members[1::2], strict=True):
-            data = tar.extractfile(picture).read()
-            found = (picture.offset_data, len(data), sha256(data), json.load(tar.extractfile(labels))["hashtags"])
-            hashtags = [names[label] for label in row["hashtags"]]
-            if found != (row["offset"], row["size"], row["picture_sha256"], hashtags):
+        for row, image, labels in zip(kept.to_pylist(), members[::2], members[1::2], strict=True):
+            data = tar.extractfile(image).read()
+            found = (image.offset_data, len(data), sha256(data), json.load(tar.extractfile(labels))["hashtags"])
+            hashtags = [names[label] for label in row["labels"]]
+            if found != (row["offset"], row["size"], row["image_sha256"], hashtags):
                 raise ShardingError(f"{shard}: post {row['key']} came back changed; {_ADVICE}")
 
 
@@ -106,7 +106,7 @@ class MadeShard(NamedTuple):
     Attributes:
         name: of the tar.
         part: its record, see `igdet.curation.shards.part`.
-        bad: posts whose picture is bad: id, image, reason and why.
+        bad: posts whose image is bad: id, image, reason and why.
         is_new: whether it was made just now.
     """
 
@@ -129,7 +129,7 @@ class ShardMaker:
         folder: where the shards go.
         names: the canonical name of each label, by label id.
         settings: how shards are made.
-        preparer: gives the posts' pictures.
+        preparer: gives the posts' images.
     """
 
     folder: Path
@@ -153,10 +153,10 @@ class ShardMaker:
         part = read_part(shard, digest)
         is_new = part is None or not all(map(self.preparer.is_current, posts, part.to_pylist()))
         if is_new:
-            part = self._make_anew(shard, posts, digest)
+            part = self._make_again(shard, posts, digest)
         return MadeShard(shard.name, part, bad_posts(posts, part), is_new)
 
-    def _make_anew(self, shard: Path, posts: list[dict], digest: str) -> pa.Table:
+    def _make_again(self, shard: Path, posts: list[dict], digest: str) -> pa.Table:
         # What speaks of the old shard goes first: should this process be killed, nothing may vouch for half of both.
         (shard.parent / INDEX_NAME).unlink(missing_ok=True)
         part_path(shard).unlink(missing_ok=True)
@@ -166,7 +166,7 @@ class ShardMaker:
             check_shard(shard, kept, self.names)
         else:
             shard.unlink()
-        # Where most pictures are bad, a server or a disk may be away: such a shard is tried again at the next run.
+        # Where most images are bad, a server or a disk may be away: such a shard is tried again at the next run.
         if not too_many(len(bad_posts(posts, part)), len(posts), self.settings.max_bad_share):
             write_part(shard, part, digest)
         return part
@@ -174,9 +174,9 @@ class ShardMaker:
     def _write(self, shard: Path, posts: list[dict]) -> list[dict]:
         records = []
         with write_shard(shard, self.names) as tar:
-            for record, picture in self._prepared(posts):
-                if picture is not None:
-                    tar.add(record["key"], picture, record["hashtags"])
+            for record, image in self._prepared(posts):
+                if image is not None:
+                    tar.add(record["key"], image, record["labels"])
                     record |= {name: tar.rows[-1][name] for name in ("offset", "size")}
                 records.append(record)
         return records
@@ -184,7 +184,7 @@ class ShardMaker:
     def _prepared(self, posts: list[dict]) -> Iterator[Prepared]:
         """Prepare posts in order, with several threads some ahead."""
         threads = self.settings.reads_at_a_time
-        if threads == 1:  # a second thread would take turns with this one, which makes small pictures slower by half
+        if threads == 1:  # a second thread would take turns with this one, which makes small images slower by half
             yield from map(self.preparer.prepare, posts)
             return
         step = threads * _READ_AHEAD
@@ -193,8 +193,8 @@ class ShardMaker:
                 yield from pool.map(self.preparer.prepare, posts[start : start + step])
 
     def _digest(self, posts: list[dict]) -> str:
-        """Give a fingerprint of everything that decides on the shard's bytes, but for the picture files and lists."""
-        made_of = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.pictures), self.preparer.salt.hex()]
+        """Return a fingerprint of everything that decides on the shard's bytes, but for the image files and lists."""
+        made_of = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.cleaning), self.preparer.salt.hex()]
         made_of.append(self.preparer.source.web.respect_noai)
         made_of += [[post["id"], post["image"], [(i, self.names[i]) for i in post["labels"]]] for post in posts]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()

@@ -1,10 +1,10 @@
-"""An optional stage: near-duplicates of evaluation pictures, or among the posts, are listed to be left out."""
+"""An optional stage: near-duplicates of evaluation images, or among the posts, are listed to be left out."""
 
 from dataclasses import asdict
 
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
 from igdet.curation.duplicates.finding import find
-from igdet.curation.duplicates.image_sets import open_pictures
+from igdet.curation.duplicates.image_sets import open_image_set
 from igdet.curation.duplicates.judging import confirmed, read_verdicts
 from igdet.curation.duplicates.result import PAIRS_NAME, Request, write_csv
 from igdet.curation.manifest import content_hash
@@ -21,10 +21,10 @@ EXCLUDED = "duplicates/excluded.csv"  # ids of posts to leave out
 def _settings(curation: Curation) -> dict:
     wanted = curation.duplicates
     if curation.shards is None:
-        raise ConfigError("DUPLICATES compares pictures, which SHARDS.IMAGES says where to find; SHARDS is missing")
-    pictures = fingerprint(*open_pictures(wanted.evaluation).ids.to_pylist()) if wanted.evaluation else ""
+        raise ConfigError("DUPLICATES compares images, which SHARDS.IMAGES says where to find; SHARDS is missing")
+    images = fingerprint(*open_image_set(wanted.evaluation).ids.to_pylist()) if wanted.evaluation else ""
     verdicts = [content_hash(path) for path in wanted.judged]
-    return {"duplicates": asdict(wanted), "pictures": pictures, "verdicts": verdicts}
+    return {"duplicates": asdict(wanted), "images": images, "verdicts": verdicts}
 
 
 def _run(curation: Curation, _fingerprint: str) -> Result:
@@ -45,7 +45,7 @@ def _run(curation: Curation, _fingerprint: str) -> Result:
     counts = {
         "pairs": len(found.pairs),
         "pairs that count": len(pairs),
-        "pictures that cannot be read": len(found.skipped),
+        "images that cannot be read": len(found.skipped),
     }
     return Result(posts, posts - len(excluded), counts, [curation.folder / EXCLUDED, folder / PAIRS_NAME])
 

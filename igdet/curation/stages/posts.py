@@ -97,7 +97,7 @@ def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
 
 
 def _first_cells(curation: Curation) -> list[object]:
-    """Read what stands where hashtags should."""
+    """Read what is where hashtags should."""
     source = curation.source
     path = engine.list_files(source.paths)[0].path
     source_format = format_of(source, path)
@@ -201,7 +201,7 @@ def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings, fold
 
 def _too_many(bad: int, of: int, what: str, example: str, source: SourceSettings) -> str:
     return (
-        f"{bad:,} of {of:,} {what} ({example}); mend the source or the names of its columns, "
+        f"{bad:,} of {of:,} {what} ({example}); fix the source or the names of its columns, "
         f"or raise SOURCE.MAX_BAD_SHARE ({source.max_bad_share})"
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from igdet.curation.images import PictureSource, WebLimits
+from igdet.curation.images import ImageSource, WebLimits
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
 from igdet.curation.shards import IdList, make_shards
@@ -30,7 +30,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     tally = make_shards(
         folder / vocabulary.POSTS,
         folder / vocabulary.VOCABULARY,
-        PictureSource(wanted.root, WebLimits(respect_noai=wanted.respect_noai)),
+        ImageSource(wanted.root, WebLimits(respect_noai=wanted.respect_noai)),
         folder / FOLDER,
         wanted,
         _exclusions(curation),

@@ -179,7 +179,7 @@ def _write_labels(folder: Path, selection: Selection) -> list[Path]:
 
 
 def _make_posts(curation: Curation, fingerprint: str) -> tuple[int, int, list[Path]]:
-    """Number the labels of all posts, bring the posts in order; give the rows of both, and the files."""
+    """Number the labels of all posts, bring the posts in order; return the rows of both, and the files."""
     folder = curation.folder
     wanted = files_by_part(folder / labels.POSTS)
     read = engine.count_rows([Path(file) for files in wanted for file in files])

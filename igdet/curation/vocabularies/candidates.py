@@ -34,12 +34,12 @@ class SparseRows:
         self._starts = np.searchsorted(np.asarray(rows)[order], np.arange(num_rows + 1))
 
     def row(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give the columns and the values of a row."""
+        """Return the columns and the values of a row."""
         part = slice(self._starts[row], self._starts[row + 1])
         return self._columns[part], self._values[part]
 
     def take(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give the values of many rows.
+        """Return the values of many rows.
 
         Args:
             rows: int (n,), repeats allowed.
@@ -95,7 +95,7 @@ def find_neighbours(
         counts.add(*_without_lists(chunk_offsets, chunk_ids))
     targets, rows = np.divmod(counts.keys, num_labels)
     expected = counts.of_class[targets] * counts.of_label[rows] / max(counts.posts, 1)
-    # A pair that stands in all posts has no information, and is no neighbour.
+    # A pair that is in all posts has no information, and is no neighbour.
     information = np.log(counts.posts / counts.together)
     npmi = np.log(counts.together / expected) / np.maximum(information, np.finfo(float).tiny)
     good = (npmi >= MIN_NPMI) & (counts.together >= MIN_TOGETHER) & ~np.isin(counts.keys, counts.own_keys)

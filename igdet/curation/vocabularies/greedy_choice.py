@@ -62,7 +62,7 @@ def choose(
 
     The objective is the coverage 1/C sum over c of min(1, x(c) / wanted), where x(c) is the sum over the chosen labels
     of score(label, c) * posts(label). It is monotone and submodular, so that a label's gain can only fall: a gain
-    that was worked out earlier is a bound, and only the best of the bounds must be worked out anew (lazy greedy,
+    that was computed earlier is a bound, and only the best of the bounds must be computed again (lazy greedy,
     Minoux, 1978). A label that does not fit the budget is passed over; it cannot fit later either.
 
     Args:

@@ -72,7 +72,7 @@ def measure(
 
 
 def overlaps(spaces: Mapping[str, Iterable[int]]) -> dict[tuple[str, str], float]:
-    """Give the Jaccard index of each two label spaces: labels in both / labels in either, 0 for two empty ones."""
+    """Return the Jaccard index of each two label spaces: labels in both / labels in either, 0 for two empty ones."""
     sets = {name: set(rows) for name, rows in spaces.items()}
     return {
         (first, second): len(sets[first] & sets[second]) / max(len(sets[first] | sets[second]), 1)

@@ -176,7 +176,7 @@ def _list(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) 
 
 
 def _vocabulary(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
-    """The labels of which a hashtag stands in a vocabulary, such as one that tools/match_label_space.py has chosen."""
+    """The labels of which a hashtag is in a vocabulary, such as one that tools/match_label_space.py has chosen."""
     vocabulary = Vocabulary.read(recipe.targets)
     known = [len(vocabulary.ids(tags)) > 0 for tags in labels["tags"].to_pylist()]
     return Fit(np.array(known, dtype=bool), "not in the vocabulary given")

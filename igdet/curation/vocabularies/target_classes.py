@@ -68,7 +68,7 @@ def read_targets(path: str | PathLike) -> list[TargetClass]:
     keys: set[str] = set()
     for key, *_ in classes:
         if key in keys:
-            raise TargetError(f"{path}: the class {shown(key)} stands twice; keep one of them")
+            raise TargetError(f"{path}: the class {shown(key)} is listed twice; keep one of them")
         keys.add(key)
     return classes
 
@@ -175,7 +175,7 @@ class _WordFinder:
 
 
 def hashtag_form(name: str) -> str:
-    """Give the normal form of the hashtag that a name makes: "Clark's nutcracker" becomes "clarksnutcracker"."""
+    """Return the normal form of the hashtag that a name makes: "Clark's nutcracker" becomes "clarksnutcracker"."""
     return word_forms(pa.array([name], pa.string()))[0].as_py()
 
 

@@ -1,4 +1,4 @@
-"""What is checked of data sets: files, counts, classes, pictures, and what two parts have in common."""
+"""What is checked of data sets: files, counts, classes, images, and what two parts have in common."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _NAMED = 5  # of what a finding is about
 
 @dataclass(frozen=True)
 class Options:
-    """How pictures are read: only headers or all of them, and by how many processes."""
+    """How images are read: only headers or all of them, and by how many processes."""
 
     decode: bool = False
     processes: int = 1
@@ -37,51 +37,51 @@ class Options:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong, and how to mend it."""
+    """Something that is wrong, and how to fix it."""
 
     name: str
     what: str
-    mend: str
+    fix: str
 
 
 @dataclass
 class Checked:
     """What was found of a data set.
 
-    Shapes: N pictures.
+    Shapes: N images.
     """
 
     named: NamedSet
     classes: list[str] = field(default_factory=list)
     num_classes: int = 0  # those that occur
     records: Sequence[dict] = ()
-    digests: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))  # (N,), 0 of a bad picture
+    digests: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))  # (N,), 0 of a bad image
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def root(self) -> str:
-        """The folder of the pictures; "" where they are no files."""
+        """The folder of the images; "" where they are no files."""
         is_files = isinstance(self.records, FileRecords | list)
         return getattr(self.records, "root", self.named.fields["ROOT"]) if is_files else ""
 
     @property
     def passed_over(self) -> Counter[str]:
-        """The number of files beside the pictures that were taken for none, by suffix."""
+        """The number of files beside the images that were taken for none, by suffix."""
         return getattr(self.records, "passed_over", Counter())
 
-    def find(self, what: str, mend: str) -> None:
+    def find(self, what: str, fix: str) -> None:
         """Note something that is wrong."""
-        self.findings.append(Finding(self.named.name, what, mend))
+        self.findings.append(Finding(self.named.name, what, fix))
 
 
 def check(sets: Sequence[NamedSet], options: Options) -> list[Checked]:
-    """Check data sets and what they have in common; what is wrong stands in their findings."""
+    """Check data sets and what they have in common; what is wrong is in their findings."""
     checked = [_check_set(named, options) for named in sets]
     opened = [one for one in checked if one.classes]
     for first, second in combinations(opened, 2):
         _compare_classes(first, second)
         if not any(KINDS[one.named.fields["KIND"]].only_for == "evaluation" for one in (first, second)):
-            _compare_pictures(first, second)
+            _compare_images(first, second)
     return checked
 
 
@@ -99,7 +99,7 @@ def _check_set(named: NamedSet, options: Options) -> Checked:
         _check_counts(checked)
         _check_folders(checked)
         _check_passed_over(checked)
-        _check_pictures(checked, options)
+        _check_images(checked, options)
         _check_repeated(checked)
     return checked
 
@@ -122,14 +122,14 @@ def _check_annotations(checked: Checked, bad: list[dict], notes: list[str]) -> N
         named = [f"{row['name']}: {row['why']}" for row in bad]
         checked.find(
             f"{len(bad):,} annotations cannot be used: {first_of(named, _NAMED)}",
-            "training leaves them out; mend them in the json to keep them",
+            "training leaves them out; fix them in the json to keep them",
         )
 
 
 def _check_counts(checked: Checked) -> None:
     named, again = checked.named, _again(checked.named)
-    if named.pictures not in (None, len(checked.records)):
-        checked.find(f"{len(checked.records):,} pictures are listed, expected {named.pictures:,}", again)
+    if named.images not in (None, len(checked.records)):
+        checked.find(f"{len(checked.records):,} images are listed, expected {named.images:,}", again)
     if named.target and named.target.classes != checked.num_classes:
         checked.find(f"{checked.num_classes:,} classes, expected {named.target.classes:,}", again)
 
@@ -155,39 +155,39 @@ def _check_folders(checked: Checked) -> None:
 
 
 def _check_passed_over(checked: Checked) -> None:
-    """Name files that somebody may take for pictures, although they cannot be read."""
+    """Name files that somebody may take for images, although they cannot be read."""
     strange = may_be_images(checked.passed_over)
     if strange:
         checked.find(
-            f"{strange.total():,} files are passed over, which are no pictures that can be read: {describe(strange)}",
-            f"convert them to JPEG or PNG, or move what is no picture out of {checked.root}",
+            f"{strange.total():,} files are passed over, which are no images that can be read: {describe(strange)}",
+            f"convert them to JPEG or PNG, or move what is no image out of {checked.root}",
         )
 
 
-def _check_pictures(checked: Checked, options: Options) -> None:
+def _check_images(checked: Checked, options: Options) -> None:
     scanned = scan(checked.records, checked.named.name, options.decode, options.processes)
     bad, digests = [], np.zeros(len(checked.records), dtype=np.uint64)
-    for position, picture in enumerate(scanned):
-        digests[position] = picture.digest
-        if picture.why:
-            bad.append(f"{picture.name}: {picture.why}")
+    for position, image in enumerate(scanned):
+        digests[position] = image.digest
+        if image.why:
+            bad.append(f"{image.name}: {image.why}")
     checked.digests = digests
     if bad:
         checked.find(
-            f"{len(bad):,} of {len(digests):,} pictures are missing or broken: {first_of(bad, _NAMED)}",
+            f"{len(bad):,} of {len(digests):,} images are missing or broken: {first_of(bad, _NAMED)}",
             f"{_again(checked.named)}; training replaces them up to a share of DATASETS.MAX_BAD_SHARE",
         )
 
 
 def _check_repeated(checked: Checked) -> None:
-    """Look for pictures that a list names twice, perhaps with two classes."""
+    """Look for images that a list names twice, perhaps with two classes."""
     digests, counts = np.unique(checked.digests, return_counts=True)
-    alike = np.isin(checked.digests, digests[(counts > 1) & (digests > 0)])  # 0 is a bad picture
+    alike = np.isin(checked.digests, digests[(counts > 1) & (digests > 0)])  # 0 is a bad image
     names = Counter(_name(checked.records, index) for index in np.flatnonzero(alike))
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         checked.find(
-            f"{len(twice):,} pictures are listed twice: {first_of(twice, _NAMED)}",
+            f"{len(twice):,} images are listed twice: {first_of(twice, _NAMED)}",
             "take all but one of their lines out",
         )
 
@@ -204,16 +204,16 @@ def _compare_classes(first: Checked, second: Checked) -> None:
         )
 
 
-def _compare_pictures(first: Checked, second: Checked) -> None:
+def _compare_images(first: Checked, second: Checked) -> None:
     common, in_first, in_second = np.intersect1d(first.digests, second.digests, return_indices=True)
     pairs = [
         f"{_name(second.records, j)} = {_name(first.records, i)}"
         for digest, i, j in zip(common, in_first, in_second, strict=True)
-        if digest  # 0 is a bad picture
+        if digest  # 0 is a bad image
     ]
     if pairs:
         second.find(
-            f"{len(pairs):,} pictures are also in {first.named.name}, byte for byte: {first_of(pairs, _NAMED)}",
+            f"{len(pairs):,} images are also in {first.named.name}, byte for byte: {first_of(pairs, _NAMED)}",
             f"take them out of {first.named.name}, or report a lower bound (docs/EVALUATION.md)",
         )
 
@@ -225,13 +225,13 @@ def _name(records: Sequence[dict], index: int) -> str:
 
 def _again(named: NamedSet) -> str:
     if named.target is None:
-        return f"mend what lies in {named.fields['ROOT']}"
+        return f"fix what lies in {named.fields['ROOT']}"
     fetch = "let torchvision fetch it with --download, or " if named.fields["KIND"] == "torchvision" else ""
     return f"{fetch}put the files of {named.target.title} there ({named.target.source}), or unpack them again"
 
 
 def _put_there(named: NamedSet) -> str:
-    """How to mend somebody's own set of which a path is missing; "" for targets, and where all paths exist."""
+    """How to fix somebody's own set of which a path is missing; "" for targets, and where all paths exist."""
     missing = [key for key, value in named.fields.items() if is_path(key, value) and not expanded(value).exists()]
     if named.target or not missing:
         return ""

@@ -23,19 +23,19 @@ class NamedSet:
         name: as in DATASETS.TRAIN or TEST.
         fields: KIND and its fields.
         target: the target whose part it is; None for somebody's own.
-        pictures: how many there should be; None where nobody knows.
+        images: how many there should be; None where nobody knows.
         tasks: what a detector is trained for, where that says which annotations it can use.
     """
 
     name: str
     fields: dict
     target: Target | None = None
-    pictures: int | None = None
+    images: int | None = None
     tasks: tuple[str, ...] = TASKS
 
 
 def sets_of(what: str, folder: str) -> list[NamedSet]:
-    """Give the data sets that somebody means.
+    """Return the data sets that somebody means.
 
     Args:
         what: a target, one of its data sets, a config, or a folder of class folders or of such `train` and `val`.
@@ -60,7 +60,7 @@ def sets_of(what: str, folder: str) -> list[NamedSet]:
 
 
 def _of_target(name: str, folder: str) -> NamedSet:
-    return NamedSet(name, checked_fields(name, fields_of(name, folder)), target_of(name), SPLITS[name].pictures)
+    return NamedSet(name, checked_fields(name, fields_of(name, folder)), target_of(name), SPLITS[name].images)
 
 
 def _of_folder(folder: Path) -> list[NamedSet]:

@@ -1,4 +1,4 @@
-"""What a check found, for people: counts, findings with how to mend them, and what to do next."""
+"""What a check found, for people: counts, findings with how to fix them, and what to do next."""
 
 import shlex
 from collections.abc import Sequence
@@ -30,17 +30,17 @@ def report(what: str, checked: Sequence[Checked]) -> list[str]:
     findings = [finding for one in checked for finding in one.findings]
     lines = [_counts(one) for one in checked if one.classes]
     for finding in findings:
-        lines += ["", f"{finding.name}: {finding.what}", f"  to mend it: {finding.mend}"]
+        lines += ["", f"{finding.name}: {finding.what}", f"  to fix it: {finding.fix}"]
     if findings:
         return [*lines, "", f"{len(findings)} findings. Then check again."]
-    verdict = "No fault in the pictures." if any(one.passed_over for one in checked) else "Nothing is wrong."
+    verdict = "No fault in the images." if any(one.passed_over for one in checked) else "Nothing is wrong."
     return [*lines, verdict, *(f"Next: {command}" for command in _next(what, checked))]
 
 
 def _counts(one: Checked) -> str:
-    expected = "" if one.named.pictures is None else f" of {one.named.pictures:,}"
+    expected = "" if one.named.images is None else f" of {one.named.images:,}"
     others = f"; beside them, passed over: {describe(one.passed_over)}" if one.passed_over else ""
-    return f"{one.named.name}: {len(one.records):,}{expected} pictures, {one.num_classes:,} classes{others}"
+    return f"{one.named.name}: {len(one.records):,}{expected} images, {one.num_classes:,} classes{others}"
 
 
 def _next(what: str, checked: Sequence[Checked]) -> list[str]:
@@ -53,7 +53,7 @@ def _next(what: str, checked: Sequence[Checked]) -> list[str]:
 
 
 def _transfer(what: str) -> list[str]:
-    """Give a config that uses a target, and its options; nothing of a folder, and where there is no such config."""
+    """Return a config that uses a target, and its options; nothing of a folder, and where there is no such config."""
     name = what if what in TARGETS else what.rpartition("_")[0]
     if name not in TARGETS:
         return []

@@ -1,4 +1,4 @@
-"""Reading every picture of a data set once: what is wrong with it, and a hash of its bytes."""
+"""Reading every image of a data set once: what is wrong with it, and a hash of its bytes."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -9,19 +9,19 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from igdet.data.detection import size_fault
-from igdet.data.images.decoding import open_picture
+from igdet.data.images.decoding import open_croppable
 from igdet.data.records import Records
 from igdet.data.workers import start_worker
 from igdet.formats.errors import RecordError
 from igdet.utils.messages import printable
 
-_BATCH = 32  # pictures that a process is given at a time
+_BATCH = 32  # images that a process is given at a time
 
 
 class Scanned(NamedTuple):
-    """A picture: its name, 64 bits of a hash of its bytes, and what is wrong with it, or "".
+    """An image: its name, 64 bits of a hash of its bytes, and what is wrong with it, or "".
 
-    Among 14 million different pictures, two have the same 64 bits with a probability of 1.4e7^2 / 2^65 = 5e-6.
+    Among 14 million different images, two have the same 64 bits with a probability of 1.4e7^2 / 2^65 = 5e-6.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Scanned(NamedTuple):
     why: str
 
 
-class _Pictures(Dataset):
-    """The pictures of records, igdet's or in Detectron2's form, as `Scanned`."""
+class _Images(Dataset):
+    """The images of records, igdet's or in Detectron2's form, as `Scanned`."""
 
     def __init__(self, records: Sequence[dict], decode: bool):
         self._records = records
@@ -61,28 +61,28 @@ class _Pictures(Dataset):
             raise RecordError(name, getattr(error, "strerror", None) or str(error)) from error
 
     def _check(self, data: bytes, index: int, name: str) -> None:
-        picture = open_picture(data, "RGB", name)
+        image = open_croppable(data, "RGB", name)
         if not isinstance(self._records, Records):
             record = self._records[index]
-            if why := size_fault((picture.width, picture.height), (record["width"], record["height"])):
+            if why := size_fault((image.width, image.height), (record["width"], record["height"])):
                 raise RecordError(name, why)
         if self._decode:
-            picture.check()
+            image.check()
 
 
 def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> Iterator[Scanned]:
-    """Read all pictures in order, with a progress bar.
+    """Read all images in order, with a progress bar.
 
     Args:
         records: igdet's records, or dicts in Detectron2's form.
-        title: stands before the bar.
-        decode: decode every picture, not only its header; what is no plain JPEG is decoded in any case.
+        title: is before the bar.
+        decode: decode every image, not only its header; what is no plain JPEG is decoded in any case.
         processes: that read, >= 1.
     """
-    pictures = _Pictures(records, decode)
+    images = _Images(records, decode)
     workers = processes if processes > 1 else 0  # 0: this process reads
-    loader = DataLoader(pictures, batch_size=_BATCH, num_workers=workers, collate_fn=list, worker_init_fn=start_worker)
-    with tqdm(total=len(pictures), desc=printable(title), unit=" pictures", smoothing=0) as bar:
+    loader = DataLoader(images, batch_size=_BATCH, num_workers=workers, collate_fn=list, worker_init_fn=start_worker)
+    with tqdm(total=len(images), desc=printable(title), unit=" images", smoothing=0) as bar:
         for batch in loader:
             yield from batch
             bar.update(len(batch))

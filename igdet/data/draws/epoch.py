@@ -81,7 +81,7 @@ def use_labels(offsets: np.ndarray, ids: np.ndarray, folder: Path | None = None)
 
 
 def plan_epoch(use: LabelUse, resampling: str, epoch_factor: float, folder: Path | None = None) -> EpochPlan:
-    """Work out how often each record stands in an epoch's list.
+    """Work out how often each record is in an epoch's list.
 
     Args:
         use: of the records.
@@ -107,7 +107,7 @@ def label_factors(counts: np.ndarray, by_rarest: np.ndarray, resampling: str, ep
     if resampling not in PHI:
         raise ValueError(f"DATALOADER.RESAMPLING is one of {', '.join(PHI)}, not {resampling!r}")
     if epoch_factor < 1:
-        raise ValueError(f"DATALOADER.EPOCH_FACTOR must be >= 1 (no record stands less than once), not {epoch_factor}")
+        raise ValueError(f"DATALOADER.EPOCH_FACTOR must be >= 1 (no record is less than once), not {epoch_factor}")
     replication = replicate_counted(counts, by_rarest, resampling, epoch_factor * by_rarest.sum())
     return np.rint(np.ldexp(replication.factors, FRACTION_BITS)).astype(np.int64)
 
@@ -122,11 +122,11 @@ def _block_ends(rarest: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 
 class EpochList:
-    """The lists of all epochs; in each, record I stands floor(r(I)) times or once more.
+    """The lists of all epochs; in each, record I is floor(r(I)) times or once more.
 
     Rounding is systematic (Madow and Madow, "On the theory of systematic sampling", 1944): with F(I) the sum of the
     factors before record I, and a new random offset 0 <= u < 1 every epoch, record I fills the slots from
-    floor(F(I) + u) up to floor(F(I + 1) + u). So it stands once more than floor(r(I)) with exactly the probability of
+    floor(F(I) + u) up to floor(F(I + 1) + u). So it is once more than floor(r(I)) with exactly the probability of
     the fractional part, and the list is as long as the sum of all factors, rounded likewise. The price is that records
     of one block are not rounded independently: of neighbours with the same small fraction, seldom two stand once more.
     The records of a block are rotated by a random amount every epoch, which ties no block to another.
@@ -142,7 +142,7 @@ class EpochList:
         [self._key] = keys(seed, Stream.ROUNDING, 0)
 
     def lengths(self, epochs: np.ndarray) -> np.ndarray:
-        """Give the number of slots of some epochs, int64 as `epochs`."""
+        """Return the number of slots of some epochs, int64 as `epochs`."""
         return (self._plan.block_ends[-1] + self._shift(epochs)) >> FRACTION_BITS
 
     def records(self, epoch: int, slots: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def keys(seed: int, stream: Stream, number: int, count: int = 1) -> np.ndarray:
 
 
 def hashed(key: np.uint64, numbers: np.ndarray) -> np.ndarray:
-    """Give random bits for numbers, in no order: for one key, the outputs of SplitMix64 at these places.
+    """Return random bits for numbers, in no order: for one key, the outputs of SplitMix64 at these places.
 
     Args:
         key: one of `keys`.
@@ -57,7 +57,7 @@ def hashed(key: np.uint64, numbers: np.ndarray) -> np.ndarray:
 
 
 def name_number(name: str) -> int:
-    """Give a number for a name, 0..2^64 - 1, the same in every process, unlike `hash`."""
+    """Return a number for a name, 0..2^64 - 1, the same in every process, unlike `hash`."""
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
@@ -81,7 +81,7 @@ class Permutation:
         self._rows = -(-size // self._columns)
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
-        """Give what stands at some positions.
+        """Return what is at some positions.
 
         Args:
             positions: int64 (n,), in 0..size - 1.

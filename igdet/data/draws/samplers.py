@@ -8,7 +8,7 @@ from torch.utils.data import Sampler
 from igdet.data.draws.epoch import EpochList
 from igdet.data.draws.randomness import ROUNDS, Permutation, Stream, keys
 
-_LOOK_UPS = 1024  # draws worked out together: about 5 ms, which no step of a training notices
+_LOOK_UPS = 1024  # draws computed together: about 5 ms, which no step of a training notices
 _EPOCHS = 4096  # epochs whose lengths are added up together
 
 
@@ -46,7 +46,7 @@ class NumberedSampler(Sampler):
             epoch, first = epoch + 1, end
 
     def records(self, epoch: int, positions: np.ndarray | None = None) -> np.ndarray:
-        """Give the records of some draws of an epoch, by default all.
+        """Return the records of some draws of an epoch, by default all.
 
         Args:
             epoch: >= 0.

@@ -29,7 +29,7 @@ class Buffer(Records):
         self._posts = posts
 
     def image_id(self, index: int) -> str:
-        """Give the post's key."""
+        """Return the post's key."""
         return self._posts[index].key
 
     def location(self, index: int) -> dict:
@@ -37,8 +37,8 @@ class Buffer(Records):
         return {}
 
     def read(self, index: int) -> bytes:
-        """Give the picture."""
-        return self._posts[index].picture
+        """Return the image."""
+        return self._posts[index].image
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class Journal:
         self._noted = dict(read_json_lines(path))  # number of a buffer -> samples given before it
 
     def last_before(self, samples: int) -> tuple[int, int]:
-        """Give the last buffer that began before so many samples were given, and how many were when it began."""
+        """Return the last buffer that began before so many samples were given, and how many were when it began."""
         numbers = sorted(self._noted)
         place = bisect_right([self._noted[number] for number in numbers], samples)
         return (numbers[place - 1], self._noted[numbers[place - 1]]) if place else (0, 0)

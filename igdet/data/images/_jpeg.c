@@ -1,6 +1,6 @@
 /* Decodes a rectangle of a JPEG with libjpeg-turbo, going no further into the file than its last row.
  *
- * The pixels are those that the whole picture has there. jpeg_crop_scanline() decodes whole blocks, so its first
+ * The pixels are those that the whole image has there. jpeg_crop_scanline() decodes whole blocks, so its first
  * column may lie left of the one asked for; and chroma is interpolated between neighbours, which the first and the
  * last column that it decodes lack, so a margin is decoded on both sides.
  */

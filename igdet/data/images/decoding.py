@@ -15,12 +15,12 @@ from igdet.formats.images import WIDE_MODES, open_image, to_rgb
 ORIENTATION = 274  # the EXIF tag
 
 
-class PictureError(RecordError):
-    """A picture that cannot be decoded faithfully."""
+class ImageError(RecordError):
+    """An image that cannot be decoded faithfully."""
 
 
-class Picture(ABC):
-    """An upright picture of which any part can be had.
+class CroppableImage(ABC):
+    """An upright image of which any part can be had.
 
     Attributes:
         height, width: in pixels.
@@ -32,7 +32,7 @@ class Picture(ABC):
 
     @abstractmethod
     def crop(self, top: int, left: int, height: int, width: int, smallest_side: int | None = None) -> np.ndarray:
-        """Give a part's pixels.
+        """Return a part's pixels.
 
         Args:
             top, left, height, width: the part, in pixels, all of it inside.
@@ -43,11 +43,11 @@ class Picture(ABC):
             uint8 (height, width, 3), or smaller, writable.
 
         Raises:
-            PictureError: the file is damaged there.
+            ImageError: the file is damaged there.
         """
 
     def whole(self) -> np.ndarray:
-        """Give all pixels, as `crop` does."""
+        """Return all pixels, as `crop` does."""
         return self.crop(0, 0, self.height, self.width)
 
     @abstractmethod
@@ -55,12 +55,12 @@ class Picture(ABC):
         """Look for damage that is not met before pixels are asked for.
 
         Raises:
-            PictureError: the file is damaged somewhere.
+            ImageError: the file is damaged somewhere.
         """
 
 
-class DecodedPicture(Picture):
-    """A picture whose pixels are all at hand, uint8 (H, W, 3)."""
+class DecodedImage(CroppableImage):
+    """An image whose pixels are all at hand, uint8 (H, W, 3)."""
 
     def __init__(self, pixels: np.ndarray):
         super().__init__(*pixels.shape[:2])
@@ -74,7 +74,7 @@ class DecodedPicture(Picture):
         """Nothing is left to be found."""
 
 
-class JpegPicture(Picture):
+class JpegImage(CroppableImage):
     """A JPEG of which only the header has been read; each part is decoded when it is asked for."""
 
     def __init__(self, data: bytes, height: int, width: int, channel_order: str, name: str):
@@ -99,41 +99,41 @@ class JpegPicture(Picture):
 
 
 def _reduction(side: int, smallest_side: int | None) -> int:
-    """Give the largest number by which libjpeg can bring `side` down to no less than `smallest_side`."""
+    """Return the largest number by which libjpeg can bring `side` down to no less than `smallest_side`."""
     return max([1, *(by for by in REDUCTIONS if smallest_side and by * smallest_side <= side)])
 
 
-def open_picture(data: bytes, channel_order: str, name: str) -> Picture:
-    """Open a picture in one of `igdet.formats.images.FORMATS`; of an animation, its first frame.
+def open_croppable(data: bytes, channel_order: str, name: str) -> CroppableImage:
+    """Open an image in one of `igdet.formats.images.FORMATS`; of an animation, its first frame.
 
-    EXIF orientation is applied; grey, palette and CMYK pictures become RGB, an alpha channel is dropped, and grey
-    pictures of 16 bits are scaled to 8, not clipped.
+    EXIF orientation is applied; grey, palette and CMYK images become RGB, an alpha channel is dropped, and grey
+    images of 16 bits are scaled to 8, not clipped.
 
     Args:
-        data: the picture file's bytes.
+        data: the image file's bytes.
         channel_order: of the pixels, "RGB" or "BGR".
-        name: what to call the picture in an error.
+        name: what to call the image in an error.
 
     Raises:
-        PictureError: the bytes are empty, no picture, cut short, of a kind whose range is unknown, or decode to more
+        ImageError: the bytes are empty, no image, cut short, of a kind whose range is unknown, or decode to more
             than twice `PIL.Image.MAX_IMAGE_PIXELS` (a decompression bomb).
     """
-    with _named_errors(name), _open(io.BytesIO(data)) as picture:
-        if _is_plain_jpeg(picture, data):
-            return JpegPicture(data, picture.height, picture.width, channel_order, name)
-        rgb = to_rgb(picture)
-    return DecodedPicture(rgb if channel_order == "RGB" else np.ascontiguousarray(rgb[:, :, ::-1]))
+    with _named_errors(name), _open(io.BytesIO(data)) as image:
+        if _is_plain_jpeg(image, data):
+            return JpegImage(data, image.height, image.width, channel_order, name)
+        rgb = to_rgb(image)
+    return DecodedImage(rgb if channel_order == "RGB" else np.ascontiguousarray(rgb[:, :, ::-1]))
 
 
 def check_eight_bits(file: IO[bytes], name: str) -> None:
-    """Refuse, from its header alone, a picture that a plain conversion to RGB would clip or that is a bomb.
+    """Refuse, from its header alone, an image that a plain conversion to RGB would clip or that is a bomb.
 
     Raises:
-        PictureError: more than 8 bits a channel, no picture, or too many pixels.
+        ImageError: more than 8 bits a channel, no image, or too many pixels.
     """
-    with _named_errors(name), _open(file) as picture:
-        if picture.mode in WIDE_MODES:
-            raise ValueError(f"has more than 8 bits a channel (mode {picture.mode}); convert it to 8 bits")
+    with _named_errors(name), _open(file) as image:
+        if image.mode in WIDE_MODES:
+            raise ValueError(f"has more than 8 bits a channel (mode {image.mode}); convert it to 8 bits")
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def _named_errors(name: str):
     try:
         yield
     except Exception as error:  # decoders raise whatever their file format's code happens to raise
-        raise PictureError(name, str(error) or type(error).__name__) from error
+        raise ImageError(name, str(error) or type(error).__name__) from error
 
 
 def _open(file: IO[bytes]) -> Image.Image:
@@ -150,14 +150,14 @@ def _open(file: IO[bytes]) -> Image.Image:
         return open_image(file)
     except UnidentifiedImageError:
         size = file.seek(0, io.SEEK_END)
-        raise ValueError(f"is no picture in a known format ({size} bytes)" if size else "is empty (0 bytes)") from None
+        raise ValueError(f"is no image in a known format ({size} bytes)" if size else "is empty (0 bytes)") from None
 
 
-def _is_plain_jpeg(picture: Image.Image, data: bytes) -> bool:
+def _is_plain_jpeg(image: Image.Image, data: bytes) -> bool:
     """Whether libjpeg alone, of which parts can be had, gives Pillow's pixels and cannot hide that the file is cut."""
     return (
-        picture.format == "JPEG"
-        and picture.mode in ("RGB", "L")
+        image.format == "JPEG"
+        and image.mode in ("RGB", "L")
         and data.endswith(END_OF_JPEG)
-        and picture.getexif().get(ORIENTATION, 1) == 1
+        and image.getexif().get(ORIENTATION, 1) == 1
     )

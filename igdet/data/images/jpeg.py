@@ -1,6 +1,6 @@
 """A part of a JPEG to pixels: by igdet's binding to libjpeg-turbo where it was built, else by OpenCV.
 
-Both give exactly the pixels that Pillow gives. OpenCV decodes the whole picture for them, and does not notice data that
+Both give exactly the pixels that Pillow gives. OpenCV decodes the whole image for them, and does not notice data that
 are damaged in the middle.
 """
 
@@ -21,7 +21,7 @@ END_OF_JPEG = b"\xff\xd9"
 _MORE_DATA = b"\xb6\xdb\x6d" * 32
 _MORE_DATA += b"".join(bytes([0xFF, restart]) + _MORE_DATA for restart in range(0xD0, 0xD8))
 
-# By which libjpeg can bring a picture down while it decodes, with OpenCV's flag for it.
+# By which libjpeg can bring an image down while it decodes, with OpenCV's flag for it.
 _FLAGS = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -53,7 +53,7 @@ def describe(binding: ModuleType | None, missing: str) -> str:
     """Say for the log what decodes, and why it is not the faster way."""
     if binding:
         return "libjpeg-turbo, only the part that is wanted"
-    return f"OpenCV, whole pictures, because igdet's own faster decoder cannot be used: {missing}"
+    return f"OpenCV, whole images, because igdet's own faster decoder cannot be used: {missing}"
 
 
 def _by_libjpeg(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
@@ -62,11 +62,11 @@ def _by_libjpeg(data: bytes, part: Part, channel_order: str, reduction: int) -> 
 
 
 def _by_opencv(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
-    if picture is None:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
         raise ValueError("broken JPEG data")
     top, left, height, width = part
-    crop = picture[top : top + height, left : left + width]
+    crop = image[top : top + height, left : left + width]
     return crop if channel_order == "BGR" else cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
 
 
@@ -75,9 +75,9 @@ def decode_part(data: bytes, part: Part, channel_order: str, reduction: int = 1)
 
     Args:
         data: the file's bytes; EXIF orientation is passed over.
-        part: in pixels of the picture after `reduction`, all of it inside.
+        part: in pixels of the image after `reduction`, all of it inside.
         channel_order: "RGB" or "BGR".
-        reduction: one of `REDUCTIONS`: 2 halves both sides of the picture, rounded up.
+        reduction: one of `REDUCTIONS`: 2 halves both sides of the image, rounded up.
 
     Returns:
         uint8 (height, width, 3).
@@ -102,8 +102,8 @@ def check_whole(data: bytes) -> None:
 
 
 def _check_by_libjpeg(data: bytes) -> None:
-    with open_image(io.BytesIO(data)) as picture:
-        _by_libjpeg(data, (0, 0, picture.height, picture.width), "RGB", 1)
+    with open_image(io.BytesIO(data)) as image:
+        _by_libjpeg(data, (0, 0, image.height, image.width), "RGB", 1)
 
 
 def _check_by_pillow(data: bytes) -> None:
@@ -114,8 +114,8 @@ def _check_by_pillow(data: bytes) -> None:
 
 
 def _pillow_bytes(data: bytes) -> bytes:
-    with open_image(io.BytesIO(data)) as picture:
-        return picture.tobytes()
+    with open_image(io.BytesIO(data)) as image:
+        return image.tobytes()
 
 
 _jpeg, _missing = _binding()

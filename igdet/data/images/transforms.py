@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from igdet.data.images.decoding import Picture
+from igdet.data.images.decoding import CroppableImage
 
 CROP_TRIES = 10
 
@@ -45,7 +45,7 @@ class TrainTransform:
 
     Args:
         size: side of the result in pixels.
-        scale: range of the crop's share of the picture's area, 0..1.
+        scale: range of the crop's share of the image's area, 0..1.
         ratio: range of the crop's width / height.
         flip: probability of the flip, 0..1.
         fast: whether speed goes before faithful pixels: large crops are brought down by powers of two as they are
@@ -58,22 +58,22 @@ class TrainTransform:
     flip: float
     fast: bool = False
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
-        """Make a training picture.
+    def __call__(self, image: CroppableImage, rng: np.random.Generator) -> np.ndarray:
+        """Make a training image.
 
         Args:
-            picture: opened, not decoded.
+            image: opened, not decoded.
             rng: the generator of this draw.
 
         Returns:
             uint8 (size, size, 3).
 
         Raises:
-            PictureError: the file is damaged.
+            ImageError: the file is damaged.
         """
-        crop = sample_crop(picture.height, picture.width, self.scale, self.ratio, rng)
+        crop = sample_crop(image.height, image.width, self.scale, self.ratio, rng)
         resize = fast if self.fast else antialiased
-        pixels = resize(picture.crop(*crop, smallest_side=self.size if self.fast else None), self.size, self.size)
+        pixels = resize(image.crop(*crop, smallest_side=self.size if self.fast else None), self.size, self.size)
         return pixels[:, ::-1] if rng.random() < self.flip else pixels
 
 
@@ -83,7 +83,7 @@ def sample_crop(
     """Draw a crop: area uniform in `scale`, width / height log-uniform in `ratio`, position uniform.
 
     Args:
-        height, width: the picture's size in pixels.
+        height, width: the image's size in pixels.
         scale, ratio: as `TrainTransform` has them.
         rng: the generator of this draw.
 
@@ -111,7 +111,7 @@ def _centre_crop_of_ratio(height: int, width: int, ratio: tuple[float, float]) -
 
 @dataclass(frozen=True)
 class TestTransform:
-    """The centre crop of a picture whose shorter side is resized.
+    """The centre crop of an image whose shorter side is resized.
 
     Args:
         short_side: the shorter side after resizing, in pixels.
@@ -123,20 +123,20 @@ class TestTransform:
     short_side: int
     crop: int
 
-    def __call__(self, picture: Picture) -> np.ndarray:
-        """Make an evaluation picture, uint8 (crop, crop, 3).
+    def __call__(self, image: CroppableImage) -> np.ndarray:
+        """Make an evaluation image, uint8 (crop, crop, 3).
 
         Raises:
-            PictureError: the file is damaged.
+            ImageError: the file is damaged.
         """
-        sides = picture.height, picture.width
+        sides = image.height, image.width
         new_height, new_width = (int(self.short_side * side / min(sides)) for side in sides)
         top, left = round((new_height - self.crop) / 2), round((new_width - self.crop) / 2)
-        rows = _sources(top, self.crop, new_height, picture.height)
-        columns = _sources(left, self.crop, new_width, picture.width)
+        rows = _sources(top, self.crop, new_height, image.height)
+        columns = _sources(left, self.crop, new_width, image.width)
         # Only what the crop is made of is decoded. What lies around it stays as it is, and is cut off after resizing.
         canvas = np.empty((*sides, 3), np.uint8)
-        canvas[rows, columns] = picture.crop(rows.start, columns.start, _length(rows), _length(columns))
+        canvas[rows, columns] = image.crop(rows.start, columns.start, _length(rows), _length(columns))
         resized = antialiased(canvas, new_height, new_width)
         return resized[top : top + self.crop, left : left + self.crop]
 

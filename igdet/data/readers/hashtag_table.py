@@ -1,4 +1,4 @@
-"""Loose pictures with a Parquet, CSV or JSONL table of their hashtags."""
+"""Loose images with a Parquet, CSV or JSONL table of their hashtags."""
 
 import logging
 import os
@@ -145,7 +145,7 @@ def _read_parquet(table: str, columns: PostColumns) -> _Columns:
 
 
 def _at(table: pa.Table, path: str) -> pa.Array:
-    """Give a column, or the field of a structure by its dotted path."""
+    """Return a column, or the field of a structure by its dotted path."""
     if path in table.column_names:
         return table[path].combine_chunks()
     name, *fields = path.split(".")

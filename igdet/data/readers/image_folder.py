@@ -17,24 +17,24 @@ from igdet.formats.images import describe, is_hidden, list_images
 
 
 def class_folders(root: str) -> list[str]:
-    """Give the names of the class folders, sorted.
+    """Return the names of the class folders, sorted.
 
     Raises:
         DatasetError: there is none.
     """
     present = folder_names(root)
     if not present:
-        raise DatasetError(f"{root} holds no class folders; expected one folder a class with its pictures inside")
+        raise DatasetError(f"{root} holds no class folders; expected one folder a class with its images inside")
     return present
 
 
 def folder_names(root: str) -> list[str]:
-    """Give the names of the folders in a folder, sorted; there may be none."""
+    """Return the names of the folders in a folder, sorted; there may be none."""
     return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not is_hidden(entry.name))
 
 
 def read_class_names(root: str, class_list: str) -> list[str]:
-    """Give the class names; a class's id is its position.
+    """Return the class names; a class's id is its position.
 
     Args:
         root: the folder of class folders.
@@ -54,7 +54,7 @@ def read_class_names(root: str, class_list: str) -> list[str]:
 
 
 def read_image_folder(root: str, class_names: list[str], held_out: int = 0, split: str = "all") -> FileRecords:
-    """List the pictures of class folders, those in folders below them too; `list_images` says which files are some.
+    """List the images of class folders, those in folders below them too; `list_images` says which files are some.
 
     Args:
         root: the folder of class folders.
@@ -62,7 +62,7 @@ def read_image_folder(root: str, class_names: list[str], held_out: int = 0, spli
         held_out, split: the part to keep; see `part_of`.
 
     Raises:
-        DatasetError: a class folder has no picture, or the part is none.
+        DatasetError: a class folder has no image, or the part is none.
     """
     found = [list_images(root, name) for name in class_names]
     passed_over = sum((listing.passed_over for listing in found), Counter())
@@ -70,7 +70,7 @@ def read_image_folder(root: str, class_names: list[str], held_out: int = 0, spli
     if empty:
         others = f" (passed over: {describe(passed_over)})" if passed_over else ""
         raise DatasetError(
-            f"{len(empty)} class folders in {root} have no pictures that can be read{others}: {empty[:5]}; "
+            f"{len(empty)} class folders in {root} have no images that can be read{others}: {empty[:5]}; "
             "fill them, or give a list of the other classes as CLASSES"
         )
     class_ids = np.repeat(np.arange(len(found), dtype=np.int32), [len(listing.images) for listing in found])
@@ -90,10 +90,10 @@ def read_evaluation_folder(root: str, class_list: str) -> tuple[list[str], list[
         class_list: all of the classifier's classes, as `read_class_list` takes it.
 
     Returns:
-        the classes; the ids that have a folder, ascending; the pictures.
+        the classes; the ids that have a folder, ascending; the images.
 
     Raises:
-        DatasetError: a folder is none of the classes, or has no picture.
+        DatasetError: a folder is none of the classes, or has no image.
     """
     classes, present = read_class_list(class_list), class_folders(root)
     are_ids = all(name.isdecimal() for name in present)
@@ -104,36 +104,36 @@ def read_evaluation_folder(root: str, class_list: str) -> tuple[list[str], list[
     folders = sorted(present, key=ids.__getitem__)
     answers = [ids[name] for name in folders]
     records = read_image_folder(root, folders)
-    records.hashtag_ids = np.array(answers, dtype=np.int32)[records.hashtag_ids]  # position of the folder -> class id
+    records.label_ids = np.array(answers, dtype=np.int32)[records.label_ids]  # position of the folder -> class id
     return classes, answers, records
 
 
 def read_real(root: str, labels: Sequence[Sequence[int]]) -> FileRecords:
-    """Read ImageNet's validation pictures with their ReaL labels, of which each is a right answer.
+    """Read ImageNet's validation images with their ReaL labels, of which each is a right answer.
 
     Args:
-        root: the folder of the pictures, which may lie in folders below.
-        labels: of each validation picture, by its number less one; pictures without any are left out.
+        root: the folder of the images, which may lie in folders below.
+        labels: of each validation image, by its number less one; images without any are left out.
 
     Raises:
-        DatasetError: no picture has a label.
-        UserError: a picture is none of ImageNet's validation pictures.
+        DatasetError: no image has a label.
+        UserError: an image is none of ImageNet's validation images.
     """
     images, passed_over = list_images(root)
     found = [(path, labels[validation_number(path, len(labels)) - 1]) for path in images]
     labelled = [(path, allowed) for path, allowed in found if allowed]
     if not labelled:
-        raise DatasetError(f"{root} holds none of ImageNet's validation pictures, ILSVRC2012_val_00000001.JPEG, ...")
+        raise DatasetError(f"{root} holds none of ImageNet's validation images, ILSVRC2012_val_00000001.JPEG, ...")
     offsets = np.cumsum([0, *(len(allowed) for _, allowed in labelled)])
     ids = np.array([label for _, allowed in labelled for label in allowed], dtype=np.int32)
     records = FileRecords(root, pa.array([path for path, _ in labelled], pa.large_string()), offsets, ids)
-    records.note = f"{len(found) - len(labelled)} pictures without a ReaL label are left out."
+    records.note = f"{len(found) - len(labelled)} images without a ReaL label are left out."
     records.passed_over = passed_over
     return records
 
 
 def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[str]:
-    """Choose class folders: those of `first` that are there, then those with the most pictures, ties by name.
+    """Choose class folders: those of `first` that are there, then those with the most images, ties by name.
 
     Args:
         root: the folder of class folders.
@@ -144,10 +144,10 @@ def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[st
         their names, sorted.
 
     Raises:
-        DatasetError: there are fewer class folders with pictures than wanted, or more wanted in any case.
+        DatasetError: there are fewer class folders with images than wanted, or more wanted in any case.
     """
     folders = class_folders(root)
-    _require_enough(folders, count, root)  # before the pictures are counted, which may take long
+    _require_enough(folders, count, root)  # before the images are counted, which may take long
     sizes = {name: len(list_images(root, name).images) for name in tqdm(folders, unit=" classes")}
     present = {name for name, size in sizes.items() if size}
     chosen = present.intersection(first)
@@ -162,5 +162,5 @@ def _require_enough(present: Collection[str], count: int, root: str, in_any_case
         those = "; those of --first are wanted in any case: --first '' drops them" if in_any_case else ""
         raise DatasetError(
             f"{count} classes are wanted of the {len(present)} in {root}, {in_any_case} of them in any case: expected "
-            f"{smallest} to {len(present)}; folders without pictures do not count{those}"
+            f"{smallest} to {len(present)}; folders without images do not count{those}"
         )

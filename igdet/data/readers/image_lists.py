@@ -13,7 +13,7 @@ IN_TRAIN = {"train": "1", "test": "0"}  # what train_test_split.txt says
 
 
 def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
-    """Read a list of pictures.
+    """Read a list of images.
 
     Args:
         root: the folder that paths are relative to, also those that begin with a slash, as Places365's do; unless they
@@ -28,29 +28,29 @@ def read_image_list(root: str, path: str, num_classes: int) -> FileRecords:
     place = Path(root).absolute()
     rows = [_row(place, path, number, line, num_classes) for number, line in lines if line.strip()]
     if not rows:
-        raise DatasetError(f"{path} lists no picture; expected a line 'path id' for each")
+        raise DatasetError(f"{path} lists no image; expected a line 'path id' for each")
     paths, class_ids = zip(*rows, strict=True)
     return files_of_one_label(root, paths, np.array(class_ids))
 
 
 def _row(root: Path, path: str, number: int, line: str, num_classes: int) -> tuple[str, int]:
-    picture, _, class_id = line.strip().rpartition(" ")
-    picture = _relative(root, picture.strip())
-    if not picture or not class_id.isdecimal():
+    image, _, class_id = line.strip().rpartition(" ")
+    image = _relative(root, image.strip())
+    if not image or not class_id.isdecimal():
         raise DatasetError(f"{path}: line {number} is {shown(line)}; expected 'path id'")
     if int(class_id) >= num_classes:
         raise DatasetError(
-            f"{path}: line {number}, {picture}, has the class {class_id}, but the list of classes has {num_classes}, "
+            f"{path}: line {number}, {image}, has the class {class_id}, but the list of classes has {num_classes}, "
             "numbered from 0: are list and classes of the same release?"
         )
-    if ".." in PurePath(picture).parts:
-        raise DatasetError(f"{path}: line {number} leads out of ROOT: {shown(picture)}")
-    return picture, int(class_id)
+    if ".." in PurePath(image).parts:
+        raise DatasetError(f"{path}: line {number} leads out of ROOT: {shown(image)}")
+    return image, int(class_id)
 
 
-def _relative(root: Path, picture: str) -> str:
-    is_below = picture.startswith("/") and PurePath(picture).is_relative_to(root)
-    return str(PurePath(picture).relative_to(root)) if is_below else picture.lstrip("/")
+def _relative(root: Path, image: str) -> str:
+    is_below = image.startswith("/") and PurePath(image).is_relative_to(root)
+    return str(PurePath(image).relative_to(root)) if is_below else image.lstrip("/")
 
 
 def read_cub2011(root: str, split: str) -> tuple[list[str], FileRecords]:
@@ -61,31 +61,31 @@ def read_cub2011(root: str, split: str) -> tuple[list[str], FileRecords]:
         split: "train" or "test".
 
     Returns:
-        the class names, such as "001.Black_footed_Albatross", by id from 0; the pictures in the order of images.txt.
+        the class names, such as "001.Black_footed_Albatross", by id from 0; the images in the order of images.txt.
 
     Raises:
         DatasetError: another split; a file that is missing, or does not fit the others.
     """
     if split not in IN_TRAIN:
         raise DatasetError(f"SPLIT is {shown(split)}: expected {' or '.join(IN_TRAIN)}")
-    classes, pictures = _read(root, "classes.txt"), _read(root, "images.txt")
+    classes, images = _read(root, "classes.txt"), _read(root, "images.txt")
     labels, parts = _read(root, "image_class_labels.txt"), _read(root, "train_test_split.txt")
-    _require_same_pictures(root, pictures, image_class_labels=labels, train_test_split=parts)
+    _require_same_images(root, images, image_class_labels=labels, train_test_split=parts)
     ids = {number: position for position, number in enumerate(classes)}
-    chosen = [number for number in pictures if parts[number] == IN_TRAIN[split]]
+    chosen = [number for number in images if parts[number] == IN_TRAIN[split]]
     if not chosen or not set(parts.values()) <= set(IN_TRAIN.values()):
         raise DatasetError(
-            f"{root}/train_test_split.txt: expected 1 (train) or 0 (test) for each picture, and some of both; found "
+            f"{root}/train_test_split.txt: expected 1 (train) or 0 (test) for each image, and some of both; found "
             f"{', '.join(sorted(set(parts.values())))}"
         )
     unknown = [number for number in chosen if labels[number] not in ids]
     if unknown:
         raise DatasetError(
-            f"{root}/image_class_labels.txt: picture {unknown[0]} has the class {labels[unknown[0]]}, which is not in "
+            f"{root}/image_class_labels.txt: image {unknown[0]} has the class {labels[unknown[0]]}, which is not in "
             "classes.txt"
         )
     class_ids = np.array([ids[labels[number]] for number in chosen])
-    paths = [pictures[number] for number in chosen]
+    paths = [images[number] for number in chosen]
     return list(classes.values()), files_of_one_label(str(Path(root, "images")), paths, class_ids)
 
 
@@ -103,11 +103,11 @@ def _read(root: str, file: str) -> dict[str, str]:
     return rows
 
 
-def _require_same_pictures(root: str, pictures: dict[str, str], **others: dict[str, str]) -> None:
+def _require_same_images(root: str, images: dict[str, str], **others: dict[str, str]) -> None:
     for file, rows in others.items():
-        differing = sorted(pictures.keys() ^ rows.keys())
+        differing = sorted(images.keys() ^ rows.keys())
         if differing:
             raise DatasetError(
-                f"{root}/{file}.txt and images.txt do not list the same pictures: {len(differing)} differ, such as "
+                f"{root}/{file}.txt and images.txt do not list the same images: {len(differing)} differ, such as "
                 f"number {differing[0]}; unpack the archive again"
             )

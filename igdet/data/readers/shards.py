@@ -33,25 +33,25 @@ class ShardRecords(Records):
         return self._index  # another process maps the columns itself
 
     def __setstate__(self, index: ShardIndex) -> None:
-        super().__init__(index.hashtag_offsets, index.hashtag_ids)
+        super().__init__(index.label_offsets, index.label_ids)
         self._index = index
         self._reader = ShardReader(index)
 
     def kept(self, name: str) -> Path:
-        """Keep what is worked out of the posts beside the columns of their index."""
+        """Keep what is computed of the posts beside the columns of their index."""
         return self._index.columns_folder / name
 
     def image_id(self, index: int) -> str:
-        """Give the post's key."""
+        """Return the post's key."""
         return self._index.keys[index].as_py()
 
     def location(self, index: int) -> dict:
-        """Give the shard, and where in it the picture lies, in bytes."""
+        """Return the shard, and where in it the image lies, in bytes."""
         shard = self._index.folder / self._index.shard_names[self._index.shard_of(index)]
         return {"shard": str(shard), "offset": int(self._index.offsets[index]), "size": int(self._index.sizes[index])}
 
     def read(self, index: int) -> bytes:
-        """Read the picture out of its shard."""
+        """Read the image out of its shard."""
         try:
             return self._reader.read(index)
         except (ShardError, OSError) as error:
@@ -110,7 +110,7 @@ class StreamedShards:
         return ShardStream(self.folder / name)
 
     def label_ids(self, post: StreamedPost) -> np.ndarray:
-        """Give the label ids of a post, int32 (k,), ascending, as the index has them.
+        """Return the label ids of a post, int32 (k,), ascending, as the index has them.
 
         Raises:
             ShardError: a hashtag is outside of the vocabulary, or there is none.

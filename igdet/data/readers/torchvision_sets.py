@@ -1,7 +1,7 @@
-"""Classification sets that torchvision reads: its classes find the files and labels, igdet opens the pictures.
+"""Classification sets that torchvision reads: its classes find the files and labels, igdet opens the images.
 
-torchvision has no public way to the files without decoding every picture, so this table says where each class keeps
-them; a test compares each row with what the class itself gives.
+torchvision has no public way to the files without decoding every image, so this table says where each class keeps
+them; a test compares each row with what the class itself returns.
 """
 
 import os
@@ -19,7 +19,7 @@ from igdet.formats.errors import DatasetError
 from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.versions import NEEDS, too_old
 
-Samples = list[tuple[str, int]]  # path and class id of each picture
+Samples = list[tuple[str, int]]  # path and class id of each image
 
 
 def _two_lists(paths: str, labels: str) -> Callable[[VisionDataset], Samples]:
@@ -50,7 +50,7 @@ FILES: dict[str, Callable[[VisionDataset], Samples]] = {
     "StanfordCars": _private_samples,
     "SUN397": _files_and_labels,
 }
-# Pictures in memory, with the name of their labels; uint8, (N, 32, 32, 3) or with the channels before the sides.
+# Images in memory, with the name of their labels; uint8, (N, 32, 32, 3) or with the channels before the sides.
 ARRAYS = {"CIFAR10": "targets", "CIFAR100": "targets", "STL10": "labels", "SVHN": "labels"}
 CLASSES = sorted({*FILES, *ARRAYS})
 # Sets whose classes torchvision does not always name.
@@ -69,7 +69,7 @@ def read_torchvision_set(
         held_out, split: the part to keep of what they give; see `part_of`.
 
     Returns:
-        the class names; the pictures, those that are files sorted by path.
+        the class names; the images, those that are files sorted by path.
 
     Raises:
         DatasetError: the class is unknown, its arguments are, its files are not there, or the part is empty.
@@ -77,9 +77,9 @@ def read_torchvision_set(
     data = _open(root, kind, arguments)
     names = _class_names(data, kind)
     if kind in ARRAYS:
-        pictures, labels = _channels_last(data.data), np.asarray(getattr(data, ARRAYS[kind]), dtype=np.int32)
+        images, labels = _channels_last(data.data), np.asarray(getattr(data, ARRAYS[kind]), dtype=np.int32)
         kept = part_of([f"{i:06d}" for i in range(len(labels))], labels, held_out, split)
-        return names, ArrayRecords(pictures[kept], labels[kept])
+        return names, ArrayRecords(images[kept], labels[kept])
     samples = sorted((os.path.relpath(path, root), int(label)) for path, label in FILES[kind](data))
     labels = np.array([label for _, label in samples], dtype=np.int32)
     kept = part_of([path for path, _ in samples], labels, held_out, split)
@@ -122,8 +122,8 @@ def _class_names(data: VisionDataset, kind: str) -> list[str]:
     return list(next(getattr(data, key) for key in ("wnids", "classes", "all_categories") if hasattr(data, key)))
 
 
-def _channels_last(pictures: np.ndarray) -> np.ndarray:
-    """Give (N, 3, H, W) or (N, H, W, 3) as (N, H, W, 3), in one piece."""
-    if pictures.shape[1] == 3 != pictures.shape[-1]:
-        pictures = pictures.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(pictures)
+def _channels_last(images: np.ndarray) -> np.ndarray:
+    """Return (N, 3, H, W) or (N, H, W, 3) as (N, H, W, 3), in one piece."""
+    if images.shape[1] == 3 != images.shape[-1]:
+        images = images.transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images)

@@ -67,7 +67,7 @@ class PrincipalBasis:
         centred = features - mean
         covariance = centred.T @ centred / len(features)
         scale = covariance.trace().sqrt()
-        if not scale > 0:  # all pictures look the same: no basis is better than another
+        if not scale > 0:  # all images look the same: no basis is better than another
             return cls(mean, torch.eye(len(mean), dtype=mean.dtype))
         _, axes = torch.linalg.eigh(covariance / scale.square())
         return cls(mean, axes / scale)
@@ -79,11 +79,11 @@ class PrincipalBasis:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a protocol says of the test pictures, and how it came to it.
+    """What a protocol says of the test images, and how it came to it.
 
     Attributes:
         log_scores: float (N, L), log probabilities or what ranks the classes.
-        chosen: the value chosen on held-out pictures.
+        chosen: the value chosen on held-out images.
         held_out: every value tried -> its held-out top-1, percent.
     """
 
@@ -99,8 +99,8 @@ class LinearProbe:
     principal axes, which changes no result (`PrincipalBasis`).
 
     Args:
-        train: the pictures to fit on.
-        test: the pictures to answer for; looked at once, by the chosen classifier.
+        train: the images to fit on.
+        test: the images to answer for; looked at once, by the chosen classifier.
         num_classes: L.
         strengths: C to try, each > 0.
     """

@@ -191,7 +191,7 @@ class _Path:
         self._slopes, self._curvature = loss.gradient(self._logits)
 
     def minimise(self, penalty: float) -> tuple[float, int, bool]:
-        """Minimise for one strength, given as 1 / (C N); give objective, iterations, and whether it converged."""
+        """Minimise for one strength, given as 1 / (C N); return objective, iterations, and whether it converged."""
         for iteration in range(self._max_iterations + 1):
             gradient = self._slopes + self._penalised(self.params, penalty)
             inverse = 1 / (self._squares * self._curvature + self._ridge(penalty)).clamp_min(1e-12)

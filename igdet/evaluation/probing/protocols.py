@@ -30,7 +30,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A protocol's results: for the record, for a person, and the test pictures' scores by a single classifier."""
+    """A protocol's results: for the record, for a person, and the test images' scores by a single classifier."""
 
     record: dict
     table: Table
@@ -48,7 +48,7 @@ class Protocol:
 
 
 def linear(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -> Outcome:
-    """The linear probe on all training pictures."""
+    """The linear probe on all training images."""
     probe = LinearProbe(train, test, settings.num_classes, settings.strengths)
     answer = probe.answer(*hold_out(train.labels, settings.held_out, settings.seed), refit=True)
     warn_of_ends([(answer.chosen, answer.held_out)], "PROBE.STRENGTHS")
@@ -56,7 +56,7 @@ def linear(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) 
 
 
 def kshot(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -> Outcome:
-    """The linear probe on k pictures a class, in several draws; then on all, with as many held-out parts."""
+    """The linear probe on k images a class, in several draws; then on all, with as many held-out parts."""
     probe = LinearProbe(train, test, settings.num_classes, settings.strengths)
     seeds = [settings.seed + draw for draw in range(settings.draws)]
     draws = {
@@ -79,7 +79,7 @@ def kshot(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -
 
 
 def knn(train: LabelledFeatures, test: LabelledFeatures, settings: Settings) -> Outcome:
-    """Nearest neighbours, their number chosen on the held-out part; all training pictures vote on the test set."""
+    """Nearest neighbours, their number chosen on the held-out part; all training images vote on the test set."""
     fit_on, choose_by = hold_out(train.labels, settings.held_out, settings.seed)
     neighbours = [k for k in settings.neighbours if k <= len(fit_on)] or [len(fit_on)]
     rest = settings.num_classes, neighbours, settings.temperature
@@ -105,14 +105,14 @@ PROTOCOLS = {
     ),
     "kshot": Protocol(
         kshot,
-        "the same on k of PROBE.SHOTS pictures a class, then on all",
-        "C, on min(k, 4) other training pictures a class, no refit; on all: as the linear probe",
+        "the same on k of PROBE.SHOTS images a class, then on all",
+        "C, on min(k, 4) other training images a class, no refit; on all: as the linear probe",
         "top-1: mean, sample standard deviation and 95% t interval over PROBE.DRAWS nested draws",
     ),
     "knn": Protocol(
         knn,
         "cosine similarity, votes weighted by exp(similarity / PROBE.TEMPERATURE)",
-        "k of PROBE.NEIGHBORS, on PROBE.HELD_OUT of each class; then all training pictures vote",
+        "k of PROBE.NEIGHBORS, on PROBE.HELD_OUT of each class; then all training images vote",
         "as the linear probe",
     ),
 }

@@ -9,7 +9,7 @@ from igdet.utils.errors import UserError
 
 LARGEST = 1e15  # sums of squares are taken in float32, which ends at 3e38
 CHECKED = 4096  # images looked at at a time: mapped features stay on the disk
-MOST_CHOOSING = 4  # pictures a class that choose a k-shot classifier's strength, as in Zhou et al. 2022, 2109.01134
+MOST_CHOOSING = 4  # images a class that choose a k-shot classifier's strength, as in Zhou et al. 2022, 2109.01134
 
 
 @dataclass(frozen=True)
@@ -51,26 +51,26 @@ def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, n
 
     Args:
         labels: int (N,).
-        share: of each class that is held out, 0..1, rounded, and at least one picture; a class of one keeps it.
+        share: of each class that is held out, 0..1, rounded, and at least one image; a class of one keeps it.
         seed: of the choice, >= 0.
 
     Returns:
         rows to fit on, rows held out; both int64, ascending.
 
     Raises:
-        UserError: every class has one picture only.
+        UserError: every class has one image only.
     """
     held = []
     for rows in _shuffled_classes(labels, seed):
         held.append(rows[: min(max(1, round(share * len(rows))), len(rows) - 1)])
     held = np.sort(np.concatenate(held))
     if not len(held):
-        raise UserError("no picture can be held out: every class has only one; a protocol needs some to choose by")
+        raise UserError("no image can be held out: every class has only one; a protocol needs some to choose by")
     return np.setdiff1d(np.arange(len(labels)), held), held
 
 
 def draw_shots(labels: np.ndarray, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw k pictures of each class to fit on, and up to `MOST_CHOOSING` others to choose by.
+    """Draw k images of each class to fit on, and up to `MOST_CHOOSING` others to choose by.
 
     Draws of one seed are nested: those of more shots hold those of fewer.
 
@@ -83,13 +83,13 @@ def draw_shots(labels: np.ndarray, shots: int, seed: int) -> tuple[np.ndarray, n
         rows to fit on, rows to choose by; both int64, ascending.
 
     Raises:
-        UserError: a class has too few pictures.
+        UserError: a class has too few images.
     """
     fit, choose, others = [], [], min(shots, MOST_CHOOSING)
     for rows in _shuffled_classes(labels, seed):
         if len(rows) < shots + others:
             raise UserError(
-                f"{shots} shots: class {labels[rows[0]]} has {len(rows)} pictures, expected at least {shots} to fit on "
+                f"{shots} shots: class {labels[rows[0]]} has {len(rows)} images, expected at least {shots} to fit on "
                 f"and {others} to choose by; take {shots} out of PROBE.SHOTS"
             )
         fit.append(rows[:shots])

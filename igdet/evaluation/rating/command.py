@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from igdet.evaluation.rating.pages import LabelledPictures, set_aside_unreadable, write_rating_pages
+from igdet.evaluation.rating.pages import LabelledImages, set_aside_unreadable, write_rating_pages
 from igdet.evaluation.rating.questions import FILE_NAME, Questions, find_disagreements
 from igdet.evaluation.rating.real import real_accuracy
 from igdet.evaluation.rating.rectified import describe, rectify
@@ -13,19 +13,19 @@ from igdet.formats.predictions import read_predictions
 from igdet.utils.command_lines import command_line
 from igdet.utils.messages import printable
 
-_NAMED = 10  # unreadable pictures on the screen
+_NAMED = 10  # unreadable images on the screen
 
 
-def export(folder: Path, pictures: LabelledPictures, predictions: str, sample: int | None, seed: int) -> None:
+def export(folder: Path, images: LabelledImages, predictions: str, sample: int | None, seed: int) -> None:
     """Write pages for raters; `sample` and `seed` as `find_disagreements` has them."""
     answers = read_predictions(predictions)
-    asked = find_disagreements(answers, pictures.labels, pictures.classes, sample, seed)
-    questions = set_aside_unreadable(asked, pictures.read)
-    pages = write_rating_pages(folder, questions, pictures.read, pictures.readable)
+    asked = find_disagreements(answers, images.labels, images.classes, sample, seed)
+    questions = set_aside_unreadable(asked, images.read)
+    pages = write_rating_pages(folder, questions, images.read, images.readable)
     questions.write(folder)
-    print(f"{len(questions.disagreements):,} of {questions.pictures - questions.right:,} disagreements")
+    print(f"{len(questions.disagreements):,} of {questions.images - questions.right:,} disagreements")
     if questions.unreadable:
-        print(f"{len(questions.unreadable):,} pictures cannot be read and count as wrong; {FILE_NAME} names all:")
+        print(f"{len(questions.unreadable):,} images cannot be read and count as wrong; {FILE_NAME} names all:")
         print(printable("\n".join(f"  {why}" for why in questions.unreadable[:_NAMED])))
     print(f"{len(pages)} pages: rate and save {folder}/rating-*.html")
     print(f"Next: {command_line('rate_predictions')} merge {folder} ratings-*.json")
@@ -40,6 +40,4 @@ def merge(folder: Path, ratings: Sequence[str]) -> None:
 def real(predictions: str) -> None:
     """Print top-1 by ReaL labels."""
     result = real_accuracy(read_predictions(predictions), real_labels())
-    print(
-        f"top-1 {result.plain:.2%}; by ReaL {result.real:.2%} of the {result.pictures:,} pictures that have such labels"
-    )
+    print(f"top-1 {result.plain:.2%}; by ReaL {result.real:.2%} of the {result.images:,} images that have such labels")

@@ -20,7 +20,7 @@ FILE_NAME = "questions.json"
 
 
 class Disagreement(NamedTuple):
-    """A picture whose best answer is not its label; both are class ids."""
+    """An image whose best answer is not its label; both are class ids."""
 
     image_id: str
     label: int
@@ -32,15 +32,15 @@ class Questions:
     """What was asked about one model's predictions.
 
     Attributes:
-        fingerprint: of the data set: its class folders and picture ids.
-        pictures: number of pictures.
+        fingerprint: of the data set: its class folders and image ids.
+        images: number of images.
         right: how many have their label as best answer.
         disagreements: those that are shown; all of them, or a random sample.
-        unreadable: what is wrong with each picture among them that cannot be shown; its name comes first.
+        unreadable: what is wrong with each image among them that cannot be shown; its name comes first.
     """
 
     fingerprint: str
-    pictures: int
+    images: int
     right: int
     disagreements: list[Disagreement]
     unreadable: list[str] = field(default_factory=list)
@@ -68,10 +68,10 @@ class Questions:
         return questions
 
     def check_counts(self) -> None:
-        """Raise ValueError where more pictures are right or asked about than there are."""
+        """Raise ValueError where more images are right or asked about than there are."""
         asked = len(self.disagreements) + len(self.unreadable)
-        if min(self.right, asked - 1) < 0 or self.right + asked > self.pictures:
-            raise ValueError(f"{self.right} right and {asked} other pictures cannot be of {self.pictures}")
+        if min(self.right, asked - 1) < 0 or self.right + asked > self.images:
+            raise ValueError(f"{self.right} right and {asked} other images cannot be of {self.images}")
 
 
 def _typed(kind: type) -> Callable[[object, str], object]:
@@ -90,13 +90,13 @@ _text, _number, _list = _typed(str), _typed(int), _typed(list)
 
 def _disagreement(row: object, name: str) -> Disagreement:
     image_id, label, prediction = _list(row, name)
-    picture, class_id = f"the picture in {name}", f"each class in {name}"
-    return Disagreement(_text(image_id, picture), _number(label, class_id), _number(prediction, class_id))
+    image, class_id = f"the image in {name}", f"each class in {name}"
+    return Disagreement(_text(image_id, image), _number(label, class_id), _number(prediction, class_id))
 
 
 _READ = {
     "fingerprint": _text,
-    "pictures": _number,
+    "images": _number,
     "right": _number,
     "disagreements": lambda rows, name: [_disagreement(row, f"each row of {name}") for row in _list(rows, name)],
     "unreadable": lambda lines, name: [_text(line, f"each line of {name}") for line in _list(lines, name)],
@@ -110,7 +110,7 @@ def find_disagreements(
 
     Args:
         predictions: with image_id, gt_classes and top_classes.
-        labels: class id of each picture of the data set.
+        labels: class id of each image of the data set.
         class_names: its classes, by id.
         sample: how many disagreements to ask about; None for all.
         seed: of their order.
@@ -128,7 +128,7 @@ def find_disagreements(
         if row["top_classes"][0] != labels[row["image_id"]]
     ]
     if not wrong:
-        raise UserError(f"there is nothing to rate: the best answer is the label of all {len(rows):,} pictures")
+        raise UserError(f"there is nothing to rate: the best answer is the label of all {len(rows):,} images")
     chosen = random.Random(seed).sample(wrong, len(wrong) if sample is None else min(sample, len(wrong)))
     return Questions(_fingerprint(class_names, labels), len(rows), len(rows) - len(wrong), chosen)
 
@@ -142,8 +142,8 @@ def _check_same_set(rows: list[dict], labels: Mapping[str, int], classes: int) -
     missing, unknown = labels.keys() - set(ids), set(ids) - labels.keys()
     if missing or unknown or len(ids) != len(labels):
         raise UserError(
-            f"the predictions are of another data set: {len(ids)} predictions for {len(labels)} pictures, "
-            f"{len(unknown)} of them unknown to the data set {sorted(unknown)[:3]}, {len(missing)} pictures have none "
+            f"the predictions are of another data set: {len(ids)} predictions for {len(labels)} images, "
+            f"{len(unknown)} of them unknown to the data set {sorted(unknown)[:3]}, {len(missing)} images have none "
             f"{sorted(missing)[:3]}; give the folder and class list that were evaluated"
         )
     for row in rows:

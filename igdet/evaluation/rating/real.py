@@ -14,11 +14,11 @@ from igdet.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Real:
-    """Top-1 accuracies, 0..1: by the labels of all pictures, and by ReaL of the `pictures` that have ReaL labels."""
+    """Top-1 accuracies, 0..1: by the labels of all images, and by ReaL of the `images` that have ReaL labels."""
 
     plain: float
     real: float
-    pictures: int
+    images: int
 
 
 def real_accuracy(predictions: pa.Table, labels: Sequence[Sequence[int]]) -> Real:
@@ -26,10 +26,10 @@ def real_accuracy(predictions: pa.Table, labels: Sequence[Sequence[int]]) -> Rea
 
     Args:
         predictions: with image_id, gt_classes and top_classes; class ids are those of ImageNet's sorted synsets.
-        labels: of each validation picture, by its number less one.
+        labels: of each validation image, by its number less one.
 
     Raises:
-        UserError: there is no picture, or one that is not ImageNet's.
+        UserError: there is no image, or one that is not ImageNet's.
     """
     rows = predictions.to_pylist()
     if not rows:
@@ -38,5 +38,5 @@ def real_accuracy(predictions: pa.Table, labels: Sequence[Sequence[int]]) -> Rea
     plain = [row["top_classes"][0] in row["gt_classes"] for row in rows]
     real = [row["top_classes"][0] in known for row, known in zip(rows, accepted, strict=True) if known]
     if not real:
-        raise UserError(f"none of the {len(rows)} pictures has a ReaL label")
+        raise UserError(f"none of the {len(rows)} images has a ReaL label")
     return Real(sum(plain) / len(plain), sum(real) / len(real), len(real))

@@ -47,13 +47,13 @@ class Rectified:
     Attributes:
         plain: top-1 accuracy.
         rectified: with the predictions that raters accept; where not all disagreements were rated, those that were
-            stand for the rest; those whose pictures cannot be read are wrong.
+            stand for the rest; those whose images cannot be read are wrong.
         interval: its 95% interval; of no width when all were rated.
         rated: disagreements whose prediction was rated.
         disagreements: all there are.
-        unreadable: those, of the ones that were to be rated, whose pictures cannot be read.
-        accepted: predictions found in the picture by more than half of their votes.
-        labels_refused: labels found in the picture by half of their votes or fewer, of those of `labels_rated`.
+        unreadable: those, of the ones that were to be rated, whose images cannot be read.
+        accepted: predictions found in the image by more than half of their votes.
+        labels_refused: labels found in the image by half of their votes or fewer, of those of `labels_rated`.
         labels_rated: labels that were rated.
         raters: number of raters.
         agreement: share of equal pairs of answers; None with one rater.
@@ -85,17 +85,17 @@ def rectify(questions: Questions, votes: Votes) -> Rectified:
     verdicts = [majority(votes[question].values()) for question in predictions if question in votes]
     on_labels = [majority(votes[question].values()) for question in labels if question in votes]
     if not verdicts:
-        raise UserError("the ratings hold no vote on a prediction; rate some pictures first")
-    wrong, unreadable = questions.pictures - questions.right, len(questions.unreadable)
+        raise UserError("the ratings hold no vote on a prediction; rate some images first")
+    wrong, unreadable = questions.images - questions.right, len(questions.unreadable)
     accepted, rated = sum(verdicts), len(verdicts)
     low, high = wilson(accepted, rated) if rated + unreadable < wrong else (accepted / rated,) * 2
     readable = len(questions.disagreements) / (len(questions.disagreements) + unreadable)  # share of the disagreements
     top1, low, high = (
-        (questions.right + wrong * readable * share) / questions.pictures for share in (accepted / rated, low, high)
+        (questions.right + wrong * readable * share) / questions.images for share in (accepted / rated, low, high)
     )
     answers = [list(given.values()) for given in votes.values()]
     return Rectified(
-        plain=questions.right / questions.pictures,
+        plain=questions.right / questions.images,
         rectified=top1,
         interval=(low, high),
         rated=rated,
@@ -116,7 +116,7 @@ def majority(answers: Collection[str]) -> bool:
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Give the 95% score interval of a share, 0..1."""
+    """Return the 95% score interval of a share, 0..1."""
     share, spread = successes / trials, Z_95**2 / trials
     centre = share + spread / 2
     half = math.sqrt(spread * (share * (1 - share) + spread / 4))
@@ -124,7 +124,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def describe(result: Rectified) -> str:
-    """Give one line a figure."""
+    """Return one line a figure."""
     low, high = result.interval
     if result.rated + result.unreadable < result.disagreements:
         reach = f"95% interval {low:.2%} to {high:.2%}, from {result.rated:,} of {result.disagreements:,} disagreements"
@@ -133,11 +133,11 @@ def describe(result: Rectified) -> str:
     lines = [
         f"top-1            {result.plain:.2%}",
         f"rectified top-1  {result.rectified:.2%} ({reach})",
-        f"predictions found in the picture: {result.accepted:,} of {result.rated:,}",
-        f"labels not found in the picture: {result.labels_refused:,} of {result.labels_rated:,}",
+        f"predictions found in the image: {result.accepted:,} of {result.rated:,}",
+        f"labels not found in the image: {result.labels_refused:,} of {result.labels_rated:,}",
     ]
     if result.unreadable:
-        lines.append(f"pictures that cannot be read, counted as wrong: {result.unreadable:,}")
+        lines.append(f"images that cannot be read, counted as wrong: {result.unreadable:,}")
     if result.agreement is None:
         return "\n".join([*lines, f"{result.raters} rater(s), no question rated twice: agreement unknown"])
     alpha = "undefined (all answers alike)" if result.alpha is None else f"{result.alpha:.3f}"

@@ -1,4 +1,4 @@
-"""Reading what raters saved: votes on whether a picture shows a class."""
+"""Reading what raters saved: votes on whether an image shows a class."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ ANSWERS = ("yes", "no", "unsure")
 
 
 class Question(NamedTuple):
-    """Does the picture show the class?"""
+    """Does the image show the class?"""
 
     image_id: str
     class_id: int

@@ -21,7 +21,7 @@ FITTING_SHARE = 0.95
 
 
 def is_run_length(mask: object, width: int, height: int) -> bool:
-    """Whether this is COCO's run-length mask of a picture: counts as text, which is not read, or as whole numbers."""
+    """Whether this is COCO's run-length mask of an image: counts as text, which is not read, or as whole numbers."""
     if not isinstance(mask, dict) or mask.get("size") != [height, width]:
         return False
     counts = mask.get("counts")
@@ -95,7 +95,7 @@ def _box_fault(box: list[float], size: tuple[int, int]) -> str:
         return f"its bbox {box} has no area; expected left, top, width, height"
     # One that only reaches beyond is kept, and said. Detections are held to more: evaluation/coco_check.
     if left >= size[0] or top >= size[1] or left + width <= 0 or top + height <= 0:
-        return f"its bbox {box} lies outside the picture of {size[0]} x {size[1]}"
+        return f"its bbox {box} lies outside the image of {size[0]} x {size[1]}"
     return ""
 
 
@@ -119,7 +119,7 @@ def mask_fault(segmentation: object, size: tuple[int, int]) -> str:
     """Say what is wrong with a mask in an image of `size`, width and height in pixels, or ""."""
     if isinstance(segmentation, dict):
         fits = is_run_length(segmentation, *size) and _fills(segmentation["counts"], size[0] * size[1])
-        return "" if fits else f"its segmentation is no run-length mask of the picture of {size[0]} x {size[1]}"
+        return "" if fits else f"its segmentation is no run-length mask of the image of {size[0]} x {size[1]}"
     polygons = polygons_of(segmentation)
     if not polygons:
         return "has no polygon of at least three points"
@@ -128,7 +128,7 @@ def mask_fault(segmentation: object, size: tuple[int, int]) -> str:
     # What lies further away than the image is long is a mistake, and drawing it takes memory by its length.
     longest = max(size)
     if any(min(points) < -longest or max(points) > 2 * longest for points in polygons):
-        return f"has a polygon far outside the picture of {size[0]} x {size[1]}"
+        return f"has a polygon far outside the image of {size[0]} x {size[1]}"
     return ""
 
 

@@ -102,7 +102,7 @@ def _is_root(category: Mapping) -> bool:
 
 
 def path_of(image: Mapping) -> str:
-    """A picture's path in the folder of pictures.
+    """An image's path in the folder of images.
 
     Args:
         image: a row of "images": COCO's with "file_name", or LVIS' with "coco_url", such as
@@ -146,7 +146,9 @@ def _require_rows(path: str | Path, table: str, rows: list, keys: Iterable[str])
                 f"{path}: entry {position} of {table!r} has the {found}; expected a whole number, ids from 0 on"
             )
     if repeated := _repeated(row["id"] for row in rows):
-        raise CocoJsonError(f"{path}: {len(repeated)} ids in {table!r} stand more than once, among them {repeated[:5]}")
+        raise CocoJsonError(
+            f"{path}: {len(repeated)} ids in {table!r} are listed more than once, among them {repeated[:5]}"
+        )
 
 
 def _require_size(path: str | Path, image: Mapping) -> None:
@@ -165,7 +167,7 @@ def _require_names(path: str | Path, content: Mapping) -> None:
         name = category["name"]
         _require_text(path, f"category {category['id']} has the name", str(name) if is_finite(name) else name)
     if repeated := _repeated(category["name"] for category in named_categories(content)):
-        raise CocoJsonError(f"{path}: the name {shown(repeated[0])} stands in more than one of 'categories'")
+        raise CocoJsonError(f"{path}: the name {shown(repeated[0])} is in more than one of 'categories'")
 
 
 def _require_text(path: str | Path, what: str, text: object) -> None:

@@ -17,7 +17,7 @@ class PostColumns:
     """The columns of a post; a dot leads into a structure, a number into a list.
 
     Attributes:
-        image: path or URL of the picture.
+        image: path or URL of the image.
         text: hashtags: a list, or one text.
         id: names the post; "" lets the image name it.
         is_caption: whether `text` is a caption that holds #tags.
@@ -53,7 +53,7 @@ class PostColumns:
 
 
 def usable_images(images: pa.Array) -> pa.Array:
-    """Tell which paths or URLs (n,) may lead to a picture, as bool (n,): there is one, and no NUL in it."""
+    """Tell which paths or URLs (n,) may lead to an image, as bool (n,): there is one, and no NUL in it."""
     no_text = is_missing(images)
     return pc.and_not(pc.invert(no_text), pc.fill_null(pc.match_substring(images, "\0"), False))
 
@@ -78,7 +78,7 @@ def lists_tags(kind: pa.DataType) -> bool:
 
 
 def types_by_path(fields: Iterable[pa.Field]) -> dict[str, pa.DataType]:
-    """Give the type of each column, and of the fields of structures by their dotted path."""
+    """Return the type of each column, and of the fields of structures by their dotted path."""
     types: dict[str, pa.DataType] = {}
     for field in fields:
         types[field.name] = field.type
@@ -106,7 +106,7 @@ def _name_of(kind: pa.DataType) -> str:
 
 
 def _names(lists: pa.Array) -> pa.ListArray:
-    """Give lists of the texts that structures hold their hashtags in; of lists of texts, these."""
+    """Return lists of the texts that structures hold their hashtags in; of lists of texts, these."""
     values, name = lists.flatten(), _name_of(lists.type.value_type)
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

@@ -20,7 +20,7 @@ _MAX_CELL_LINES = 5000  # a caption has 2,200 characters at most
 _ROW_LIKE_LINES = 5  # within one cell: so many lines that all look like rows of the table are rows
 _JUDGED_ROWS = 5000  # of a sample, to choose a dialect by
 
-csv.field_size_limit(MAX_LINE)  # 131,072 is not enough for pictures in cells that nobody asks for
+csv.field_size_limit(MAX_LINE)  # 131,072 is not enough for images in cells that nobody asks for
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Dialect:
     """How cells are parted and quoted.
 
     Attributes:
-        delimiter: what stands between two cells.
+        delimiter: what is between two cells.
         quoting: a key of `QUOTING`.
     """
 
@@ -63,7 +63,7 @@ def row_blocks(text: TextIO, dialect: Dialect) -> Iterator[list[list[str] | str]
 
 
 def _parsed(lines: list[str], dialect: Dialect, is_end: bool) -> tuple[list[list[str] | str], list[str]]:
-    """Give the rows of lines, and the lines of a last row that is not whole."""
+    """Return the rows of lines, and the lines of a last row that is not whole."""
     found, start = [], 0
     while start < len(lines):
         reader, first = _reader(lines[start:], dialect), start
@@ -128,5 +128,5 @@ def _wrong_rows(sample: TextIO, dialect: Dialect) -> int:
 
 
 def column_names(header: Sequence[str] | str) -> list[str]:
-    """Give the names in a header, without the white space that people leave around them; none in a wrong row."""
+    """Return the names in a header, without the white space that people leave around them; none in a wrong row."""
     return [] if isinstance(header, str) else [name.strip() for name in header]

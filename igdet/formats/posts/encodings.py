@@ -111,7 +111,7 @@ def repaired(text: str) -> str:
 def is_misdecoded(texts: Iterable[str]) -> bool:
     """Whether all texts that are not ASCII, and at least one, are UTF-8 that was decoded wrongly.
 
-    A right text is none by accident: two or more letters would have to stand together as in "Ã©".
+    A right text is none by accident: two or more letters would have to be together as in "Ã©".
     """
     others = [text for text in texts if not text.isascii()]
     return bool(others) and all(repaired(text) != text for text in others)

@@ -78,7 +78,7 @@ def tags_of_captions(captions: pa.Array) -> pa.ListArray:
     text = pc.replace_substring_regex(_without_markup(_text(captions)), _NO_TAG, r"\1 ")
     text = pc.replace_substring_regex(text, _CUT_OFF, "")
     pieces = pc.split_pattern_regex(text, HASH + "+")
-    first = pieces.offsets.to_numpy()[:-1]  # what stands before the first "#" is no hashtag
+    first = pieces.offsets.to_numpy()[:-1]  # what is before the first "#" is no hashtag
     before = np.zeros(len(pieces.values), bool)
     before[first] = True
     tags = pc.utf8_trim(pc.extract_regex(pieces.values, f"^(?P<tag>{_TAG}+)").field("tag"), _DOTS)
@@ -91,7 +91,7 @@ def tags_of_strings(strings: pa.Array, separator: str | None = None) -> pa.ListA
     Args:
         strings: strings (n,) such as "#bear, #zoo", or lists as text such as "['bear', 'zoo']"; null, and what stands
             for it in a text ("nan", "None", ...), counts as "".
-        separator: what stands between two hashtags; None for white space, commas, semicolons and vertical bars.
+        separator: what is between two hashtags; None for white space, commas, semicolons and vertical bars.
 
     Returns:
         list<string> (n,): the hashtags as written, without "#", in order, repeats kept.
@@ -192,6 +192,6 @@ def _is_visible(tags: pa.Array) -> np.ndarray:
 
 
 def _keep(lists: pa.ListArray, values: pa.Array, kept: np.ndarray) -> pa.ListArray:
-    """Give lists of those `values` (m,) where `kept`, bool (m,), is true, parted as `lists` parts its m values."""
+    """Return lists of those `values` (m,) where `kept`, bool (m,), is true, parted as `lists` parts its m values."""
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
     return pa.ListArray.from_arrays(before[lists.offsets.to_numpy()], values.filter(pa.array(kept)))

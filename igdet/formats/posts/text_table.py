@@ -121,7 +121,7 @@ class TextTable:
                 first += len(posts)
 
     def texts(self) -> list[str]:
-        """Give the texts and hashtags of the first rows."""
+        """Return the texts and hashtags of the first rows."""
         batch = next(self.batches(), pa.RecordBatch.from_pylist([], ROWS))
         return [text for column in (batch["text"], batch["tags"].flatten()) for text in column.drop_null().to_pylist()]
 
@@ -141,7 +141,7 @@ class TextTable:
                 raise _no_column(self.path, name, list(first))
 
     def cells(self, number: int) -> list[object]:
-        """Give what the first rows hold as hashtags; of JSON lines, whatever is there, or else the post's keys."""
+        """Return what the first rows hold as hashtags; of JSON lines, whatever is there, or else the post's keys."""
         with self.open_file(self.path) as file, open_text(file, self.encoding) as text:
             if self.kind == "csv":
                 posts = islice(chain.from_iterable(_csv_posts(self, text)), number)

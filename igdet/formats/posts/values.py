@@ -52,7 +52,7 @@ def _step(value: object, name: str) -> object:
 
 
 def as_text(value: object) -> str | None:
-    """Give a text or a whole number as text; None for anything else."""
+    """Return a text or a whole number as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = value if isinstance(value, str) else f"{value:d}" if value.bit_length() < 1000 else None
@@ -60,7 +60,7 @@ def as_text(value: object) -> str | None:
 
 
 def as_hashtags(value: object) -> list[str] | None:
-    """Give the hashtags of a list of texts, or of objects that name them; None for anything else."""
+    """Return the hashtags of a list of texts, or of objects that name them; None for anything else."""
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list):

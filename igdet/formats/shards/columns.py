@@ -14,23 +14,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from igdet.formats.shards.format import INDEX_SCHEMA, ShardError
+from igdet.formats.shards.format import INDEX_SCHEMA, LABELS, ShardError, read_index
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.utils.cache import cache_folder, made_once
 from igdet.utils.files import atomic_write, map_array
 from igdet.utils.hashing import sha256
 
-_VERSION = "1"  # to be raised whenever the same index gives other files
+_VERSION = "2"  # to be raised whenever the same index gives other files
 _SHARDS = "shards.json"
-_BATCH = 2**17  # rows in memory at once
 # File -> numbers in it; see `IndexColumns`.
 _KINDS = {
     "offsets": np.int64,
     "sizes": np.uint32,
-    "hashtag_offsets": np.int64,
-    "hashtag_ids": np.int32,
+    "label_offsets": np.int64,
+    "label_ids": np.int32,
     "key_offsets": np.int64,
     "key_letters": np.uint8,
 }
@@ -40,14 +38,14 @@ _KINDS = {
 class IndexColumns:
     """The columns of an index; see `igdet.formats.shards.ShardIndex` for those that are named there too.
 
-    Shapes: N posts, S shards, M hashtags of all posts together, K letters of all keys together.
+    Shapes: N posts, S shards, M labels of all posts together, K letters of all keys together.
 
     Attributes:
         folder: where their files are.
         shard_names: S file names.
         shard_starts: int64 (S,): the first post of each shard.
         shard_bytes: int64 (S,): how long each shard must be at least, in bytes.
-        arrays: offsets int64 (N,), sizes uint32 (N,), hashtag_offsets int64 (N + 1,), hashtag_ids int32 (M,),
+        arrays: offsets int64 (N,), sizes uint32 (N,), label_offsets int64 (N + 1,), label_ids int32 (M,),
             key_offsets int64 (N + 1,), key_letters uint8 (K,).
     """
 
@@ -59,7 +57,7 @@ class IndexColumns:
 
 
 def open_columns(index: Path) -> IndexColumns:
-    """Map the columns of an index, made anew when it has changed.
+    """Map the columns of an index, made again when it has changed.
 
     Args:
         index: the Parquet file; the vocabulary lies beside it.
@@ -98,14 +96,14 @@ class _Builder:
         self._index = index
         self._num_labels = len(Vocabulary.read(index.with_name(VOCABULARY_NAME)))
         self._starts: dict[str, int] = {}  # shard -> its first post, in the order of the index
-        self._bytes: dict[str, int] = {}  # shard -> where its last picture ends
-        self._posts = self._hashtags = self._letters = 0  # so far
+        self._bytes: dict[str, int] = {}  # shard -> where its last image ends
+        self._posts = self._labels = self._letters = 0  # so far
 
     def write(self, folder: Path) -> None:
         """Write the columns' files into a folder."""
         with ExitStack() as stack:
             files = {name: stack.enter_context((folder / f"{name}.bin").open("wb")) for name in _KINDS}
-            for name in ("hashtag_offsets", "key_offsets"):
+            for name in ("label_offsets", "key_offsets"):
                 np.zeros(1, _KINDS[name]).tofile(files[name])
             for batch in self._batches():
                 for name, numbers in self._columns(batch).items():
@@ -117,36 +115,35 @@ class _Builder:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            with pq.ParquetFile(self._index, read_dictionary=["shard"]) as file:
-                yield from file.iter_batches(_BATCH, columns=INDEX_SCHEMA.names)
+            yield from read_index(self._index, *INDEX_SCHEMA.names)
         except (pa.ArrowException, OSError) as error:
             raise ShardError(f"{self._index} cannot be read as Parquet: {error}; write the shards again") from error
 
     def _columns(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
-        """Give what a batch adds to each file."""
+        """Return what a batch adds to each file."""
         for name in INDEX_SCHEMA.names:
             self._check(batch, pc.is_valid(batch.column(name)).to_numpy(zero_copy_only=False), f"has no {name}")
         offsets, sizes = (batch.column(name).to_numpy() for name in ("offset", "size"))
         fits = (offsets >= tarfile.BLOCKSIZE) & (sizes >= 0) & (sizes <= np.iinfo(_KINDS["sizes"]).max)
-        self._check(batch, fits, "has a picture where no tar can hold one")
+        self._check(batch, fits, "has an image where no tar can hold one")
         self._add_shards(batch, offsets + sizes)
-        return {"offsets": offsets, "sizes": sizes, **self._hashtag_columns(batch), **self._key_columns(batch)}
+        return {"offsets": offsets, "sizes": sizes, **self._label_columns(batch), **self._key_columns(batch)}
 
-    def _hashtag_columns(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
-        column = batch.column("hashtags")
+    def _label_columns(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
+        column = batch.column(LABELS)
         counts = pc.list_value_length(column).to_numpy()
-        self._check(batch, counts > 0, "has no hashtag")
+        self._check(batch, counts > 0, "has no label")
         posts, ids = np.repeat(np.arange(len(batch)), counts), column.flatten().to_numpy(zero_copy_only=False)
         known = (ids >= 0) & (ids < self._num_labels)
         first_unknown = ids[np.argmin(known)] if len(ids) else 0
-        why = f"has the hashtag id {first_unknown}, but {VOCABULARY_NAME} has the ids 0 to {self._num_labels - 1}"
+        why = f"has the label id {first_unknown}, but {VOCABULARY_NAME} has the ids 0 to {self._num_labels - 1}"
         self._check(batch, known, why, posts)
         ascending = np.diff(ids, prepend=-1) > 0
-        ascending[np.cumsum(counts) - counts] = True  # each post begins anew
-        self._check(batch, ascending, "has hashtag ids that are not distinct and ascending", posts)
-        offsets = self._hashtags + np.cumsum(counts, dtype=np.int64)
-        self._hashtags = int(offsets[-1])
-        return {"hashtag_offsets": offsets, "hashtag_ids": ids}
+        ascending[np.cumsum(counts) - counts] = True  # each post begins again
+        self._check(batch, ascending, "has label ids that are not distinct and ascending", posts)
+        offsets = self._labels + np.cumsum(counts, dtype=np.int64)
+        self._labels = int(offsets[-1])
+        return {"label_offsets": offsets, "label_ids": ids}
 
     def _key_columns(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
         keys = pc.cast(batch.column("key"), pa.large_string())
@@ -156,11 +153,11 @@ class _Builder:
         self._letters = int(offsets[-1])
         return {"key_offsets": offsets, "key_letters": np.frombuffer(letters or b"", np.uint8)[ends[0] : ends[-1]]}
 
-    def _add_shards(self, batch: pa.RecordBatch, picture_ends: np.ndarray) -> None:
+    def _add_shards(self, batch: pa.RecordBatch, image_ends: np.ndarray) -> None:
         shards = batch.column("shard")
         codes, names = shards.indices.to_numpy(), shards.dictionary.to_pylist()
         firsts = np.flatnonzero(np.diff(codes, prepend=-1))
-        for first, end in zip(firsts.tolist(), np.maximum.reduceat(picture_ends, firsts).tolist(), strict=True):
+        for first, end in zip(firsts.tolist(), np.maximum.reduceat(image_ends, firsts).tolist(), strict=True):
             name = names[codes[first]]
             if name not in self._starts:
                 self._starts[name] = self._posts + first

@@ -12,18 +12,18 @@ import pyarrow.parquet as pq
 from igdet.formats.posts.columns import is_list, is_text
 from igdet.formats.shards.columns import IndexColumns, map_columns, open_columns
 from igdet.formats.shards.format import (
-    FORMAT_VERSION,
     INDEX_NAME,
     INDEX_SCHEMA,
+    LABELS,
     SHARD_PATTERN,
-    VERSION_KEY,
     VOCABULARY_KEY,
     ShardError,
     check_names,
     index_schema,
+    label_column,
 )
 from igdet.formats.vocabulary import VOCABULARY_NAME
-from igdet.utils.messages import printable, shown
+from igdet.utils.messages import shown
 
 logger = logging.getLogger(__name__)
 
@@ -67,24 +67,24 @@ def _length(path: Path) -> int | None:
 
 def _posts_beyond(columns: IndexColumns, shard: int, length: int) -> int:
     first, end = [*columns.shard_starts.tolist(), len(columns.arrays["offsets"])][shard : shard + 2]
-    picture_ends = columns.arrays["offsets"][first:end] + columns.arrays["sizes"][first:end]
-    return int(np.count_nonzero(picture_ends > length))
+    image_ends = columns.arrays["offsets"][first:end] + columns.arrays["sizes"][first:end]
+    return int(np.count_nonzero(image_ends > length))
 
 
 class ShardIndex:
     """The index of a folder of shards as columns, mapped from files; open one with `ShardIndex.open`.
 
-    Shapes: N posts, S shards, M hashtags of all posts together.
+    Shapes: N posts, S shards, M labels of all posts together.
 
     Attributes:
         folder: where the shards are; their names lead nowhere else.
         columns_folder: where the columns' files are.
         shard_names: S file names.
         shard_starts: int64 (S,): the first post of each shard.
-        offsets: int64 (N,): byte offset of the picture in its shard.
-        sizes: uint32 (N,): bytes of the picture.
-        hashtag_offsets: int64 (N + 1,): post i has `hashtag_ids[hashtag_offsets[i] : hashtag_offsets[i + 1]]`.
-        hashtag_ids: int32 (M,): label ids, distinct and ascending within a post, at least one.
+        offsets: int64 (N,): byte offset of the image in its shard.
+        sizes: uint32 (N,): bytes of the image.
+        label_offsets: int64 (N + 1,): post i has `label_ids[label_offsets[i] : label_offsets[i + 1]]`.
+        label_ids: int32 (M,): label ids, distinct and ascending within a post, at least one.
         keys: string (N,): the opaque ids of the posts.
     """
 
@@ -94,7 +94,7 @@ class ShardIndex:
         self.shard_names = columns.shard_names
         self.shard_starts = columns.shard_starts
         self.offsets, self.sizes = columns.arrays["offsets"], columns.arrays["sizes"]
-        self.hashtag_offsets, self.hashtag_ids = columns.arrays["hashtag_offsets"], columns.arrays["hashtag_ids"]
+        self.label_offsets, self.label_ids = columns.arrays["label_offsets"], columns.arrays["label_ids"]
         buffers = (pa.py_buffer(columns.arrays[name]) for name in ("key_offsets", "key_letters"))
         self.keys = pa.LargeStringArray.from_buffers(len(self.offsets), *buffers)
 
@@ -123,7 +123,7 @@ class ShardIndex:
         return index
 
     def shard_of(self, i: int) -> int:
-        """Give the position in `shard_names` of the shard that post i is in."""
+        """Return the position in `shard_names` of the shard that post i is in."""
         return int(np.searchsorted(self.shard_starts, i, side="right")) - 1
 
     def __len__(self) -> int:
@@ -138,16 +138,12 @@ def _reopen(folder: Path, columns_folder: Path) -> ShardIndex:
 
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:
-    found = schema.metadata or {}
-    version = found.get(VERSION_KEY, b"none").decode(errors="replace")
-    if version != FORMAT_VERSION:
-        raise ShardError(
-            f"{path} has shard format version {printable(version[:40])}; this igdet reads version {FORMAT_VERSION}"
-        )
-    missing = set(INDEX_SCHEMA.names) - set(schema.names)
+    labels = label_column(path, schema)
+    expected = [field.with_name(labels) if field.name == LABELS else field for field in INDEX_SCHEMA]
+    missing = {field.name for field in expected} - set(schema.names)
     if missing:
         raise ShardError(f"{path} lacks the columns {sorted(missing)}; write the shards again")
-    for field in INDEX_SCHEMA:
+    for field in expected:
         if schema.names.count(field.name) > 1:
             raise ShardError(f"{path} has the column {shown(field.name)} twice; write the shards again")
         kind = schema.field(field.name).type
@@ -159,7 +155,7 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     vocabulary_path = path.with_name(VOCABULARY_NAME)
     if not vocabulary_path.is_file():
         raise ShardError(f"{vocabulary_path} is missing; copy the one that the shards were written with")
-    if found.get(VOCABULARY_KEY) != index_schema(vocabulary_path).metadata[VOCABULARY_KEY]:
+    if schema.metadata.get(VOCABULARY_KEY) != index_schema(vocabulary_path).metadata[VOCABULARY_KEY]:
         raise ShardError(f"{vocabulary_path} is not the vocabulary that {path} was written with: ids would be wrong")
 
 

@@ -16,7 +16,7 @@ OPEN_SHARDS = 256
 
 
 class ShardReader:
-    """Reads pictures by their position in the index; every process opens the shards for itself.
+    """Reads images by their position in the index; every process opens the shards for itself.
 
     Args:
         index: of the folder to read.
@@ -27,24 +27,24 @@ class ShardReader:
         self._handles: OrderedDict[int, int] = OrderedDict()  # shard id -> file descriptor, the last used one last
 
     def read(self, i: int) -> bytes:
-        """Read the encoded picture of post i.
+        """Read the encoded image of post i.
 
         Raises:
-            ShardError: the shard ends before the picture does, or holds something else at its place.
+            ShardError: the shard ends before the image does, or holds something else at its place.
         """
         shard_id, size, offset = self._index.shard_of(i), int(self._index.sizes[i]), int(self._index.offsets[i])
         # pread has no file position: processes that share a descriptor through fork do not disturb each other.
         member = os.pread(self._handle(shard_id), BLOCKSIZE + size, offset - BLOCKSIZE)
-        header, picture = member[:BLOCKSIZE], member[BLOCKSIZE:]
-        if len(picture) != size:
-            raise ShardError(f"{self._path(shard_id)} is cut short: post {i} has {len(picture)} of {size} bytes in it")
+        header, image = member[:BLOCKSIZE], member[BLOCKSIZE:]
+        if len(image) != size:
+            raise ShardError(f"{self._path(shard_id)} is cut short: post {i} has {len(image)} of {size} bytes in it")
         expected = (f"{self._index.keys[i]}.jpg", size)
         if (found := read_header(header)) != expected:
             raise ShardError(
                 f"{self._path(shard_id)} holds {found} at byte {offset}, where {INDEX_NAME} expects {expected}: "
                 "shard and index do not belong together; copy both again"
             )
-        return picture
+        return image
 
     def close(self) -> None:
         """Close the shards; a later read opens them again."""
@@ -70,10 +70,10 @@ class ShardReader:
 
 
 class StreamedPost(NamedTuple):
-    """A post as it lies in a shard: its key, its picture file and the canonical names of its labels."""
+    """A post as it lies in a shard: its key, its image file and the canonical names of its labels."""
 
     key: str
-    picture: bytes
+    image: bytes
     hashtags: list[str]
 
 
@@ -103,11 +103,11 @@ class ShardStream:
         return [self._post() for _ in range(count)]
 
     def _post(self) -> StreamedPost:
-        key, picture = self._data(".jpg")
+        key, image = self._data(".jpg")
         json_key, hashtags = self._data(".json")
         if key != json_key:
             raise ShardError(f"{self._path}: {key}.jpg is followed by {json_key}.json; write the shards again")
-        return StreamedPost(key, picture, self._hashtags(key, hashtags))
+        return StreamedPost(key, image, self._hashtags(key, hashtags))
 
     def skip(self, count: int) -> None:
         """Pass over the next posts without reading them."""

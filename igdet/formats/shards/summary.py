@@ -4,7 +4,6 @@ It is small, whatever the number of posts: 3.5 billion in 350,000 shards take ab
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -12,15 +11,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from igdet.formats.shards.format import INDEX_NAME, SUMMARY_NAME, ShardError, check_names, vocabulary_digest
+from igdet.formats.shards.format import (
+    INDEX_NAME,
+    LABELS,
+    SUMMARY_NAME,
+    ShardError,
+    check_names,
+    read_index,
+    vocabulary_digest,
+)
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.sampling import count_by_rarest, count_labels
 from igdet.utils.files import atomic_write
 from igdet.utils.messages import shown
-
-_BATCH = 2**17  # rows of the index in memory at once
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,16 @@ def write_summary(folder: str | PathLike) -> None:
         folder: with shards, index and vocabulary.
     """
     folder = Path(folder)
-    vocabulary = folder / VOCABULARY_NAME
+    index, vocabulary = folder / INDEX_NAME, folder / VOCABULARY_NAME
     posts, rarest = np.zeros((2, len(Vocabulary.read(vocabulary))), np.int64)
     shards: dict[str, int] = {}
-    for batch in _batches(folder, "shard", "hashtags"):
-        posts += count_labels(batch.column("hashtags").flatten().to_numpy(), len(posts))
+    for batch in read_index(index, "shard", LABELS):
+        posts += count_labels(batch.column(LABELS).flatten().to_numpy(), len(posts))
         for shard in pc.value_counts(batch.column("shard").cast(pa.string())).to_pylist():
             shards[shard["values"]] = shards.get(shard["values"], 0) + shard["counts"]
-    for batch in _batches(folder, "hashtags"):
-        lengths = pc.list_value_length(batch.column("hashtags")).to_numpy()
-        ids = batch.column("hashtags").flatten().to_numpy()
+    for batch in read_index(index, LABELS):
+        lengths = pc.list_value_length(batch.column(LABELS)).to_numpy()
+        ids = batch.column(LABELS).flatten().to_numpy()
         rarest += count_by_rarest(np.concatenate([[0], np.cumsum(lengths)]), ids, posts)
     of_shards = {name: (count, (folder / name).stat().st_size) for name, count in shards.items()}
     with atomic_write(folder / SUMMARY_NAME, "w") as file:
@@ -112,11 +116,6 @@ def _are_counts(value: object, number: int) -> bool:
         and len(value) == number
         and all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**63 for count in value)
     )
-
-
-def _batches(folder: Path, *columns: str) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(folder / INDEX_NAME) as file:
-        yield from file.iter_batches(_BATCH, columns=list(columns))
 
 
 def _check_shard(path: Path, length: int) -> None:

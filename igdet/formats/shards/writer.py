@@ -12,7 +12,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from igdet.formats.shards.format import INDEX_NAME, SHARD_NAME, SHARD_PATTERN, ShardError, index_schema
+from igdet.formats.shards.format import INDEX_NAME, LABELS, SHARD_NAME, SHARD_PATTERN, ShardError, index_schema
 from igdet.formats.shards.summary import write_summary
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.utils.files import atomic_write
@@ -34,12 +34,12 @@ class Shard:
         self._tar = tar
         self._names = names
 
-    def add(self, key: str, picture: bytes, ids: list[int]) -> None:
+    def add(self, key: str, image: bytes, ids: list[int]) -> None:
         """Append a post.
 
         Args:
             key: opaque id of the post: letters, digits, "_" and "-".
-            picture: an encoded picture file, JPEG by the format's custom.
+            image: an encoded image file, JPEG by the format's custom.
             ids: label ids, distinct, ascending, at least one.
 
         Raises:
@@ -47,10 +47,10 @@ class Shard:
         """
         if not _KEY.fullmatch(key):
             raise ShardError(f"post {key!r}: a key is 1 to 90 ASCII letters, digits, '_' or '-'")
-        offset = _append_member(self._tar, f"{key}.jpg", picture)
+        offset = _append_member(self._tar, f"{key}.jpg", image)
         names = json.dumps({"hashtags": [self._names[i] for i in ids]}, ensure_ascii=False)
         _append_member(self._tar, f"{key}.json", names.encode())
-        self.rows.append({"shard": self._name, "offset": offset, "size": len(picture), "key": key, "hashtags": ids})
+        self.rows.append({"shard": self._name, "offset": offset, "size": len(image), "key": key, LABELS: ids})
 
 
 @contextmanager
@@ -129,12 +129,12 @@ class ShardWriter:
         self._open_files.push(self._finish_last_shard)
         return self
 
-    def add(self, key: str, picture: bytes, hashtags: Iterable[str]) -> None:
+    def add(self, key: str, image: bytes, hashtags: Iterable[str]) -> None:
         """Append a post.
 
         Args:
             key: opaque id of the post: letters, digits, "_" and "-".
-            picture: an encoded picture file, JPEG by the format's custom.
+            image: an encoded image file, JPEG by the format's custom.
             hashtags: raw hashtags; those outside the vocabulary are left out.
 
         Raises:
@@ -146,7 +146,7 @@ class ShardWriter:
         if self._shard is None:
             path = self.folder / SHARD_NAME.format(self._shard_count)
             self._shard = self._shard_file.enter_context(write_shard(path, self._names))
-        self._shard.add(key, picture, ids)
+        self._shard.add(key, image, ids)
         if len(self._shard.rows) == self._shard_size:
             self._finish_shard()
 

@@ -13,7 +13,7 @@ def full_table() -> str:
             f"`{name}`",
             target.title,
             f"{target.classes:,}",
-            ", ".join(_data_set(name, split, part.pictures) for split, part in target.splits.items()),
+            ", ".join(_data_set(name, split, part.images) for split, part in target.splits.items()),
             ", ".join(dict.fromkeys(f"`{part.fields['ROOT']}`" for part in target.splits.values())),
             f"`{_kind(target)}`",
             target.held_out,
@@ -26,7 +26,7 @@ def full_table() -> str:
         "target",
         "",
         "classes",
-        "data sets (pictures)",
+        "data sets (images)",
         "below `$DETECTRON2_DATASETS`",
         "kind",
         "held out",
@@ -36,8 +36,8 @@ def full_table() -> str:
     return _table(head, rows)
 
 
-def _data_set(target: str, split: str, pictures: int | None) -> str:
-    return f"`{target}_{split}`" + (f" ({pictures:,})" if pictures else "")
+def _data_set(target: str, split: str, images: int | None) -> str:
+    return f"`{target}_{split}`" + (f" ({images:,})" if images else "")
 
 
 def _kind(target: Target) -> str:

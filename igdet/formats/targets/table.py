@@ -14,8 +14,8 @@ PATHS = ("ROOT", "ANNOTATIONS", "VOCABULARY", "CLASSES", "LIST")
 
 def _folders(root: str, train: int, val: int) -> dict[str, Split]:
     return {
-        split: Split({"KIND": "image_folder", "ROOT": f"{root}/{split}"}, pictures)
-        for split, pictures in (("train", train), ("val", val))
+        split: Split({"KIND": "image_folder", "ROOT": f"{root}/{split}"}, images)
+        for split, images in (("train", train), ("val", val))
     }
 
 
@@ -36,21 +36,21 @@ def _places365() -> dict[str, Split]:
                 "LIST": f"places365/{listed}.txt",
                 "CLASSES": "places365/categories_places365.txt",
             },
-            pictures,
+            images,
         )
-        for split, (folder, listed, pictures) in parts.items()
+        for split, (folder, listed, images) in parts.items()
     }
 
 
 def _cub2011() -> dict[str, Split]:
     return {
-        split: Split({"KIND": "cub2011", "ROOT": "CUB_200_2011", "SPLIT": split}, pictures)
-        for split, pictures in (("train", 5_994), ("test", 5_794))
+        split: Split({"KIND": "cub2011", "ROOT": "CUB_200_2011", "SPLIT": split}, images)
+        for split, images in (("train", 5_994), ("test", 5_794))
     }
 
 
-def _variant(root: str, pictures: int) -> dict[str, Split]:
-    return {"test": Split({"KIND": "evaluation_folder", "ROOT": root, "CLASSES": IN1K}, pictures)}
+def _variant(root: str, images: int) -> dict[str, Split]:
+    return {"test": Split({"KIND": "evaluation_folder", "ROOT": root, "CLASSES": IN1K}, images)}
 
 
 def _coco(annotations: str) -> dict[str, Split]:
@@ -61,21 +61,21 @@ def _coco(annotations: str) -> dict[str, Split]:
                 "ROOT": f"coco/{split}2017",
                 "ANNOTATIONS": f"coco/annotations/{annotations}_{split}2017.json",
             },
-            pictures,
+            images,
         )
-        for split, pictures in (("train", 118_287), ("val", 5_000))
+        for split, images in (("train", 118_287), ("val", 5_000))
     }
 
 
 def _lvis() -> dict[str, Split]:
     """LVIS v1 shares out COCO's train2017 and val2017 in its own way."""
     return {
-        split: Split({"KIND": "lvis", "ROOT": "coco", "ANNOTATIONS": f"lvis/lvis_v1_{split}.json"}, pictures)
-        for split, pictures in (("train", 100_170), ("val", 19_809))
+        split: Split({"KIND": "lvis", "ROOT": "coco", "ANNOTATIONS": f"lvis/lvis_v1_{split}.json"}, images)
+        for split, images in (("train", 100_170), ("val", 19_809))
     }
 
 
-FIFTY = "50 pictures of every class, half of those with fewer than 100"
+FIFTY = "50 images of every class, half of those with fewer than 100"
 IN2011 = "the Fall 2011 release of image-net.org, unpacked into a folder a synset"
 BY_RULE = f"{IN2011}; the list by `tools/list_largest_classes.py`: the paper's own was never released"
 
@@ -122,7 +122,7 @@ TARGETS: dict[str, Target] = {
         365,
         _places365(),
         OFFICIAL_VAL,
-        "places2.csail.mit.edu, small pictures, lists",
+        "places2.csail.mit.edu, small images, lists",
         images_seen=9_000_000,  # 5 x 1.8 million
     ),
     "places365_easy": Target(
@@ -153,7 +153,7 @@ TARGETS: dict[str, Target] = {
     "imagenet_real": Target(
         "ImageNet ReaL",
         1000,
-        # 50,000 pictures, of which 3,163 have no ReaL label
+        # 50,000 images, of which 3,163 have no ReaL label
         {"test": Split({"KIND": "imagenet_real", "ROOT": "imagenet/val"}, 46_837)},
         ONLY_EVALUATION,
         "ImageNet-1k's validation set; labels with timm",
@@ -161,7 +161,7 @@ TARGETS: dict[str, Target] = {
     "coco_2017": Target("COCO boxes and masks", 80, _coco("instances"), OFFICIAL_VAL, "cocodataset.org"),
     "keypoints_coco_2017": Target("COCO keypoints", 1, _coco("person_keypoints"), OFFICIAL_VAL, "cocodataset.org"),
     "lvis_v1": Target(
-        "LVIS v1", 1203, _lvis(), OFFICIAL_VAL, "lvisdataset.org, beside COCO's pictures of train2017 and val2017"
+        "LVIS v1", 1203, _lvis(), OFFICIAL_VAL, "lvisdataset.org, beside COCO's images of train2017 and val2017"
     ),
 }
 
@@ -177,7 +177,7 @@ def datasets_folder() -> str:
 
 
 def fields_of(name: str, folder: str) -> dict[str, object]:
-    """Give a data set's KIND and fields.
+    """Return a data set's KIND and fields.
 
     Args:
         name: one of `SPLITS`.
@@ -188,12 +188,12 @@ def fields_of(name: str, folder: str) -> dict[str, object]:
 
 
 def target_of(name: str) -> Target:
-    """Give the target of one of `SPLITS`."""
+    """Return the target of one of `SPLITS`."""
     return TARGETS[name.rpartition("_")[0]]
 
 
 def transfer_options(name: str) -> list[str]:
-    """Give the KEY VALUE pairs that lead a classifier's config of `configs` to a target.
+    """Return the KEY VALUE pairs that lead a classifier's config of `configs` to a target.
 
     Args:
         name: one of `TARGETS` that has a length of training.

@@ -14,11 +14,11 @@ class Split:
 
     Attributes:
         fields: KIND and the kind's fields.
-        pictures: how many there should be; None where it depends on the files.
+        images: how many there should be; None where it depends on the files.
     """
 
     fields: Mapping[str, object]
-    pictures: int | None
+    images: int | None
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Target:
         title: what people call it.
         classes: their number.
         splits: by name; training uses the first, but where the target is for evaluation only.
-        held_out: which pictures training does not see.
+        held_out: which images training does not see.
         source: where the files come from.
         folders: what the class folders should be called, as `read_class_list` takes it, those of a larger set where it
             has more than `classes`; "" where anything may be.
@@ -46,7 +46,7 @@ class Target:
 
 
 def whole_of(name: str) -> str:
-    """Give the data set that a part belongs to: "cub2011_train" of "cub2011_train_fit"; "" of another name."""
+    """Return the data set that a part belongs to: "cub2011_train" of "cub2011_train_fit"; "" of another name."""
     whole, _, part = name.rpartition("_")
     return whole if part in (FIT, CHOICE) else ""
 

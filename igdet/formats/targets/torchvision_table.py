@@ -2,28 +2,26 @@
 
 from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, Split, Target
 
-Part = tuple[dict, int]  # fields of the kind, pictures
+Part = tuple[dict, int]  # fields of the kind, images
 
 
-def _args(pictures: int, **arguments: object) -> Part:
+def _args(images: int, **arguments: object) -> Part:
     """A part that the class's own arguments choose."""
-    return {"ARGS": arguments}, pictures
+    return {"ARGS": arguments}, images
 
 
 def _held_out(train: int, val: int, count: int) -> dict[str, Part]:
     """Parts of a set that comes in one piece."""
-    return {
-        split: ({"HELD_OUT": count, "SPLIT": split}, pictures) for split, pictures in (("train", train), ("val", val))
-    }
+    return {split: ({"HELD_OUT": count, "SPLIT": split}, images) for split, images in (("train", train), ("val", val))}
 
 
 def _target(
     title: str, kind: str, root: str, classes: int, held_out: str, passes: int, note: str = "", **parts: Part
 ) -> Target:
-    """A target whose finetuning takes so many passes over the training pictures: more over fewer (our choice)."""
+    """A target whose finetuning takes so many passes over the training images: more over fewer (our choice)."""
     fields = {"KIND": "torchvision", "CLASS": kind, "ROOT": root}
-    splits = {split: Split({**fields, **own}, pictures) for split, (own, pictures) in parts.items()}
-    seen = passes * splits["train"].pictures
+    splits = {split: Split({**fields, **own}, images) for split, (own, images) in parts.items()}
+    seen = passes * splits["train"].images
     return Target(title, classes, splits, held_out, f"torchvision {kind}{note}", images_seen=seen)
 
 
@@ -106,7 +104,7 @@ TORCHVISION_TARGETS = {
         "EuroSAT",
         "eurosat",
         10,
-        "500 pictures of every class",
+        "500 images of every class",
         passes=20,
         **_held_out(22_000, 5_000, count=500),  # of 27,000
     ),
@@ -115,7 +113,7 @@ TORCHVISION_TARGETS = {
         "SUN397",
         "sun397",
         397,
-        "50 pictures of every class",
+        "50 images of every class",
         passes=20,
         **_held_out(88_904, 19_850, count=50),  # of 108,754; every class has 100 or more
     ),

@@ -1,4 +1,4 @@
-"""Generated pictures, with shapes large enough to be recognised after edits."""
+"""Generated images, with shapes large enough to be recognised after edits."""
 
 import io
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from igdet.curation.duplicates.scanning import Progress, Scan
 
 
 def scene(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
-    """A picture of soft random blotches; no two seeds are alike."""
+    """An image of soft random blotches; no two seeds are alike."""
     cells = np.random.default_rng(seed).integers(30, 200, (9, 12, 3), dtype=np.uint8)  # room for brighter ones
     return Image.fromarray(cells).resize(size, Image.Resampling.BICUBIC)
 
@@ -24,21 +24,21 @@ def make_scene() -> Callable[..., Image.Image]:
 
 @pytest.fixture
 def make_folder(tmp_path) -> Callable[[dict[str, Image.Image | bytes]], Path]:
-    """Write pictures into a new folder, by their paths in it; bytes are written as they are."""
+    """Write images into a new folder, by their paths in it; bytes are written as they are."""
 
-    def make(pictures, name="pictures"):
-        for path, picture in pictures.items():
+    def make(images, name="images"):
+        for path, image in images.items():
             file = tmp_path / name / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(picture if isinstance(picture, bytes) else encoded(picture))
+            file.write_bytes(image if isinstance(image, bytes) else encoded(image))
         return tmp_path / name
 
     return make
 
 
-def encoded(picture: Image.Image, quality: int = 90) -> bytes:
+def encoded(image: Image.Image, quality: int = 90) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 

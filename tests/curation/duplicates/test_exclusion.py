@@ -1,4 +1,4 @@
-"""Which training pictures near-duplicates cost."""
+"""Which training images near-duplicates cost."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ def pairs(*rows):
     return pa.table({"query": pa.array(queries, pa.string()), "match": pa.array(matches, pa.string())})
 
 
-def test_every_training_picture_like_an_evaluation_picture_goes():
+def test_every_training_image_like_an_evaluation_image_goes():
     assert excluded_against(pairs(("e1", "t2"), ("e2", "t2"), ("e1", "t1"))) == ["t1", "t2"]
 
 

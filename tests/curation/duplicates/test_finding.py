@@ -12,25 +12,25 @@ from igdet.curation.duplicates.result import Request, read_found
 
 COPIES = {
     "mirrored": ImageOps.mirror,
-    "smaller": lambda picture: ImageOps.scale(picture, 0.5),
-    "brighter": lambda picture: ImageEnhance.Brightness(picture).enhance(1.2),
+    "smaller": lambda image: ImageOps.scale(image, 0.5),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
 }
 
 
 class Thumbnails:
-    """Describes pictures by a few of their pixels."""
+    """Describes images by a few of their pixels."""
 
     stride = 8
     dim = 36  # 3 x 4 pixels of a scene fitted to 32
 
-    def __call__(self, pictures):
-        pixels = np.array([picture[4::8, 4::8].ravel() for picture in pictures], dtype=np.float32) - 128
+    def __call__(self, images):
+        pixels = np.array([image[4::8, 4::8].ravel() for image in images], dtype=np.float32) - 128
         return pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
 
 
 @pytest.fixture
 def folders(make_folder, make_scene):
-    """Evaluation pictures 0 to 2; training pictures 0 to 9 and copies of 0 and 1."""
+    """Evaluation images 0 to 2; training images 0 to 9 and copies of 0 and 1."""
     training = {f"t{i}.jpg": make_scene(i) for i in range(3, 10)}
     training |= {f"{name} {i}.jpg": edit(make_scene(i)) for name, edit in COPIES.items() for i in range(2)}
     evaluation = make_folder({f"e{i}.jpg": make_scene(i) for i in range(3)}, "evaluation")
@@ -41,20 +41,20 @@ def named(pairs):
     return set(zip(pairs["query"].to_pylist(), pairs["match"].to_pylist(), strict=True))
 
 
-def test_copies_of_evaluation_pictures_are_found_and_nothing_else(folders, tmp_path):
+def test_copies_of_evaluation_images_are_found_and_nothing_else(folders, tmp_path):
     training, evaluation = folders
     found = find(Request(training, evaluation), tmp_path / "out", say=lambda line: None)
     assert named(found.pairs) == {(f"e{i}.jpg", f"{name} {i}.jpg") for name in COPIES for i in range(2)}
 
 
-def test_copies_within_the_training_pictures_are_found_once(folders, tmp_path):
+def test_copies_within_the_training_images_are_found_once(folders, tmp_path):
     found = find(Request(folders[0]), tmp_path / "out", say=lambda line: None)
     expected = [(f"{a} {i}.jpg", f"{b} {i}.jpg") for a in COPIES for b in COPIES if a < b for i in range(2)]
     assert sorted(map(sorted, named(found.pairs))) == sorted(map(list, expected))
     assert len(found.pairs) == 6
 
 
-def test_neighbours_by_features_are_listed_for_every_picture(folders, tmp_path):
+def test_neighbours_by_features_are_listed_for_every_image(folders, tmp_path):
     training, evaluation = folders
     request = Request(training, evaluation, method="rmac", neighbours=2, side=32)
     found = find(request, tmp_path / "out", Thumbnails(), say=lambda line: None)
@@ -77,7 +77,7 @@ def test_everything_is_written_and_features_are_not_left(folders, make_folder, t
     with (out / "skipped.csv").open(newline="") as file:
         assert [(row["id"], row["reason"]) for row in csv.DictReader(file)] == [
             ("broken.jpg", "empty"),
-            ("odd.jpg", "not_a_picture"),
+            ("odd.jpg", "not_an_image"),
         ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from igdet.curation.duplicates import judging
-from igdet.curation.duplicates.image_sets import DuplicatesError, open_pictures
+from igdet.curation.duplicates.image_sets import DuplicatesError, open_image_set
 from igdet.curation.duplicates.judging import confirmed, read_verdicts, write_pages
 from igdet.curation.duplicates.result import SCHEMA
 
@@ -19,11 +19,11 @@ NASTY = '<b>"&.jpg'
 
 
 class Page(HTMLParser):
-    """Collects the pairs, the pictures and the text of a page."""
+    """Collects the pairs, the images and the text of a page."""
 
     def __init__(self, text):
         super().__init__()
-        self.pairs, self.pictures, self.links, self.text = [], [], [], ""
+        self.pairs, self.images, self.links, self.text = [], [], [], ""
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -31,7 +31,7 @@ class Page(HTMLParser):
         if tag == "article":
             self.pairs.append((attributes["data-query"], attributes["data-match"]))
         if tag == "img":
-            self.pictures.append(base64.b64decode(attributes["src"].removeprefix("data:image/jpeg;base64,")))
+            self.images.append(base64.b64decode(attributes["src"].removeprefix("data:image/jpeg;base64,")))
         self.links += [value for name, value in attrs if name in ("src", "href") and not value.startswith("data:")]
 
     def handle_data(self, data):
@@ -41,22 +41,22 @@ class Page(HTMLParser):
 @pytest.fixture
 def sets(make_folder, make_scene):
     queries = make_folder({"q.jpg": make_scene(0, (512, 256)), NASTY: make_scene(1)}, "queries")
-    return open_pictures(queries), open_pictures(make_folder({"m.jpg": make_scene(2)}, "training"))
+    return open_image_set(queries), open_image_set(make_folder({"m.jpg": make_scene(2)}, "training"))
 
 
 def pairs(*rows):
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=SCHEMA)
 
 
-def test_a_page_holds_its_pictures_and_needs_no_other_file(sets, tmp_path):
+def test_a_page_holds_its_images_and_needs_no_other_file(sets, tmp_path):
     (path,) = write_pages(tmp_path, pairs(("q.jpg", "m.jpg", 0.93754, "pdq"), (NASTY, "m.jpg", 0.5, "pdq")), *sets)
     page = Page(path.read_text())
     assert page.pairs == [("q.jpg", "m.jpg"), (NASTY, "m.jpg")]
     assert page.links == []
     assert "0.9375" in page.text
-    sizes = [Image.open(io.BytesIO(picture)).size for picture in page.pictures]
+    sizes = [Image.open(io.BytesIO(image)).size for image in page.images]
     assert sizes == [(256, 128), (96, 72), (96, 72), (96, 72)]
-    shown = np.asarray(Image.open(io.BytesIO(page.pictures[2])), float)
+    shown = np.asarray(Image.open(io.BytesIO(page.images[2])), float)
     original = np.asarray(Image.open(io.BytesIO(sets[0].read(0))), float)  # NASTY sorts before "q.jpg"
     assert np.abs(shown - original).mean() < 10
 
@@ -77,8 +77,8 @@ def test_no_pairs_need_no_page_and_earlier_pages_go(sets, tmp_path):
     assert not earlier.exists()
 
 
-def test_a_picture_that_is_gone_is_named(sets, tmp_path):
-    with pytest.raises(DuplicatesError, match=r"gone\.jpg: the list of pairs names this picture"):
+def test_a_image_that_is_gone_is_named(sets, tmp_path):
+    with pytest.raises(DuplicatesError, match=r"gone\.jpg: the list of pairs names this image"):
         write_pages(tmp_path, pairs(("gone.jpg", "m.jpg", 0.5, "pdq")), *sets)
 
 

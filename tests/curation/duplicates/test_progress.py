@@ -1,4 +1,4 @@
-"""Progress of reading pictures."""
+"""Progress of reading images."""
 
 from itertools import count
 
@@ -13,10 +13,10 @@ PARTS = [Scanned([0, 1], [None] * 2, []), Scanned([2], [None], [Skipped("x", "em
 @pytest.mark.parametrize(
     ("seconds", "lines"),
     [
-        (1, ["PDQ: 5 of 5 pictures, 1 skipped, 2 a second"]),
+        (1, ["PDQ: 5 of 5 images, 1 skipped, 2 a second"]),
         (
             10,
-            [f"PDQ: {done} of 5 pictures, {skipped} skipped, 0 a second" for done, skipped in ((2, 0), (4, 1), (5, 1))],
+            [f"PDQ: {done} of 5 images, {skipped} skipped, 0 a second" for done, skipped in ((2, 0), (4, 1), (5, 1))],
         ),
     ],
 )

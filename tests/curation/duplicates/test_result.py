@@ -17,7 +17,7 @@ def test_it_is_read_as_it_was_written(tmp_path):
     assert (tmp_path / "skipped.csv").read_text() == 'id,reason,why\n"a,b",empty,0 bytes\n'
 
 
-def test_without_evaluation_pictures_the_training_pictures_are_looked_for(make_folder):
+def test_without_evaluation_images_the_training_images_are_looked_for(make_folder):
     training, evaluation = (str(make_folder({f"{name}.jpg": b""}, name)) for name in ("training", "evaluation"))
     assert Request(training).open_queries().ids.to_pylist() == ["training.jpg"]
     assert Request(training, evaluation).open_queries().ids.to_pylist() == ["evaluation.jpg"]

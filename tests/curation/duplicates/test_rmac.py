@@ -30,7 +30,7 @@ def test_regions_lie_inside_small_maps(height, width):
         assert 0 <= left <= width - side
 
 
-def test_it_agrees_with_the_definition_worked_out_picture_by_picture():
+def test_it_agrees_with_the_definition_worked_out_image_by_image():
     features = torch.rand(2, 5, 4, 6, generator=torch.Generator().manual_seed(0))
     for maps, described in zip(features.numpy(), rmac(features).numpy(), strict=True):
         total = np.zeros(5)
@@ -55,33 +55,33 @@ def config(repository, tmp_path):
 
 
 @pytest.fixture
-def pictures():
+def images():
     random = np.random.default_rng(0)
     return [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in ((64, 96), (96, 64), (64, 96))]
 
 
-def test_each_picture_is_described_as_if_alone(config, pictures):
+def test_each_image_is_described_as_if_alone(config, images):
     torch.manual_seed(0)
     describe = RmacDescriber.from_config(config)
-    described = describe(pictures)
+    described = describe(images)
     assert described.shape == (3, describe.dim) == (3, 512)
     assert np.linalg.norm(described, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
-    for picture, row in zip(pictures, described, strict=True):
-        assert describe([picture])[0] == pytest.approx(row, abs=1e-5)
+    for image, row in zip(images, described, strict=True):
+        assert describe([image])[0] == pytest.approx(row, abs=1e-5)
 
 
-def test_channels_come_in_the_order_of_the_network(config, pictures):
+def test_channels_come_in_the_order_of_the_network(config, images):
     torch.manual_seed(0)
     describe = RmacDescriber.from_config(config)
     reverse = RmacDescriber(describe._model, is_bgr=True)
-    assert reverse([picture[..., ::-1] for picture in pictures]) == pytest.approx(describe(pictures), abs=1e-6)
-    assert np.abs(reverse(pictures) - describe(pictures)).max() > 1e-4
+    assert reverse([image[..., ::-1] for image in images]) == pytest.approx(describe(images), abs=1e-6)
+    assert np.abs(reverse(images) - describe(images)).max() > 1e-4
 
 
-def test_weights_of_a_trunk_are_loaded_whatever_its_classifier(config, pictures, tmp_path):
+def test_weights_of_a_trunk_are_loaded_whatever_its_classifier(config, images, tmp_path):
     torch.manual_seed(0)
     trained = RmacDescriber.from_config(config)
     state = {f"backbone.{name}": value for name, value in trained._model.backbone.state_dict().items()}
     torch.save({"model": state | {"classifier.weight": torch.zeros(7, 512)}}, tmp_path / "weights.pth")
     loaded = RmacDescriber.from_config(config, str(tmp_path / "weights.pth"))
-    assert loaded(pictures) == pytest.approx(trained(pictures), abs=1e-6)
+    assert loaded(images) == pytest.approx(trained(images), abs=1e-6)

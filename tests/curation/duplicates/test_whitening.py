@@ -35,7 +35,7 @@ def test_few_vectors_keep_their_cosines():
     assert learn_whitening(vectors)(vectors) == pytest.approx(vectors, abs=1e-3)
 
 
-def test_dead_channels_and_a_picture_like_the_mean_stay_finite():
+def test_dead_channels_and_a_image_like_the_mean_stay_finite():
     vectors = np.random.default_rng(0).normal(size=(200, 8))
     vectors[:, 3:] = 0
     whiten = learn_whitening(vectors)

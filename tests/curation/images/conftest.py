@@ -1,4 +1,4 @@
-"""Pictures with secrets in every place where files can carry them."""
+"""Images with secrets in every place where files can carry them."""
 
 import io
 
@@ -14,7 +14,7 @@ ORIENTATION = 0x0112
 
 
 def secret_exif(orientation: int) -> Image.Exif:
-    """Give EXIF with an orientation, an owner and a place."""
+    """Return EXIF with an orientation, an owner and a place."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif[ARTIST] = OWNER.decode()
@@ -24,14 +24,14 @@ def secret_exif(orientation: int) -> Image.Exif:
 
 @pytest.fixture(scope="session")
 def pixels() -> np.ndarray:
-    """Give a smooth picture, uint8 (48, 64, 3), whose four corners differ."""
+    """Return a smooth image, uint8 (48, 64, 3), whose four corners differ."""
     y, x = np.mgrid[0:48, 0:64]
     return np.stack([4 * x, 5 * y, 255 - 2 * (x + y)], axis=2).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
 def secret_jpeg(pixels):
-    """Make a JPEG with an orientation, and secrets in EXIF, XMP, IPTC, the comment, and behind the picture's end."""
+    """Make a JPEG with an orientation, and secrets in EXIF, XMP, IPTC, the comment, and behind the image's end."""
 
     def make(orientation: int = 1, **options) -> bytes:
         file = io.BytesIO()
@@ -47,7 +47,7 @@ def secret_jpeg(pixels):
 
 @pytest.fixture(scope="session")
 def secret_png(pixels) -> bytes:
-    """Give a PNG with secrets in EXIF and text."""
+    """Return a PNG with secrets in EXIF and text."""
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", CAPTION.decode())
     file = io.BytesIO()

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from igdet.curation.images.addresses import is_public, public_addresses
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 
 
 @pytest.mark.parametrize(
@@ -42,18 +42,18 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch):
     resolve_to(monkeypatch, "8.8.8.8", "8.8.4.4", "8.8.8.8")
     assert public_addresses("example.org", 80, False) == ["8.8.8.8", "8.8.4.4"]
     resolve_to(monkeypatch, "8.8.8.8", "10.0.0.1")
-    with pytest.raises(PictureError, match=r"private_address: example.org is 10\.0\.0\.1"):
+    with pytest.raises(ImageError, match=r"private_address: example.org is 10\.0\.0\.1"):
         public_addresses("example.org", 80, False)
     assert public_addresses("example.org", 80, True) == ["8.8.8.8", "10.0.0.1"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "::1"])
 def test_this_machine_is_refused_however_it_is_written(host):
-    with pytest.raises(PictureError, match="private_address"):
+    with pytest.raises(ImageError, match="private_address"):
         public_addresses(host, 80, False)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".org"])
 def test_names_that_are_none(host):
-    with pytest.raises(PictureError, match="unreachable"):
+    with pytest.raises(ImageError, match="unreachable"):
         public_addresses(host, 80, False)

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from igdet.curation.images import source
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 from igdet.utils.yaml import ConfigError
 
 
@@ -50,7 +50,7 @@ def test_objects_are_read_over_one_connection(stores):
     ],
 )
 def test_reasons(stores, url, reason):
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         source.read_object(url, 6)
     assert error.value.reason == reason
 
@@ -64,5 +64,5 @@ def test_a_pyarrow_without_the_store_is_named(monkeypatch):
             raise NotImplementedError("built without S3")
 
     monkeypatch.setattr("pyarrow.fs.FileSystem", FileSystem)
-    with pytest.raises(ConfigError, match=r"s3:// addresses need a pyarrow.*built without S3.*copy the pictures"):
+    with pytest.raises(ConfigError, match=r"s3:// addresses need a pyarrow.*built without S3.*copy the images"):
         source.read_object("s3://bucket/a/b.jpg", 7)

@@ -35,8 +35,8 @@ def test_pixels_stay_and_secrets_go(secret_jpeg, options):
 
 
 def test_grey_and_cmyk_keep_how_their_colours_are_coded(pixels):
-    for picture in (pixels[:, :, 0], np.asarray(Image.fromarray(pixels).convert("CMYK"))):
-        data = encode(picture) if picture.ndim == 2 else _cmyk(picture)
+    for image in (pixels[:, :, 0], np.asarray(Image.fromarray(pixels).convert("CMYK"))):
+        data = encode(image) if image.ndim == 2 else _cmyk(image)
         np.testing.assert_array_equal(decode(strip_metadata(data)), decode(data))
 
 

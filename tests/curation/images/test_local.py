@@ -5,7 +5,7 @@ import os
 import pytest
 
 from igdet.curation.images.files import read_file
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 
 
 @pytest.fixture
@@ -48,17 +48,17 @@ def test_files_under_the_root_are_read(root, path):
     ],
 )
 def test_other_paths_are_refused(root, path, reason):
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         read_file(root, path, 100)
     assert error.value.reason == reason
 
 
 def test_large_files_are_refused(root):
-    with pytest.raises(PictureError, match="too_large: more than 5 bytes"):
+    with pytest.raises(ImageError, match="too_large: more than 5 bytes"):
         read_file(root, "a/b.jpg", 5)
 
 
 def test_a_file_that_cannot_be_read_is_named(root, monkeypatch):
     monkeypatch.setattr("pathlib.Path.open", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
-    with pytest.raises(PictureError, match=r"unreadable: .*Input/output error"):
+    with pytest.raises(ImageError, match=r"unreadable: .*Input/output error"):
         read_file(root, "a/b.jpg", 100)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igdet.curation.images import PictureError, PictureSource, WebLimits, source
+from igdet.curation.images import ImageError, ImageSource, WebLimits, source
 
 
 @pytest.mark.parametrize(
@@ -18,25 +18,25 @@ from igdet.curation.images import PictureError, PictureSource, WebLimits, source
 )
 def test_readers(monkeypatch, image, reader, arguments):
     monkeypatch.setattr(source, reader, lambda *given: (reader, given))
-    assert PictureSource("root", max_bytes=9).read(image) == (reader, arguments)
+    assert ImageSource("root", max_bytes=9).read(image) == (reader, arguments)
 
 
 @pytest.mark.parametrize("image", ["ftp://a/b", "file:///etc/passwd", "://", "data://x"])
-def test_other_schemes_are_bad_pictures(image):
-    with pytest.raises(PictureError, match="unknown_scheme"):
-        PictureSource("root").read(image)
+def test_other_schemes_are_bad_images(image):
+    with pytest.raises(ImageError, match="unknown_scheme"):
+        ImageSource("root").read(image)
 
 
 def test_a_name_that_holds_the_separator_is_that_of_a_file_where_there_is_one(tmp_path):
     (tmp_path / "a::b.jpg").write_bytes(b"file")
-    assert PictureSource(tmp_path).read("a::b.jpg") == b"file"
-    with pytest.raises(PictureError, match="missing: no file c in"):
-        PictureSource(tmp_path).read("c::d")
+    assert ImageSource(tmp_path).read("a::b.jpg") == b"file"
+    with pytest.raises(ImageError, match="missing: no file c in"):
+        ImageSource(tmp_path).read("c::d")
 
 
 @pytest.mark.parametrize("image", ["a\\b.jpg", "a%2Fb.jpg"])
 def test_a_missing_file_comes_with_a_hint(tmp_path, image):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/b.jpg").write_bytes(b"")
-    with pytest.raises(PictureError, match=r"missing: .*; a/b\.jpg is there: write it so"):
-        PictureSource(tmp_path).read(image)
+    with pytest.raises(ImageError, match=r"missing: .*; a/b\.jpg is there: write it so"):
+        ImageSource(tmp_path).read(image)

@@ -1,4 +1,4 @@
-"""Pictures in WebDataset tars, by key."""
+"""Images in WebDataset tars, by key."""
 
 import io
 import os
@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from igdet.curation.images.files import key_of, read_member
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 from igdet.formats.shards import ShardWriter
 from igdet.formats.vocabulary import Vocabulary
 
@@ -35,7 +35,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_pictures_are_found_by_key(root):
+def test_images_are_found_by_key(root):
     assert read_member(root, "00000.tar::001", 10) == b"first"
     assert read_member(root, "00000.tar::d/003", 10) == b"3"
 
@@ -45,11 +45,11 @@ def test_a_key_may_hold_the_separator(tmp_path):
     assert read_member(tmp_path, "x::y.tar::k::1", 10) == b"first"
 
 
-def test_members_are_pictures_by_any_suffix_of_their_formats(tmp_path):
+def test_members_are_images_by_any_suffix_of_their_formats(tmp_path):
     write_tar(tmp_path / "x.tar", [("1.jfif", b"1"), ("2.tiff", b"2"), ("3.mpo", b"3"), ("4.heic", b"4"), ("5", b"5")])
     assert [read_member(tmp_path, f"x.tar::{key}", 10) for key in "123"] == [b"1", b"2", b"3"]
     for key in "45":
-        with pytest.raises(PictureError, match="missing"):
+        with pytest.raises(ImageError, match="missing"):
             read_member(tmp_path, f"x.tar::{key}", 10)
 
 
@@ -78,7 +78,7 @@ def test_reasons(root, image, reason):
     (root / "sub").mkdir()
     (root / "sub" / "text.tar").write_text("no tar " * 200)
     os.link(root / "00000.tar", root / "sub" / "00000.tar")
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         read_member(root / "sub", image, 4)
     assert error.value.reason == reason
 
@@ -90,9 +90,9 @@ def test_a_tar_that_changed_is_read_again(root):
     assert read_member(root, "00000.tar::001", 10) == b"second"
 
 
-def test_a_tar_cut_within_a_picture(root):
+def test_a_tar_cut_within_a_image(root):
     write_tar(root / "cut.tar", [("001.jpg", b"x" * 600)])
     os.truncate(root / "cut.tar", 1000)
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         read_member(root, "cut.tar::001", 1000)
     assert error.value.reason in ("cut_short", "unreadable")

@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 
 from igdet.curation.images import web
-from igdet.curation.images.limits import PictureError
+from igdet.curation.images.limits import ImageError
 from igdet.curation.images.web import WebLimits, forbids_ai, read_url
 
 LOCAL = WebLimits(connect_seconds=5, read_seconds=5, total_seconds=5, redirects=3, allow_private=True)
 REDIRECTS = {
-    "/hop": "/picture.jpg",
+    "/hop": "/image.jpg",
     "/hop2": "hop",
     "/circle": "/circle",
     "/file": "file:///etc/passwd",
@@ -58,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-        elif self.path.startswith("/picture"):
+        elif self.path.startswith("/image"):
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"picture")
@@ -83,20 +83,20 @@ def server():
         thread.join()
 
 
-def test_pictures_and_redirects(server):
-    assert read_url(server.url + "/picture.jpg", LOCAL, 7) == b"picture"
+def test_images_and_redirects(server):
+    assert read_url(server.url + "/image.jpg", LOCAL, 7) == b"picture"
     assert read_url(server.url + "/hop2", LOCAL, 7) == b"picture"
     host = f"127.0.0.1:{server.server_port}"
-    assert server.asked == [(path, host) for path in ("/picture.jpg", "/hop2", "/hop", "/picture.jpg")]
+    assert server.asked == [(path, host) for path in ("/image.jpg", "/hop2", "/hop", "/image.jpg")]
 
 
 def test_what_http_cannot_hold_is_quoted(server):
-    read_url(server.url + "/picture é.jpg?a=%20b c#part", LOCAL, 7)
-    assert server.asked[0][0] == "/picture%20%C3%A9.jpg?a=%20b%20c"
+    read_url(server.url + "/image é.jpg?a=%20b c#part", LOCAL, 7)
+    assert server.asked[0][0] == "/image%20%C3%A9.jpg?a=%20b%20c"
 
 
 def reason(url, limits=LOCAL, max_bytes=100):
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         read_url(url, limits, max_bytes)
     return error.value.reason
 
@@ -122,11 +122,11 @@ def test_reasons(server, path, expected):
 
 
 def test_too_many_bytes(server):
-    assert reason(server.url + "/picture", max_bytes=6) == "too_large"
+    assert reason(server.url + "/image", max_bytes=6) == "too_large"
 
 
 def test_private_servers_are_asked_only_when_allowed(server):
-    assert reason(server.url + "/picture", replace(LOCAL, allow_private=False)) == "private_address"
+    assert reason(server.url + "/image", replace(LOCAL, allow_private=False)) == "private_address"
     assert server.asked == []
 
 
@@ -149,9 +149,9 @@ def test_a_second_look_up_cannot_lead_elsewhere(server, monkeypatch):
         return real(host, port, *arguments, **named)
 
     monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
-    assert read_url(f"http://rebinding.example:{server.server_port}/picture", LOCAL, 100) == b"picture"
+    assert read_url(f"http://rebinding.example:{server.server_port}/image", LOCAL, 100) == b"picture"
     assert next(answers) == "10.0.0.1"  # was never asked for
-    assert server.asked == [("/picture", f"rebinding.example:{server.server_port}")]
+    assert server.asked == [("/image", f"rebinding.example:{server.server_port}")]
 
 
 @pytest.mark.parametrize("path", ["/hang", "/drip"])
@@ -175,7 +175,7 @@ def test_nobody_listens():
 
 
 def test_https_asks_for_a_certificate(server):
-    assert reason(f"https://127.0.0.1:{server.server_port}/picture") == "unreachable"
+    assert reason(f"https://127.0.0.1:{server.server_port}/image") == "unreachable"
 
 
 @pytest.mark.parametrize("url", ["http://", "http:///a", "http://a:99999/", "ftp://a/b"])

@@ -30,7 +30,7 @@ def settings(tmp_path):
 
 
 def label(posts, settings):
-    """Give the labels of each post, the posts of each (hashtag, chosen label), and how often posts repeat a label."""
+    """Return the labels of each post, the posts of each (hashtag, chosen label), and how often posts repeat a label."""
     result = Labeller(settings)(pa.array(posts, pa.list_(pa.string())))
     assert result.type == FIELDS and len(result) == len(posts)
     rows = result.to_pylist()

@@ -94,7 +94,7 @@ def _tables():
 
 
 def _facts(stage):
-    """Give what a stage's manifest says."""
+    """Return what a stage's manifest says."""
     facts = dict(zip(("rows_in", "rows_out", "counts"), _ROWS[stage], strict=True))
     facts |= {"settings": _SETTINGS.get(stage, {}), "versions": {"igdet": "1"}}
     return facts | {"finished": FINISHED, "seconds": 30.5}
@@ -129,5 +129,5 @@ def outcome(finish):
 
 
 def cells(rows):
-    """Give the texts of a table's rows."""
+    """Return the texts of a table's rows."""
     return [[entry.text for entry in row] for row in rows]

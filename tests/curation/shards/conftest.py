@@ -1,4 +1,4 @@
-"""Twelve labelled posts, with pictures, as the stage before the shards leaves them."""
+"""Twelve labelled posts, with images, as the stage before the shards leaves them."""
 
 import io
 
@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from igdet.curation.images import PictureSource
+from igdet.curation.images import ImageSource
 from igdet.curation.shards import ShardSettings, make_shards
 from igdet.curation.shards.labelled_posts import SCHEMA
 from igdet.formats.vocabulary import Vocabulary
@@ -18,8 +18,8 @@ POSTS = [(f"user{i}/photo{i}", f"{i:02d}.jpg", [i % 3, 2] if i % 3 < 2 else [2])
 SETTINGS = ShardSettings(posts_per_shard=5)
 
 
-def picture(seed: int) -> bytes:
-    """Give a JPEG of noise."""
+def image(seed: int) -> bytes:
+    """Return a JPEG of noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG")
@@ -34,7 +34,7 @@ def write_posts(folder, posts, name="part-0.parquet"):
 
 
 def content(folder) -> dict[str, bytes]:
-    """Give every file below a folder."""
+    """Return every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -43,7 +43,7 @@ def workplace(tmp_path):
     """A folder with images/, posts/ and vocabulary.txt."""
     (tmp_path / "images").mkdir()
     for i in range(len(POSTS)):
-        (tmp_path / "images" / f"{i:02d}.jpg").write_bytes(picture(i))
+        (tmp_path / "images" / f"{i:02d}.jpg").write_bytes(image(i))
     write_posts(tmp_path / "posts", POSTS)
     VOCABULARY.write(tmp_path / "vocabulary.txt")
     return tmp_path
@@ -54,7 +54,7 @@ def make(workplace):
     """Make shards of the workplace's posts in a folder of it; give what became of the posts."""
 
     def run(output="shards", settings=SETTINGS, exclusions=None, processes=1):
-        source = PictureSource(workplace / "images")
+        source = ImageSource(workplace / "images")
         folder, vocabulary = workplace / "posts", workplace / "vocabulary.txt"
         return make_shards(folder, vocabulary, source, workplace / output, settings, exclusions, processes)
 

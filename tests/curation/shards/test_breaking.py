@@ -19,7 +19,7 @@ RUN = """
 import os, signal, sys
 from pathlib import Path
 from igdet.curation import shards
-from igdet.curation.images import PictureSource
+from igdet.curation.images import ImageSource
 from igdet.curation.shards import {module} as module
 
 work, calls = Path(sys.argv[1]), {calls}
@@ -35,7 +35,7 @@ def counted(*arguments, **named):
 module.{function} = counted
 lists = {{"opted_out": shards.IdList({opted_out})}}
 settings = shards.ShardSettings(posts_per_shard=5)
-source = PictureSource(work / "images")
+source = ImageSource(work / "images")
 shards.make_shards(work / "posts", work / "vocabulary.txt", source, work / "shards", settings, lists)
 """
 
@@ -57,8 +57,8 @@ def assert_nothing_is_half_written(folder):
 @pytest.mark.parametrize(
     ("module", "function", "calls"),
     [
-        ("preparing", "clean_picture", 0),  # in the first shard
-        ("preparing", "clean_picture", 7),  # within the second one
+        ("preparing", "clean_image", 0),  # in the first shard
+        ("preparing", "clean_image", 7),  # within the second one
         ("shard_maker", "check_shard", 1),  # it is written, but its record is not
         ("shard_maker", "write_part", 1),
         ("make", "_index_rows", 2),  # within the index

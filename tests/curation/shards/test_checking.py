@@ -15,11 +15,11 @@ POSTS = [("k0", b"first", [0]), ("k1", b"second", [0, 1])]
 
 @pytest.fixture
 def shard(tmp_path):
-    """Write a shard; give its path and the rows of its record."""
+    """Write a shard; return its path and the rows of its record."""
     with write_shard(tmp_path / "posts-000000.tar", NAMES) as tar:
         for post in POSTS:
             tar.add(*post)
-    rows = [{**row, "picture_sha256": sha256(post[1])} for row, post in zip(tar.rows, POSTS, strict=True)]
+    rows = [{**row, "image_sha256": sha256(post[1])} for row, post in zip(tar.rows, POSTS, strict=True)]
     return tmp_path / "posts-000000.tar", rows
 
 
@@ -37,9 +37,7 @@ def test_other_posts(shard, rows):
         check(shard[0], shard[1][rows])
 
 
-@pytest.mark.parametrize(
-    "change", [{"offset": 513}, {"size": 4}, {"picture_sha256": sha256(b"other")}, {"hashtags": [1]}]
-)
+@pytest.mark.parametrize("change", [{"offset": 513}, {"size": 4}, {"image_sha256": sha256(b"other")}, {"labels": [1]}])
 def test_other_content(shard, change):
     path, rows = shard
     with pytest.raises(ShardingError, match="post k0 came back changed"):

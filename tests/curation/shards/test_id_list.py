@@ -19,10 +19,10 @@ def test_a_post_is_found_by_id_hash_and_key(entry):
     assert not IdList([entry]).has_post("anna/2", opaque_key("anna/2", b""))
 
 
-def test_a_picture_is_found_by_its_hash():
+def test_a_image_is_found_by_its_hash():
     listed = IdList([sha256(b"picture").upper()])
-    assert listed.has_picture(sha256(b"other"), sha256(b"picture"))
-    assert not listed.has_picture(sha256(b"other")) and not listed.has_picture()
+    assert listed.has_image(sha256(b"other"), sha256(b"picture"))
+    assert not listed.has_image(sha256(b"other")) and not listed.has_image()
 
 
 def test_an_empty_entry_lists_nobody():

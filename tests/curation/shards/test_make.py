@@ -11,7 +11,7 @@ from igdet.curation.shards.id_list import opaque_key
 from igdet.formats.shards import ShardIndex, ShardReader
 from igdet.utils.hashing import sha256
 
-from .conftest import POSTS, VOCABULARY, content, picture, write_posts
+from .conftest import POSTS, VOCABULARY, content, image, write_posts
 
 
 def keys_in(folder):
@@ -29,10 +29,10 @@ def test_shards_hold_the_posts_in_order(make, workplace):
     assert index.shard_names == ["posts-000000.tar", "posts-000001.tar", "posts-000002.tar"]
     assert index.shard_starts.tolist() == [0, 5, 10]
     assert index.keys.to_pylist() == keys_of(*range(12))
-    offsets = index.hashtag_offsets
-    assert [index.hashtag_ids[offsets[i] : offsets[i + 1]].tolist() for i in range(12)] == [post[2] for post in POSTS]
+    offsets = index.label_offsets
+    assert [index.label_ids[offsets[i] : offsets[i + 1]].tolist() for i in range(12)] == [post[2] for post in POSTS]
     reader = ShardReader(index)
-    assert all(reader.read(i) == picture(i) for i in range(12))  # Pillow's own JPEGs hold nothing to strip
+    assert all(reader.read(i) == image(i) for i in range(12))  # Pillow's own JPEGs hold nothing to strip
     assert (workplace / "shards" / "vocabulary.txt").read_text() == VOCABULARY.text()
 
 
@@ -76,7 +76,7 @@ def test_what_is_lost_is_made_again(make, workplace, damage):
 
 @pytest.mark.parametrize(
     "settings",
-    [ShardSettings(posts_per_shard=4), ShardSettings(posts_per_shard=5, pictures=CleanSettings(8))],
+    [ShardSettings(posts_per_shard=4), ShardSettings(posts_per_shard=5, cleaning=CleanSettings(8))],
 )
 def test_other_settings_give_other_shards_as_if_made_at_once(make, workplace, settings):
     make()
@@ -115,9 +115,9 @@ def test_no_posts_make_an_empty_index(make, workplace):
     assert make().posts == 0 and len(ShardIndex.open(workplace / "shards")) == 0
 
 
-def test_bad_pictures_are_left_out_counted_and_named(make, workplace):
+def test_bad_images_are_left_out_counted_and_named(make, workplace):
     images = workplace / "images"
-    (images / "01.jpg").write_bytes(picture(1)[:-200])
+    (images / "01.jpg").write_bytes(image(1)[:-200])
     (images / "06.jpg").unlink()
     (images / "10.jpg").write_bytes(b"")
     (images / "11.jpg").unlink()
@@ -127,7 +127,7 @@ def test_bad_pictures_are_left_out_counted_and_named(make, workplace):
         assert tally.left_out == {"cut_short": 1, "missing": 1, "empty": 1, "outside_root": 1}
         assert (tally.kept, tally.shards_made) == (8, made)
         assert keys_in(workplace / "shards") == keys_of(0, 2, 3, 4, 5, 7, 8, 9)
-        lines = (workplace / "shards" / "records" / "bad_pictures.jsonl").read_text().splitlines()
+        lines = (workplace / "shards" / "records" / "bad_images.jsonl").read_text().splitlines()
         found = [json.loads(line) for line in lines]
         assert [(entry["id"], entry["image"], entry["reason"]) for entry in found] == [
             (POSTS[1][0], "01.jpg", "cut_short"),
@@ -139,11 +139,11 @@ def test_bad_pictures_are_left_out_counted_and_named(make, workplace):
     assert not (workplace / "shards" / "posts-000002.tar").exists()  # none of its two posts is left
 
 
-def test_too_many_bad_pictures_stop_the_run_until_they_are_back(make, workplace):
+def test_too_many_bad_images_stop_the_run_until_they_are_back(make, workplace):
     images = workplace / "images"
     images.rename(workplace / "away")
     images.mkdir()
-    with pytest.raises(ShardingError, match=r"12 of 12 pictures are bad \(missing 12\), the last one 11\.jpg"):
+    with pytest.raises(ShardingError, match=r"12 of 12 images are bad \(missing 12\), the last one 11\.jpg"):
         make(settings=ShardSettings(posts_per_shard=12))
     assert not (workplace / "shards" / "index.parquet").exists()
     images.rmdir()
@@ -154,18 +154,18 @@ def test_too_many_bad_pictures_stop_the_run_until_they_are_back(make, workplace)
 def test_posts_that_opt_out_leave_their_shards(make, workplace):
     make()
     before = content(workplace / "shards")
-    opted_out = IdList([POSTS[1][0], sha256(picture(3))])
+    opted_out = IdList([POSTS[1][0], sha256(image(3))])
     tally = make(exclusions={"near_duplicate": IdList([POSTS[2][0]]), "opted_out": opted_out})
     assert (tally.kept, tally.shards_made, tally.shards_found) == (9, 1, 2)
     assert tally.left_out == {"opted_out": 2, "near_duplicate": 1} and tally.bad == 0
     assert keys_in(workplace / "shards") == keys_of(0, 4, 5, 6, 7, 8, 9, 10, 11)
     tar = (workplace / "shards" / "posts-000000.tar").read_bytes()
-    assert not any(picture(i) in tar for i in (1, 2, 3)) and picture(0) in tar
+    assert not any(image(i) in tar for i in (1, 2, 3)) and image(0) in tar
     assert make().shards_made == 1 and content(workplace / "shards") == before
 
 
 def test_opting_out_gives_the_same_bytes_before_and_after(make, workplace):
-    lists = {"opted_out": IdList([POSTS[7][0], sha256(picture(0))])}
+    lists = {"opted_out": IdList([POSTS[7][0], sha256(image(0))])}
     make("before", exclusions=lists)
     make("after")
     make("after", exclusions=lists)
@@ -173,11 +173,11 @@ def test_opting_out_gives_the_same_bytes_before_and_after(make, workplace):
     assert make("after", exclusions=lists).shards_found == 3
 
 
-def test_a_cleaned_picture_can_opt_out_by_either_hash(make, workplace):
-    settings = ShardSettings(posts_per_shard=5, pictures=CleanSettings(8))
+def test_a_cleaned_image_can_opt_out_by_either_hash(make, workplace):
+    settings = ShardSettings(posts_per_shard=5, cleaning=CleanSettings(8))
     make(settings=settings)
     stored = ShardReader(ShardIndex.open(workplace / "shards")).read(11)
-    lists = {"opted_out": IdList([sha256(stored), sha256(picture(10))])}
+    lists = {"opted_out": IdList([sha256(stored), sha256(image(10))])}
     assert make(settings=settings, exclusions=lists).kept == 10
     assert not (workplace / "shards" / "posts-000002.tar").exists()
 
@@ -185,9 +185,9 @@ def test_a_cleaned_picture_can_opt_out_by_either_hash(make, workplace):
 def test_training_reads_the_shards(make, workplace):
     pytest.importorskip("torch")
     records = pytest.importorskip("igdet.data.readers.shards")
-    pictures = pytest.importorskip("igdet.data.images.decoding")
+    images = pytest.importorskip("igdet.data.images.decoding")
     make()
     found = records.ShardRecords(str(workplace / "shards"))
     assert [found.image_id(i) for i in range(12)] == keys_of(*range(12))
-    picture = pictures.open_picture(found.read(3), "RGB", "3")
-    assert (picture.height, picture.width) == (16, 16)
+    image = images.open_croppable(found.read(3), "RGB", "3")
+    assert (image.height, image.width) == (16, 16)

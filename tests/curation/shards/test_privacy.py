@@ -1,4 +1,4 @@
-"""Nothing but pictures, labels and opaque keys reaches a shard: the bytes of every file are searched."""
+"""Nothing but images, labels and opaque keys reaches a shard: the bytes of every file are searched."""
 
 import io
 
@@ -26,7 +26,7 @@ def private_jpeg(orientation: int) -> bytes:
 
 @pytest.fixture
 def private_posts(workplace):
-    """Replace the posts by some whose id, image, other columns and pictures' metadata tell about their author."""
+    """Replace the posts by some whose id, image, other columns and images' metadata tell about their author."""
     folder = workplace / "images" / USER
     folder.mkdir()
     images = [f"{USER}/{orientation}.jpg" for orientation in (1, 6)]
@@ -49,7 +49,7 @@ def test_no_file_tells_about_people(private_posts, make, max_side):
     secrets = [secret.encode() for secret in (USER, PLACE, CAPTION, EXIF_OWNER, "photos.example", "Exif\0")]
     given = [path.read_bytes() for path in private_posts.rglob("*") if path.is_file()]
     assert all(any(secret in data for data in given) for secret in secrets)
-    assert make(settings=ShardSettings(pictures=CleanSettings(max_side))).kept == 2
+    assert make(settings=ShardSettings(cleaning=CleanSettings(max_side))).kept == 2
     made = [path for path in (private_posts / "shards").rglob("*") if path.is_file()]
     assert {path.suffix for path in made} == {".tar", ".parquet", ".txt", ".json", ".jsonl"}
     for path in made:
@@ -58,7 +58,7 @@ def test_no_file_tells_about_people(private_posts, make, max_side):
 
 
 def _decompressed(path):
-    """Give the strings of a Parquet file, whose pages are compressed, and of its metadata."""
+    """Return the strings of a Parquet file, whose pages are compressed, and of its metadata."""
     if path.suffix == ".parquet":
         table = pq.read_table(path)
         yield str(table.to_pydict()).encode()

@@ -22,7 +22,7 @@ def test_posts_are_counted_by_reason():
     assert tally.left_out == {"missing": 3, "opted_out": 1, "empty": 1} and tally.bad == 4
 
 
-def test_only_bad_pictures_are_named():
+def test_only_bad_images_are_named():
     posts = [{"id": str(i), "image": f"{i}.jpg"} for i in range(6)]
     assert [post["id"] for post in bad_posts(posts, PART)] == ["1", "4", "5"]
     assert bad_posts(posts, PART)[0] == {"id": "1", "image": "1.jpg", "reason": "missing", "why": "about missing"}

@@ -82,7 +82,7 @@ def test_training_reads_the_same_posts(read, tmp_path, content):
     table, log = str(tmp_path / "in/posts.csv"), BadRecordLog(tmp_path, "posts", 1.0)
     records = read_hashtag_table(table, "/", Vocabulary([("cat",), ("dog",), ("dögs",)]), "image", "hashtags", log)
     assert [records.image_id(i) for i in range(len(records))] == sorted(image for image, tags in posts if tags)
-    assert sum(len(set(tags)) for _, tags in posts) == len(records.hashtag_ids)
+    assert sum(len(set(tags)) for _, tags in posts) == len(records.label_ids)
     assert log.bad == sum(counts.values())
 
 
@@ -109,7 +109,7 @@ def test_files_whose_columns_differ_in_type_are_read_together(read):
     assert read(files)[0] == [("a", ["x"]), ("b", ["x", "y"]), ("c", [])]
 
 
-def test_pictures_in_tars(read, tmp_path):
+def test_images_in_tars(read, tmp_path):
     first = {"1_jpg": b"JPEG", "1_json": json.dumps({"caption": "#x"}).encode(), "1_txt": b"#y"}
     second = {"2_jpg": b"JPEG", "2_json": b"{}", "2_txt": b"#z"}
     root = {"root": f"{tmp_path}/in", "tags": ""}
@@ -147,7 +147,7 @@ def test_a_broken_file_is_left_out_and_named(read, tmp_path, suffix, good, bad, 
 
 
 def test_too_many_broken_files_are_tried_again_at_the_next_run(read, tmp_path):
-    with pytest.raises(SourceError, match=r"1 of 2 files cannot be read .*mend the source.*MAX_BAD_SHARE \(0.1\)"):
+    with pytest.raises(SourceError, match=r"1 of 2 files cannot be read .*fix the source.*MAX_BAD_SHARE \(0.1\)"):
         read({"a.parquet": b"", "b.parquet": parquet(image=["b"], tags=["y"])}, max_bad_share=0.1)
     assert not parts_of(tmp_path / "out" / FOLDER)
     posts, _ = read({"a.parquet": parquet(image=["a"], tags=["x"])}, max_bad_share=0.1)

@@ -16,7 +16,7 @@ from ..raw_posts import write_raw_posts
     [
         ("VOCABULARY.TARGETS", "none.txt", r"none\.txt: cannot read the target classes"),
         ("VOCABULARY.BLOCK_LISTS", "[none.txt]", r"none\.txt: cannot be read: No such file"),
-        ("DUPLICATES.EVALUATION", "none", "none: expected shards, a .csv or .parquet table, or a folder of pictures"),
+        ("DUPLICATES.EVALUATION", "none", "none: expected shards, a .csv or .parquet table, or a folder of images"),
         ("DUPLICATES.JUDGED", "[none.json]", r"none\.json: cannot be read: No such file"),
         ("SHARDS.IMAGES", "none", r"SHARDS\.IMAGES: none: there is no such folder"),
         ("SHARDS.EXCLUDE", "{opted out: none.txt}", r"none\.txt: cannot be read: No such file"),

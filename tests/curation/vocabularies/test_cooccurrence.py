@@ -16,7 +16,7 @@ def flat(posts):
 
 
 def test_a_hand_worked_score():
-    # Ten posts: label 0 in six of them, five of those with label 1, which stands nowhere else.
+    # Ten posts: label 0 in six of them, five of those with label 1, which is nowhere else.
     found = find_neighbours(*flat([{0, 1}] * 5 + [{0}] + [{2}] * 4), 3, [[0]], 5)
     assert (found.targets.tolist(), found.rows.tolist()) == ([0], [1])
     assert found.npmi[0] == pytest.approx(math.log(0.5 / (0.6 * 0.5)) / -math.log(0.5))

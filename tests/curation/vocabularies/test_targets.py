@@ -62,7 +62,7 @@ def test_every_shipped_wnid_is_a_noun_synset(repository):
     [
         ("a.txt", "", "names no class"),
         ("a.txt", "# nothing but a comment\n", "names no class"),
-        ("a.txt", "dog\ncat\ndog\n", "the class 'dog' stands twice"),
+        ("a.txt", "dog\ncat\ndog\n", "the class 'dog' is listed twice"),
         ("a.json", "{", "expected COCO's 'categories'"),
         ("a.json", '{"images": []}', "expected COCO's 'categories'"),
         ("a.json", '{"categories": [{"id": 1}]}', "expected COCO's 'categories'"),

@@ -16,17 +16,17 @@ from igdet.formats.targets import SPLITS, TARGETS, Split, Target
 from igdet.formats.vocabulary import Vocabulary
 
 
-def pictures(save_picture, root, *names, start=0):
+def images(save_image, root, *names, start=0):
     for seed, name in enumerate(names, start=start):
-        save_picture(root / name, seed)
+        save_image(root / name, seed)
 
 
 @pytest.fixture
-def folder(tmp_path, save_picture) -> Path:
-    """Two classes, of two training pictures and one validation picture each."""
+def folder(tmp_path, save_image) -> Path:
+    """Two classes, of two training images and one validation image each."""
     root = tmp_path / "set"
-    pictures(save_picture, root / "train", "cat/0.jpg", "cat/1.jpg", "dog/0.jpg", "dog/1.png")
-    pictures(save_picture, root / "val", "cat/9.jpg", "dog/9.jpg", start=10)
+    images(save_image, root / "train", "cat/0.jpg", "cat/1.jpg", "dog/0.jpg", "dog/1.png")
+    images(save_image, root / "val", "cat/9.jpg", "dog/9.jpg", start=10)
     return root
 
 
@@ -39,8 +39,8 @@ def findings(what, root="datasets", **options):
 def test_a_sound_folder(folder, processes):
     checked = check(sets_of(str(folder), ""), Options(processes=processes))
     assert report(str(folder), checked) == [
-        "train: 4 pictures, 2 classes",
-        "val: 2 pictures, 2 classes",
+        "train: 4 images, 2 classes",
+        "val: 2 images, 2 classes",
         "Nothing is wrong.",
         f"Next: python tools/find_duplicates.py find near --training {folder}/train --evaluation {folder}/val",
     ]
@@ -55,28 +55,28 @@ def test_nothing_is_not_said_of_a_folder_of_which_files_were_passed_over(folder)
     (folder / "train/cat/boxes.txt").write_text("")
     checked = check(sets_of(str(folder), ""), Options())
     assert report(str(folder), checked)[:3] == [
-        "train: 4 pictures, 2 classes; beside them, passed over: 1 .txt",
-        "val: 2 pictures, 2 classes",
-        "No fault in the pictures.",
+        "train: 4 images, 2 classes; beside them, passed over: 1 .txt",
+        "val: 2 images, 2 classes",
+        "No fault in the images.",
     ]
 
 
-def test_files_that_may_be_pictures_are_named_by_suffix(folder):
+def test_files_that_may_be_images_are_named_by_suffix(folder):
     (folder / "val/cat/8.heic").write_bytes(b"")
     (folder / "val/dog/8.svg").write_text("<svg/>")
     assert findings(folder) == [
-        ("val", "2 files are passed over, which are no pictures that can be read: 1 .heic, 1 .svg")
+        ("val", "2 files are passed over, which are no images that can be read: 1 .heic, 1 .svg")
     ]
 
 
-def test_missing_empty_and_cut_pictures(folder):
+def test_missing_empty_and_cut_images(folder):
     (folder / "train/cat/0.jpg").write_bytes(b"")
     whole = (folder / "train/dog/0.jpg").read_bytes()
     (folder / "train/dog/0.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "train/dog/1.png").unlink()
     (folder / "train/dog/1.png").symlink_to("nowhere.png")
     [(name, what)] = findings(folder)
-    assert (name, what[:47]) == ("train", "3 of 4 pictures are missing or broken: cat/0.jp")
+    assert (name, what[:47]) == ("train", "3 of 4 images are missing or broken: cat/0.jp")
     assert "cat/0.jpg: is empty" in what
     assert "dog/1.png: does not exist" in what
 
@@ -93,15 +93,15 @@ def test_damage_inside_is_seen_when_decoded(folder, decoder, monkeypatch):
     assert findings(folder) == []
     [(name, what)] = findings(folder, decode=True)
     assert name == "train"
-    assert "1 of 4 pictures are missing or broken: cat/0.jpg" in what
+    assert "1 of 4 images are missing or broken: cat/0.jpg" in what
 
 
-def test_the_same_picture_in_two_parts(folder):
+def test_the_same_image_in_two_parts(folder):
     shutil.copy(folder / "train/dog/0.jpg", folder / "val/dog/copy.jpg")
-    assert findings(folder) == [("val", "1 pictures are also in train, byte for byte: dog/copy.jpg = dog/0.jpg")]
+    assert findings(folder) == [("val", "1 images are also in train, byte for byte: dog/copy.jpg = dog/0.jpg")]
 
 
-def test_a_picture_that_is_listed_twice(folder, tmp_path):
+def test_a_image_that_is_listed_twice(folder, tmp_path):
     """A copy under another name is no mistake of the list."""
     shutil.copy(folder / "train/dog/0.jpg", folder / "train/dog/copy.jpg")
     (tmp_path / "names.txt").write_text("cat\ndog\n")
@@ -109,7 +109,7 @@ def test_a_picture_that_is_listed_twice(folder, tmp_path):
     fields = {"KIND": "image_list", "LIST": f"{tmp_path}/list.txt", "CLASSES": f"{tmp_path}/names.txt"}
     own = json.dumps({"listed": {**fields, "ROOT": f"{folder}/train"}})
     (tmp_path / "list.yaml").write_text(f"DATASETS: {{OWN: {own}, TRAIN: [], TEST: [listed]}}")
-    assert findings(tmp_path / "list.yaml") == [("listed", "1 pictures are listed twice: cat/0.jpg")]
+    assert findings(tmp_path / "list.yaml") == [("listed", "1 images are listed twice: cat/0.jpg")]
 
 
 def test_a_path_that_is_missing_is_what_is_to_be_put_there(folder, tmp_path):
@@ -118,10 +118,10 @@ def test_a_path_that_is_missing_is_what_is_to_be_put_there(folder, tmp_path):
     [checked] = check(sets_of(str(tmp_path / "mine.yaml"), ""), Options())
     [finding] = checked.findings
     assert finding.what.startswith("CLASSES: nowhere.txt does not exist")
-    assert finding.mend.startswith("put nowhere.txt there, or name another path as CLASSES of mine. The head of the")
+    assert finding.fix.startswith("put nowhere.txt there, or name another path as CLASSES of mine. The head of the")
 
 
-def test_broken_pictures_are_no_duplicates(folder):
+def test_broken_images_are_no_duplicates(folder):
     (folder / "train/cat/0.jpg").write_bytes(b"")
     (folder / "val/cat/9.jpg").write_bytes(b"")
     assert [name for name, what in findings(folder) if "also in" in what] == []
@@ -134,7 +134,7 @@ def test_parts_of_different_classes(folder):
     ]
 
 
-def test_a_class_without_pictures_stops_its_part_alone(folder):
+def test_a_class_without_images_stops_its_part_alone(folder):
     (folder / "val/cat/9.jpg").unlink()
     [(name, what)] = findings(folder)
     assert name == "val"
@@ -162,18 +162,18 @@ def test_a_target_as_it_should_be(target):
     assert findings("petshop_val", target) == []
 
 
-def test_counts_and_names_that_are_not_the_targets(target, save_picture):
-    save_picture(target / "set/train/unknown/1.jpg", 50)
+def test_counts_and_names_that_are_not_the_targets(target, save_image):
+    save_image(target / "set/train/unknown/1.jpg", 50)
     [counts, classes, folders, between] = findings("petshop", target)
-    assert counts == ("petshop_train", "5 pictures are listed, expected 4")
+    assert counts == ("petshop_train", "5 images are listed, expected 4")
     assert classes == ("petshop_train", "3 classes, expected 2")
     assert folders == ("petshop_train", "1 folders are no class of it: unknown")
     assert between[0] == "petshop_val"
 
 
-def test_folder_names_are_checked_where_a_class_is_empty(target, save_picture):
+def test_folder_names_are_checked_where_a_class_is_empty(target, save_image):
     (target / "set/val/dog/9.jpg").unlink()
-    save_picture(target / "set/val/unknown/1.jpg", 50)
+    save_image(target / "set/val/unknown/1.jpg", 50)
     [empty, folders] = findings("petshop_val", target)
     assert "['dog']" in empty[1]
     assert folders == ("petshop_val", "1 folders are no class of it: unknown")
@@ -220,27 +220,27 @@ def test_what_is_computed_of_annotations_is_a_finding(tmp_path, coco_content, wr
         assert all(part in what for part, what in zip(expected, found, strict=True))
 
 
-def test_coco(tmp_path, coco_content, write_coco, save_picture):
-    coco_content["annotations"][0]["bbox"] = [60, 6, 20, 10]  # of a picture 50 wide
+def test_coco(tmp_path, coco_content, write_coco, save_image):
+    coco_content["annotations"][0]["bbox"] = [60, 6, 20, 10]  # of an image 50 wide
     coco_content["annotations"][1]["image_id"] = 99
     coco_content["images"][1]["width"] = 60
     fields = write_coco(coco_content)
-    (tmp_path / "pictures/1.jpg").unlink()
+    (tmp_path / "images/1.jpg").unlink()
     (tmp_path / "coco.yaml").write_text(
         f"DATASETS: {{OWN: {{toys: {json.dumps({'KIND': 'coco', **fields})}}}, TRAIN: [toys], TEST: [toys]}}"
     )
     [annotations, broken] = [what for _, what in findings(tmp_path / "coco.yaml")]
     assert "2 annotations cannot be used: annotation 1 of image 1: its bbox" in annotations
     assert "annotation 2 of image 99: its image is not in the file" in annotations
-    assert "2 of 2 pictures are missing or broken" in broken
+    assert "2 of 2 images are missing or broken" in broken
     assert "2.jpg: has 50 x 40 pixels, is annotated with 60 x 40" in broken
 
 
-def test_posts_in_shards(tmp_path, save_picture):
-    picture = save_picture(tmp_path / "a.jpg", 0).read_bytes()
-    for part, data in (("train", picture), ("val", b"")):
+def test_posts_in_shards(tmp_path, save_image):
+    image = save_image(tmp_path / "a.jpg", 0).read_bytes()
+    for part, data in (("train", image), ("val", b"")):
         with ShardWriter(tmp_path / part, Vocabulary([("cat",)])) as writer:
-            writer.add("p0", picture, ["cat"])
+            writer.add("p0", image, ["cat"])
             writer.add("p1", data, ["cat"])
     own = ", ".join(
         f"{name}: {{KIND: {kind}, ROOT: {tmp_path}/{part}}}"
@@ -253,8 +253,8 @@ def test_posts_in_shards(tmp_path, save_picture):
     (tmp_path / "posts.yaml").write_text(f"DATASETS: {{OWN: {{{own}}}, TRAIN: [posts, stream], TEST: [val]}}")
     [stream, broken, shared] = findings(tmp_path / "posts.yaml")
     assert stream == ("stream", "a hashtag_stream has no list of posts: check its folder as hashtag_shards")
-    assert broken == ("val", "1 of 2 pictures are missing or broken: p1: is empty (0 bytes)")
-    assert shared == ("val", "1 pictures are also in posts, byte for byte: p0 = p0")
+    assert broken == ("val", "1 of 2 images are missing or broken: p1: is empty (0 bytes)")
+    assert shared == ("val", "1 images are also in posts, byte for byte: p0 = p0")
 
 
 def test_a_config_names_the_next_command(colour_config):

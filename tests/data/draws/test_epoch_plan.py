@@ -1,4 +1,4 @@
-"""What is worked out of all records: factors in fixed point, and their sums."""
+"""What is computed of all records: factors in fixed point, and their sums."""
 
 from itertools import pairwise
 

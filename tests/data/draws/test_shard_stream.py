@@ -21,7 +21,7 @@ def folder(tmp_path):
     rng = np.random.default_rng(0)
     with ShardWriter(tmp_path, Vocabulary([name] for name in NAMES), shard_size=7) as writer:
         for i in range(POSTS):
-            writer.add(f"p{i}", f"picture {i}".encode(), {NAMES[min(5, n)] for n in rng.zipf(1.5, rng.integers(1, 4))})
+            writer.add(f"p{i}", f"image {i}".encode(), {NAMES[min(5, n)] for n in rng.zipf(1.5, rng.integers(1, 4))})
     return tmp_path
 
 
@@ -51,7 +51,7 @@ def epoch(stream):
 def test_factors_are_those_of_the_index(folder):
     index = ShardIndex.open(folder)
     for resampling in ("natural", "square_root", "uniform"):
-        plan = plan_epoch(use_labels(index.hashtag_offsets, index.hashtag_ids), resampling, 2.0)
+        plan = plan_epoch(use_labels(index.label_offsets, index.label_ids), resampling, 2.0)
         found = StreamedShards(str(folder)).label_factors(resampling, 2.0)
         assert found[: len(plan.factors)].tolist() == plan.factors.tolist()
 
@@ -80,7 +80,7 @@ def epoch_posts(folder, number, readers, settings):
 
 def test_posts_stand_as_often_as_the_index_says(folder):
     index = ShardIndex.open(folder)
-    plan = plan_epoch(use_labels(index.hashtag_offsets, index.hashtag_ids), "square_root", 2.0)
+    plan = plan_epoch(use_labels(index.label_offsets, index.label_ids), "square_root", 2.0)
     expected = plan.factors[plan.rarest] / 2**FRACTION_BITS
     counts = []
     for seed in range(150):
@@ -104,13 +104,13 @@ def test_passes_share_the_copies_of_an_epoch(folder, passes):
 
 def test_what_a_post_carries_is_what_the_index_says(folder):
     index = ShardIndex.open(folder)
-    labels = [index.hashtag_ids[a:b].tolist() for a, b in pairwise(index.hashtag_offsets)]
+    labels = [index.label_ids[a:b].tolist() for a, b in pairwise(index.label_offsets)]
     of_key = dict(zip(index.keys.to_pylist(), labels, strict=True))
     for buffer, _ in epoch(reader(folder)):
         for i in range(len(buffer)):
             key = buffer.image_id(i)
             assert buffer.labels(i).tolist() == of_key[key]
-            assert buffer.read(i) == f"picture {key[1:]}".encode()
+            assert buffer.read(i) == f"image {key[1:]}".encode()
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -20,11 +20,11 @@ NAMES = ["bear", "owl", "river"]
 
 
 @pytest.fixture
-def stream_cfg(cfg, tmp_path, save_picture):
+def stream_cfg(cfg, tmp_path, save_image):
     with ShardWriter(tmp_path / "posts", Vocabulary([name] for name in NAMES), SHARD) as writer:
         for i in range(POSTS):
-            picture = save_picture(tmp_path / "picture.jpg", i).read_bytes()
-            writer.add(f"p{i:02}", picture, NAMES[: 1 + (i % 9 == 0) + (i % 20 == 0)])
+            image = save_image(tmp_path / "image.jpg", i).read_bytes()
+            writer.add(f"p{i:02}", image, NAMES[: 1 + (i % 9 == 0) + (i % 20 == 0)])
     cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "hashtag_stream", "ROOT": str(tmp_path / "posts")}})
     cfg.DATASETS.TRAIN, cfg.DATASETS.TEST = ("own",), ()
     cfg.DATALOADER.RESAMPLING, cfg.DATALOADER.EPOCH_FACTOR = "square_root", 1.5
@@ -79,7 +79,7 @@ def test_posts_and_noise_are_those_of_the_index(stream_cfg, tmp_path):
     assert streamed == indexed and len(indexed) == POSTS
 
 
-def test_a_bad_picture_is_replaced_and_reported(stream_cfg, tmp_path):
+def test_a_bad_image_is_replaced_and_reported(stream_cfg, tmp_path):
     shard = tmp_path / "posts/posts-000000.tar"
     data = bytearray(shard.read_bytes())
     data[512:516] = b"none"  # p00, behind its header

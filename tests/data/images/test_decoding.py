@@ -1,4 +1,4 @@
-"""Tests of decoding pictures, whole and broken."""
+"""Tests of decoding images, whole and broken."""
 
 import io
 
@@ -7,16 +7,16 @@ import pytest
 from PIL import Image
 
 from igdet.data.images import jpeg
-from igdet.data.images.decoding import DecodedPicture, JpegPicture, PictureError, check_eight_bits, open_picture
+from igdet.data.images.decoding import DecodedImage, ImageError, JpegImage, check_eight_bits, open_croppable
 
 PIXELS = np.asarray(
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((64, 48))
 )
 
 
-def encode(picture: Image.Image, kind: str, **options) -> bytes:
+def encode(image: Image.Image, kind: str, **options) -> bytes:
     file = io.BytesIO()
-    picture.save(file, kind, **options)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -25,8 +25,8 @@ def pillow_rgb(data: bytes) -> np.ndarray:
 
 
 def decode(data: bytes, channel_order: str = "RGB") -> np.ndarray:
-    picture = open_picture(data, channel_order, "posts/1.jpg")
-    return picture.crop(0, 0, picture.height, picture.width)
+    image = open_croppable(data, channel_order, "posts/1.jpg")
+    return image.crop(0, 0, image.height, image.width)
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,18 @@ def test_real_jpegs_on_the_fast_path_give_pillows_pixels(real_data):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_part_of_a_picture_is_the_same_part_of_the_whole(kind):
+def test_a_part_of_a_image_is_the_same_part_of_the_whole(kind):
     data = encode(Image.fromarray(PIXELS), kind)
-    picture = open_picture(data, "RGB", "")
-    assert isinstance(picture, {"JPEG": JpegPicture, "PNG": DecodedPicture}[kind])
-    assert (picture.height, picture.width) == (48, 64)
-    np.testing.assert_array_equal(picture.crop(7, 9, 30, 21), pillow_rgb(data)[7:37, 9:30])
+    image = open_croppable(data, "RGB", "")
+    assert isinstance(image, {"JPEG": JpegImage, "PNG": DecodedImage}[kind])
+    assert (image.height, image.width) == (48, 64)
+    np.testing.assert_array_equal(image.crop(7, 9, 30, 21), pillow_rgb(data)[7:37, 9:30])
 
 
 @pytest.mark.parametrize(("smallest_side", "reduction"), [(None, 1), (21, 1), (20, 2), (10, 4), (5, 8), (1, 8)])
 def test_a_part_may_be_brought_down_but_not_below_its_smallest_side(smallest_side, reduction):
     data = encode(Image.fromarray(PIXELS), "JPEG")
-    part = open_picture(data, "RGB", "").crop(3, 5, 40, 50, smallest_side)
+    part = open_croppable(data, "RGB", "").crop(3, 5, 40, 50, smallest_side)
     rows, columns = 40 // reduction, 50 // reduction
     assert part.shape[0] == rows
     assert columns <= part.shape[1] <= columns + 1  # both edges rounded
@@ -66,11 +66,11 @@ def test_a_part_that_is_brought_down_stays_where_it_is():
     """The mean of what is left of an edge follows the edge to within rounding to a whole pixel of the reduced part."""
     edge = np.zeros((64, 512, 3), np.uint8)
     edge[:, 200:] = 255
-    picture = open_picture(encode(Image.fromarray(edge), "JPEG", quality=100), "RGB", "")
+    image = open_croppable(encode(Image.fromarray(edge), "JPEG", quality=100), "RGB", "")
     for left in range(0, 64, 3):
-        part = picture.crop(0, left, 64, 400, 8)
+        part = image.crop(0, left, 64, 400, 8)
         assert part.shape[:2] == (8, 50)
-        dark = 8 * (part < 128)[0, :, 0].sum()  # in pixels of the picture
+        dark = 8 * (part < 128)[0, :, 0].sum()  # in pixels of the image
         assert abs(dark - (200 - left)) <= 4  # half of a reduced pixel
 
 
@@ -91,11 +91,11 @@ def test_grey_becomes_three_equal_channels(kind):
 
 @pytest.mark.parametrize("mode", ["P", "RGBA", "LA", "1"])
 def test_other_modes_become_rgb(mode):
-    picture = Image.fromarray(PIXELS).convert(mode)
-    np.testing.assert_array_equal(decode(encode(picture, "PNG")), np.asarray(picture.convert("RGB")))
+    image = Image.fromarray(PIXELS).convert(mode)
+    np.testing.assert_array_equal(decode(encode(image, "PNG")), np.asarray(image.convert("RGB")))
 
 
-def test_cmyk_jpeg_has_the_colours_of_the_picture():
+def test_cmyk_jpeg_has_the_colours_of_the_image():
     flat = Image.new("RGB", (16, 16), (200, 40, 90))
     pixels = decode(encode(flat.convert("CMYK"), "JPEG", quality=100))
     assert np.abs(pixels.astype(int) - (200, 40, 90)).max() <= 4
@@ -117,7 +117,7 @@ def test_of_an_animation_the_first_frame_counts():
 def test_exif_orientation_is_applied(orientation):
     exif = Image.Exif()
     exif[274] = orientation
-    upright = {  # where the stored picture's top row is when shown, by the EXIF standard
+    upright = {  # where the stored image's top row is when shown, by the EXIF standard
         1: lambda p: p,
         2: lambda p: p[:, ::-1],
         3: lambda p: p[::-1, ::-1],
@@ -137,43 +137,43 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF"])
-def test_a_picture_cut_short_is_refused(kind):
+def test_a_image_cut_short_is_refused(kind):
     data = encode(Image.fromarray(PIXELS), kind)
-    with pytest.raises(PictureError, match=r"posts/1\.jpg: "):
+    with pytest.raises(ImageError, match=r"posts/1\.jpg: "):
         decode(data[: len(data) // 2])
 
 
 @pytest.mark.parametrize(
-    ("data", "why"), [(b"", r"is empty \(0 bytes\)"), (b"<html>404</html>", r"is no picture .*\(16 bytes\)")]
+    ("data", "why"), [(b"", r"is empty \(0 bytes\)"), (b"<html>404</html>", r"is no image .*\(16 bytes\)")]
 )
-def test_what_is_no_picture_is_refused(data, why):
-    with pytest.raises(PictureError, match=rf"posts/1\.jpg: {why}"):
+def test_what_is_no_image_is_refused(data, why):
+    with pytest.raises(ImageError, match=rf"posts/1\.jpg: {why}"):
         decode(data)
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     for kind in ("JPEG", "PNG"):
-        with pytest.raises(PictureError, match="bomb"):
+        with pytest.raises(ImageError, match="bomb"):
             decode(encode(Image.fromarray(PIXELS), kind))
 
 
-def test_data_damaged_in_the_middle_are_refused_with_the_pictures_name():
+def test_data_damaged_in_the_middle_are_refused_with_the_images_name():
     if not jpeg._jpeg:
         pytest.skip("OpenCV does not notice: " + jpeg.DECODER)
     data = encode(Image.fromarray(PIXELS), "JPEG")
-    cut = open_picture(data[:-100] + b"\xff\xd9", "RGB", "posts/1.jpg")
-    with pytest.raises(PictureError, match=r"posts/1\.jpg: Corrupt JPEG data"):
+    cut = open_croppable(data[:-100] + b"\xff\xd9", "RGB", "posts/1.jpg")
+    with pytest.raises(ImageError, match=r"posts/1\.jpg: Corrupt JPEG data"):
         cut.crop(0, 0, 48, 64)
 
 
-def test_floating_point_pictures_are_refused():
-    with pytest.raises(PictureError, match="range is unknown"):
+def test_floating_point_images_are_refused():
+    with pytest.raises(ImageError, match="range is unknown"):
         decode(encode(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"))
 
 
 def test_checking_the_header_finds_what_a_plain_conversion_would_clip():
     wide = encode(Image.fromarray(np.zeros((4, 4), np.uint16)), "PNG")
-    with pytest.raises(PictureError, match=r"a\.png: has more than 8 bits"):
+    with pytest.raises(ImageError, match=r"a\.png: has more than 8 bits"):
         check_eight_bits(io.BytesIO(wide), "a.png")
     check_eight_bits(io.BytesIO(encode(Image.fromarray(PIXELS), "PNG")), "a.png")

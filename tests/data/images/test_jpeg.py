@@ -79,10 +79,10 @@ def parts_at_borders(height: int, width: int) -> list[tuple[int, int, int, int]]
     return [(top, left, rows, columns) for top, rows in spans["rows"] for left, columns in spans["columns"]]
 
 
-@pytest.mark.parametrize("picture", [noise, grating, bright_pixel])
+@pytest.mark.parametrize("image", [noise, grating, bright_pixel])
 @pytest.mark.parametrize("chroma", FACTORS)
-def test_parts_at_all_borders_have_pillows_pixels(decode_part, chroma, picture):
-    data = encode(picture(45, 71), chroma)
+def test_parts_at_all_borders_have_pillows_pixels(decode_part, chroma, image):
+    data = encode(image(45, 71), chroma)
     whole = pillow_rgb(data)
     for top, left, height, width in parts_at_borders(45, 71):
         part = decode_part(data, (top, left, height, width), "RGB", 1)
@@ -116,7 +116,7 @@ def test_reduced_parts_have_the_pixels_of_pillows_reduced_whole(decode_part, chr
         np.testing.assert_array_equal(part, whole[top : top + height, left : left + width])
 
 
-def test_real_pictures_have_pillows_pixels(decode_part, real_data):
+def test_real_images_have_pillows_pixels(decode_part, real_data):
     rng = np.random.default_rng(0)
     files = sorted((real_data / "coco/val2017").glob("*.jpg"))[:30]
     assert files
@@ -170,7 +170,7 @@ def test_bytes_between_the_parts_of_a_file_are_no_damage(binding):
     "part",
     [(0, 0, 41, 1), (0, 0, 1, 51), (40, 0, 1, 1), (0, 50, 1, 1), (2**32 - 1, 0, 2, 2), (2**31, 2**31, 2**31, 1)],
 )
-def test_a_part_that_leads_out_of_the_picture_is_refused(binding, part):
+def test_a_part_that_leads_out_of_the_image_is_refused(binding, part):
     with pytest.raises(ValueError, match="crop"):
         jpeg._by_libjpeg(encode(noise(40, 50), "4:2:0"), part, "RGB", 1)
 
@@ -210,8 +210,8 @@ def test_a_jpeg_without_its_last_bytes_is_found_though_it_ends_like_a_whole_one(
                 check_whole(data[: -2 - missing] + jpeg.END_OF_JPEG)
 
 
-def test_data_beside_the_pictures_own_are_no_damage(check_whole):
-    """Filling before the end, a comment in the header, and a picture of one colour."""
+def test_data_beside_the_images_own_are_no_damage(check_whole):
+    """Filling before the end, a comment in the header, and an image of one colour."""
     whole = encode(noise(40, 50), "4:2:0")
     check_whole(whole[:-2] + bytes(20) + jpeg.END_OF_JPEG)
     check_whole(whole[:2] + b"\xff\xfe\x00\x06cats" + whole[2:])

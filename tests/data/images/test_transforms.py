@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 from torchvision import transforms as tv
 
-from igdet.data.images.decoding import DecodedPicture, open_picture
+from igdet.data.images.decoding import DecodedImage, open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransform, sample_crop
 
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 
 
-def random_picture(height: int, width: int) -> np.ndarray:
+def random_image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -35,25 +35,25 @@ def assert_close(ours: np.ndarray, theirs: Image.Image) -> None:
 @pytest.mark.parametrize("size", [(300, 400), (97, 64), (64, 64), (40, 500), (255, 257), (1, 1)])
 @pytest.mark.parametrize(("short_side", "crop"), [(256, 224), (72, 64), (64, 64), (33, 20)])
 def test_evaluation_gives_torchvisions_pixels(size, short_side, crop):
-    picture = random_picture(*size)
-    theirs = tv.Compose([tv.Resize(short_side), tv.CenterCrop(crop)])(Image.fromarray(picture))
-    assert_close(TestTransform(short_side, crop)(DecodedPicture(picture)), theirs)
+    image = random_image(*size)
+    theirs = tv.Compose([tv.Resize(short_side), tv.CenterCrop(crop)])(Image.fromarray(image))
+    assert_close(TestTransform(short_side, crop)(DecodedImage(image)), theirs)
 
 
 @pytest.mark.parametrize("size", [(300, 400), (97, 64), (40, 500), (255, 257)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_evaluation_decodes_all_that_torchvisions_pixels_are_made_of(size, subsampling):
-    data = jpeg(random_picture(*size), subsampling=subsampling)
+    data = jpeg(random_image(*size), subsampling=subsampling)
     theirs = tv.Compose([tv.Resize(40), tv.CenterCrop(32)])(Image.open(io.BytesIO(data)))
-    assert_close(TestTransform(40, 32)(open_picture(data, "RGB", "")), theirs)
+    assert_close(TestTransform(40, 32)(open_croppable(data, "RGB", "")), theirs)
 
 
 @pytest.mark.parametrize("size", [32, 100, 224])  # smaller than the crop, about as large, larger
 def test_training_resizes_the_crop_as_torchvision_does(size):
-    data = jpeg(random_picture(120, 90))
+    data = jpeg(random_image(120, 90))
     top, left, height, width = sample_crop(120, 90, SCALE, RATIO, np.random.default_rng(5))
     theirs = tv.functional.resized_crop(Image.open(io.BytesIO(data)), top, left, height, width, [size, size])
-    ours = TrainTransform(size, SCALE, RATIO, flip=0.0)(open_picture(data, "RGB", ""), np.random.default_rng(5))
+    ours = TrainTransform(size, SCALE, RATIO, flip=0.0)(open_croppable(data, "RGB", ""), np.random.default_rng(5))
     assert_close(ours, theirs)
 
 
@@ -63,40 +63,42 @@ def test_gratings_and_single_pixels_are_neither_shifted_nor_coloured(fast):
     columns = 127.5 + 100 * np.cos(2 * np.pi * np.arange(400) / 50)
     wave = np.repeat(np.repeat(columns.round().astype(np.uint8)[None, :, None], 400, axis=0), 3, axis=2)
     transform = TrainTransform(100, (1.0, 1.0), (1.0, 1.0), flip=0.0, fast=fast)
-    found = transform(open_picture(jpeg(wave, quality=98), "RGB", ""), np.random.default_rng(0)).astype(float)
+    found = transform(open_croppable(jpeg(wave, quality=98), "RGB", ""), np.random.default_rng(0)).astype(float)
     centres = (np.arange(100) + 0.5) * 4 - 0.5  # of the new columns, in old ones
     expected = 127.5 + 100 * np.cos(2 * np.pi * centres / 50)
     assert np.abs(found - expected[None, :, None]).max() < 4  # a shift of half an old pixel would make 6
     assert np.abs(found - found.mean(axis=2, keepdims=True)).max() < 2
     bright = np.zeros((400, 400, 3), np.uint8)
     bright[196:204, 100:108] = 255  # new pixels (49, 25) to (50, 26)
-    spot = transform(open_picture(jpeg(bright, quality=98), "RGB", ""), np.random.default_rng(0)).mean(axis=2)
+    spot = transform(open_croppable(jpeg(bright, quality=98), "RGB", ""), np.random.default_rng(0)).mean(axis=2)
     rows, columns = (np.average(np.arange(100), weights=spot.sum(axis=axis)) for axis in (1, 0))
     np.testing.assert_allclose((rows, columns), (49.5, 25.5), atol=0.1)
 
 
 def test_the_fast_mode_is_close_to_the_faithful_one():
-    smooth = np.asarray(Image.fromarray(random_picture(8, 12)).resize((900, 600), Image.Resampling.BICUBIC))
+    smooth = np.asarray(Image.fromarray(random_image(8, 12)).resize((900, 600), Image.Resampling.BICUBIC))
     data = jpeg(smooth, quality=95)
     faithful, quick = (
-        TrainTransform(64, SCALE, RATIO, 0.5, fast)(open_picture(data, "RGB", ""), np.random.default_rng(3)).astype(int)
+        TrainTransform(64, SCALE, RATIO, 0.5, fast)(open_croppable(data, "RGB", ""), np.random.default_rng(3)).astype(
+            int
+        )
         for fast in (False, True)
     )
     assert np.abs(faithful - quick).mean() < 2
 
 
-def test_the_flip_mirrors_the_picture():
-    picture = DecodedPicture(random_picture(50, 60))
-    plain, flipped = (TrainTransform(16, SCALE, RATIO, flip)(picture, np.random.default_rng(2)) for flip in (0.0, 1.0))
+def test_the_flip_mirrors_the_image():
+    image = DecodedImage(random_image(50, 60))
+    plain, flipped = (TrainTransform(16, SCALE, RATIO, flip)(image, np.random.default_rng(2)) for flip in (0.0, 1.0))
     np.testing.assert_array_equal(flipped, plain[:, ::-1])
 
 
-def test_half_of_the_pictures_are_flipped():
-    picture = np.zeros((4, 4, 3), np.uint8)
-    picture[:, :2] = 255
+def test_half_of_the_images_are_flipped():
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[:, :2] = 255
     rng = np.random.default_rng(0)
     transform = TrainTransform(4, (1.0, 1.0), (1.0, 1.0), flip=0.5)
-    flipped = sum(transform(DecodedPicture(picture), rng)[0, 0, 0] == 0 for _ in range(1000))
+    flipped = sum(transform(DecodedImage(image), rng)[0, 0, 0] == 0 for _ in range(1000))
     assert 440 < flipped < 560  # standard deviation 16
 
 
@@ -123,15 +125,15 @@ def test_crops_follow_torchvisions_law(size):
         ((1, 1), (0, 0, 1, 1)),
     ],
 )
-def test_a_picture_in_which_no_crop_fits_gives_its_centre(size, expected):
-    # The whole area in an allowed ratio never fits in a picture of ratio 10; in one pixel only itself does.
+def test_a_image_in_which_no_crop_fits_gives_its_centre(size, expected):
+    # The whole area in an allowed ratio never fits in an image of ratio 10; in one pixel only itself does.
     assert sample_crop(*size, (1.0, 1.0), RATIO, np.random.default_rng(0)) == expected
     assert tv.RandomResizedCrop.get_params(torch.zeros(3, *size), [1.0, 1.0], list(RATIO)) == expected
 
 
-def test_tiny_pictures_can_be_cropped():
+def test_tiny_images_can_be_cropped():
     rng = np.random.default_rng(0)
     for size in ((1, 1), (1, 7), (2, 3)):
-        for picture in (DecodedPicture(random_picture(*size)), open_picture(jpeg(random_picture(*size)), "RGB", "")):
-            assert TrainTransform(8, SCALE, RATIO, 0.5)(picture, rng).shape == (8, 8, 3)
-            assert TrainTransform(8, SCALE, RATIO, 0.5, fast=True)(picture, rng).shape == (8, 8, 3)
+        for image in (DecodedImage(random_image(*size)), open_croppable(jpeg(random_image(*size)), "RGB", "")):
+            assert TrainTransform(8, SCALE, RATIO, 0.5)(image, rng).shape == (8, 8, 3)
+            assert TrainTransform(8, SCALE, RATIO, 0.5, fast=True)(image, rng).shape == (8, 8, 3)

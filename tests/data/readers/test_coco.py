@@ -84,12 +84,15 @@ def test_nothing_left_stops(prepare, coco_content):
         (lambda c: c["images"][1].pop("width"), "entry 1 of 'images' lacks width"),
         (lambda c: c["images"][0].update(id="1"), "entry 0 of 'images' has the id '1'; expected a whole number"),
         (lambda c: c["annotations"][1].update(image_id=[1]), r"entry 1 of 'annotations' has the image_id \[1\]"),
-        (lambda c: c["categories"][0].update(name="doll"), "the name 'doll' stands in more than one of 'categories'"),
+        (lambda c: c["categories"][0].update(name="doll"), "the name 'doll' is in more than one of 'categories'"),
         (lambda c: c["images"][0].update(file_name=3), "image 1 has the file name 3; expected text"),
         (lambda c: c["images"].append(5), "entry 2 of 'images' lacks id, file_name"),
         (lambda c: c["images"][0].update(height=0), "image 1 must have a width and height above 0"),
         (lambda c: c["annotations"][2].pop("bbox"), "entry 2 of 'annotations' lacks bbox"),
-        (lambda c: c["annotations"][1].update(id=1), r"1 ids in 'annotations' stand more than once, among them \[1\]"),
+        (
+            lambda c: c["annotations"][1].update(id=1),
+            r"1 ids in 'annotations' are listed more than once, among them \[1\]",
+        ),
         (lambda c: c["categories"][0].update(keypoints=3), "category 7 has the keypoints 3; expected a list of names"),
     ],
 )
@@ -102,7 +105,7 @@ def test_a_file_of_the_wrong_structure_is_refused(write_coco, coco_content, tmp_
 
 
 @pytest.mark.parametrize("file_name", ["../secret.jpg", "/etc/passwd"])
-def test_pictures_outside_the_root_are_refused(write_coco, coco_content, tmp_path, file_name):
+def test_images_outside_the_root_are_refused(write_coco, coco_content, tmp_path, file_name):
     fields = write_coco(coco_content)
     coco_content["images"][0]["file_name"] = file_name
     Path(fields["ANNOTATIONS"]).write_text(json.dumps(coco_content))

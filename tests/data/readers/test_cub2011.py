@@ -24,8 +24,8 @@ def write(tmp_path):
     return write_files
 
 
-def test_the_official_parts(write, tmp_path, save_picture):
-    picture = save_picture(tmp_path / "images/002.Laysan_Albatross/L_1.jpg", 0)
+def test_the_official_parts(write, tmp_path, save_image):
+    image = save_image(tmp_path / "images/002.Laysan_Albatross/L_1.jpg", 0)
     names, train = read_cub2011(write(), "train")
     _, test = read_cub2011(write(), "test")
     assert names == ["001.Black_Albatross", "002.Laysan_Albatross"]
@@ -33,7 +33,7 @@ def test_the_official_parts(write, tmp_path, save_picture):
         ("002.Laysan_Albatross/L_1.jpg", [1])
     ]
     assert [record["gt_classes"].tolist() for record in test] == [[0], [1]]
-    assert train.read(0) == picture.read_bytes()
+    assert train.read(0) == image.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_official_parts(write, tmp_path, save_picture):
         ({"image_class_labels": "x 1\n2 2\n3 2\n"}, "image_class_labels.txt and images.txt .*: 2 differ"),
         ({"train_test_split": "1 0\n2 2\n3 1\n"}, r"train_test_split.txt: expected 1 \(train\) or 0 .*; found 0, 1, 2"),
         ({"train_test_split": "1 0\n2 0\n3 0\n"}, r"train_test_split.txt: .* some of both; found 0"),
-        ({"image_class_labels": "1 1\n2 7\n3 2\n"}, "picture 2 has the class 7, which is not in"),
+        ({"image_class_labels": "1 1\n2 7\n3 2\n"}, "image 2 has the class 7, which is not in"),
     ],
 )
 def test_files_that_do_not_fit(write, changed, message):

@@ -23,8 +23,8 @@ def test_records_are_the_posts(shards):
     records = ShardRecords(str(shards))
     assert len(records) == 3
     assert [records.read(i) for i in range(3)] == [b"first", b"second picture", b"third"]
-    assert records.hashtag_offsets.tolist() == [0, 2, 3, 4]
-    assert records.hashtag_ids.tolist() == [0, 1, 1, 0]
+    assert records.label_offsets.tolist() == [0, 2, 3, 4]
+    assert records.label_ids.tolist() == [0, 1, 1, 0]
     record = records[1]
     assert (record["image_id"], record["gt_classes"].tolist(), record["size"]) == ("p1", [1], 14)
     with open(record["shard"], "rb") as shard:  # noqa: PTH123

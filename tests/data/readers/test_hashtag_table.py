@@ -1,4 +1,4 @@
-"""Tests of loose pictures with a table of hashtags."""
+"""Tests of loose images with a table of hashtags."""
 
 import csv
 import json
@@ -48,9 +48,9 @@ def test_posts_with_known_hashtags_are_kept_as_sparse_ids(tmp_path, suffix):
     records = read(write_table(tmp_path / f"posts{suffix}", POSTS))
     assert len(records) == 3
     assert [records.image_id(i) for i in range(3)] == ["a.jpg", "c/d.jpg", "f.jpg"]
-    assert records.hashtag_offsets.tolist() == [0, 2, 3, 5]
-    assert records.hashtag_ids.tolist() == [0, 1, 2, 0, 2]
-    assert (records.hashtag_offsets.dtype, records.hashtag_ids.dtype) == (np.int64, np.int32)
+    assert records.label_offsets.tolist() == [0, 2, 3, 5]
+    assert records.label_ids.tolist() == [0, 1, 2, 0, 2]
+    assert (records.label_offsets.dtype, records.label_ids.dtype) == (np.int64, np.int32)
     assert records[1]["gt_classes"].tolist() == [2]
     assert records[1]["file_name"] == "/nowhere/c/d.jpg"
     assert records.note == (
@@ -73,7 +73,7 @@ def test_posts_without_hashtags_are_named_up_to_a_share(tmp_path, suffix):
 def test_hashtags_in_one_string(tmp_path, tags):
     table = tmp_path / "posts.parquet"
     pa.parquet.write_table(pa.table({"image": ["a.jpg"], "hashtags": [tags]}), table)
-    assert read(str(table)).hashtag_ids.tolist() == [0, 1]
+    assert read(str(table)).label_ids.tolist() == [0, 1]
 
 
 def test_nulls_and_other_columns_do_no_harm(tmp_path):
@@ -86,7 +86,7 @@ def test_nulls_and_other_columns_do_no_harm(tmp_path):
 
 def test_a_csv_field_with_a_line_end(tmp_path):
     (tmp_path / "posts.csv").write_text('image,caption,hashtags\na.jpg,"two\nlines","cat,dog"\n')
-    assert read(str(tmp_path / "posts.csv")).hashtag_ids.tolist() == [0, 1]
+    assert read(str(tmp_path / "posts.csv")).label_ids.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
@@ -174,7 +174,7 @@ def test_fields_of_structures_and_objects_that_name_hashtags(tmp_path):
     columns = {"image": [{"bytes": b"x", "path": "a.jpg"}], "hashtags": [[{"name": "cat"}, {"name": "dog"}]]}
     pa.parquet.write_table(pa.table(columns), tmp_path / "posts.parquet")
     records = read(str(tmp_path / "posts.parquet"), columns=("image.path", "hashtags"))
-    assert (records.image_id(0), records.hashtag_ids.tolist()) == ("a.jpg", [0, 1])
+    assert (records.image_id(0), records.label_ids.tolist()) == ("a.jpg", [0, 1])
 
 
 def test_wrong_rows_of_a_csv_are_bad_records(tmp_path):

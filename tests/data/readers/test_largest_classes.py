@@ -13,7 +13,7 @@ def release(tmp_path):
         for i in range(count):
             (tmp_path / name / f"{name}_{i}.JPEG").touch()
     (tmp_path / "n3/notes.txt").touch()
-    for name in ("n0", ".cache"):  # without pictures, and none of the set's
+    for name in ("n0", ".cache"):  # without images, and none of the set's
         (tmp_path / name).mkdir()
     (tmp_path / ".cache/1.JPEG").touch()
     return str(tmp_path)
@@ -44,11 +44,11 @@ def test_classes_wanted_in_any_case_are_said_to_count(release):
     message = "expected 2 to 5; .*; those of --first are wanted in any case: --first '' drops them"
     with pytest.raises(DatasetError, match=message):
         largest_classes(release, 1, ["n1", "n2"])
-    with pytest.raises(DatasetError, match=r"folders without pictures do not count$"):
+    with pytest.raises(DatasetError, match=r"folders without images do not count$"):
         largest_classes(release, 6)
 
 
-def test_a_count_that_cannot_be_is_refused_before_pictures_are_counted(release, monkeypatch):
+def test_a_count_that_cannot_be_is_refused_before_images_are_counted(release, monkeypatch):
     monkeypatch.setattr("igdet.data.readers.image_folder.list_images", lambda *_: pytest.fail("counted"))
     with pytest.raises(DatasetError, match="7 classes are wanted of the 6"):
         largest_classes(release, 7)

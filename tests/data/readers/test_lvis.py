@@ -1,4 +1,4 @@
-"""Tests of LVIS json, read without the package `lvis`: on a file of two pictures in COCO's folders."""
+"""Tests of LVIS json, read without the package `lvis`: on a file of two images in COCO's folders."""
 
 import json
 from itertools import islice
@@ -21,7 +21,7 @@ TRIANGLE = [[5, 6, 25, 6, 25, 16]]
 
 @pytest.fixture
 def content() -> dict:
-    """A sofa in a picture of train2017, a sofa and a rare puffin in one of val2017; neither table is sorted."""
+    """A sofa in an image of train2017, a sofa and a rare puffin in one of val2017; neither table is sorted."""
     return {
         "images": [
             {
@@ -53,14 +53,14 @@ def content() -> dict:
 
 
 @pytest.fixture
-def write(tmp_path, save_picture, monkeypatch):
-    """Write a content as LVIS v1's training set, with its pictures, where all data sets are expected."""
+def write(tmp_path, save_image, monkeypatch):
+    """Write a content as LVIS v1's training set, with its images, where all data sets are expected."""
     root = tmp_path / "datasets"
     monkeypatch.setenv("DETECTRON2_DATASETS", str(root))
 
     def write_lvis(content) -> dict[str, str]:
         for image in content["images"]:
-            save_picture(root / "coco" / "/".join(image["coco_url"].split("/")[-2:]), image["id"])
+            save_image(root / "coco" / "/".join(image["coco_url"].split("/")[-2:]), image["id"])
         path = root / "lvis/lvis_v1_train.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
@@ -71,7 +71,7 @@ def write(tmp_path, save_picture, monkeypatch):
 
 @pytest.fixture
 def restore_builtin():
-    """Give Detectron2's own data sets of LVIS back after the test."""
+    """Return Detectron2's own data sets of LVIS back after the test."""
     load, metadata = DatasetCatalog["lvis_v1_train"], MetadataCatalog.get("lvis_v1_train")
     yield
     DatasetCatalog.pop("lvis_v1_train")
@@ -84,7 +84,7 @@ def prepare(fields, folder, *tasks):
     return prepare_lvis(fields, BadRecordLog(folder, "toys", 1.0), tasks or ("bbox", "segm"))
 
 
-def test_pictures_lie_where_their_urls_say(content, write, tmp_path):
+def test_images_lie_where_their_urls_say(content, write, tmp_path):
     fields = write(content)
     metadata, load = prepare(fields, tmp_path)
     assert metadata["thing_classes"] == ["puffin", "sofa"]  # by category id
@@ -162,8 +162,8 @@ def test_the_target_is_checked_on_disk(content, write, tmp_path):
     [checked] = check(sets_of("lvis_v1_train", str(tmp_path / "datasets")), Options())
     found = [finding.what for finding in checked.findings]
     assert found[:2] == [
-        f"2 pictures are listed, expected {SPLITS['lvis_v1_train'].pictures:,}",
+        f"2 images are listed, expected {SPLITS['lvis_v1_train'].images:,}",
         "2 classes, expected 1,203",
     ]
-    assert "1 of 2 pictures are missing or broken" in found[2]
+    assert "1 of 2 images are missing or broken" in found[2]
     assert "val2017/000000000008.jpg: No such file" in found[2]

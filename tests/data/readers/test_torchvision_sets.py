@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
-from igdet.data.images.decoding import open_picture
+from igdet.data.images.decoding import open_croppable
 from igdet.data.readers.torchvision_sets import ARRAYS, CLASSES, read_torchvision_set
 from igdet.formats.errors import DatasetError
 from igdet.utils import versions
@@ -29,13 +29,13 @@ def no_hashes(monkeypatch):
 
 
 class Layout:
-    """Writes the files of a set; pictures are told apart by their noise."""
+    """Writes the files of a set; images are told apart by their noise."""
 
     def __init__(self, root: Path):
         self.root = root
         self.generator = np.random.default_rng(0)
 
-    def picture(self, *names: str) -> None:
+    def image(self, *names: str) -> None:
         for name in names:
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,47 +58,47 @@ class Layout:
 
 
 def dtd(out):
-    out.picture("dtd/dtd/images/dotted/b.jpg", "dtd/dtd/images/banded/a.jpg", "dtd/dtd/images/banded/c.jpg")
+    out.image("dtd/dtd/images/dotted/b.jpg", "dtd/dtd/images/banded/a.jpg", "dtd/dtd/images/banded/c.jpg")
     out.text("dtd/dtd/labels/train1.txt", "dotted/b.jpg\nbanded/a.jpg\nbanded/c.jpg\n")
 
 
 def flowers(out):
-    out.picture(*(f"flowers-102/jpg/image_{i:05d}.jpg" for i in (1, 2, 3)))
+    out.image(*(f"flowers-102/jpg/image_{i:05d}.jpg" for i in (1, 2, 3)))
     out.matrix("flowers-102/imagelabels.mat", labels=np.array([[77, 5, 5]]))
     out.matrix("flowers-102/setid.mat", trnid=np.array([[2, 1]]), valid=np.array([[3]]), tstid=np.array([[3]]))
 
 
 def pets(out):
-    out.picture("oxford-iiit-pet/images/Abyssinian_1.jpg", "oxford-iiit-pet/images/great_pyrenees_2.jpg")
+    out.image("oxford-iiit-pet/images/Abyssinian_1.jpg", "oxford-iiit-pet/images/great_pyrenees_2.jpg")
     out.text("oxford-iiit-pet/annotations/trainval.txt", "Abyssinian_1 1 1 1\ngreat_pyrenees_2 2 2 1\n")
 
 
 def aircraft(out):
     data = "fgvc-aircraft-2013b/data"
-    out.picture(f"{data}/images/0001.jpg", f"{data}/images/0002.jpg")
+    out.image(f"{data}/images/0001.jpg", f"{data}/images/0002.jpg")
     out.text(f"{data}/variants.txt", "707-320\nAN-12\n")
     out.text(f"{data}/images_variant_trainval.txt", "0002 707-320\n0001 AN-12\n")
 
 
 def cars(out):
-    out.picture("stanford_cars/cars_train/1.jpg", "stanford_cars/cars_train/2.jpg")
+    out.image("stanford_cars/cars_train/1.jpg", "stanford_cars/cars_train/2.jpg")
     rows = np.array([("1.jpg", 2), ("2.jpg", 1)], dtype=[("fname", object), ("class", "u1")])
     out.matrix("stanford_cars/devkit/cars_train_annos.mat", annotations=rows)
     out.matrix("stanford_cars/devkit/cars_meta.mat", class_names=np.array(["A", "B"], dtype=object))
 
 
 def food(out):
-    out.picture("food-101/images/pie/1.jpg", "food-101/images/ramen/2.jpg")
+    out.image("food-101/images/pie/1.jpg", "food-101/images/ramen/2.jpg")
     out.text("food-101/meta/train.json", json.dumps({"ramen": ["ramen/2"], "pie": ["pie/1"]}))
 
 
 def eurosat(out):
-    out.picture(*(f"eurosat/2750/{name}/{name}_{i}.jpg" for name in ("Forest", "River") for i in range(4)))
+    out.image(*(f"eurosat/2750/{name}/{name}_{i}.jpg" for name in ("Forest", "River") for i in range(4)))
 
 
 def sun(out):
     out.text("SUN397/ClassName.txt", "/a/abbey\n/c/church/indoor\n")
-    out.picture("SUN397/c/church/indoor/sun_b.jpg", "SUN397/a/abbey/sun_c.jpg", "SUN397/a/abbey/sun_a.jpg")
+    out.image("SUN397/c/church/indoor/sun_b.jpg", "SUN397/a/abbey/sun_c.jpg", "SUN397/a/abbey/sun_a.jpg")
 
 
 def cifar(folder, files, meta, key, names):
@@ -127,29 +127,29 @@ def stl(out):
 
 
 def gtsrb(out):
-    out.picture("gtsrb/GTSRB/Training/00000/a.ppm", "gtsrb/GTSRB/Training/00001/b.ppm")
+    out.image("gtsrb/GTSRB/Training/00000/a.ppm", "gtsrb/GTSRB/Training/00001/b.ppm")
 
 
 def inaturalist(out):
     names = ("Animalia_A_B_C_D_E_f", "Plantae_A_B_C_D_E_g")
-    out.picture(*(f"2021_train/{i:05d}_{name}/{i}.jpg" for i, name in enumerate(names)))
+    out.image(*(f"2021_train/{i:05d}_{name}/{i}.jpg" for i, name in enumerate(names)))
 
 
 def imagenette(out):
-    out.picture("imagenette2/train/n01440764/a.jpeg", "imagenette2/train/n02102040/b.jpeg")
+    out.image("imagenette2/train/n01440764/a.jpeg", "imagenette2/train/n02102040/b.jpeg")
 
 
 def sst(out):
-    out.picture("rendered-sst2/train/negative/1.png", "rendered-sst2/train/positive/2.png")
+    out.image("rendered-sst2/train/negative/1.png", "rendered-sst2/train/positive/2.png")
 
 
 def country(out):
-    out.picture("country211/train/AD/1.jpg", "country211/train/ZW/2.jpg")
+    out.image("country211/train/AD/1.jpg", "country211/train/ZW/2.jpg")
 
 
 def imagenet(out):
     torch.save(({"n01440764": ("tench",), "n02012849": ("crane",)}, []), out.root / "meta.bin")
-    out.picture("val/n01440764/a.JPEG", "val/n02012849/b.JPEG")
+    out.image("val/n01440764/a.JPEG", "val/n02012849/b.JPEG")
 
 
 BATCHES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
@@ -183,19 +183,19 @@ def test_every_class_has_a_layout():
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_pictures_and_labels_are_torchvisions(kind, tmp_path, no_hashes):
+def test_images_and_labels_are_torchvisions(kind, tmp_path, no_hashes):
     if f"CLASS {kind}" in versions.NEEDS and (reason := versions.too_old(f"CLASS {kind}")):
         pytest.skip(reason)
     write, arguments = LAYOUTS[kind]
     write(Layout(tmp_path))
     theirs = getattr(datasets, kind)(str(tmp_path), **arguments)
     names, records = read_torchvision_set(str(tmp_path), kind, arguments)
-    expected = sorted((np.asarray(picture.convert("RGB")).tobytes(), label) for picture, label in theirs)
+    expected = sorted((np.asarray(image.convert("RGB")).tobytes(), label) for image, label in theirs)
     ours = []
     for i in range(len(records)):
-        picture = open_picture(records.read(i), "RGB", records.image_id(i))
+        image = open_croppable(records.read(i), "RGB", records.image_id(i))
         [label] = records.labels(i)
-        ours.append((picture.crop(0, 0, picture.height, picture.width).tobytes(), int(label)))
+        ours.append((image.crop(0, 0, image.height, image.width).tobytes(), int(label)))
     assert len(ours) >= 2
     assert sorted(ours) == expected
     assert len(set(names)) == len(names) > max(label for _, label in ours)
@@ -224,10 +224,10 @@ def test_a_part_is_held_out(tmp_path):
     names = [{part.image_id(i) for i in range(len(part))} for part in parts]
     assert [len(part) for part in names] == [6, 2]
     assert not names[0] & names[1]
-    assert sorted(parts[1].hashtag_ids) == [0, 1]
+    assert sorted(parts[1].label_ids) == [0, 1]
 
 
-def test_a_part_of_pictures_in_memory(tmp_path, no_hashes):
+def test_a_part_of_images_in_memory(tmp_path, no_hashes):
     LAYOUTS["CIFAR10"][0](Layout(tmp_path))
     whole, val = (read_torchvision_set(str(tmp_path), "CIFAR10", {}, *part)[1] for part in ((0, "all"), (2, "val")))
     assert (len(whole), len(val)) == (10, 4)

@@ -66,7 +66,7 @@ def test_a_best_value_at_the_end_of_its_range_is_reported(sets, caplog):
     caplog.clear()
     kshot(*sets, settings)
     [warning] = [text for text in caplog.messages if "the largest, 1, was best" in text]
-    assert "of 9 draws" in warning  # three of 1 and of 2 pictures a class, and of all
+    assert "of 9 draws" in warning  # three of 1 and of 2 images a class, and of all
 
 
 @pytest.mark.parametrize(

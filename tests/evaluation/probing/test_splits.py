@@ -23,7 +23,7 @@ def test_the_seed_decides_on_the_split():
     assert first == again != other
 
 
-def test_classes_of_one_picture_cannot_be_held_out():
+def test_classes_of_one_image_cannot_be_held_out():
     with pytest.raises(ValueError, match="every class has only one"):
         hold_out(np.arange(5), 0.5, seed=0)
 
@@ -37,6 +37,6 @@ def test_shots_are_nested_and_apart_from_those_that_choose():
     assert all(not set(fit_on) & set(choose_by) for fit_on, choose_by in draws.values())
 
 
-def test_a_class_with_too_few_pictures_is_named():
-    with pytest.raises(ValueError, match="2 shots: class 2 has 3 pictures, expected at least 2 to fit on and 2 to"):
+def test_a_class_with_too_few_images_is_named():
+    with pytest.raises(ValueError, match="2 shots: class 2 has 3 images, expected at least 2 to fit on and 2 to"):
         draw_shots(LABELS[:33], 2, seed=0)

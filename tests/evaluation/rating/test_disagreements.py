@@ -17,7 +17,7 @@ def predictions(ids=("a", "b", "c"), labels=(0, 1, 2), answers=(0, 2, 0)):
 
 def test_disagreements_are_found():
     questions = find_disagreements(predictions(), LABELS, NAMES, None, 0)
-    assert (questions.pictures, questions.right) == (3, 1)
+    assert (questions.images, questions.right) == (3, 1)
     assert sorted(questions.disagreements) == [Disagreement("b", 1, 2), Disagreement("c", 2, 0)]
 
 
@@ -31,7 +31,7 @@ def test_a_sample_is_the_beginning_of_the_whole():
 
 
 def test_nothing_to_ask():
-    with pytest.raises(UserError, match="nothing to rate: the best answer is the label of all 3 pictures"):
+    with pytest.raises(UserError, match="nothing to rate: the best answer is the label of all 3 images"):
         find_disagreements(predictions(answers=(0, 1, 2)), LABELS, NAMES, None, 0)
     for sample in (0, -1):
         with pytest.raises(UserError, match=f"a sample of {sample} disagreements: expected 1 or more"):
@@ -50,11 +50,11 @@ def test_the_fingerprint_is_that_of_the_data_set():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (predictions(ids=("a", "b", "q")), r"1 of them unknown to the data set \['q'\], 1 pictures have none \['c'\]"),
-        (predictions(ids=("a", "b", "b")), r"1 pictures have none \['c'\]"),
+        (predictions(ids=("a", "b", "q")), r"1 of them unknown to the data set \['q'\], 1 images have none \['c'\]"),
+        (predictions(ids=("a", "b", "b")), r"1 images have none \['c'\]"),
         (predictions(labels=(0, 2, 2)), r"b has the labels \[2\] .* expected the label 1"),
         (predictions(answers=(0, 3, 0)), "best answer 3; .* an answer below 3"),
-        (predictions().slice(0, 0), "0 predictions for 3 pictures"),
+        (predictions().slice(0, 0), "0 predictions for 3 images"),
     ],
 )
 def test_predictions_of_another_data_set(table, message):

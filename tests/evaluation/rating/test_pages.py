@@ -17,7 +17,7 @@ from igdet.evaluation.rating.votes import Question, read_votes
 NAMES = ["ant", "bee", '<cat> & "co"']
 
 
-def picture(name: str) -> np.ndarray:
+def image(name: str) -> np.ndarray:
     return np.full((40, 512, 3), 10 * ord(name[0]) % 256, np.uint8)
 
 
@@ -26,7 +26,7 @@ def items(text: str) -> list[tuple[str, int]]:
 
 
 def test_a_page_asks_about_label_and_prediction_and_needs_no_other_file(questions, tmp_path):
-    (path,) = write_rating_pages(tmp_path, questions, picture, NAMES)
+    (path,) = write_rating_pages(tmp_path, questions, image, NAMES)
     text = path.read_text()
     asked = [{(row.image_id, row.label), (row.image_id, row.prediction)} for row in questions.disagreements]
     found = items(text)
@@ -36,27 +36,27 @@ def test_a_page_asks_about_label_and_prediction_and_needs_no_other_file(question
     assert [source[:23] for source in sources] == ["data:image/jpeg;base64,"] * 3
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(sources[0][23:]))))
     assert shown.shape == (20, 256, 3)
-    assert np.abs(shown - picture(questions.disagreements[0].image_id)[0, 0].astype(int)).max() < 5
+    assert np.abs(shown - image(questions.disagreements[0].image_id)[0, 0].astype(int)).max() < 5
 
 
 def test_the_order_does_not_tell_which_one_is_the_label(tmp_path):
     rows = [Disagreement(f"{number}.png", 0, 1) for number in range(200)]
-    (path,) = write_rating_pages(tmp_path, Questions("f", 200, 0, rows), picture, NAMES)
+    (path,) = write_rating_pages(tmp_path, Questions("f", 200, 0, rows), image, NAMES)
     label_first = sum(class_id == 0 for _, class_id in items(path.read_text())[::2])
     assert 70 < label_first < 130  # four standard deviations about half
 
 
 def test_pages_are_cut_and_earlier_ones_go(questions, tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "CARDS_ON_PAGE", 2)
-    paths = write_rating_pages(tmp_path, questions, picture, NAMES)
+    paths = write_rating_pages(tmp_path, questions, image, NAMES)
     assert [path.name for path in paths] == ["rating-001.html", "rating-002.html"]
     monkeypatch.setattr(pages, "CARDS_ON_PAGE", 3)
-    assert len(write_rating_pages(tmp_path, questions, picture, NAMES)) == len(list(tmp_path.glob("*.html"))) == 1
+    assert len(write_rating_pages(tmp_path, questions, image, NAMES)) == len(list(tmp_path.glob("*.html"))) == 1
 
 
 @pytest.mark.parametrize("width", [1280, 500])
-def test_the_question_and_its_picture_are_seen(questions, tmp_path, browser, width):
-    (path,) = write_rating_pages(tmp_path, questions, picture, NAMES)
+def test_the_question_and_its_image_are_seen(questions, tmp_path, browser, width):
+    (path,) = write_rating_pages(tmp_path, questions, image, NAMES)
     browser.call("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=False)
     browser.open(path.as_uri())
     edges = "(() => {{ const box = {}.getBoundingClientRect(); return [box.top, box.bottom]; }})()"
@@ -75,7 +75,7 @@ def test_the_question_and_its_picture_are_seen(questions, tmp_path, browser, wid
 
 
 def test_rating_in_a_browser(questions, tmp_path, browser):
-    (path,) = write_rating_pages(tmp_path, questions, picture, NAMES)
+    (path,) = write_rating_pages(tmp_path, questions, image, NAMES)
     browser.open(path.as_uri())
     state, name = "document.getElementById('state').textContent", "document.getElementById('rater').value"
     browser.press("yznu")  # yes, taken back, no, unsure
@@ -102,7 +102,7 @@ def test_rating_in_a_browser(questions, tmp_path, browser):
 
 
 def test_two_tabs_keep_each_other_s_answers(questions, tmp_path, browser):
-    (path,) = write_rating_pages(tmp_path, questions, picture, NAMES)
+    (path,) = write_rating_pages(tmp_path, questions, image, NAMES)
     state = "document.getElementById('state').textContent"
     browser.open(path.as_uri())
     other_tab = "transact('readwrite', (store) => store.put([{item}, '{verdict}'], [pageId, {item}]))"
@@ -118,7 +118,7 @@ def test_two_tabs_keep_each_other_s_answers(questions, tmp_path, browser):
 
 
 def test_what_could_not_be_kept_is_still_there_when_the_tab_is_seen_again(questions, tmp_path, browser):
-    (path,) = write_rating_pages(tmp_path, questions, picture, NAMES)
+    (path,) = write_rating_pages(tmp_path, questions, image, NAMES)
     browser.open(path.as_uri())
     browser.run("restore()")
     browser.run("IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }")
@@ -128,7 +128,7 @@ def test_what_could_not_be_kept_is_still_there_when_the_tab_is_seen_again(questi
 
 
 def test_a_browser_that_keeps_nothing_is_told_of(questions, tmp_path, browser):
-    (path,) = write_rating_pages(tmp_path, questions, picture, NAMES)
+    (path,) = write_rating_pages(tmp_path, questions, image, NAMES)
     browser.call("Page.addScriptToEvaluateOnNewDocument", source="delete window.indexedDB; var indexedDB = null;")
     browser.open(path.as_uri())
     browser.press("y")

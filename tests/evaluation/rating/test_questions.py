@@ -20,7 +20,7 @@ def test_questions_are_read_as_they_were_written(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"pictures": "many"}, "TypeError: pictures must be a whole number, got 'many'"),
+        ({"images": "many"}, "TypeError: images must be a whole number, got 'many'"),
         ({"right": None}, "right must be a whole number, got None"),
         ({"right": True}, "right must be a whole number, got True"),
         ({"fingerprint": 7}, "fingerprint must be a text, got 7"),
@@ -30,9 +30,9 @@ def test_questions_are_read_as_they_were_written(tmp_path):
         ({"disagreements": [["b", 1, 2.5]]}, "each class in each row of disagreements must be a whole number, got 2.5"),
         ({"unreadable": "b: is empty"}, "unreadable must be a list"),
         ({"wrong": 2}, "KeyError: 'wrong'"),
-        ({"right": -1}, "-1 right and 2 other pictures cannot be of 3"),
-        ({"pictures": 2}, "1 right and 2 other pictures cannot be of 2"),
-        ({"disagreements": []}, "1 right and 0 other pictures cannot be of 3"),
+        ({"right": -1}, "-1 right and 2 other images cannot be of 3"),
+        ({"images": 2}, "1 right and 2 other images cannot be of 2"),
+        ({"disagreements": []}, "1 right and 0 other images cannot be of 3"),
     ],
 )
 def test_an_export_edited_by_hand(tmp_path, changes, message):
@@ -44,7 +44,7 @@ def test_an_export_edited_by_hand(tmp_path, changes, message):
 
 
 def test_an_export_that_is_no_mapping_or_lacks_a_key(tmp_path):
-    for text in ("[]", "3", '{"pictures": 3}'):
+    for text in ("[]", "3", '{"images": 3}'):
         (tmp_path / "questions.json").write_text(text)
         with pytest.raises(UserError, match=r"questions\.json: expected the folder of an export"):
             Questions.read(tmp_path)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from igdet.evaluation.rating.real import real_accuracy
-from igdet.formats.imagenet_lists import VALIDATION_PICTURES, real_labels
+from igdet.formats.imagenet_lists import VALIDATION_IMAGES, real_labels
 from igdet.utils.errors import UserError
 
 
@@ -17,14 +17,14 @@ def table(ids, answers, labels=None):
 def test_by_hand():
     ids = ["n1/ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000001.JPEG", "ILSVRC2012_val_00000003"]
     result = real_accuracy(table(ids, [5, 7, 0]), [[7, 8], [4], []])  # the third has no ReaL label
-    assert (result.plain, result.real, result.pictures) == (1 / 3, 1 / 2, 2)
+    assert (result.plain, result.real, result.images) == (1 / 3, 1 / 2, 2)
 
 
 def test_against_timm():
     torch = pytest.importorskip("torch")
     timm = pytest.importorskip("timm.data.real_labels")
-    answers = np.random.default_rng(0).integers(0, 20, VALIDATION_PICTURES)
-    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, VALIDATION_PICTURES + 1)]
+    answers = np.random.default_rng(0).integers(0, 20, VALIDATION_IMAGES)
+    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, VALIDATION_IMAGES + 1)]
     expected = timm.RealLabelsImagenet(names, topk=(1,))
     expected.add_result(torch.nn.functional.one_hot(torch.from_numpy(answers), 20))
     ours = real_accuracy(table(names, answers), real_labels())
@@ -40,5 +40,5 @@ def test_ids_that_are_not_imagenets(name):
 def test_nothing_to_score():
     with pytest.raises(UserError, match="no predictions"):
         real_accuracy(table([], []).slice(0, 0), [[0]])
-    with pytest.raises(UserError, match="none of the 1 pictures has a ReaL label"):
+    with pytest.raises(UserError, match="none of the 1 images has a ReaL label"):
         real_accuracy(table(["ILSVRC2012_val_00000001"], [0]), [[]])

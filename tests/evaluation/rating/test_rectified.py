@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_wrong():
     whole = rectify(Questions("f", 100, 90, rows, ["8: is empty", "9: is empty"]), votes)
     assert (whole.rectified, whole.interval) == (0.92, (0.92, 0.92))  # 90 and 2 of 10
     assert "92.00% (all 8 disagreements rated)" in describe(whole)
-    assert "pictures that cannot be read, counted as wrong: 2\n" in describe(whole)
+    assert "images that cannot be read, counted as wrong: 2\n" in describe(whole)
     # Of a sample of 10, 2 cannot be read: so 8 of 40 disagreements cannot, and of the other 32 a quarter is right.
     sample = rectify(Questions("f", 100, 60, rows, ["8: is empty", "9: is empty"]), votes)
     low, high = wilson(2, 8)

@@ -1,4 +1,4 @@
-"""Pictures that cannot be shown to raters."""
+"""Images that cannot be shown to raters."""
 
 import numpy as np
 import pytest
@@ -26,15 +26,15 @@ def test_they_are_set_aside_and_named():
     assert set_aside_unreadable(questions, read_all_but(0)) == questions
 
 
-# One in a hundred pictures of the data set: 12 of 1,200; of a sample of 100 of 200 disagreements, 12 of half of 2,400.
-@pytest.mark.parametrize(("pictures", "right"), [(1200, 1100), (2400, 2200)])
-def test_too_many(pictures, right):
-    questions = Questions("f", pictures, right, ROWS)
+# One in a hundred images of the data set: 12 of 1,200; of a sample of 100 of 200 disagreements, 12 of half of 2,400.
+@pytest.mark.parametrize(("images", "right"), [(1200, 1100), (2400, 2200)])
+def test_too_many(images, right):
+    questions = Questions("f", images, right, ROWS)
     assert len(set_aside_unreadable(questions, read_all_but(12)).unreadable) == 12
-    with pytest.raises(UserError, match="13 of 100 pictures to be rated cannot be read, the last one 012: is empty"):
+    with pytest.raises(UserError, match="13 of 100 images to be rated cannot be read, the last one 012: is empty"):
         set_aside_unreadable(questions, read_all_but(13))
 
 
 def test_none_can_be_read():
-    with pytest.raises(UserError, match="1 of 1 pictures to be rated cannot be read"):
+    with pytest.raises(UserError, match="1 of 1 images to be rated cannot be read"):
         set_aside_unreadable(Questions("f", 2, 1, ROWS[:1]), read_all_but(1))

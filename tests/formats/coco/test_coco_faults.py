@@ -10,7 +10,7 @@ GOOD = {"image_id": 1, "category_id": 7, "bbox": [5, 6, 20, 10], "segmentation":
 
 
 def fault(change):
-    """What is wrong with an annotation of a picture of 50 x 40 whose category has three keypoints."""
+    """What is wrong with an annotation of an image of 50 x 40 whose category has three keypoints."""
     return fault_of(GOOD | change, {1: (50, 40)}, {7: 3})
 
 
@@ -21,14 +21,14 @@ BAD = {
     "is not four finite numbers": {"bbox": [5, 6, float("nan"), 10]},
     "four finite numbers": {"bbox": []},
     "None is not four": {"bbox": None},
-    "lies outside the picture of 50 x 40": {"bbox": [60, 6, 5, 5]},
+    "lies outside the image of 50 x 40": {"bbox": [60, 6, 5, 5]},
     "has 6 keypoint numbers; its category has 3 keypoints": {"keypoints": [1, 2, 2, 3, 4, 2]},
     "has no polygon of at least three points": {"segmentation": [[1, 2, 3, 4]]},
     "has no polygon of": {"segmentation": 5},
     "has a polygon that is not of finite": {"segmentation": [TRIANGLE, [5, 6, 25, 6, 25, float("nan")]]},
     "not of finite numbers alone": {"segmentation": [[5, 6, 25, 6, 25, "16"]]},
-    "no run-length mask of the picture of 50 x 40": {"segmentation": {"size": [50, 40], "counts": [2000]}},
-    "run-length mask of the picture of 50 x 40": {"segmentation": {"size": [40, 50], "counts": "R1"}},
+    "no run-length mask of the image of 50 x 40": {"segmentation": {"size": [50, 40], "counts": [2000]}},
+    "run-length mask of the image of 50 x 40": {"segmentation": {"size": [40, 50], "counts": "R1"}},
     "its keypoints 5 are no list": {"keypoints": 5},
     "its keypoints are not finite numbers": {"keypoints": [float("inf"), 2, 2, 3, 4, 2, 5, 6, 2]},
     "has no polygon of at least": {"segmentation": TRIANGLE},
@@ -48,7 +48,7 @@ def test_a_fault_is_named(why, change):
 
 FINE = {
     "as it is": {},
-    "a box that begins before its picture": {"bbox": [-5, -6, 20, 10]},
+    "a box that begins before its image": {"bbox": [-5, -6, 20, 10]},
     "a box that ends behind it": {"bbox": [45, 35, 20, 10]},
     "a box around it": {"bbox": [-100, -100, 300, 300]},
     "a crowd of run lengths without keypoints": {

@@ -35,7 +35,7 @@ BROKEN = {
     "an id below 0": (content(categories=[{"id": -7, "name": "cat"}]), "entry 0 of 'categories' has the id -7"),
     "an id twice": (
         content(images=2 * content()["images"]),
-        r"1 ids in 'images' stand more than once",
+        r"1 ids in 'images' are listed more than once",
     ),
     "no height": (content(images=[{"id": 1, "width": 4, "height": 0}]), "image 1 must have a width and height above 0"),
     "true as an id": (content(categories=[{"id": True, "name": "cat"}]), "entry 0 of 'categories' has the id True"),
@@ -53,7 +53,7 @@ BROKEN = {
     "an endless number": ('{"images": [' + "1" * 5000 + "]}", "some.json is no JSON: .*4300"),
     "a name twice": (
         content(categories=[{"id": 7, "name": "cat"}, {"id": 8, "name": "cat"}]),
-        "the name 'cat' stands in more than one of 'categories'",
+        "the name 'cat' is in more than one of 'categories'",
     ),
 }
 
@@ -106,6 +106,6 @@ def test_lists_of_finite_numbers(values, expected):
     assert are_finite(values) == expected
 
 
-def test_pictures_of_coco_and_of_lvis():
+def test_images_of_coco_and_of_lvis():
     assert path_of({"file_name": "1.jpg", "coco_url": "http://host/val2017/2.jpg"}) == "1.jpg"
     assert path_of({"coco_url": "http://host/val2017/2.jpg"}) == "val2017/2.jpg"

@@ -20,12 +20,12 @@ from igdet.formats.coco.faults import is_run_length, pixels_of_text
         ([5, 7], False),
     ],
 )
-def test_run_length_masks_of_a_picture_4_wide_and_3_high(mask, expected):
+def test_run_length_masks_of_a_image_4_wide_and_3_high(mask, expected):
     assert is_run_length(mask, 4, 3) == expected
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 1.0])
-def test_the_pixels_of_text_are_those_of_the_picture_that_pycocotools_coded(share):
+def test_the_pixels_of_text_are_those_of_the_image_that_pycocotools_coded(share):
     noise = np.random.default_rng(0).random((300, 200)) < share
     text = pycocotools_mask.encode(np.asfortranarray(noise, np.uint8))["counts"]
     assert pixels_of_text(text) == pixels_of_text(text.decode()) == 300 * 200

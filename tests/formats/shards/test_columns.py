@@ -7,17 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.formats.shards import ShardError, ShardIndex
+from igdet.formats.shards import ShardError, ShardIndex, read_summary, write_summary
 from igdet.formats.shards.format import INDEX_SCHEMA, index_schema
 from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.cache import cache_folder
 
 VOCABULARY = Vocabulary([("bear",), ("owl",), ("river",)])
 ROWS = [
-    {"shard": "a.tar", "offset": 512, "size": 10, "key": "é", "hashtags": [0, 2]},
-    {"shard": "a.tar", "offset": 2048, "size": 20, "key": "", "hashtags": [1]},
-    {"shard": "b.tar", "offset": 512, "size": 30, "key": "k2", "hashtags": [0, 1, 2]},
-    {"shard": "b.tar", "offset": 2048, "size": 0, "key": "k3", "hashtags": [2]},
+    {"shard": "a.tar", "offset": 512, "size": 10, "key": "é", "labels": [0, 2]},
+    {"shard": "a.tar", "offset": 2048, "size": 20, "key": "", "labels": [1]},
+    {"shard": "b.tar", "offset": 512, "size": 30, "key": "k2", "labels": [0, 1, 2]},
+    {"shard": "b.tar", "offset": 2048, "size": 0, "key": "k3", "labels": [2]},
 ]
 
 
@@ -33,13 +33,13 @@ def write_index(folder, rows=ROWS, **options):
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
 @pytest.mark.parametrize("row_group", [1, 3, 100])
 def test_columns_come_back_whatever_the_batches(tmp_path, monkeypatch, batch, row_group):
-    monkeypatch.setattr("igdet.formats.shards.columns._BATCH", batch)
+    monkeypatch.setattr("igdet.formats.shards.format._BATCH", batch)
     index = ShardIndex.open(write_index(tmp_path, row_group_size=row_group))
     assert index.keys.to_pylist() == ["é", "", "k2", "k3"]
     assert index.offsets.tolist() == [512, 2048, 512, 2048]
     assert index.sizes.tolist() == [10, 20, 30, 0]
-    assert index.hashtag_offsets.tolist() == [0, 2, 3, 6, 7]
-    assert index.hashtag_ids.tolist() == [0, 2, 1, 0, 1, 2, 2]
+    assert index.label_offsets.tolist() == [0, 2, 3, 6, 7]
+    assert index.label_ids.tolist() == [0, 2, 1, 0, 1, 2, 2]
     assert [index.shard_names[index.shard_of(i)] for i in range(4)] == ["a.tar", "a.tar", "b.tar", "b.tar"]
 
 
@@ -57,8 +57,33 @@ def test_an_index_goes_to_another_process_as_two_paths(tmp_path):
     data = pickle.dumps(index)
     assert len(data) < 1000
     again = pickle.loads(data)
-    assert again.hashtag_ids.tolist() == index.hashtag_ids.tolist() and again.keys[2].as_py() == "k2"
-    assert not again.hashtag_ids.flags.writeable
+    assert again.label_ids.tolist() == index.label_ids.tolist() and again.keys[2].as_py() == "k2"
+    assert not again.label_ids.flags.writeable
+
+
+def as_version_1(index):
+    """Rewrite an index as the first version had it, whose column of label ids was called hashtags."""
+    table = pq.read_table(index)
+    old = table.rename_columns(["hashtags" if name == "labels" else name for name in table.column_names])
+    metadata = {**table.schema.metadata, b"igdet.shard_format_version": b"1"}
+    pq.write_table(old.replace_schema_metadata(metadata), index)
+
+
+def test_the_first_version_is_read(tmp_path):
+    as_version_1(write_index(tmp_path) / "index.parquet")
+    index = ShardIndex.open(tmp_path)
+    assert index.label_ids.tolist() == [0, 2, 1, 0, 1, 2, 2]
+    write_summary(tmp_path)
+    summary = read_summary(tmp_path)
+    assert (summary.posts, summary.rarest) == ([2, 2, 3], [3, 0, 1])  # labels of one frequency count as one
+
+
+def test_the_first_version_without_its_column_is_named(tmp_path):
+    as_version_1(write_index(tmp_path) / "index.parquet")
+    table = pq.read_table(tmp_path / "index.parquet").drop_columns("hashtags")
+    pq.write_table(table, tmp_path / "index.parquet")
+    with pytest.raises(ShardError, match=r"index\.parquet lacks the columns \['hashtags'\]"):
+        ShardIndex.open(tmp_path)
 
 
 def change(row, **columns):
@@ -68,21 +93,21 @@ def change(row, **columns):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (change(2, hashtags=[0, 3]), "row 3, key k2, has the hashtag id 3, but vocabulary.txt has the ids 0 to 2"),
-        (change(1, hashtags=[-1]), "row 2, key , has the hashtag id -1, but"),
-        (change(3, hashtags=[]), "row 4, key k3, has no hashtag"),
-        (change(3, hashtags=None), "row 4, key k3, has no hashtags"),
+        (change(2, labels=[0, 3]), "row 3, key k2, has the label id 3, but vocabulary.txt has the ids 0 to 2"),
+        (change(1, labels=[-1]), "row 2, key , has the label id -1, but"),
+        (change(3, labels=[]), "row 4, key k3, has no label"),
+        (change(3, labels=None), "row 4, key k3, has no labels"),
         (change(2, key=None), "row 3, key None, has no key"),
-        (change(0, hashtags=[2, 0]), "row 1, key é, has hashtag ids that are not distinct and ascending"),
-        (change(2, hashtags=[1, 1]), "row 3, key k2, has hashtag ids that are not distinct and ascending"),
-        (change(1, offset=100), "row 2, key , has a picture where no tar can hold one"),
-        (change(1, size=2**32), "row 2, key , has a picture where no tar can hold one"),
+        (change(0, labels=[2, 0]), "row 1, key é, has label ids that are not distinct and ascending"),
+        (change(2, labels=[1, 1]), "row 3, key k2, has label ids that are not distinct and ascending"),
+        (change(1, offset=100), "row 2, key , has an image where no tar can hold one"),
+        (change(1, size=2**32), "row 2, key , has an image where no tar can hold one"),
         (change(3, shard="a.tar"), "row 4, key k3, is in the shard a.tar again: the posts of a shard stand together"),
     ],
 )
 @pytest.mark.parametrize("batch", [1, 100])
 def test_a_row_that_cannot_be_is_named(tmp_path, monkeypatch, rows, message, batch):
-    monkeypatch.setattr("igdet.formats.shards.columns._BATCH", batch)
+    monkeypatch.setattr("igdet.formats.shards.format._BATCH", batch)
     with pytest.raises(ShardError, match=f"index.parquet: {message}.*; write the shards again"):
         ShardIndex.open(write_index(tmp_path, rows))
     assert len(ShardIndex.open(write_index(tmp_path))) == 4  # and nothing is left of it
@@ -93,8 +118,8 @@ def test_a_row_that_cannot_be_is_named(tmp_path, monkeypatch, rows, message, bat
     [
         ("size", ["10"] * 4, "the column 'size' holds string, expected int64"),
         ("offset", [0.5] * 4, "the column 'offset' holds double, expected int64"),
-        ("hashtags", [["0"]] * 4, "the column 'hashtags' holds list<.*string>, expected list<.*int32>"),
-        ("hashtags", [0] * 4, "the column 'hashtags' holds int64, expected list<.*>"),
+        ("labels", [["0"]] * 4, "the column 'labels' holds list<.*string>, expected list<.*int32>"),
+        ("labels", [0] * 4, "the column 'labels' holds int64, expected list<.*>"),
         ("shard", [1] * 4, "the column 'shard' holds int64, expected dictionary<.*>"),
         ("key", [{"a": 1}] * 4, "the column 'key' holds struct<a: int64>, expected string"),
         ("shard", ["a\0.tar"] * 4, r"names the shard 'a\\x00.tar', which is not a file beside it"),

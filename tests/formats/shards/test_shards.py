@@ -28,15 +28,15 @@ def write(folder, posts=POSTS, shard_size=2):
     return folder
 
 
-def test_columns_and_pictures_come_back(tmp_path):
+def test_columns_and_images_come_back(tmp_path):
     index = ShardIndex.open(write(tmp_path))
     assert index.shard_names == ["posts-000000.tar", "posts-000001.tar"]
     assert [index.shard_of(i) for i in range(3)] == [0, 0, 1]
     np.testing.assert_array_equal(index.sizes, [13, 512, 513])
     assert index.offsets[0] == 512  # behind one header
-    np.testing.assert_array_equal(index.hashtag_offsets, [0, 2, 3, 5])
-    np.testing.assert_array_equal(index.hashtag_ids, [0, 2, 1, 1, 2])
-    assert index.hashtag_offsets.dtype == np.int64 and index.hashtag_ids.dtype == np.int32
+    np.testing.assert_array_equal(index.label_offsets, [0, 2, 3, 5])
+    np.testing.assert_array_equal(index.label_ids, [0, 2, 1, 1, 2])
+    assert index.label_offsets.dtype == np.int64 and index.label_ids.dtype == np.int32
     assert index.keys.to_pylist() == ["p0", "p1", "p2"] and len(index) == 3
     reader = ShardReader(index)
     assert [reader.read(i) for i in (2, 0, 1)] == [POSTS[i][1] for i in (2, 0, 1)]
@@ -82,7 +82,7 @@ def test_same_posts_give_the_same_bytes(tmp_path):
 def test_no_posts_make_an_empty_index(tmp_path):
     index = ShardIndex.open(write(tmp_path, posts=[]))
     assert len(index) == 0 and index.shard_names == []
-    np.testing.assert_array_equal(index.hashtag_offsets, [0])
+    np.testing.assert_array_equal(index.label_offsets, [0])
 
 
 def test_an_error_while_writing_leaves_whole_shards_and_no_index(tmp_path):

@@ -22,7 +22,7 @@ def test_posts_come_in_order_whatever_is_passed_over(shard):
     posts += stream.read(2)
     stream.close()
     assert [post.key for post in posts] == ["p0", "p1", "p5", "p6"]
-    assert [post.picture for post in posts] == [reader.read(i) for i in (0, 1, 5, 6)]
+    assert [post.image for post in posts] == [reader.read(i) for i in (0, 1, 5, 6)]
     assert [post.hashtags for post in posts] == [["owl"], ["bear", "owl"], ["bear", "owl"], ["owl"]]
 
 

@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 def test_it_holds_what_the_index_would_tell(folder, monkeypatch):
     summary, index = read_summary(folder), ShardIndex.open(folder)
-    assert summary.posts == np.bincount(index.hashtag_ids, minlength=12).tolist()
+    assert summary.posts == np.bincount(index.label_ids, minlength=12).tolist()
     assert sum(summary.rarest) == 300
     assert [posts for posts, _ in summary.shards.values()] == [40] * 7 + [20]
     assert {name: length for name, (_, length) in summary.shards.items()} == {
@@ -35,7 +35,7 @@ def test_it_holds_what_the_index_would_tell(folder, monkeypatch):
 def test_replication_is_that_of_all_posts(folder, resampling):
     summary, index = read_summary(folder), ShardIndex.open(folder)
     counted = replicate_counted(np.array(summary.posts), np.array(summary.rarest), resampling, 700)
-    whole = replicate(index.hashtag_offsets, index.hashtag_ids, resampling, 700, 12)
+    whole = replicate(index.label_offsets, index.label_ids, resampling, 700, 12)
     assert counted.factors.tolist() == whole.factors.tolist()
 
 

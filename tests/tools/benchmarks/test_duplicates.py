@@ -8,7 +8,7 @@ import pytest
 from benchmarks.duplicates import EDITS, at_precision, main, plant, report
 from PIL import Image
 
-from igdet.curation.duplicates.image_sets import open_pictures
+from igdet.curation.duplicates.image_sets import open_image_set
 from igdet.curation.duplicates.scanning import decode
 
 KEPT_BY_PDQ = {"mirrored", "JPEG 30", "half the size", "brighter by 40%"}
@@ -22,15 +22,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_every_query_has_one_edit_of_each_kind_and_no_other_picture_is_a_query(folder):
-    evaluation, training = plant(open_pictures(folder), queries=3, others=100, seed=0)
+def test_every_query_has_one_edit_of_each_kind_and_no_other_image_is_a_query(folder):
+    evaluation, training = plant(open_image_set(folder), queries=3, others=100, seed=0)
     names = training.ids.to_pylist()
     assert names[: 3 * len(EDITS)] == [f"{kind}:{name}" for kind in EDITS for name in evaluation.ids.to_pylist()]
     assert sorted(names[3 * len(EDITS) :] + evaluation.ids.to_pylist()) == [f"{i:02}.png" for i in range(12)]
 
 
 def test_edits_are_what_they_are_called(folder):
-    evaluation, training = plant(open_pictures(folder), queries=1, others=1, seed=0)
+    evaluation, training = plant(open_image_set(folder), queries=1, others=1, seed=0)
     original = decode(evaluation.read(0), 512).astype(float)
     edits = {kind: decode(training.read(row), 512).astype(float) for row, kind in enumerate(EDITS)}
     area = 120 * 90
@@ -41,11 +41,11 @@ def test_edits_are_what_they_are_called(folder):
     assert edits["brighter by 40%"].mean() == pytest.approx(1.4 * original.mean(), rel=0.02)
     changed = np.abs(edits["text overlay"] - original).max(axis=(1, 2)) > 60
     assert 10 <= changed.sum() <= 15  # a bar of 90 / 7 rows
-    assert decode(training.read(len(EDITS)), 512).shape == (90, 120, 3)  # the other picture
+    assert decode(training.read(len(EDITS)), 512).shape == (90, 120, 3)  # the other image
 
 
 def measure(folder, monkeypatch, capsys, *arguments):
-    """Give the recall of each edit and the precision, as printed."""
+    """Return the recall of each edit and the precision, as printed."""
     monkeypatch.setattr("sys.argv", ["duplicates.py", str(folder), *arguments])
     main()
     printed = capsys.readouterr().out
@@ -61,7 +61,7 @@ def test_a_small_measurement_of_pdq(folder, monkeypatch, capsys):
     assert precision == "100.0%"
 
 
-def test_pdq_on_real_pictures(real_data, monkeypatch, capsys):
+def test_pdq_on_real_images(real_data, monkeypatch, capsys):
     recalls, precision = measure(real_data / "tiny-imagenet/val", monkeypatch, capsys, "--queries=50", "--others=200")
     assert all(float(recalls[kind].rstrip("%")) >= 90 for kind in KEPT_BY_PDQ)
     assert precision == "100.0%"

@@ -40,7 +40,7 @@ def test_trees_are_damaged_in_values_and_keys_only_and_stay_trees():
     ("read", "outcome"),
     [
         (lambda path: None, READ),
-        (lambda path: _raise(UserError("mend it")), REFUSED),
+        (lambda path: _raise(UserError("fix it")), REFUSED),
         (lambda path: _raise(OSError("full")), REFUSED),
         (lambda path: _raise(KeyError("x")), r"KeyError at .*test_fuzz\.py:\d+"),
         (lambda path: _raise(TooSlowError()), "TooSlowError"),
