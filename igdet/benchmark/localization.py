@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study, inference_file
 from igdet.benchmark.tables import gain_entry, summary_entry, title_of
-from igdet.formats.localization import DETAILS, ERROR_KINDS, KEYPOINT_KINDS
+from igdet.formats.localization import DETAILS, ERROR_KINDS, KEYPOINT_KINDS, OLD_IMAGES
 from igdet.reporting.significance import summarise
 from igdet.reporting.tables import EMPTY, Entry, Table
 
@@ -22,7 +22,8 @@ def tables(study: Study) -> list[Table]:
 
 def details(run: Run, task: str) -> dict:
     """What a run's evaluation left about a task; empty without."""
-    return (read_json(inference_file(run, DETAILS)) or {}).get(task, {})
+    found = (read_json(inference_file(run, DETAILS)) or {}).get(task, {})
+    return {"images" if name == OLD_IMAGES else name: content for name, content in found.items()}
 
 
 def coco_tasks(study: Study) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, reduce
 from pathlib import Path
 
-from igdet.benchmark.suite import Suite, Target
+from igdet.benchmark.suite import Suite, TransferTask
 from igdet.formats.coco.reading import path_of, read_coco_json
 from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of
 from igdet.formats.targets.target import whole_of
@@ -43,7 +43,7 @@ def ends_of_grid(setting: Mapping[str, float], grid: Mapping[str, list[float]]) 
     ]
 
 
-def selection_opts(target: Target) -> dict[str, str]:
+def selection_opts(target: TransferTask) -> dict[str, str]:
     """The overrides that train and evaluate a trial on the SELECT_ON data sets."""
     return {f"DATASETS.{part}": f"('{name}',)" for part, name in target.select_on.items()}
 
@@ -92,7 +92,9 @@ def _overlaps(suite: Suite, name: str, how: Callable[[str, str, Own], str]) -> I
     yield from dict.fromkeys(found for each in opts for found in _overlaps_with(each, name, target, how))
 
 
-def _overlaps_with(opts: Mapping, name: str, target: Target, how: Callable[[str, str, Own], str]) -> Iterator[str]:
+def _overlaps_with(
+    opts: Mapping, name: str, target: TransferTask, how: Callable[[str, str, Own], str]
+) -> Iterator[str]:
     datasets = _datasets(target.config, opts)
     fit, choose = target.select_on["TRAIN"], target.select_on["TEST"]
     pairs = [("TEST", choose, fit, "SELECT_ON.TRAIN")]

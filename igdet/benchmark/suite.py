@@ -23,7 +23,7 @@ class Initialisation:
 
 
 @dataclass(frozen=True)
-class Target:
+class TransferTask:
     """A task that every initialisation is transferred to."""
 
     title: str
@@ -44,7 +44,7 @@ class Suite:
     title: str
     output_dir: str
     initializations: dict[str, Initialisation]
-    targets: dict[str, Target]
+    targets: dict[str, TransferTask]
     baselines: list[str] = field(default_factory=list)  # gains are counted over these, in this order
     seeds: int = 1  # seeds 0 .. SEEDS - 1
     jobs: int = 0  # processes at a time; 0: all that the GPUs, without GPUS the cores / THREADS, allow

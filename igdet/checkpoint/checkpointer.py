@@ -65,7 +65,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
                 again: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
 
         Returns:
-            what else the file holds.
+            What else the file holds.
 
         Raises:
             WeightsError: the file cannot be read, or does not fit the model or the config.
@@ -91,7 +91,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
             resume: whether to look for a checkpoint.
 
         Returns:
-            what else the file holds.
+            What else the file holds.
 
         Raises:
             WeightsError: as for `load`, or no checkpoint of the run can be read.

@@ -32,7 +32,7 @@ def convert_checkpoint(source: str, target: str | Path, to: str, key: str = "") 
         key: as `open_weights` takes it.
 
     Returns:
-        what was written and what was left out, in a line.
+        What was written and what was left out, in a line.
 
     Raises:
         WeightsError: the file cannot be read or written, or the target format cannot hold what is in it.
@@ -55,7 +55,7 @@ def convert_opened(file: WeightsFile, target: str | Path, to: str) -> str:
 
 
 @dataclass(frozen=True)
-class Target:
+class ExportFormat:
     """A format to write.
 
     Attributes:
@@ -114,12 +114,12 @@ def _in_a_classifier(name: str) -> bool:
 
 
 _ANY_TRUNK = {
-    "detectron2": Target(".pkl", lambda name: True, _for_detectron2, partial(write_checkpoint, dump=pickle.dump)),
-    "onnx": Target(".onnx", _in_a_classifier, to_onnx, write_onnx),
+    "detectron2": ExportFormat(".pkl", lambda name: True, _for_detectron2, partial(write_checkpoint, dump=pickle.dump)),
+    "onnx": ExportFormat(".onnx", _in_a_classifier, to_onnx, write_onnx),
 }
 TARGETS = {
     **{
-        form: Target(".pth", _in_a_classifier, partial(_as_published, form), write_checkpoint)
+        form: ExportFormat(".pth", _in_a_classifier, partial(_as_published, form), write_checkpoint)
         for form in ("torchvision", "timm")
     },
     **_ANY_TRUNK,

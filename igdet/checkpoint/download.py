@@ -46,7 +46,7 @@ class Digest(NamedTuple):
             raise WeightsError(f"{path}: its {self.algorithm} is {found}, expected {self.digits}. {fix}")
 
 
-def read_record(path: Path) -> Digest | None:
+def read_digest(path: Path) -> Digest | None:
     """What was recorded of a file; None where nothing was."""
     with suppress(OSError, IndexError):
         return Digest("sha256", record_of(path).read_text(encoding="utf-8").split()[0])
@@ -108,7 +108,7 @@ def fetch(weights: Weights) -> Path:
         weights: an entry of the catalog.
 
     Returns:
-        the file in the cache.
+        The file in the cache.
 
     Raises:
         WeightsError: it could not be downloaded whole, is not the file that was published, a folder is in its place, or
@@ -153,7 +153,7 @@ def _download(weights: Weights, path: Path) -> None:
 
 def _check(weights: Weights, path: Path, fix: str, final: Path | None = None) -> None:
     """Compare a file with the published hash and with that of an earlier download; without any hash, try to read it."""
-    recorded = read_record(final or path)
+    recorded = read_digest(final or path)
     if weights.digits:
         Digest(weights.publication.algorithm, weights.digits).check(path, fix)
     if recorded:

@@ -30,7 +30,7 @@ def folded_classifier(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             "classifier.norm.running_mean" and ".running_var", (C,).
 
     Returns:
-        the tensors without these statistics, in the same dtypes; without statistics, the same tensors.
+        The tensors without these statistics, in the same dtypes; without statistics, the same tensors.
     """
     if f"{NORM}running_mean" not in tensors:
         return dict(tensors)
@@ -52,7 +52,7 @@ def explain_misfit(model: Mapping[str, Tensor], file: Mapping[str, Tensor]) -> s
         file: the file's.
 
     Returns:
-        what to change, then the tensors that are missing, too many, or of another shape.
+        What to change, then the tensors that are missing, too many, or of another shape.
     """
     model, file = _trunk(model), _trunk(file)
     missing = [name for name in model if name not in file]
@@ -74,7 +74,7 @@ def describe_trunk(tensors: Mapping[str, Tensor]) -> str:
         tensors: by bare name.
 
     Returns:
-        such as "X_101_32x8d" or "R_50"; or which parts are absent.
+        Such as "X_101_32x8d" or "R_50"; or which parts are absent.
     """
     family = family_of_tensors(tensors)
     if family is None:
@@ -126,7 +126,7 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
         new_classifier: whether the file's classifier is left where it is.
 
     Returns:
-        the match.
+        The match.
 
     Raises:
         WeightsError: the model's trunk would not be wholly filled, or the file's not wholly used; or no tensor of a

@@ -49,7 +49,7 @@ def transfer(url: str, part: Path) -> None:
                 kept = f"; {_size(part):,} bytes are kept for the next call" if _version_file(part).exists() else ""
                 raise WeightsError(f"cannot download {url}: {error}{kept}. Check the network and try again") from error
             pause = WAITS[max(failures - 1, 0)]
-            logger.warning("%s: %s; going on at byte %d in %d s", url, error, _size(part), pause)
+            logger.warning(f"{url}: {error}; going on at byte {_size(part)} in {pause} s")
             time.sleep(pause)
 
 

@@ -83,7 +83,7 @@ def inspect_weights(name: str, key: str = "") -> str:
         key: as `open_weights` takes it.
 
     Returns:
-        lines for a terminal.
+        Lines for a terminal.
 
     Raises:
         WeightsError: it cannot be read.

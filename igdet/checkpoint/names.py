@@ -36,7 +36,7 @@ def to_bare(tensors: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
         tensors: as the file names them.
 
     Returns:
-        the naming, that of one of the families or "Detectron2", and the same tensors under bare names.
+        The naming, that of one of the families or "Detectron2", and the same tensors under bare names.
 
     Raises:
         WeightsError: a file of a family's naming holds something that none of its networks has.
@@ -54,7 +54,7 @@ def with_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         tensors: by bare name, without statistics.
 
     Returns:
-        the tensors and the statistics.
+        The tensors and the statistics.
     """
     scales = {name.removesuffix("weight"): value for name, value in tensors.items() if name.endswith(".norm.weight")}
     means = {f"{norm}running_mean": torch.zeros_like(scale) for norm, scale in scales.items()}

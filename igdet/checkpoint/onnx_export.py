@@ -68,7 +68,7 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
         file: where they come from.
 
     Returns:
-        what `write_onnx` writes.
+        What `write_onnx` writes.
 
     Raises:
         WeightsError: packages are missing or too old, the network is none of igdet's, or the file does not

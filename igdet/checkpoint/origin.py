@@ -52,7 +52,7 @@ def recognise_origin(naming: str, author: str, tensors: Mapping[str, Tensor]) ->
         tensors: its tensors under bare names.
 
     Returns:
-        the origin, or None when nothing tells it.
+        The origin, or None when nothing tells it.
     """
     family = family_of_tensors(tensors)
     return family.recognise_origin(naming, author, tensors) if family else None

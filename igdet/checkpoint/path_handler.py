@@ -41,7 +41,7 @@ def for_detectron2(path: Path) -> Path:
         path: of any kind that igdet reads.
 
     Returns:
-        the converted file, below the cache.
+        The converted file, below the cache.
 
     Raises:
         WeightsError: it cannot be read, or the cache cannot be written.

@@ -35,7 +35,7 @@ def scan_pickle(stream: IO[bytes], end: int) -> int:
         end: the file's size in bytes.
 
     Returns:
-        the offset behind the pickle.
+        The offset behind the pickle.
 
     Raises:
         pickle.UnpicklingError, ValueError: an instruction is unknown or cut short, or it claims more memory, more bytes
@@ -100,7 +100,7 @@ def read_payload(path: str | Path) -> dict:
             `torch.save`.
 
     Returns:
-        the mapping inside.
+        The mapping inside.
 
     Raises:
         OSError: the file is not there.

@@ -15,7 +15,7 @@ def whole(state: Any, keep: bool = True) -> Any:
         keep: whether this rank needs the result: others lend their pieces and get None for them.
 
     Returns:
-        the same, with whole tensors on the CPU in the place of those in pieces, one after the other.
+        The same, with whole tensors on the CPU in the place of those in pieces, one after the other.
     """
     if isinstance(state, Mapping):
         return {key: whole(value, keep) for key, value in state.items()}

@@ -56,7 +56,7 @@ def find_tensors(payload: dict[str, Any], chosen: str = "") -> tuple[Copy, list[
             average.
 
     Returns:
-        the copy, and the keys of all others.
+        The copy, and the keys of all others.
 
     Raises:
         WeightsError: there is no such copy.
@@ -134,7 +134,7 @@ def as_tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:
         values: tensors and arrays by name.
 
     Returns:
-        tensors by name.
+        Tensors by name.
 
     Raises:
         WeightsError: an entry is something else, or there is none.
@@ -196,7 +196,7 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
         key: which of several copies of the weights is taken, such as "state_dict_ema"; "": those that were trained.
 
     Returns:
-        its content.
+        Its content.
 
     Raises:
         WeightsError: the file is not there, cannot be read safely, is no checkpoint of such a model, or a number in it

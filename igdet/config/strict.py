@@ -22,7 +22,7 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> set[str]:
         path: the YAML file; `_BASE_` (a path or a list of paths) counts from the file's own folder.
 
     Returns:
-        the keys that the files write, such as "SOLVER.BASE_LR".
+        The keys that the files write, such as "SOLVER.BASE_LR".
 
     Raises:
         ConfigError: as `read_with_bases`; or a key is unknown or has a value of another type.
@@ -48,7 +48,7 @@ def merge_overrides(cfg: CfgNode, opts: Sequence[str]) -> set[str]:
         opts: key, value, key, value ...
 
     Returns:
-        the keys.
+        The keys.
 
     Raises:
         ConfigError: an option is among them; a key is unknown, has no value, or the value is of another type.

@@ -288,7 +288,7 @@ def sum_up(files: Sequence[Path], column: str, keys: Sequence[str], value: str) 
         value: the field to sum.
 
     Returns:
-        columns `keys` and `value`; a row for each combination, in no order.
+        Columns `keys` and `value`; a row for each combination, in no order.
     """
     total = pa.schema([*((key, pa.string()) for key in keys), (value, pa.int64())]).empty_table()
     for start in range(0, len(files), _SUMMED_FILES):

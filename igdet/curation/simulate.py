@@ -180,7 +180,7 @@ def _make_posts(
     kept_shares = rng.permutation(shares / shares[0])
     found = {name: list_images(images, name) for name in names}
     if passed_over := sum((listing.passed_over for listing in found.values()), Counter()):
-        logger.warning("%s: passed over: %s", images, describe(passed_over))
+        logger.warning(f"{images}: passed over: {describe(passed_over)}")
     by_class = {name: listing.images for name, listing in found.items()}
     _require_class_folders(images, by_class)
     posts = [

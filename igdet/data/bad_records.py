@@ -96,7 +96,7 @@ class BadRecordLog:
             for name, why in new.items():
                 file.write(json.dumps({"data_set": self.data_set, "name": name, "why": why}) + "\n")
         for name in list(new)[: max(0, ALWAYS_TOLERATED - len(self._named))]:
-            logger.warning("%s: bad record %s: %s (logged in %s)", self.data_set, name, new[name], self.path)
+            logger.warning(f"{self.data_set}: bad record {name}: {new[name]} (logged in {self.path})")
         self._named |= new.keys()
 
 

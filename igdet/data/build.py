@@ -162,7 +162,7 @@ def _records(name: str) -> Records:
     if not isinstance(records, Records):
         raise DatasetError(f"{name} is no classification or hashtag data set; docs/DATASETS.md lists the kinds")
     labels_each = len(records.label_ids) / len(records)
-    logger.info("%s: %d records with %.2f labels each. %s", name, len(records), labels_each, records.note)
+    logger.info(f"{name}: {len(records)} records with {labels_each:.2f} labels each. {records.note}")
     return records
 
 

@@ -184,8 +184,7 @@ def check_image_files(name: str, records: list[dict], max_share: float) -> None:
         )
     if missing:
         logger.warning(
-            "%s: %d of %d image files are missing%s",
-            name, len(missing), len(records), _written_otherwise(missing[0]),
+            f"{name}: {len(missing)} of {len(records)} image files are missing{_written_otherwise(missing[0])}",
         )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeat
 
     made = made_once(folder, fingerprint, make)
     if not is_new:
-        logger.info("%s: features of the same weights, images and preprocessing are in %s", name, made)
+        logger.info(f"{name}: features of the same weights, images and preprocessing are in {made}")
     labels = np.asarray(records.label_ids).astype(np.int64)
     image_ids = [records.image_id(index) for index in range(len(records))]
     return LabelledFeatures(name, np.load(made / FILE, mmap_mode="r"), labels, image_ids)

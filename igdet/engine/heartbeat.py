@@ -71,7 +71,7 @@ class Heartbeat:
         """Rank 0 keeps the store until nobody needs it; a rank that failed may have done so because another died.
 
         Returns:
-            the ranks that were waited for and are silent.
+            The ranks that were waited for and are silent.
         """
         others = set(range(len(self._names))) - {self._rank}
         statuses = (ALIVE, FAILED) if self._rank == 0 else (ALIVE,) if failed else ()
@@ -163,7 +163,7 @@ def heartbeat(args: argparse.Namespace) -> AbstractContextManager:
         args: the command line; of Detectron2's `launch` its `dist_url` tells where rank 0 is.
 
     Returns:
-        what the work is to be done in; for a single process it does nothing.
+        What the work is to be done in; for a single process it does nothing.
     """
     if comm.get_world_size() == 1:
         return nullcontext()

@@ -57,7 +57,7 @@ def continued_state(
         model: whose parameters it has.
 
     Returns:
-        for `optimizer.load_state_dict`.
+        For `optimizer.load_state_dict`.
 
     Raises:
         WeightsError: the checkpoint does not tell which momentum belongs to which parameter.

@@ -60,7 +60,7 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
         arguments: "config_file" and "opts" of the command line, for the record.
 
     Returns:
-        protocol -> its record.
+        Protocol -> its record.
 
     Raises:
         ConfigError: as `check_probe`.
@@ -78,13 +78,13 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
     for name in protocols:
         inputs = _digest(settings, train, test)
         if results.get(name, {}).get("inputs") == inputs:
-            logger.info("%s: done already, see %s", name, path)
+            logger.info(f"{name}: done already, see {path}")
             continue
         outcome = PROTOCOLS[name].run(train, test, settings)
         results[name] = {"inputs": inputs, **outcome.record, **_evaluated(cfg, name, outcome, test)}
         progress = {"images_seen": 0, "seconds": round(time.perf_counter() - clock, 1), "started": started}
         write_record(path, cfg, arguments, results, progress)
-        logger.info("%s, recorded in %s\n%s", name, path, outcome.table.plain())
+        logger.info(f"{name}, recorded in {path}\n{outcome.table.plain()}")
     return results
 
 

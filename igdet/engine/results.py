@@ -77,7 +77,7 @@ def by_dataset(cfg: CfgNode, results: Mapping) -> dict:
         results: what `DefaultTrainer.test` returned.
 
     Returns:
-        data set -> task -> metric -> number.
+        Data set -> task -> metric -> number.
     """
     return {cfg.DATASETS.TEST[0]: dict(results)} if len(cfg.DATASETS.TEST) == 1 else dict(results)
 
@@ -112,7 +112,7 @@ def source_commit(package: str) -> str:
         package: its name.
 
     Returns:
-        the hash that pip noted (PEP 610), or that of the clone it is installed from; "" where neither is known.
+        The hash that pip noted (PEP 610), or that of the clone it is installed from; "" where neither is known.
     """
     try:
         noted = distribution(package).read_text("direct_url.json") or "{}"

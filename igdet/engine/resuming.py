@@ -77,7 +77,7 @@ def check_resumption(cfg: CfgNode) -> list[Change]:
         cfg: the resolved config, as this machine runs it; OUTPUT_DIR is the run's folder.
 
     Returns:
-        what has changed; none where there is no checkpoint to resume from, or no config to compare with.
+        What has changed; none where there is no checkpoint to resume from, or no config to compare with.
 
     Raises:
         ConfigError: naming the changed key that cannot be used from here on, or would not be: the run is past it.

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> Mapping:
         args: what Detectron2's `default_argument_parser` returns.
 
     Returns:
-        as `train` and `evaluate`.
+        As `train` and `evaluate`.
 
     Raises:
         ConfigError: as `setup`.
@@ -70,7 +70,7 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         args: the command line; with `resume`, a run that is broken off is continued and a finished one left alone.
 
     Returns:
-        data set -> task -> metric -> number; empty on other ranks than the main one.
+        Data set -> task -> metric -> number; empty on other ranks than the main one.
 
     Raises:
         BadRecordsError: images of a data set are not there.
@@ -107,7 +107,7 @@ def evaluate(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         args: the command line.
 
     Returns:
-        data set -> task -> metric -> number; empty on other ranks than the main one.
+        Data set -> task -> metric -> number; empty on other ranks than the main one.
 
     Raises:
         ConfigError: there are no weights to evaluate.

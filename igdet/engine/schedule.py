@@ -54,7 +54,7 @@ def drop_steps(iterations: int, drops: int) -> tuple[int, ...]:
         drops: number of drops, n >= 0.
 
     Returns:
-        the iterations round(i / (n + 1) * iterations), i = 1 .. n.
+        The iterations round(i / (n + 1) * iterations), i = 1 .. n.
     """
     return tuple(round(i * iterations / (drops + 1)) for i in range(1, drops + 1))
 

@@ -35,7 +35,7 @@ def setup_config(args: argparse.Namespace) -> CfgNode:
         args: with Detectron2's `config_file`, `opts` and `eval_only`.
 
     Returns:
-        the resolved config, not frozen; its own data sets are registered.
+        The resolved config, not frozen; its own data sets are registered.
 
     Raises:
         ConfigError: naming the key or file that is wrong.
@@ -55,7 +55,7 @@ def merged_config(config_file: str, opts: Sequence[str]) -> CfgNode:
         opts: KEY VALUE KEY VALUE ... that override it.
 
     Returns:
-        the config, not frozen: its schedule is resolved, and what follows from its file and its data is filled in.
+        The config, not frozen: its schedule is resolved, and what follows from its file and its data is filled in.
 
     Raises:
         ConfigError: naming the key or file that is wrong.
@@ -95,7 +95,7 @@ def setup(args: argparse.Namespace) -> CfgNode:
         args: what Detectron2's `default_argument_parser` returns.
 
     Returns:
-        the frozen config.
+        The frozen config.
 
     Raises:
         ConfigError: as `setup_config`.

@@ -37,7 +37,7 @@ def share_model(model: nn.Module, fsdp: bool) -> nn.Module:
         fsdp: whether to spread it over the processes.
 
     Returns:
-        the model itself where it is spread or there is one process, else wrapped.
+        The model itself where it is spread or there is one process, else wrapped.
     """
     if comm.get_world_size() == 1:
         return model

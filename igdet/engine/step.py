@@ -62,7 +62,7 @@ class StepMetrics:
         """Wait for the scalars.
 
         Returns:
-            each averaged over ranks, and "data_time" of the rank that waited longest.
+            Each averaged over ranks, and "data_time" of the rank that waited longest.
 
         Raises:
             NonFiniteLoss: on every rank, if one has a loss that is not finite.

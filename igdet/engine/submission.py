@@ -73,7 +73,7 @@ class TrainingJob:
         """Wait until the training has written its checkpoint; submitit calls it on rank 0, after a warning.
 
         Returns:
-            the job that goes on from there.
+            The job that goes on from there.
         """
         if self._process is not None:  # else the warning came before the training
             self._process.wait()
@@ -89,7 +89,7 @@ def submit(args: argparse.Namespace) -> "submitit.Job":
             `on` (a key of `CLUSTERS`) and `arguments` of train_net.
 
     Returns:
-        the job.
+        The job.
 
     Raises:
         SubmissionError: submitit is missing, or there is no such cluster here.

@@ -22,7 +22,7 @@ def expected_calibration_error(confidences: np.ndarray, hits: np.ndarray) -> flo
         hits: (N,) bool, whether the best answer is right.
 
     Returns:
-        the error, 0..1.
+        The error, 0..1.
     """
     bins = np.clip(np.ceil(confidences.astype(np.float64) * BINS) - 1, 0, BINS - 1).astype(int)
     gaps = np.bincount(bins, weights=hits - confidences.astype(np.float64), minlength=BINS)  # a bin's count cancels

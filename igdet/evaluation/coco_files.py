@@ -250,7 +250,7 @@ def checked_annotations(
         )
     verdicts = judge(path, content, tasks, wanted)
     for note in (*verdicts.notes, *_sigma_notes(names, sigmas)):
-        logger.warning("%s: %s", path, printable(note))
+        logger.warning(f"{path}: {printable(note)}")
     return verdicts
 
 

@@ -41,7 +41,7 @@ def mean_average_precision(scores: np.ndarray, labels: Sequence[np.ndarray]) -> 
         labels: N arrays of distinct label ids in 0..L-1.
 
     Returns:
-        the mean, 0..1.
+        The mean, 0..1.
     """
     rows = np.repeat(np.arange(len(labels)), [len(ids) for ids in labels])
     ids = np.concatenate(labels)
@@ -65,7 +65,7 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray) -> float:
         relevant: (N,) bool, at least one true.
 
     Returns:
-        the average precision, 0..1.
+        The average precision, 0..1.
     """
     order = np.argsort(-scores, kind="stable")
     scores, hits = scores[order], np.cumsum(relevant[order])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from igdet.utils.files import atomic_write
 
-KEPT = 5  # the top-5 accuracy and recall@5 look no further
+TOP_CLASSES = 5  # the top-5 accuracy and recall@5 look no further
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def predictions_of(
         answers: the class ids that can be answers, None for all; the others get the probability 0.
 
     Returns:
-        one prediction an image, on the CPU.
+        One prediction an image, on the CPU.
     """
     logits = torch.stack([output["pred_class_logits"] for output in outputs]).float()  # N, L
     log_scores = _only(logits, answers).log_softmax(dim=1)  # N, L
-    top_scores, top_classes = log_scores.exp().topk(min(KEPT, log_scores.shape[1]), dim=1)  # N, T
+    top_scores, top_classes = log_scores.exp().topk(min(TOP_CLASSES, log_scores.shape[1]), dim=1)  # N, T
     all_scores = log_scores.cpu().numpy() if keep_all_scores else [None] * len(inputs)
     rows = zip(inputs, top_classes.cpu().numpy(), top_scores.cpu().numpy(), all_scores, strict=True)
     return [Prediction(record["image_id"], np.asarray(record["gt_classes"]), *answers) for record, *answers in rows]
@@ -70,8 +70,8 @@ def predictions_of_scores(image_ids: Sequence[str], labels: np.ndarray, log_scor
         N predictions.
     """
     scores, classes = log_scores.sort(dim=1, descending=True, stable=True)
-    top_scores = scores[:, :KEPT].exp().float().numpy()
-    rows = zip(image_ids, labels[:, None], classes[:, :KEPT].numpy(), top_scores, strict=True)
+    top_scores = scores[:, :TOP_CLASSES].exp().float().numpy()
+    rows = zip(image_ids, labels[:, None], classes[:, :TOP_CLASSES].numpy(), top_scores, strict=True)
     return [Prediction(*row) for row in rows]
 
 

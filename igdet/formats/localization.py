@@ -9,3 +9,4 @@ ERROR_KINDS = ("classification", "localisation", "both", "duplicate", "backgroun
 KEYPOINT_KINDS = ("good", "jitter", "inversion", "swap", "miss")
 # Beside results.json: task -> "confusions", (class, taken for, times); and "images", image id -> its own AP.
 DETAILS = "localisation.json"
+OLD_IMAGES = "pictures"  # what igdet 0.1 called "images" in there

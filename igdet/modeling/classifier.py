@@ -94,7 +94,7 @@ class ImageClassifier(nn.Module):
                 int64 (k,), k >= 1, distinct ids 0..L - 1, on the host.
 
         Returns:
-            in training {"loss_cls": scalar, "train_top1": the share of images whose best guess is one of their labels,
+            In training {"loss_cls": scalar, "train_top1": the share of images whose best guess is one of their labels,
             in percent, scalar without gradient}, with mixtures of experts also "loss_balance" and each expert's share
             of the images, "expert_share_<i>"; else for each image {"pred_class_logits": float (L,)}.
         """

@@ -159,7 +159,7 @@ def cost_row(member: str, use: str, cfg: CfgNode, repeats: int) -> list[Entry]:
         repeats: timed forward passes.
 
     Returns:
-        entries for `HEADER`.
+        Entries for `HEADER`.
     """
     torch.manual_seed(0)
     size = USES[use].size

@@ -71,7 +71,7 @@ def khot_softmax_loss(logits: Tensor, labels: KHotLabels) -> Tensor:
         labels: of the same N images, on the same device.
 
     Returns:
-        float scalar, at least float32.
+        Float scalar, at least float32.
 
     Raises:
         ValueError: labels and logits are of different numbers of images.

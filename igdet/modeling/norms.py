@@ -59,7 +59,7 @@ def choose_norm(norm: str, norm_batch: int) -> str | Callable[[int], nn.Module]:
         norm_batch: MODEL.RESNETS.NORM_BATCH; 0: all images of a GPU's (micro-)batch share their statistics.
 
     Returns:
-        what Detectron2's `get_norm` takes.
+        What Detectron2's `get_norm` takes.
 
     Raises:
         ConfigError: groups are asked for of a normalisation that has none.

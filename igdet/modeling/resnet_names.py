@@ -53,7 +53,7 @@ def to_torchvision(tensors: Tensors) -> dict[str, Tensor]:
         tensors: trunk and classifier under bare names.
 
     Returns:
-        the same tensors, renamed.
+        The same tensors, renamed.
 
     Raises:
         WeightsError: a tensor has no place in torchvision's ResNets.

@@ -238,7 +238,7 @@ def bare_name(name: str) -> str:
         name: such as "backbone.bottom_up.res2.0.conv1.weight".
 
     Returns:
-        such as "res2.0.conv1.weight".
+        Such as "res2.0.conv1.weight".
     """
     name = next(_rests(name), name)
     heads = (head for family in FAMILIES for head in family.heads if name.startswith(f"{head}."))

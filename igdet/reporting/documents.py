@@ -22,7 +22,7 @@ def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
         blocks: Markdown by name; blocks of other names stay as they are.
 
     Returns:
-        the document.
+        The document.
     """
 
     def fill(found: re.Match) -> str:

@@ -77,7 +77,7 @@ def write_card_pages(
         values: what the template prints besides.
 
     Returns:
-        the paths of the pages.
+        The paths of the pages.
     """
     for page in Path(folder).glob(f"{name}-*.html"):
         page.unlink()

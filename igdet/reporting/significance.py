@@ -60,7 +60,7 @@ def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> PairedTest:
         hits_a, hits_b: bool (N,), of the same images, N >= 1.
 
     Returns:
-        the difference of the accuracies and its 95% interval, percent; p of a fair coin deciding who is right alone.
+        The difference of the accuracies and its 95% interval, percent; p of a fair coin deciding who is right alone.
         The interval is the normal one of paired shares.
     """
     n, only_a, only_b = len(hits_a), int((hits_a & ~hits_b).sum()), int((~hits_a & hits_b).sum())

@@ -43,12 +43,12 @@ def locked(folder: Path, wait: bool = False, inherited: bool = True, busy: str =
         except BlockingIOError as error:
             if not wait:
                 raise LockError(f"{folder}: {busy}") from error
-            logger.info("%s: another process is at work there; waiting for its end", folder)
+            logger.info(f"{folder}: another process is at work there; waiting for its end")
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            logger.warning("%s: its file system has no locks: see to it that one process works there", folder)
+            logger.warning(f"{folder}: its file system has no locks: see to it that one process works there")
         if not inherited:
             os.register_at_fork(after_in_child=file.close)
         yield file.fileno()
@@ -74,7 +74,7 @@ def made_once(folder: Path, fingerprint: str, make: Callable[[Path], None]) -> P
         make: writes them into an empty folder.
 
     Returns:
-        where the files are, within `folder`.
+        Where the files are, within `folder`.
 
     Raises:
         CacheError: the folder cannot be written, for instance because its disk is full.

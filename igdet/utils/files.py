@@ -106,7 +106,7 @@ def read_json(path: str | os.PathLike, expected: str, kind: type = dict) -> Any:
         kind: type of its content.
 
     Returns:
-        its content.
+        Its content.
 
     Raises:
         UserError: it is missing, cannot be read, is no JSON, nested too deeply or of another kind, or has a key twice.

@@ -51,7 +51,7 @@ def shown(value: object) -> str:
         value: anything that a file, a table or a command line may hold.
 
     Returns:
-        one line of printable characters; a text of up to 198 characters is whole.
+        One line of printable characters; a text of up to 198 characters is whole.
     """
     return printable(_SHORT.repr(value)).replace("\n", " ")
 
@@ -77,7 +77,7 @@ def printable(text: str) -> str:
         text: such as a message that holds a file's name.
 
     Returns:
-        the text; line breaks, tabs, spaces of any width and what joins letters and emojis kept, every other character
+        The text; line breaks, tabs, spaces of any width and what joins letters and emojis kept, every other character
         that has no shape written as Python does (`\x1b`).
     """
     if text.isprintable():

@@ -120,7 +120,7 @@ def read_yaml(path: str | Path) -> dict:
         path: the file, in UTF-8, or in UTF-16 with a byte-order mark.
 
     Returns:
-        the mapping; empty for an empty file. Its keys are texts, in today's spelling.
+        The mapping; empty for an empty file. Its keys are texts, in today's spelling.
 
     Raises:
         ConfigError: the file is missing, is not YAML, holds a Python tag, a key twice, or no mapping; it is larger,
@@ -271,7 +271,7 @@ def from_mapping(kind: type, node: object, where: str):
         where: where the mapping stands, for error messages.
 
     Returns:
-        the instance; keys that are absent take the fields' defaults.
+        The instance; keys that are absent take the fields' defaults.
 
     Raises:
         ConfigError: a key is unknown, missing or of the wrong type.

@@ -19,8 +19,8 @@ from igdet.world.taxonomy import LEAVES, WNIDS, write_synsets
 
 MANIFEST_NAME = "world.json"
 WORLD_VERSION = 1  # to be raised whenever the same seed gives other images or tags
-# Part: writer, folder within the world, style, count.
-Part = tuple[Callable[[Path, Source, Style, int, int], None], str, Style, int]
+# WorldPart: writer, folder within the world, style, count.
+WorldPart = tuple[Callable[[Path, Source, Style, int, int], None], str, Style, int]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class WorldError(UserError):
     """A folder that a world cannot be written to."""
 
 
-def world_parts(size: WorldSize) -> dict[str, Part]:
+def world_parts(size: WorldSize) -> dict[str, WorldPart]:
     """Return everything that a world of this size consists of, by the part's name."""
     post, scene = size.post_style, size.scene_style
     return {

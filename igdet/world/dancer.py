@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from igdet.world.anatomy import Part, ellipse, limb, rotation, smooth
+from igdet.world.anatomy import Patch, ellipse, limb, rotation, smooth
 
 # "left" is the dancer's own left, at the right of the image.
 KEYPOINT_NAMES: tuple[str, ...] = (
@@ -43,40 +43,40 @@ def _chain(start: np.ndarray, lengths: tuple[float, float], swing: float, bend: 
     return [start, middle, middle + lengths[1] * rotation(-sign * (swing + bend)) @ down]
 
 
-def dancer_parts(joints: dict[str, np.ndarray]) -> list[Part]:
+def dancer_parts(joints: dict[str, np.ndarray]) -> list[Patch]:
     """Clothe a pose with parts, legs first, head last."""
     parts = [part for side in _SIDES for part in _leg(joints, side)]
     corners = [joints[name] for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")]
-    parts.append(Part(_widened(corners), "main", "checks", "light"))
+    parts.append(Patch(_widened(corners), "main", "checks", "light"))
     parts += [part for side in _SIDES for part in _arm(joints, side)]
     return parts + _head(joints)
 
 
-def _leg(joints: dict[str, np.ndarray], side: str) -> list[Part]:
+def _leg(joints: dict[str, np.ndarray], side: str) -> list[Patch]:
     hip, knee, ankle = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
     toe = np.add(ankle, (_SIDES[side] * 0.09, 0.03))
     return [
-        Part(limb(ankle, toe, 0.06, 0.05), "black"),
-        Part(limb(hip, knee, 0.13, 0.1), "second"),
-        Part(limb(knee, ankle, 0.1, 0.06), "second"),
+        Patch(limb(ankle, toe, 0.06, 0.05), "black"),
+        Patch(limb(hip, knee, 0.13, 0.1), "second"),
+        Patch(limb(knee, ankle, 0.1, 0.06), "second"),
     ]
 
 
-def _arm(joints: dict[str, np.ndarray], side: str) -> list[Part]:
+def _arm(joints: dict[str, np.ndarray], side: str) -> list[Patch]:
     shoulder, elbow, wrist = (joints[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist"))
     return [
-        Part(limb(elbow, wrist, 0.065, 0.06), "third"),
-        Part(limb(shoulder, elbow, 0.09, 0.07), "main"),
+        Patch(limb(elbow, wrist, 0.065, 0.06), "third"),
+        Patch(limb(shoulder, elbow, 0.09, 0.07), "main"),
     ]
 
 
-def _head(joints: dict[str, np.ndarray]) -> list[Part]:
+def _head(joints: dict[str, np.ndarray]) -> list[Patch]:
     (x, y), neck = joints["head"], joints["neck"]
-    eyes = [Part(ellipse(x + dx, y + 0.02, 0.035, 0.04, points=8), "black") for dx in (-0.075, 0.075)]
+    eyes = [Patch(ellipse(x + dx, y + 0.02, 0.035, 0.04, points=8), "black") for dx in (-0.075, 0.075)]
     return [
-        Part(limb(neck, joints["head"], 0.07, 0.07), "third"),
-        Part(ellipse(x, y - 0.04, 0.21, 0.23), "black"),
-        Part(ellipse(x, y + 0.03, 0.165, 0.18), "third"),
+        Patch(limb(neck, joints["head"], 0.07, 0.07), "third"),
+        Patch(ellipse(x, y - 0.04, 0.21, 0.23), "black"),
+        Patch(ellipse(x, y + 0.03, 0.165, 0.18), "third"),
         *eyes,
     ]
 

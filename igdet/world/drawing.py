@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from igdet.world.anatomy import Part
+from igdet.world.anatomy import Patch
 
 # Tone: range of saturation, range of value.
 TONES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
@@ -64,7 +64,7 @@ def draw_palette(name: str, rng: np.random.Generator) -> dict[str, Rgb]:
         rng: source of chance.
 
     Returns:
-        RGB, 0..255, for each paint that `Part` knows.
+        RGB, 0..255, for each paint that `Patch` knows.
     """
     main, second, third = (_draw(colour, rng) for colour in LOOKS[name])
     return {
@@ -129,7 +129,7 @@ class Canvas:
         self.pixels = pixels
         self.owner = np.zeros(pixels.shape[:2], dtype=np.uint8)
 
-    def paint(self, number: int, parts: list[Part], frame: np.ndarray, palette: dict[str, Rgb]) -> None:
+    def paint(self, number: int, parts: list[Patch], frame: np.ndarray, palette: dict[str, Rgb]) -> None:
         """Paint a thing over what is there.
 
         Args:
@@ -163,7 +163,7 @@ class Canvas:
         shade += (1 - shade) * (1 - mask)  # other things keep their pixels as they are
         np.copyto(region, np.minimum(region * shade[:, :, None], 255).astype(np.uint8))
 
-    def _print_texture(self, part: Part, fixed_point: np.ndarray, frame: np.ndarray, ink: Rgb) -> None:
+    def _print_texture(self, part: Patch, fixed_point: np.ndarray, frame: np.ndarray, ink: Rgb) -> None:
         """Print the part's pattern, which turns and grows with the thing, inside its outline."""
         rows, columns = self._window(fixed_point)
         region = self.pixels[rows, columns]

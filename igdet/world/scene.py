@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from igdet.world.anatomy import ANATOMY, Part, rotation
+from igdet.world.anatomy import ANATOMY, Patch, rotation
 from igdet.world.dancer import KEYPOINT_NAMES, dancer_parts, draw_pose
 from igdet.world.drawing import OVERSAMPLING, Canvas, draw_palette
 from igdet.world.taxonomy import DANCER, NAMES
@@ -180,7 +180,7 @@ def _distortion(rng: np.random.Generator) -> np.ndarray:
     return np.array([[mirror * stretch, shear], [0, 1 / stretch]])
 
 
-def _wobble(parts: list[Part], rng: np.random.Generator) -> list[Part]:
+def _wobble(parts: list[Patch], rng: np.random.Generator) -> list[Patch]:
     """Let every part of an individual be a little larger, smaller, wider or narrower than the species' part."""
     scales = rng.uniform(0.87, 1.13, (len(parts), 2))
     wobbled = []

@@ -8,7 +8,7 @@ from igdet.benchmark import localization
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study
 from igdet.benchmark.galleries import changes, most_changed
-from igdet.formats.localization import DETAILS, ERROR_KINDS
+from igdet.formats.localization import DETAILS, ERROR_KINDS, OLD_IMAGES
 
 
 def texts(table):
@@ -27,7 +27,8 @@ def analysed(suite, finish):
         bbox = {"AP": 10.0, "AP50": 20.0, "AP75": 5.0, **{f"dAP-{kind}": 3.0 for kind in ERROR_KINDS}}
         keypoints = {"AP": 1.0, "keypoints-good": 60.0, "good-nose": 70.0 if name == "scratch" else 80.0}
         finish(cell, {"bbox": bbox, "keypoints": keypoints}, config=config)
-        details = {"bbox": {"images": images[name], "confusions": [["cat", "dog", 4], ["dog", "cat", 1]]}}
+        key = "images" if name == "hashtag" else OLD_IMAGES
+        details = {"bbox": {key: images[name], "confusions": [["cat", "dog", 4], ["dog", "cat", 1]]}}
         path = cell.folder / "inference/v" / DETAILS
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(details))

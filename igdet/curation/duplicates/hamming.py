@@ -62,7 +62,7 @@ def pairs_within(queries: np.ndarray, indexed: np.ndarray, max_distance: int) ->
         max_distance: bits, 0..255.
 
     Returns:
-        each pair once, with the score 1 - distance / 256.
+        Each pair once, with the score 1 - distance / 256.
     """
     wanted, indexed = np.ascontiguousarray(queries).reshape(-1, BITS // 8), np.ascontiguousarray(indexed)
     find = _compare_all if len(wanted) * len(indexed) <= _COMPARE_ALL_TO else _compare_like_pieces

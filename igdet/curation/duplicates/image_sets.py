@@ -98,7 +98,7 @@ def _open_folder(folder: Path) -> ImageSet:
     if not images:
         raise DuplicatesError(f"{folder} holds no images that can be read; passed over: {describe(passed_over) or 0}")
     if passed_over:
-        logger.warning("%s: passed over: %s", folder, describe(passed_over))
+        logger.warning(f"{folder}: passed over: {describe(passed_over)}")
     paths = pa.array(images, pa.string())
     return ImageSet(paths, _Addressed(paths, ImageSource(folder)))
 

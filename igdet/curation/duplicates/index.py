@@ -136,7 +136,7 @@ def search(index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int,
         min_score: cosine, -1..1; neighbours with a smaller one are left out.
 
     Returns:
-        the pairs, with the cosine as score, best first for each query.
+        The pairs, with the cosine as score, best first for each query.
     """
     parts = []
     for start in range(0, len(queries), _QUERIES):

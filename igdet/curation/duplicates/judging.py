@@ -30,7 +30,7 @@ def write_pages(folder: str | PathLike, pairs: pa.Table, queries: ImageSet, trai
         training: the images that were searched.
 
     Returns:
-        the paths of the pages.
+        The paths of the pages.
 
     Raises:
         DuplicatesError: an image is no longer there.
@@ -74,7 +74,7 @@ def read_verdicts(paths: Iterable[str | PathLike]) -> dict[Pair, bool]:
         paths: downloaded .csv files with the columns query, match and verdict.
 
     Returns:
-        whether each judged pair is a duplicate.
+        Whether each judged pair is a duplicate.
 
     Raises:
         DuplicatesError: a file is no such list, or a pair is judged both ways.

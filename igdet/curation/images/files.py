@@ -78,7 +78,7 @@ def read_member(root: Path, name: str, max_bytes: int) -> bytes:
         offset, size = members[key]
         with tar.open("rb") as file:
             file.seek(offset)
-            data = read_limited(_Part(file, size), max_bytes)
+            data = read_limited(_FilePart(file, size), max_bytes)
     except (OSError, tarfile.TarError) as error:
         raise ImageError("unreadable", f"{path}: {error}") from error
     if len(data) < size:
@@ -105,7 +105,7 @@ def key_of(member: str) -> tuple[str, str]:
     return folder + slash + stem, suffix.lower()
 
 
-class _Part:
+class _FilePart:
     """The next `size` bytes of a file."""
 
     def __init__(self, file, size: int):

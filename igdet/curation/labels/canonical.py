@@ -209,7 +209,7 @@ class Canonicaliser:
             tags: the post's hashtags, as written.
 
         Returns:
-            for each hashtag its label, "" for a dropped one. With the rule "context", an ambiguous word gets the label
+            For each hashtag its label, "" for a dropped one. With the rule "context", an ambiguous word gets the label
             that `Context.choose` returns for the labels that the post's other hashtags have alone.
         """
         meanings = [self._find(normalise_tag(tag)) for tag in tags]

@@ -55,7 +55,7 @@ def read_label_lists(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
         path: a Parquet file, or a folder of them, with a column "labels" of row numbers in the table of labels.
 
     Returns:
-        offsets int64 (N + 1,): where each post's labels begin in ids; ids int32 (M,). Both are mapped from temporary
+        Offsets int64 (N + 1,): where each post's labels begin in ids; ids int32 (M,). Both are mapped from temporary
         files of about 20 bytes a post, so that any number of posts fits into the memory.
 
     Raises:

@@ -142,12 +142,12 @@ class Outcome:
     @cached_property
     def kept(self) -> pa.Table:
         """The labels of the vocabulary: label, name, posts; row number = label id."""
-        return self._read(vocabulary.KEPT, _LABELS)
+        return self._read(vocabulary.KEPT_LABELS, _LABELS)
 
     @cached_property
     def dropped(self) -> pa.Table:
         """The other labels: label, name, posts, reason."""
-        return self._read(vocabulary.DROPPED, _LABELS.append(pa.field("reason", pa.string())))
+        return self._read(vocabulary.DROPPED_LABELS, _LABELS.append(pa.field("reason", pa.string())))
 
     @cached_property
     def sampling(self) -> pa.Table:

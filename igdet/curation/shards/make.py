@@ -93,7 +93,7 @@ def _log(shard: MadeShard, log: IO[str]) -> None:
     log.writelines(json.dumps(post) + "\n" for post in shard.bad)
     log.flush()
     state = "made" if shard.is_new else "was there"
-    logger.info("%s %s: %d of %d posts", shard.name, state, len(shard.kept), len(shard.part))
+    logger.info(f"{shard.name} {state}: {len(shard.kept)} of {len(shard.part)} posts")
 
 
 def _check_bad(tally: Tally, shard: MadeShard, max_share: float, log: Path) -> None:

@@ -65,7 +65,7 @@ def tag_table(counts: pa.Table, canonicaliser: Canonicaliser) -> pa.Table:
         canonicaliser: says what a hashtag means.
 
     Returns:
-        columns tag, label, rule, posts; the most frequent first, equally frequent ones by their letters.
+        Columns tag, label, rule, posts; the most frequent first, equally frequent ones by their letters.
     """
     counts = counts.sort_by("label").combine_chunks()
     by_letters = pc.sort_indices(counts["tag"].combine_chunks())  # stable

@@ -32,7 +32,7 @@ _ORDER = [("order", "ascending"), ("id", "ascending"), ("image", "ascending"), (
 FOLDER = "vocabulary"
 POSTS = "vocabulary/posts"  # buckets: id, image, labels
 VOCABULARY = f"{FOLDER}/{VOCABULARY_NAME}"
-KEPT, DROPPED = "vocabulary/labels.parquet", "vocabulary/dropped.parquet"
+KEPT_LABELS, DROPPED_LABELS = "vocabulary/labels.parquet", "vocabulary/dropped.parquet"
 TARGETS, SAMPLING = "vocabulary/targets.parquet", "vocabulary/sampling.parquet"
 _NUMBERED = "vocabulary/numbered"  # parts of posts, each parted into buckets
 
@@ -172,7 +172,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
 
 def _write_labels(folder: Path, selection: Selection) -> list[Path]:
     vocabulary_of(selection.labels).write(folder / VOCABULARY)
-    written = [_write(folder / KEPT, selection.labels), _write(folder / DROPPED, selection.others)]
+    written = [_write(folder / KEPT_LABELS, selection.labels), _write(folder / DROPPED_LABELS, selection.others)]
     (folder / TARGETS).unlink(missing_ok=True)  # of another recipe
     targets = [_write(folder / TARGETS, target_table(selection))] if selection.matches else []
     return [folder / VOCABULARY, *written, *targets]
@@ -183,7 +183,7 @@ def _make_posts(curation: Curation, fingerprint: str) -> tuple[int, int, list[Pa
     folder = curation.folder
     wanted = files_by_part(folder / labels.POSTS)
     read = engine.count_rows([Path(file) for files in wanted for file in files])
-    number = partial(_number, Numberer(folder / KEPT), max(1, -(-read // BUCKET_POSTS)))
+    number = partial(_number, Numberer(folder / KEPT_LABELS), max(1, -(-read // BUCKET_POSTS)))
     numbered = make_parts(folder / _NUMBERED, fingerprint, wanted, number, FOLDER)
     posts = make_parts(folder / POSTS, fingerprint, bucket_files(numbered), merge_bucket, f"{FOLDER}, in order")
     rows = engine.count_rows(numbered)

@@ -45,7 +45,7 @@ class SparseRows:
             rows: int (n,), repeats allowed.
 
         Returns:
-            places int64 (m,), in [0, n): which of `rows` each value belongs to, ascending; its column; the value.
+            Places int64 (m,), in [0, n): which of `rows` each value belongs to, ascending; its column; the value.
         """
         starts, lengths = self._starts[rows], np.diff(self._starts)[rows]
         where = join_ranges(starts, lengths)

@@ -107,7 +107,7 @@ class Selection(NamedTuple):
     matches: tuple[TargetMatch, ...]
 
 
-class Fit(NamedTuple):
+class Choice(NamedTuple):
     """What a recipe wants.
 
     Attributes:
@@ -154,35 +154,35 @@ def select(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Selection:
     return Selection(labels.filter(pa.array(left)), others, dropped, fit.matches)
 
 
-def _wordnet_nouns(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+def _wordnet_nouns(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Choice:
     """Every label of the lexicon, and every word of it that was kept as a label of its own."""
     keys = labels["label"].to_pylist()
     known = [bool(lexicon.words_of(key) or lexicon.labels_of(key)) for key in keys]
-    return Fit(np.array(known, dtype=bool), "not in the lexicon")
+    return Choice(np.array(known, dtype=bool), "not in the lexicon")
 
 
-def _top_k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+def _top_k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Choice:
     nouns = left & _wordnet_nouns(labels, recipe, lexicon, left).wanted
     most_frequent = np.cumsum(nouns) <= recipe.top  # the table begins with the most frequent labels
-    return Fit(nouns & most_frequent, f"not among the {recipe.top:,} most frequent of the lexicon")
+    return Choice(nouns & most_frequent, f"not among the {recipe.top:,} most frequent of the lexicon")
 
 
-def _imagenet_1k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+def _imagenet_1k(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Choice:
     return _of_targets(labels, replace(recipe, targets=recipe.targets or str(IMAGENET_1K)), lexicon)
 
 
-def _list(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+def _list(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Choice:
     return _of_targets(labels, recipe, lexicon)
 
 
-def _vocabulary(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Fit:
+def _vocabulary(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Choice:
     """The labels of which a hashtag is in a vocabulary, such as one that tools/match_label_space.py has chosen."""
     vocabulary = Vocabulary.read(recipe.targets)
     known = [len(vocabulary.ids(tags)) > 0 for tags in labels["tags"].to_pylist()]
-    return Fit(np.array(known, dtype=bool), "not in the vocabulary given")
+    return Choice(np.array(known, dtype=bool), "not in the vocabulary given")
 
 
-def _of_targets(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Fit:
+def _of_targets(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Choice:
     """The labels that are a class of the target, or a hashtag of which is a word of one."""
     try:
         matches = tuple(match_targets(read_targets(recipe.targets), labels, lexicon))
@@ -194,7 +194,7 @@ def _of_targets(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Fit:
     wanted = np.zeros(len(labels), dtype=bool)
     for rows in rows_of_matches(labels, matches, lexicon):
         wanted[list(rows)] = True
-    return Fit(wanted, "no target class", matches)
+    return Choice(wanted, "no target class", matches)
 
 
 def _unknown_names(path: str, unknown: list[str], labels: pa.Table) -> str:
@@ -206,7 +206,7 @@ def _unknown_names(path: str, unknown: list[str], labels: pa.Table) -> str:
 
 
 # Labels, settings, lexicon, and which labels are neither blocked nor rare -> which labels the recipe wants.
-RECIPES: dict[str, Callable[[pa.Table, Recipe, Lexicon, np.ndarray], Fit]] = {
+RECIPES: dict[str, Callable[[pa.Table, Recipe, Lexicon, np.ndarray], Choice]] = {
     "imagenet-1k": _imagenet_1k,  # train-IG-I-1.5k
     "wordnet-nouns": _wordnet_nouns,  # train-IG-I-17k
     "top-k": _top_k,  # train-IG-I-8.5k

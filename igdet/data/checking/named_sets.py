@@ -11,7 +11,7 @@ from igdet.data.detection import detection_tasks
 from igdet.data.own_datasets import checked_fields, is_builtin
 from igdet.formats.coco.faults import TASKS
 from igdet.formats.errors import DatasetError
-from igdet.formats.targets import SPLITS, TARGETS, Target, fields_of, target_of
+from igdet.formats.targets import SPLITS, TARGETS, TargetTask, fields_of, target_of
 from igdet.utils.messages import did_you_mean, shown
 
 
@@ -29,7 +29,7 @@ class NamedSet:
 
     name: str
     fields: dict
-    target: Target | None = None
+    target: TargetTask | None = None
     images: int | None = None
     tasks: tuple[str, ...] = TASKS
 

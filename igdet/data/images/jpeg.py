@@ -35,7 +35,7 @@ _TO_BUILD_IT = (
     "Ubuntu: gcc libjpeg-turbo8-dev), then igdet again"
 )
 
-Part = tuple[int, int, int, int]  # top, left, height, width
+Region = tuple[int, int, int, int]  # top, left, height, width
 
 
 def _binding() -> tuple[ModuleType | None, str]:
@@ -56,12 +56,12 @@ def describe(binding: ModuleType | None, missing: str) -> str:
     return f"OpenCV, whole images, because igdet's own faster decoder cannot be used: {missing}"
 
 
-def _by_libjpeg(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
+def _by_libjpeg(data: bytes, part: Region, channel_order: str, reduction: int) -> np.ndarray:
     pixels = _jpeg.decode_part(data, *part, reduction, channel_order == "BGR")
     return np.frombuffer(pixels, np.uint8).reshape(*part[2:], 3)
 
 
-def _by_opencv(data: bytes, part: Part, channel_order: str, reduction: int) -> np.ndarray:
+def _by_opencv(data: bytes, part: Region, channel_order: str, reduction: int) -> np.ndarray:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
         raise ValueError("broken JPEG data")
@@ -70,7 +70,7 @@ def _by_opencv(data: bytes, part: Part, channel_order: str, reduction: int) -> n
     return crop if channel_order == "BGR" else cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
 
 
-def decode_part(data: bytes, part: Part, channel_order: str, reduction: int = 1) -> np.ndarray:
+def decode_part(data: bytes, part: Region, channel_order: str, reduction: int = 1) -> np.ndarray:
     """Decode a part of a JPEG.
 
     Args:

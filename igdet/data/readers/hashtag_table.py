@@ -109,7 +109,7 @@ def _read(table: str, columns: PostColumns, text_format: TextFormat) -> _Columns
 
 def _read_text(table: str, kind: str, columns: PostColumns, text_format: TextFormat) -> _Columns:
     file = open_table(table, kind, columns, text_format)
-    logger.info("%s is read as %s", table, file.note)
+    logger.info(f"{table} is read as {file.note}")
     found = pa.Table.from_batches(file.batches(), ROWS).combine_chunks()
     images, text, lists, faults = (found[name].combine_chunks() for name in ("image", "text", "tags", "fault"))
     if kind == "jsonl" and faults.null_count:

@@ -90,7 +90,7 @@ def read_evaluation_folder(root: str, class_list: str) -> tuple[list[str], list[
         class_list: all of the classifier's classes, as `read_class_list` takes it.
 
     Returns:
-        the classes; the ids that have a folder, ascending; the images.
+        The classes; the ids that have a folder, ascending; the images.
 
     Raises:
         DatasetError: a folder is none of the classes, or has no image.
@@ -141,7 +141,7 @@ def largest_classes(root: str, count: int, first: Sequence[str] = ()) -> list[st
         first: classes that are wanted in any case.
 
     Returns:
-        their names, sorted.
+        Their names, sorted.
 
     Raises:
         DatasetError: there are fewer class folders with images than wanted, or more wanted in any case.

@@ -61,7 +61,7 @@ def read_cub2011(root: str, split: str) -> tuple[list[str], FileRecords]:
         split: "train" or "test".
 
     Returns:
-        the class names, such as "001.Black_footed_Albatross", by id from 0; the images in the order of images.txt.
+        The class names, such as "001.Black_footed_Albatross", by id from 0; the images in the order of images.txt.
 
     Raises:
         DatasetError: another split; a file that is missing, or does not fit the others.

@@ -69,7 +69,7 @@ def read_torchvision_set(
         held_out, split: the part to keep of what they give; see `part_of`.
 
     Returns:
-        the class names; the images, those that are files sorted by path.
+        The class names; the images, those that are files sorted by path.
 
     Raises:
         DatasetError: the class is unknown, its arguments are, its files are not there, or the part is empty.

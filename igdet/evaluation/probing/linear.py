@@ -22,7 +22,7 @@ def best_of(accuracies: Mapping[float, float]) -> float:
         accuracies: value -> percent, in the order of the values.
 
     Returns:
-        the best value.
+        The best value.
     """
     return max(accuracies, key=accuracies.get)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 logger = logging.getLogger(__name__)
 BLOCK = 1024  # images whose logits are worked on at a time: 4 MB for 1,000 classes, which stays in the cache
-KEPT = 10  # pairs: the usual choice (Liu and Nocedal 1989); each costs twice the parameters' memory
+HISTORY = 10  # pairs: the usual choice (Liu and Nocedal 1989); each costs twice the parameters' memory
 SLOPE_LEFT = 0.1  # of the line search: it ends where this share of the slope at its start is left
 LINE_STEPS = 20
 
@@ -81,7 +81,7 @@ class CurvaturePairs:
     """
 
     def __init__(self):
-        self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=KEPT)
+        self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=HISTORY)
 
     def add(self, step: Tensor, change: Tensor) -> None:
         """Learn from a step and the change of the unpenalised gradient along it, both (D + 1, L)."""
@@ -118,7 +118,7 @@ def _dot(a: Tensor, b: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedClassifier:
     """A fitted classifier.
 
     Attributes:
@@ -147,7 +147,7 @@ def fit_path(
     strengths: Iterable[float],
     tolerance: float = 1e-5,
     max_iterations: int = 200,
-) -> Iterator[Fit]:
+) -> Iterator[FittedClassifier]:
     """Fit one classifier a strength, from the most to the least regularised.
 
     The intercept is not penalised; with two classes, too, each has its own weights (scikit-learn fits one vector then).
@@ -170,11 +170,11 @@ def fit_path(
     for strength in sorted(strengths):
         objective, iterations, converged = path.minimise(1 / (strength * len(features)))
         if not converged:
-            logger.warning("C = %g: stopped after %d iterations, before it converged", strength, iterations)
+            logger.warning(f"C = {strength:g}: stopped after {iterations} iterations, before it converged")
         params = path.params.new_zeros(len(path.params), num_classes)
         params[-1] = -torch.inf
         params[:, present] = path.params
-        yield Fit(strength, params, objective, iterations, converged)
+        yield FittedClassifier(strength, params, objective, iterations, converged)
 
 
 class _Path:

@@ -55,7 +55,7 @@ def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, n
         seed: of the choice, >= 0.
 
     Returns:
-        rows to fit on, rows held out; both int64, ascending.
+        Rows to fit on, rows held out; both int64, ascending.
 
     Raises:
         UserError: every class has one image only.
@@ -80,7 +80,7 @@ def draw_shots(labels: np.ndarray, shots: int, seed: int) -> tuple[np.ndarray, n
         seed: of the draw, >= 0.
 
     Returns:
-        rows to fit on, rows to choose by; both int64, ascending.
+        Rows to fit on, rows to choose by; both int64, ascending.
 
     Raises:
         UserError: a class has too few images.

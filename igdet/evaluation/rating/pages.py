@@ -41,7 +41,7 @@ def set_aside_unreadable(questions: Questions, read_pixels: Callable[[str], np.n
         read_pixels: image id -> pixels; raises UserError where there is nothing that can be shown.
 
     Returns:
-        the same without the images that cannot be read, which are named in `unreadable`.
+        The same without the images that cannot be read, which are named in `unreadable`.
 
     Raises:
         UserError: no image can be read, or too many cannot: by the share that an evaluation allows.
@@ -77,7 +77,7 @@ def write_rating_pages(
         names: what raters read for each class id.
 
     Returns:
-        the paths of the pages.
+        The paths of the pages.
     """
     asked = questions.disagreements
 

@@ -59,7 +59,7 @@ class Questions:
         """
         path = Path(folder) / FILE_NAME
         try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
+            saved = {_OLD.get(name, name): value for name, value in json.loads(path.read_text("utf-8")).items()}
             questions = cls(**{name: _READ[name](value, name) for name, value in saved.items()})
             questions.check_counts()
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -101,6 +101,7 @@ _READ = {
     "disagreements": lambda rows, name: [_disagreement(row, f"each row of {name}") for row in _list(rows, name)],
     "unreadable": lambda lines, name: [_text(line, f"each line of {name}") for line in _list(lines, name)],
 }
+_OLD = {"pictures": "images"}  # a name in files of igdet 0.1 -> today's
 
 
 def find_disagreements(

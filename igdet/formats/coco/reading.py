@@ -62,7 +62,7 @@ def read_coco_json(path: str | Path, required: Keys) -> dict:
         required: the keys of each table that is needed.
 
     Returns:
-        its content.
+        Its content.
 
     Raises:
         CocoJsonError: a table, key or row is missing, an id is no whole number or repeated, an image has no size,

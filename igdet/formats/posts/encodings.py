@@ -55,7 +55,7 @@ def detected_encoding(sample: bytes, is_whole: bool) -> str:
         is_whole: whether that is all of it, so that it does not end within a character.
 
     Returns:
-        an encoding's name: by the byte order mark; UTF-8 where most of what is not ASCII is valid in it; UTF-16 where
+        An encoding's name: by the byte order mark; UTF-8 where most of what is not ASCII is valid in it; UTF-16 where
         every other byte of the beginning is 0; else Windows-1252, which ISO 8859-1 is a part of.
 
     Raises:

@@ -146,7 +146,7 @@ def limited(lists: pa.ListArray) -> Limited:
         lists: list<string> (n,), as the other functions of this module give it.
 
     Returns:
-        the hashtags without those that are too long, then each post's first MAX_TAGS, with counts of both.
+        The hashtags without those that are too long, then each post's first MAX_TAGS, with counts of both.
     """
     short = pc.less_equal(pc.utf8_length(lists.values), MAX_TAG_LENGTH).to_numpy(zero_copy_only=False)
     kept = _keep(lists, lists.values, short)

@@ -49,13 +49,13 @@ def check_shards(folder: Path, columns: IndexColumns) -> None:
         )
     for shard in np.flatnonzero(np.array(lengths, np.int64) < columns.shard_bytes).tolist():
         path, count = folder / columns.shard_names[shard], _posts_beyond(columns, shard, lengths[shard])
-        logger.warning("%s is cut short: %d of its posts cannot be read; copy it again", path, count)
+        logger.warning(f"{path} is cut short: {count} of its posts cannot be read; copy it again")
     unlisted = {path.name for path in folder.glob(SHARD_PATTERN)} - set(columns.shard_names)
     if unlisted:
         logger.warning(
-            "%s and %d more shards beside it are not in %s: they take no part",
-            folder / min(unlisted), len(unlisted) - 1, INDEX_NAME,
-        )  # fmt: skip
+            f"{folder / min(unlisted)} and {len(unlisted) - 1} more shards beside it are not in {INDEX_NAME}: they take "
+            "no part"
+        )
 
 
 def _length(path: Path) -> int | None:

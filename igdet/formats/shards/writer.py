@@ -86,7 +86,7 @@ def read_header(header: bytes) -> tuple[str, int]:
         header: 512 bytes.
 
     Returns:
-        name and size of the member; ("", 0) where it is no header.
+        Name and size of the member; ("", 0) where it is no header.
     """
     try:
         return header[:100].rstrip(b"\0").decode(), int(header[124:136].strip(b"\0 "), 8)

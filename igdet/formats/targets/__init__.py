@@ -1,6 +1,6 @@
 """Target tasks by name."""
 
 from igdet.formats.targets.table import SPLITS, TARGETS, datasets_folder, fields_of, target_of, transfer_options
-from igdet.formats.targets.target import Split, Target
+from igdet.formats.targets.target import Split, TargetTask
 
-__all__ = ["SPLITS", "TARGETS", "Split", "Target", "datasets_folder", "fields_of", "target_of", "transfer_options"]
+__all__ = ["SPLITS", "TARGETS", "Split", "TargetTask", "datasets_folder", "fields_of", "target_of", "transfer_options"]

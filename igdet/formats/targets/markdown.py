@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from igdet.formats.targets.table import TARGETS
-from igdet.formats.targets.target import Target
+from igdet.formats.targets.target import TargetTask
 
 
 def full_table() -> str:
@@ -40,7 +40,7 @@ def _data_set(target: str, split: str, images: int | None) -> str:
     return f"`{target}_{split}`" + (f" ({images:,})" if images else "")
 
 
-def _kind(target: Target) -> str:
+def _kind(target: TargetTask) -> str:
     return next(iter(target.splits.values())).fields["KIND"]
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from igdet.formats.class_lists import is_file
-from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, ONLY_EVALUATION, Split, Target
+from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, ONLY_EVALUATION, Split, TargetTask
 from igdet.formats.targets.torchvision_table import TORCHVISION_TARGETS
 
 IN1K, IN22K = "timm:imagenet-1k", "timm:imagenet-22k"
@@ -79,8 +79,8 @@ FIFTY = "50 images of every class, half of those with fewer than 100"
 IN2011 = "the Fall 2011 release of image-net.org, unpacked into a folder a synset"
 BY_RULE = f"{IN2011}; the list by `tools/list_largest_classes.py`: the paper's own was never released"
 
-TARGETS: dict[str, Target] = {
-    "imagenet1k": Target(
+TARGETS: dict[str, TargetTask] = {
+    "imagenet1k": TargetTask(
         "ImageNet-1k",
         1000,
         _folders("imagenet", 1_281_167, 50_000),
@@ -89,7 +89,7 @@ TARGETS: dict[str, Target] = {
         IN1K,
         images_seen=6_400_000,  # 5 x 1.28 million
     ),
-    "imagenet5k": Target(
+    "imagenet5k": TargetTask(
         "ImageNet-5k",
         5000,
         _imagenet_2011("imagenet5k.txt"),
@@ -98,7 +98,7 @@ TARGETS: dict[str, Target] = {
         IN22K,
         images_seen=5 * 5_000 * 1_300,  # about as many as the largest classes have
     ),
-    "imagenet9k": Target(
+    "imagenet9k": TargetTask(
         "ImageNet-9k",
         9000,
         _imagenet_2011("imagenet9k.txt"),
@@ -107,7 +107,7 @@ TARGETS: dict[str, Target] = {
         IN22K,
         images_seen=5 * 9_000 * 1_300,
     ),
-    "imagenet22k": Target(
+    "imagenet22k": TargetTask(
         "ImageNet-22k",
         21_841,
         _imagenet_2011(),
@@ -116,8 +116,10 @@ TARGETS: dict[str, Target] = {
         IN22K,
         images_seen=65_500_000,  # 5 x 13.1 million: 14.2 million less 50 a class
     ),
-    "cub2011": Target("CUB2011", 200, _cub2011(), OFFICIAL_TEST, "Caltech, CUB_200_2011.tgz", images_seen=100 * 5_994),
-    "places365": Target(
+    "cub2011": TargetTask(
+        "CUB2011", 200, _cub2011(), OFFICIAL_TEST, "Caltech, CUB_200_2011.tgz", images_seen=100 * 5_994
+    ),
+    "places365": TargetTask(
         "Places365",
         365,
         _places365(),
@@ -125,7 +127,7 @@ TARGETS: dict[str, Target] = {
         "places2.csail.mit.edu, small images, lists",
         images_seen=9_000_000,  # 5 x 1.8 million
     ),
-    "places365_easy": Target(
+    "places365_easy": TargetTask(
         "Places365, easy format",
         365,
         _folders("places365_standard", 1_803_460, 36_500),
@@ -134,23 +136,23 @@ TARGETS: dict[str, Target] = {
         images_seen=9_000_000,
     ),
     **TORCHVISION_TARGETS,
-    "imagenet_a": Target(
+    "imagenet_a": TargetTask(
         "ImageNet-A", 200, _variant("imagenet-a", 7_500), ONLY_EVALUATION, "its authors' archive", "timm:imagenet-a"
     ),
-    "imagenet_r": Target(
+    "imagenet_r": TargetTask(
         "ImageNet-R", 200, _variant("imagenet-r", 30_000), ONLY_EVALUATION, "its authors' archive", "timm:imagenet-r"
     ),
-    "imagenet_v2": Target(
+    "imagenet_v2": TargetTask(
         "ImageNet-V2",
         1000,
         _variant("imagenetv2-matched-frequency-format-val", 10_000),
         ONLY_EVALUATION,
         "its authors' archive, matched frequency",
     ),
-    "imagenet_sketch": Target(
+    "imagenet_sketch": TargetTask(
         "ImageNet-Sketch", 1000, _variant("sketch", 50_889), ONLY_EVALUATION, "its authors' archive", IN1K
     ),
-    "imagenet_real": Target(
+    "imagenet_real": TargetTask(
         "ImageNet ReaL",
         1000,
         # 50,000 images, of which 3,163 have no ReaL label
@@ -158,9 +160,9 @@ TARGETS: dict[str, Target] = {
         ONLY_EVALUATION,
         "ImageNet-1k's validation set; labels with timm",
     ),
-    "coco_2017": Target("COCO boxes and masks", 80, _coco("instances"), OFFICIAL_VAL, "cocodataset.org"),
-    "keypoints_coco_2017": Target("COCO keypoints", 1, _coco("person_keypoints"), OFFICIAL_VAL, "cocodataset.org"),
-    "lvis_v1": Target(
+    "coco_2017": TargetTask("COCO boxes and masks", 80, _coco("instances"), OFFICIAL_VAL, "cocodataset.org"),
+    "keypoints_coco_2017": TargetTask("COCO keypoints", 1, _coco("person_keypoints"), OFFICIAL_VAL, "cocodataset.org"),
+    "lvis_v1": TargetTask(
         "LVIS v1", 1203, _lvis(), OFFICIAL_VAL, "lvisdataset.org, beside COCO's images of train2017 and val2017"
     ),
 }
@@ -187,7 +189,7 @@ def fields_of(name: str, folder: str) -> dict[str, object]:
     return {key: str(Path(folder, value)) if is_path(key, value) else value for key, value in fields.items()}
 
 
-def target_of(name: str) -> Target:
+def target_of(name: str) -> TargetTask:
     """Return the target of one of `SPLITS`."""
     return TARGETS[name.rpartition("_")[0]]
 
@@ -199,7 +201,7 @@ def transfer_options(name: str) -> list[str]:
         name: one of `TARGETS` that has a length of training.
 
     Returns:
-        its training set, its last split to evaluate on, and the length.
+        Its training set, its last split to evaluate on, and the length.
     """
     target = TARGETS[name]
     train, *_, test = target.splits

@@ -22,7 +22,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetTask:
     """A target task.
 
     Attributes:

@@ -1,28 +1,28 @@
 """The targets that torchvision's classes read: arguments and counts of their parts."""
 
-from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, Split, Target
+from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, Split, TargetTask
 
-Part = tuple[dict, int]  # fields of the kind, images
+SplitFields = tuple[dict, int]  # fields of the kind, images
 
 
-def _args(images: int, **arguments: object) -> Part:
+def _args(images: int, **arguments: object) -> SplitFields:
     """A part that the class's own arguments choose."""
     return {"ARGS": arguments}, images
 
 
-def _held_out(train: int, val: int, count: int) -> dict[str, Part]:
+def _held_out(train: int, val: int, count: int) -> dict[str, SplitFields]:
     """Parts of a set that comes in one piece."""
     return {split: ({"HELD_OUT": count, "SPLIT": split}, images) for split, images in (("train", train), ("val", val))}
 
 
 def _target(
-    title: str, kind: str, root: str, classes: int, held_out: str, passes: int, note: str = "", **parts: Part
-) -> Target:
+    title: str, kind: str, root: str, classes: int, held_out: str, passes: int, note: str = "", **parts: SplitFields
+) -> TargetTask:
     """A target whose finetuning takes so many passes over the training images: more over fewer (our choice)."""
     fields = {"KIND": "torchvision", "CLASS": kind, "ROOT": root}
     splits = {split: Split({**fields, **own}, images) for split, (own, images) in parts.items()}
     seen = passes * splits["train"].images
-    return Target(title, classes, splits, held_out, f"torchvision {kind}{note}", images_seen=seen)
+    return TargetTask(title, classes, splits, held_out, f"torchvision {kind}{note}", images_seen=seen)
 
 
 TORCHVISION_TARGETS = {

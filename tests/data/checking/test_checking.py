@@ -12,7 +12,7 @@ from igdet.data.checking import Options, check, report, sets_of
 from igdet.data.images import jpeg
 from igdet.formats.errors import DatasetError
 from igdet.formats.shards import ShardWriter
-from igdet.formats.targets import SPLITS, TARGETS, Split, Target
+from igdet.formats.targets import SPLITS, TARGETS, Split, TargetTask
 from igdet.formats.vocabulary import Vocabulary
 
 
@@ -150,7 +150,7 @@ def target(monkeypatch, folder):
         split: Split({"KIND": "image_folder", "ROOT": f"set/{split}"}, count)
         for split, count in (("train", 4), ("val", 2))
     }
-    known = Target("Pets", 2, splits, "val", "the pet shop", str(folder / "names.txt"))
+    known = TargetTask("Pets", 2, splits, "val", "the pet shop", str(folder / "names.txt"))
     monkeypatch.setitem(TARGETS, "petshop", known)
     for split, part in splits.items():
         monkeypatch.setitem(SPLITS, f"petshop_{split}", part)

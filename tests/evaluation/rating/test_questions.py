@@ -17,6 +17,13 @@ def test_questions_are_read_as_they_were_written(tmp_path):
         assert Questions.read(tmp_path) == questions
 
 
+def test_an_export_of_igdet_0_1(tmp_path):
+    QUESTIONS.write(tmp_path)
+    path = tmp_path / "questions.json"
+    path.write_text(path.read_text().replace('"images"', '"pictures"'))
+    assert Questions.read(tmp_path) == QUESTIONS
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
