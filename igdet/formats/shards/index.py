@@ -53,8 +53,8 @@ def check_shards(folder: Path, columns: IndexColumns) -> None:
     unlisted = {path.name for path in folder.glob(SHARD_PATTERN)} - set(columns.shard_names)
     if unlisted:
         logger.warning(
-            f"{folder / min(unlisted)} and {len(unlisted) - 1} more shards beside it are not in {INDEX_NAME}: they take "
-            "no part"
+            f"{folder / min(unlisted)} and {len(unlisted) - 1} more shards beside it are not in {INDEX_NAME}: they "
+            "take no part"
         )
 
 
