@@ -98,18 +98,21 @@ def selection_table(study: Study) -> Table | None:
 
 def published_table(study: Study) -> Table:
     """Published numbers for the same target beside the best one here."""
-    rows = []
+    rows, sources = [], {}
     for column in study.columns:
         here = _best_here(study, column)
         published = PUBLISHED.get(study.suite.targets[column.target].published, ())
         found = [(item.values[column.metric], item) for item in published if column.metric in item.values]
         rows += [
-            [Entry(column.title), here, Entry(f"{value:.1f}"), Entry(item.what), Entry(item.source)]
+            [Entry(column.title), here, Entry(f"{value:.1f}"), Entry(item.what), Entry(item.source.title)]
             for value, item in found
         ]
+        sources |= {item.source.title: item.source.url for _, item in found}
         if not found:
             rows.append([Entry(column.title), here, Entry(""), Entry(NOT_PUBLISHED), Entry("")])
-    return Table("Published numbers", ["Metric", "Best here", "Published", "Network and pretraining", "Source"], rows)
+    note = "; ".join(f"{title}: {url}" for title, url in sources.items())
+    header = ["Metric", "Best here", "Published", "Network and pretraining", "Source"]
+    return Table("Published numbers", header, rows, note)
 
 
 def cell_table(study: Study) -> Table:

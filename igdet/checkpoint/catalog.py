@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from igdet.formats.published import RESULTS
 from igdet.modeling.origin import TORCHVISION, Origin
 from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
 
@@ -19,7 +20,7 @@ class Publication:
     Attributes:
         folder: URL of the folder that holds them.
         trained_on: the data, in order.
-        source: who published files and accuracies.
+        source: who published them.
         licence: of the files.
         algorithm: "sha256" or "md5", the first digits of which end the files' names; "": no hash is published.
         classes: the list of `igdet.formats.imagenet_lists` that the classifiers' outputs stand for; "": there are none.
@@ -41,8 +42,8 @@ class Weights:
         file_name: below the publication's folder, and below the cache.
         backbone: the MODEL.BACKBONE.NAME that it fits.
         publication: where it belongs.
-        accuracy: as published, in percent. "top-1" and "top-5": ImageNet-1k's validation set, one centre crop of 224
-            pixels; "box", "mask" and "keypoint": AP on COCO val2017. Empty: not published here.
+        accuracy: as `igdet.formats.published` has it, in percent: "top-1" and "top-5" on ImageNet-1k, "box", "mask" and
+            "keypoint" AP on COCO. Empty: not published here.
         origin: how images must be fed.
         note: what else one should know.
     """
@@ -50,7 +51,7 @@ class Weights:
     file_name: str
     backbone: str
     publication: Publication
-    accuracy: Mapping[str, float]
+    accuracy: Mapping[str, float] = field(default_factory=dict)
     origin: Origin = TORCHVISION
     note: str = ""
 
@@ -105,83 +106,87 @@ ZOO_KEYPOINTS = Publication(
 )
 
 
-def _top(top1: float, top5: float | None = None) -> dict[str, float]:
-    return {"top-1": top1} | ({"top-5": top5} if top5 else {})
+# Metric in results.json -> what the catalog calls it.
+_SHORT = {
+    "classification/top1": "top-1",
+    "classification/top5": "top-5",
+    "bbox/AP": "box",
+    "segm/AP": "mask",
+    "keypoints/AP": "keypoint",
+}
 
-
-_BAD_SAVE = "84.8 was published; the file on the server is a bad save and reaches 83.3"
 # Detectron2's ResNets of this kind stride in the 1x1 convolution, which igdet's family does not.
 _MSRA, _MSRA_FPN = "build_resnet_backbone", "build_resnet_fpn_backbone"
 
 # fmt: off
-WEIGHTS: dict[str, Weights] = {
-    "ig_resnext101_32x8d": Weights("ig_resnext101_32x8-c38310e5.pth", "X_101_32x8d", HASHTAGS, _top(82.2, 96.4)),
-    "ig_resnext101_32x16d": Weights("ig_resnext101_32x16-c6f796b0.pth", "X_101_32x16d", HASHTAGS, _top(84.2, 97.2)),
-    "ig_resnext101_32x32d": Weights("ig_resnext101_32x32-e4b90b00.pth", "X_101_32x32d", HASHTAGS, _top(85.1, 97.5)),
-    "ig_resnext101_32x48d": Weights("ig_resnext101_32x48-3e41cc8a.pth", "X_101_32x48d", HASHTAGS, _top(85.4, 97.6)),
+FILES: dict[str, Weights] = {
+    "ig_resnext101_32x8d": Weights("ig_resnext101_32x8-c38310e5.pth", "X_101_32x8d", HASHTAGS),
+    "ig_resnext101_32x16d": Weights("ig_resnext101_32x16-c6f796b0.pth", "X_101_32x16d", HASHTAGS),
+    "ig_resnext101_32x32d": Weights("ig_resnext101_32x32-e4b90b00.pth", "X_101_32x32d", HASHTAGS),
+    "ig_resnext101_32x48d": Weights("ig_resnext101_32x48-3e41cc8a.pth", "X_101_32x48d", HASHTAGS),
 
-    "swsl_resnet18": Weights("semi_weakly_supervised_resnet18-118f1556.pth", "R_18", HASHTAG_TEACHER, _top(73.4)),
-    "swsl_resnet50": Weights("semi_weakly_supervised_resnet50-16a12f1b.pth", "R_50", HASHTAG_TEACHER, _top(81.2)),
+    "swsl_resnet18": Weights("semi_weakly_supervised_resnet18-118f1556.pth", "R_18", HASHTAG_TEACHER),
+    "swsl_resnet50": Weights("semi_weakly_supervised_resnet50-16a12f1b.pth", "R_50", HASHTAG_TEACHER),
     "swsl_resnext50_32x4d": Weights(
-        "semi_weakly_supervised_resnext50_32x4-72679e44.pth", "X_50_32x4d", HASHTAG_TEACHER, _top(82.2)),
+        "semi_weakly_supervised_resnext50_32x4-72679e44.pth", "X_50_32x4d", HASHTAG_TEACHER),
     "swsl_resnext101_32x4d": Weights(
-        "semi_weakly_supervised_resnext101_32x4-3f87e46b.pth", "X_101_32x4d", HASHTAG_TEACHER, _top(83.4)),
+        "semi_weakly_supervised_resnext101_32x4-3f87e46b.pth", "X_101_32x4d", HASHTAG_TEACHER),
     "swsl_resnext101_32x8d": Weights(
-        "semi_weakly_supervised_resnext101_32x8-b4712904.pth", "X_101_32x8d", HASHTAG_TEACHER, _top(84.3)),
+        "semi_weakly_supervised_resnext101_32x8-b4712904.pth", "X_101_32x8d", HASHTAG_TEACHER),
     "swsl_resnext101_32x16d": Weights(
-        "semi_weakly_supervised_resnext101_32x16-f3559a9c.pth", "X_101_32x16d", HASHTAG_TEACHER, _top(83.3),
-        note=_BAD_SAVE),
+        "semi_weakly_supervised_resnext101_32x16-f3559a9c.pth", "X_101_32x16d", HASHTAG_TEACHER,
+        note="84.8 was published; the file on the server is a bad save"),
 
-    "ssl_resnet18": Weights("semi_supervised_resnet18-d92f0530.pth", "R_18", IMAGENET_TEACHER, _top(72.8)),
-    "ssl_resnet50": Weights("semi_supervised_resnet50-08389792.pth", "R_50", IMAGENET_TEACHER, _top(79.3)),
-    "ssl_resnext50_32x4d": Weights(
-        "semi_supervised_resnext50_32x4-ddb3e555.pth", "X_50_32x4d", IMAGENET_TEACHER, _top(80.3)),
-    "ssl_resnext101_32x4d": Weights(
-        "semi_supervised_resnext101_32x4-dc43570a.pth", "X_101_32x4d", IMAGENET_TEACHER, _top(81.0)),
-    "ssl_resnext101_32x8d": Weights(
-        "semi_supervised_resnext101_32x8-2cfe2f8b.pth", "X_101_32x8d", IMAGENET_TEACHER, _top(81.7)),
-    "ssl_resnext101_32x16d": Weights(
-        "semi_supervised_resnext101_32x16-15fffa57.pth", "X_101_32x16d", IMAGENET_TEACHER, _top(81.9)),
+    "ssl_resnet18": Weights("semi_supervised_resnet18-d92f0530.pth", "R_18", IMAGENET_TEACHER),
+    "ssl_resnet50": Weights("semi_supervised_resnet50-08389792.pth", "R_50", IMAGENET_TEACHER),
+    "ssl_resnext50_32x4d": Weights("semi_supervised_resnext50_32x4-ddb3e555.pth", "X_50_32x4d", IMAGENET_TEACHER),
+    "ssl_resnext101_32x4d": Weights("semi_supervised_resnext101_32x4-dc43570a.pth", "X_101_32x4d", IMAGENET_TEACHER),
+    "ssl_resnext101_32x8d": Weights("semi_supervised_resnext101_32x8-2cfe2f8b.pth", "X_101_32x8d", IMAGENET_TEACHER),
+    "ssl_resnext101_32x16d": Weights("semi_supervised_resnext101_32x16-15fffa57.pth", "X_101_32x16d", IMAGENET_TEACHER),
 
-    "in1k_resnet18": Weights("resnet18-f37072fd.pth", "R_18", IMAGENET, _top(69.758, 89.078)),
-    "in1k_resnet50": Weights("resnet50-0676ba61.pth", "R_50", IMAGENET, _top(76.13, 92.862)),
-    "in1k_resnet101": Weights("resnet101-63fe2227.pth", "R_101", IMAGENET, _top(77.374, 93.546)),
-    "in1k_resnext50_32x4d": Weights("resnext50_32x4d-7cdf4587.pth", "X_50_32x4d", IMAGENET, _top(77.618, 93.698)),
-    "in1k_resnext101_32x8d": Weights("resnext101_32x8d-8ba56ff5.pth", "X_101_32x8d", IMAGENET, _top(79.312, 94.526)),
-    "in1k_v2_resnet50": Weights("resnet50-11ad3fa6.pth", "R_50", IMAGENET_V2, _top(80.858, 95.434)),
-    "in1k_v2_resnet101": Weights("resnet101-cd907fc2.pth", "R_101", IMAGENET_V2, _top(81.886, 95.78)),
-    "in1k_v2_resnext50_32x4d": Weights("resnext50_32x4d-1a0047aa.pth", "X_50_32x4d", IMAGENET_V2, _top(81.198, 95.34)),
-    "in1k_v2_resnext101_32x8d": Weights(
-        "resnext101_32x8d-110c445d.pth", "X_101_32x8d", IMAGENET_V2, _top(82.834, 96.228)),
+    "in1k_resnet18": Weights("resnet18-f37072fd.pth", "R_18", IMAGENET),
+    "in1k_resnet50": Weights("resnet50-0676ba61.pth", "R_50", IMAGENET),
+    "in1k_resnet101": Weights("resnet101-63fe2227.pth", "R_101", IMAGENET),
+    "in1k_resnext50_32x4d": Weights("resnext50_32x4d-7cdf4587.pth", "X_50_32x4d", IMAGENET),
+    "in1k_resnext101_32x8d": Weights("resnext101_32x8d-8ba56ff5.pth", "X_101_32x8d", IMAGENET),
+    "in1k_v2_resnet50": Weights("resnet50-11ad3fa6.pth", "R_50", IMAGENET_V2),
+    "in1k_v2_resnet101": Weights("resnet101-cd907fc2.pth", "R_101", IMAGENET_V2),
+    "in1k_v2_resnext50_32x4d": Weights("resnext50_32x4d-1a0047aa.pth", "X_50_32x4d", IMAGENET_V2),
+    "in1k_v2_resnext101_32x8d": Weights("resnext101_32x8d-110c445d.pth", "X_101_32x8d", IMAGENET_V2),
 
-    "d2_msra_resnet50": Weights("MSRA/R-50.pkl", _MSRA, ZOO_IMAGENET, {}, MSRA),
-    "d2_msra_resnet101": Weights("MSRA/R-101.pkl", _MSRA, ZOO_IMAGENET, {}, MSRA),
-    "d2_torchvision_resnet50": Weights("torchvision/R-50.pkl", "R_50", ZOO_IMAGENET, {}),
-    "d2_fair_resnext101_32x8d": Weights("FAIR/X-101-32x8d.pkl", "X_101_32x8d", ZOO_IMAGENET, {}, FAIR_RESNEXT),
+    "d2_msra_resnet50": Weights("MSRA/R-50.pkl", _MSRA, ZOO_IMAGENET, origin=MSRA),
+    "d2_msra_resnet101": Weights("MSRA/R-101.pkl", _MSRA, ZOO_IMAGENET, origin=MSRA),
+    "d2_torchvision_resnet50": Weights("torchvision/R-50.pkl", "R_50", ZOO_IMAGENET),
+    "d2_fair_resnext101_32x8d": Weights("FAIR/X-101-32x8d.pkl", "X_101_32x8d", ZOO_IMAGENET, origin=FAIR_RESNEXT),
 
     "d2_mask_resnet50_fpn_1x": Weights(
-        "mask_rcnn_R_50_FPN_1x/137260431/model_final_a54504.pkl", _MSRA_FPN, ZOO_MASKS,
-        {"box": 38.6, "mask": 35.2}, MSRA),
+        "mask_rcnn_R_50_FPN_1x/137260431/model_final_a54504.pkl", _MSRA_FPN, ZOO_MASKS, origin=MSRA),
     "d2_mask_resnet50_fpn_3x": Weights(
-        "mask_rcnn_R_50_FPN_3x/137849600/model_final_f10217.pkl", _MSRA_FPN, ZOO_MASKS,
-        {"box": 41.0, "mask": 37.2}, MSRA),
+        "mask_rcnn_R_50_FPN_3x/137849600/model_final_f10217.pkl", _MSRA_FPN, ZOO_MASKS, origin=MSRA),
     "d2_mask_resnet101_fpn_3x": Weights(
-        "mask_rcnn_R_101_FPN_3x/138205316/model_final_a3ec72.pkl", _MSRA_FPN, ZOO_MASKS,
-        {"box": 42.9, "mask": 38.6}, MSRA),
+        "mask_rcnn_R_101_FPN_3x/138205316/model_final_a3ec72.pkl", _MSRA_FPN, ZOO_MASKS, origin=MSRA),
     "d2_mask_resnext101_32x8d_fpn_3x": Weights(
         "mask_rcnn_X_101_32x8d_FPN_3x/139653917/model_final_2d9806.pkl", "X_101_32x8d_FPN", ZOO_MASKS,
-        {"box": 44.3, "mask": 39.5}, FAIR_RESNEXT),
+        origin=FAIR_RESNEXT),
     "d2_keypoint_resnet50_fpn_1x": Weights(
-        "keypoint_rcnn_R_50_FPN_1x/137261548/model_final_04e291.pkl", _MSRA_FPN, ZOO_KEYPOINTS, {}, MSRA),
+        "keypoint_rcnn_R_50_FPN_1x/137261548/model_final_04e291.pkl", _MSRA_FPN, ZOO_KEYPOINTS, origin=MSRA),
     "d2_keypoint_resnet50_fpn_3x": Weights(
-        "keypoint_rcnn_R_50_FPN_3x/137849621/model_final_a6e10b.pkl", _MSRA_FPN, ZOO_KEYPOINTS, {}, MSRA),
+        "keypoint_rcnn_R_50_FPN_3x/137849621/model_final_a6e10b.pkl", _MSRA_FPN, ZOO_KEYPOINTS, origin=MSRA),
     "d2_keypoint_resnet101_fpn_3x": Weights(
-        "keypoint_rcnn_R_101_FPN_3x/138363331/model_final_997cc7.pkl", _MSRA_FPN, ZOO_KEYPOINTS, {}, MSRA),
+        "keypoint_rcnn_R_101_FPN_3x/138363331/model_final_997cc7.pkl", _MSRA_FPN, ZOO_KEYPOINTS, origin=MSRA),
     "d2_keypoint_resnext101_32x8d_fpn_3x": Weights(
         "keypoint_rcnn_X_101_32x8d_FPN_3x/139686956/model_final_5ad38f.pkl", "X_101_32x8d_FPN", ZOO_KEYPOINTS,
-        {"box": 57.3, "keypoint": 66.0}, FAIR_RESNEXT),
+        origin=FAIR_RESNEXT),
 }
 # fmt: on
+
+
+def _accuracy(name: str) -> dict[str, float]:
+    """Return what `igdet.formats.published` has for weights, by the catalog's short names of metrics."""
+    return {_SHORT[metric]: value for metric, value in RESULTS[name].values.items()} if name in RESULTS else {}
+
+
+WEIGHTS = {name: replace(weights, accuracy=_accuracy(name)) for name, weights in FILES.items()}
 
 
 def is_published(path: str) -> bool:

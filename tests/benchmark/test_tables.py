@@ -101,6 +101,13 @@ def test_published_numbers_stand_beside_ours(write_suite, finish):
     assert rows[1] == ["Mask AP", "3.0 (From scratch)", "", "not published here", ""]
 
 
+def test_published_numbers_come_with_the_addresses_of_their_sources(write_suite):
+    target = {"TITLE": "T", "CONFIG": "boxes.yaml", "METRICS": {"keypoints/AP": "AP"}, "PUBLISHED": "coco_keypoints"}
+    suite = read_suite(write_suite(TARGETS={"t": target}))
+    note = tables.published_table(Study(suite, expand(suite))).note
+    assert note == "the Detectron2 model zoo: https://github.com/facebookresearch/detectron2/blob/main/MODEL_ZOO.md"
+
+
 def test_published_numbers_all_have_a_source_and_a_plausible_value():
     for results in PUBLISHED.values():
         for result in results:

@@ -17,6 +17,7 @@ from igdet.checkpoint.catalog import (
     ZOO_KEYPOINTS,
     ZOO_MASKS,
 )
+from igdet.formats.published import ARTICLE, RESULTS
 
 # "Not published here": the documents that igdet's numbers come from have none for these.
 WITHOUT_ACCURACY = {
@@ -36,6 +37,10 @@ def test_every_entry_is_complete(name):
     assert len(weights.digits) == lengths[publication.algorithm]
     assert all(30 < value < 100 for value in weights.accuracy.values())
     assert bool(weights.accuracy) != (name in WITHOUT_ACCURACY)
+
+
+def test_published_results_are_of_weights_or_of_the_article():
+    assert {name for name in RESULTS if name not in WEIGHTS} == {n for n, r in RESULTS.items() if r.source == ARTICLE}
 
 
 def test_no_two_entries_share_a_file():

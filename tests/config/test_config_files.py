@@ -11,6 +11,7 @@ from detectron2.modeling import build_model
 
 import igdet
 from igdet.engine import merged_config
+from igdet.formats.published import RESULTS
 from igdet.utils.yaml import read_with_bases
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
@@ -83,6 +84,13 @@ def test_it_has_a_number_with_its_source_or_lies_in_untested(path):
     published = r"published: .*\((the public article|the authors' release|the Detectron2 model zoo)"
     assert re.search(r"\d", expected)
     assert re.search(rf"docs/benchmarks/\w+\.md|{published}", expected)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.yaml")), ids=relative)
+def test_published_expectations_are_those_of_the_table(path):
+    expected = "".join(re.findall(r"^# Expected: published: (.*)$", path.read_text(), re.MULTILINE))
+    published = {f"{value:.1f}" for result in RESULTS.values() for value in result.values.values()}
+    assert set(re.findall(r"\b\d\d\.\d\b", expected)) <= published
 
 
 @pytest.mark.parametrize("path", RUNNABLE, ids=relative)
