@@ -27,6 +27,7 @@ from igdet.data.readers.shards import StreamedShards
 from igdet.data.records import Records
 from igdet.data.samples import EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 from igdet.data.workers import start_worker, start_workers_of
+from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
 from igdet.utils.messages import printable
 
@@ -97,6 +98,7 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
 def _training_records(cfg: CfgNode) -> list[dict]:
     """The images that Detectron2 trains on: it leaves those without an object or without labelled keypoints out."""
     records = d2.get_detection_dataset_dicts(cfg.DATASETS.TRAIN, filter_empty=False)
+    _forget_files(cfg)
     _say_notes(cfg.DATASETS.TRAIN)
     least = cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE if cfg.MODEL.KEYPOINT_ON else 0
     if cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS:
@@ -107,6 +109,13 @@ def _training_records(cfg: CfgNode) -> list[dict]:
         key = "MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE"
         records = _some_left(cfg, records, kept, key, f"at least {least} labelled keypoints (v > 0)")
     return records
+
+
+def _forget_files(cfg: CfgNode) -> None:
+    """Free the annotations of training, which are loaded now; those of evaluation are asked for again."""
+    needed = {d2.MetadataCatalog.get(name).get("json_file") for name in cfg.DATASETS.TEST}
+    for file in {d2.MetadataCatalog.get(name).get("json_file") for name in cfg.DATASETS.TRAIN} - needed:
+        forget(file)
 
 
 def _some_left(cfg: CfgNode, records: list[dict], kept: list[dict], key: str, wanted: str) -> list[dict]:

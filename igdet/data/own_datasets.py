@@ -1,6 +1,7 @@
 """Data sets named in YAML under DATASETS.OWN, named targets and parts of both: checked and registered."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -11,6 +12,8 @@ from igdet.data.bad_records import BadRecordLog, BadRecordsError
 from igdet.data.detection import detection_tasks
 from igdet.data.held_out import tuning_part
 from igdet.data.kinds import KINDS
+from igdet.data.readers.coco import load_records
+from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of, is_path
 from igdet.formats.targets.target import whole_of
@@ -54,6 +57,8 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
             settings = fields_of(name, datasets_folder())
             _check_use(cfg, name, settings["KIND"])
             _register(name, settings["KIND"], target_paths(name, checked_fields(name, settings)), cfg)
+        elif SPLITS[name].fields["KIND"] == "coco":
+            _load_by_igdet(name)
     for name in parts:
         if whole_of(name) in DatasetCatalog:
             _register_part(name)
@@ -63,6 +68,7 @@ def forget_own_datasets() -> None:
     """Undo every `register_own_datasets`, so that the next config cannot use what only an earlier one describes."""
     for name in DatasetCatalog.list():
         if not is_builtin(name):
+            forget(MetadataCatalog.get(name).get("json_file", ""))
             _remove(name)
 
 
@@ -108,6 +114,13 @@ def _register_part(name: str) -> None:
     except DatasetError as error:
         raise DatasetError(f"{name}: {error}") from error
     _put(name, lambda: records, **{key: value for key, value in metadata.as_dict().items() if key != "name"})
+
+
+def _load_by_igdet(name: str) -> None:
+    """Have a builtin data set of COCO loaded from what is parsed once; it stays Detectron2's otherwise."""
+    metadata = MetadataCatalog.get(name)
+    DatasetCatalog.pop(name)
+    DatasetCatalog.register(name, partial(load_records, metadata.json_file, metadata.image_root))
 
 
 def _put(name: str, load: Callable[[], Sequence[dict]], **metadata: object) -> None:

@@ -1,15 +1,24 @@
 """Evaluation of boxes, masks and keypoints on COCO and LVIS: Detectron2's evaluator, on an exact and faster engine."""
 
+import contextlib
+import io
 import json
+import logging
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
+import torch
+from detectron2.data import MetadataCatalog
+from detectron2.data.datasets import convert_to_coco_json
 from detectron2.evaluation import COCOEvaluator
+from pycocotools.coco import COCO
 
 from igdet.evaluation.coco_files import check_detections, checked_annotations
 from igdet.evaluation.coco_metrics import engine_of, metrics_of, score_detections
 from igdet.evaluation.detection_errors import analyse
+from igdet.formats.coco.parsed import content_of
 from igdet.formats.coco.reading import KEYPOINTS
 from igdet.formats.localization import DETAILS
 from igdet.reporting.tables import EMPTY, Entry, Table
@@ -39,9 +48,27 @@ class CocoTransferEvaluator(COCOEvaluator):
         sigmas: tuple[float, ...] = (),
         lvis: bool = False,
     ):
-        super().__init__(dataset_name, tasks, output_dir=output_dir, use_fast_impl=False, kpt_oks_sigmas=sigmas)
+        # Detectron2's own would parse the annotations again.
+        self._logger = logging.getLogger(__name__)
+        self._metadata = MetadataCatalog.get(dataset_name)
+        self._tasks = tasks
+        self._output_dir = output_dir
+        self._distributed = True
+        self._cpu_device = torch.device("cpu")
         self._sigmas = tuple(sigmas)
         self._lvis = lvis
+        if "json_file" not in self._metadata.as_dict():
+            file = str(Path(output_dir, f"{dataset_name}_coco_format.json"))
+            convert_to_coco_json(dataset_name, file)
+            self._metadata.json_file = file
+
+    @cached_property
+    def _coco_api(self) -> COCO:
+        found = COCO()
+        found.dataset = content_of(self._metadata.json_file)
+        with contextlib.redirect_stdout(io.StringIO()):
+            found.createIndex()
+        return found
 
     def _eval_predictions(self, predictions: list[dict], img_ids: list[int] | None = None) -> None:
         detections = [record for prediction in predictions for record in prediction["instances"]]
@@ -54,7 +81,7 @@ class CocoTransferEvaluator(COCOEvaluator):
         path = Path(self._output_dir, DETECTIONS)
         with atomic_write(path, "w") as file:
             json.dump(detections, file)
-        if not self._do_evaluation:
+        if "annotations" not in self._coco_api.dataset:
             self._logger.info(f"{path}: written; the data set has no annotations to score it with")
             return
         dataset = self._truth()

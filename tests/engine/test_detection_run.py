@@ -66,6 +66,26 @@ def run(squares, repository, folder, *opts, eval_only=False, resume=False):
     return (evaluate if eval_only else train)(setup(args), args)
 
 
+def test_a_run_parses_its_annotations_once(repository, squares, tmp_path, monkeypatch):
+    """By igdet, Detectron2 and pycocotools together: to check, to train and at each of two evaluations."""
+    content = (squares / "squares.json").read_text()
+    (squares / "others.json").write_text(content + "\n")
+    texts, loads = [], json.loads
+    monkeypatch.setattr(json, "loads", lambda text, **kwargs: texts.append(text) or loads(text, **kwargs))
+    others = ("DATASETS.OWN.gone.ROOT", str(squares), "DATASETS.OWN.gone.ANNOTATIONS", str(squares / "others.json"))
+    opts = (*others, "DATASETS.TEST", "('gone',)", "TEST.EVAL_PERIOD", "2")
+
+    def parses():
+        files = [text if isinstance(text, str) else text.decode() for text in texts]
+        return files.count(content), files.count(content + "\n")
+
+    run(squares, repository, tmp_path, *opts)
+    assert parses() == (1, 1)
+    texts.clear()
+    run(squares, repository, tmp_path, *opts, "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"), eval_only=True)
+    assert parses() == (0, 1)
+
+
 @pytest.mark.parametrize(("head", "task"), [("MODEL.MASK_ON", "segm"), ("MODEL.KEYPOINT_ON", "keypoints")])
 def test_detector_trains_and_is_evaluated(repository, squares, tmp_path, head, task):
     results = run(squares, repository, tmp_path, head, "True")["squares"]

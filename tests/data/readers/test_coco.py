@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from detectron2.data.datasets import load_coco_json
 
 from igdet.data.bad_records import BadRecordLog, BadRecordsError
-from igdet.data.readers.coco import prepare_coco
+from igdet.data.readers.coco import load_records, prepare_coco
 from igdet.formats.errors import DatasetError
 
 
@@ -163,3 +164,23 @@ def test_broken_json_is_named(tmp_path, content):
     fields = {"ROOT": str(tmp_path), "ANNOTATIONS": str(tmp_path / "broken.json")}
     with pytest.raises(DatasetError, match=r"broken\.json is no "):
         prepare_coco(fields, BadRecordLog(tmp_path, "toys", 1.0))
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        None,
+        [],
+        [[1, 2, 3, 4], [5, 6, 25, 6, 25, 16]],
+        [[1, 2, 3, 4]],  # no polygon: the object is left out
+        {"size": [40, 50], "counts": [100, 20, 1880]},
+        {"size": [40, 50], "counts": "T3d0dj1"},
+    ],
+)
+def test_records_are_those_that_detectron2_loads(write_coco, coco_content, tmp_path, segmentation):
+    coco_content["annotations"][0] |= {"segmentation": segmentation, "extra": 1}
+    del coco_content["annotations"][1]["keypoints"]
+    coco_content["images"].reverse()
+    path = write_coco(coco_content)["ANNOTATIONS"]
+    theirs = load_coco_json(path, str(tmp_path), f"toys_{tmp_path.name}")
+    assert load_records(path, str(tmp_path)) == theirs
