@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
@@ -15,7 +16,8 @@ from igdet.benchmark.collect import Run, Study, choose, inference_file
 from igdet.benchmark.drawing import data_uri, draw, draw_answer, read_pixels
 from igdet.benchmark.localization import coco_tasks, details
 from igdet.benchmark.tables import title_of
-from igdet.formats.coco.reading import path_of
+from igdet.formats.coco.parsed import content_of
+from igdet.formats.coco.reading import CocoJsonError, path_of
 from igdet.utils.files import expanded
 
 PREDICTIONS = "predictions.parquet"
@@ -97,7 +99,9 @@ def _dataset(config: dict) -> tuple[dict | None, Path]:
     else:
         metadata = MetadataCatalog.get(name)
         annotations, root = Path(metadata.json_file), Path(metadata.image_root)
-    return read_json(annotations), root
+    with suppress(CocoJsonError):
+        return content_of(annotations), root
+    return None, root
 
 
 def _predictions(run: Run) -> list[dict]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from igdet.formats.coco.reading import read_json
 
-_kept: dict[str, tuple[tuple[int, int], bytes]] = {}  # path -> (when it was written and its size, content)
+_Stamp = tuple[int, int] | None  # nanoseconds and bytes; None: there is no such file
+_kept: dict[str, tuple[_Stamp, bytes]] = {}  # path -> (when it was written and its size, content)
 
 
 def keep(path: str | Path, content: dict) -> None:
@@ -37,6 +38,9 @@ def forget(path: str | Path) -> None:
     _kept.pop(str(path), None)
 
 
-def _stamp(path: str | Path) -> tuple[int, int]:
-    status = Path(path).stat()
+def _stamp(path: str | Path) -> _Stamp:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
     return status.st_mtime_ns, status.st_size

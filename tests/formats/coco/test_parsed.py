@@ -56,6 +56,13 @@ def test_a_forgotten_file_is_parsed_again(file, parses):
     assert len(parses) == 1
 
 
+def test_a_file_that_is_gone_is_named_though_it_was_kept(file):
+    parsed.content_of(file)
+    file.unlink()
+    with pytest.raises(CocoJsonError, match=r"annotations\.json"):
+        parsed.content_of(file)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CocoJsonError, match=r"none\.json"):
         parsed.content_of(tmp_path / "none.json")
