@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -20,7 +21,6 @@ from daft.io._generator import read_generator
 from daft.recordbatch import RecordBatch
 from pyarrow.fs import FileSystem
 
-from igdet.curation.settings import EngineSettings
 from igdet.formats.posts.columns import types_by_path
 from igdet.formats.posts.text_table import KINDS, ROWS, TextTable, open_local
 from igdet.utils.errors import UserError
@@ -70,6 +70,26 @@ _READERS: dict[str, Callable[[list], DataFrame]] = {
     "webdataset": daft.read_webdataset,
 }
 FORMATS = tuple(_READERS)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Where the dataframes are worked on.
+
+    Attributes:
+        runner: "native" for this machine, "ray" for a cluster.
+        address: of a running Ray cluster; "" starts a local one.
+        slice_mb: megabytes of input that are worked on at a time, and lost when the run is killed; > 0.
+            More than 64 for each CPU gains nothing, less leaves CPUs idle.
+    """
+
+    runner: str = "native"
+    address: str = ""
+    slice_mb: float = 256.0
+
+    def __post_init__(self):
+        if not self.slice_mb > 0:
+            raise ConfigError(f"ENGINE.SLICE_MB must be > 0, not {self.slice_mb}")
 
 
 class EngineError(UserError):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -10,11 +11,11 @@ import pyarrow.compute as pc
 
 from igdet.curation import engine
 from igdet.curation.images.files import SEPARATOR
-from igdet.curation.settings import SourceSettings
 from igdet.curation.slices import counts_type, in_first_row
-from igdet.formats.posts.columns import described, is_text, lists_tags, usable_images
+from igdet.formats.errors import TableError
+from igdet.formats.posts.columns import PostColumns, described, is_text, lists_tags, usable_images
 from igdet.formats.posts.parsing import limited, where
-from igdet.formats.posts.text_table import KINDS, ROWS
+from igdet.formats.posts.text_table import KINDS, ROWS, TextFormat
 from igdet.formats.posts.values import is_missing
 from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.yaml import ConfigError
@@ -43,6 +44,60 @@ _SUFFIXES = {
     ".tsv": "csv",
     ".tar": "webdataset",
 }
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """Where posts are read from; a dot in a column's name leads into a structure, as in "json.caption".
+
+    Attributes:
+        paths: files, folders or patterns; local, or URLs (s3://, gs://, https://).
+        format: "parquet", "jsonl", "csv" or "webdataset"; "" goes by the suffix of the paths.
+        id: column that names a post; "" lets the image name it.
+        image: column with the image's path or URL. In WebDataset it is the tar's path and the key.
+        root: WebDataset: the folder that paths of tars are given from; the same as SHARDS.IMAGES.
+        tags: column with the hashtags, as a list or in one string.
+        separator: what is between two hashtags of one string; "" for white space, commas, semicolons and bars.
+        caption: column with a text whose #tags are taken, instead of `tags`.
+        encoding: of CSV and JSON lines, such as "windows-1252"; "" is found out.
+        delimiter: between the cells of CSV; "" is found out.
+        quoting: of CSV: a quotation mark within a quoted cell is "doubled" or is behind a "backslash", or "none" is
+            quoted; "" is found out.
+        max_bad_share: share of the files, and of the rows, 0..1, that may be unusable.
+    """
+
+    paths: list[str]
+    format: str = ""
+    id: str = ""
+    image: str = "image"
+    root: str = ""
+    tags: str = ""
+    separator: str = ""
+    caption: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    quoting: str = ""
+    max_bad_share: float = 0.05
+
+    def __post_init__(self):
+        if not self.paths:
+            raise ConfigError("SOURCE.PATHS is empty; name the files, folders or patterns of the posts")
+        if not 0 <= self.max_bad_share <= 1:
+            raise ConfigError(f"SOURCE.MAX_BAD_SHARE must lie between 0 and 1, not {self.max_bad_share}")
+        try:
+            _ = self.text_format
+        except TableError as error:
+            raise ConfigError(f"SOURCE.{error}") from error
+
+    @property
+    def columns(self) -> PostColumns:
+        """The columns of a post."""
+        return PostColumns(self.image, self.tags or self.caption, self.id, bool(self.caption), self.separator)
+
+    @property
+    def text_format(self) -> TextFormat:
+        """What is said of CSV and JSON lines."""
+        return TextFormat(self.encoding, self.delimiter, self.quoting)
 
 
 def format_of(source: SourceSettings, path: str) -> str:

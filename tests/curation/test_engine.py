@@ -12,8 +12,7 @@ import pytest
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
 from igdet.curation import engine
-from igdet.curation.engine import EngineError
-from igdet.curation.settings import EngineSettings
+from igdet.curation.engine import EngineError, EngineSettings
 from igdet.curation.slices import counts_type, in_first_row
 from igdet.formats.posts.columns import PostColumns
 from igdet.formats.posts.text_table import TextFormat, open_table

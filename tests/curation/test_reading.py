@@ -16,9 +16,9 @@ from igdet.curation.reading import (
     NO_IMAGE,
     NO_TAGS,
     PostReader,
+    SourceSettings,
     format_of,
 )
-from igdet.curation.settings import SourceSettings
 from igdet.formats.posts.csv_rows import Dialect
 from igdet.formats.posts.parsing import MAX_TAGS
 from igdet.formats.posts.text_table import ROWS, TextTable, _json_post

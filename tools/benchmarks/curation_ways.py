@@ -25,7 +25,8 @@ POSTS = "posts.parquet"  # id, image, labels
 def igdet(posts: Path, output: Path) -> None:
     """The stage of igdet that does it, and counts hashtags as well."""
     from igdet.curation import engine
-    from igdet.curation.settings import Curation, SourceSettings
+    from igdet.curation.reading import SourceSettings
+    from igdet.curation.settings import Curation
     from igdet.curation.stages import labels
 
     curation = Curation(str(output), SourceSettings([str(posts)], tags="tags"))

@@ -1,13 +1,35 @@
 """What near-duplicates cost: the training images to leave out, and a lower bound of the accuracy without them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from igdet.curation.duplicates.image_sets import DuplicatesError
+from igdet.curation.duplicates.perceptual import BITS, MAX_DISTANCE
 from igdet.utils.command_lines import command_line
 from igdet.utils.messages import shown
+from igdet.utils.yaml import ConfigError
+
+
+@dataclass(frozen=True)
+class DuplicateSettings:
+    """Which near-duplicates are left out of the shards.
+
+    Attributes:
+        evaluation: evaluation images that training must not have seen: shards, a table or a folder of images;
+            "" looks within the posts themselves.
+        max_distance: bits of 256 that the PDQ hashes of a pair may differ in.
+        judged: verdicts saved by the pages of tools/find_duplicates.py; without any, every pair is a duplicate.
+    """
+
+    evaluation: str = ""
+    max_distance: int = MAX_DISTANCE
+    judged: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        if not 0 <= self.max_distance <= BITS:
+            raise ConfigError(f"DUPLICATES.MAX_DISTANCE must be 0 to {BITS} bits, not {self.max_distance}")
 
 
 def excluded_against(pairs: pa.Table) -> list[str]:

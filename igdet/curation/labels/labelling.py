@@ -1,5 +1,6 @@
 """From the hashtags of posts to their labels, with counts: each distinct hashtag of a batch is looked up once."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
@@ -9,13 +10,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from igdet.curation.labels.canonical import Canonicaliser
-from igdet.curation.settings import LexiconSettings
+from igdet.curation.lexicon import Lexicon
 from igdet.curation.slices import counts_type, in_first_row
 from igdet.formats.vocabulary import normalise_tag
 
 TAG_COUNTS = counts_type(tag=pa.string(), label=pa.string())
 REPEATS = counts_type(label=pa.string())
 FIELDS = pa.struct([("labels", pa.list_(pa.string())), ("tag_counts", TAG_COUNTS), ("repeats", REPEATS)])
+
+
+@dataclass(frozen=True)
+class LexiconSettings:
+    """How hashtags become labels; see `Canonicaliser`.
+
+    Attributes:
+        path: a table of words and labels; "" for the nouns of WordNet 3.0.
+        ambiguous: what becomes of a word with several labels: a key of `canonical.AMBIGUOUS`.
+        morphology: whether a plural counts as its singular.
+    """
+
+    path: str = ""
+    ambiguous: str = "first_sense"
+    morphology: bool = True
+
+    def read(self) -> Lexicon:
+        """Read the lexicon."""
+        return Lexicon.read(self.path) if self.path else Lexicon.wordnet()
 
 
 class Labeller:

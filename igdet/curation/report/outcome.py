@@ -151,7 +151,7 @@ class Outcome:
 
     @cached_property
     def sampling(self) -> pa.Table:
-        """The labels of the vocabulary under each resampling; see `igdet.curation.stages.vocabulary.sampling_table`."""
+        """The labels of the vocabulary under each resampling; columns as `sampling_table` says."""
         return pq.read_table(self.folder / vocabulary.SAMPLING)
 
     @cached_property

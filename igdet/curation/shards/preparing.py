@@ -1,5 +1,6 @@
 """One post on its way into a shard: its key, its clean image, or why it is left out; how shards are made."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,32 @@ class ShardSettings:
         if not salt:
             raise ConfigError(f"salt_file {path}: expected a file with a secret of any length; leave it out for none")
         return salt
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardingSettings(ShardSettings):
+    """Which shards are made, and from what.
+
+    Attributes:
+        images: folder that the images of the posts are relative to.
+        exclude: lists of posts to leave out, such as opt-outs, by the name that they are counted under.
+        respect_noai: whether images are left out whose server forbids it with X-Robots-Tag: noai or noimageai.
+        processes: that read images; 0 for one each CPU.
+    """
+
+    images: str
+    exclude: dict[str, str] = field(default_factory=dict)
+    respect_noai: bool = True
+    processes: int = 0
+
+    @property
+    def root(self) -> Path:
+        """The folder of the images."""
+        return Path(self.images).expanduser()
+
+    def count_processes(self) -> int:
+        """Return the number of processes."""
+        return self.processes or os.cpu_count() or 1
 
 
 class Prepared(NamedTuple):

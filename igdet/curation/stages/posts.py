@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from igdet.curation import engine
 from igdet.curation.engine import EngineError, SourceFile
-from igdet.curation.reading import BAD, BROKEN_LINE, FIELDS, NO_TAGS, PostReader, format_of
-from igdet.curation.settings import Curation, SourceSettings
+from igdet.curation.reading import BAD, BROKEN_LINE, FIELDS, NO_TAGS, PostReader, SourceSettings, format_of
+from igdet.curation.settings import Curation
 from igdet.curation.slices import make_parts, slices
 from igdet.curation.stages.stage import Result, Stage
 from igdet.formats.posts.text_table import KINDS, TextTable, open_table

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from igdet.curation.stages.stage import Result, Stage
 from igdet.curation.vocabularies.recipes import DEFAULT, Selection, select
 from igdet.curation.vocabularies.target_classes import read_targets
 from igdet.formats.vocabulary import VOCABULARY_NAME
-from igdet.sampling import PHI, chunks, record_factors, replicate
 from igdet.utils.files import atomic_write
 from igdet.utils.yaml import ConfigError
 
@@ -71,75 +70,6 @@ def merge_bucket(paths: Sequence[str], folder: Path) -> None:
         pq.write_table(table.filter(is_new).select(SCHEMA.names).cast(SCHEMA), file, compression="zstd")
 
 
-@dataclass(frozen=True)
-class SamplingPlan:
-    """One resampling at one image budget.
-
-    Attributes:
-        resampling: a key of `igdet.sampling.PHI`.
-        threshold: t, or None for natural resampling.
-        epoch: the sum of r(I): the length of one epoch's list.
-        factors: float64 (L,): r(h).
-        images: float64 (L,): of `budget` images drawn, how many carry each label on average.
-    """
-
-    resampling: str
-    threshold: float | None
-    epoch: float
-    factors: np.ndarray
-    images: np.ndarray
-
-
-def sampling_plans(offsets: np.ndarray, ids: np.ndarray, num_labels: int, budget: float) -> list[SamplingPlan]:
-    """Work out every resampling for one image budget.
-
-    Args:
-        offsets: int64 (N + 1,): where each post's labels begin in `ids`; posts without labels count nowhere.
-        ids: int (M,): label ids, distinct within a post.
-        num_labels: L.
-        budget: images drawn in an epoch, >= the number of posts with labels.
-
-    Returns:
-        One plan a resampling, natural first.
-
-    Raises:
-        ValueError: the budget is below the number of posts.
-    """
-    return [_plan(offsets, ids, num_labels, resampling, budget) for resampling in PHI]
-
-
-def _plan(offsets: np.ndarray, ids: np.ndarray, num_labels: int, resampling: str, budget: float) -> SamplingPlan:
-    replication = replicate(offsets, ids, resampling, budget, num_labels)
-    epoch, images = 0.0, np.zeros(num_labels)
-    of_records = record_factors(offsets, ids, replication.factors)
-    for (chunk_offsets, chunk_ids), factors in zip(chunks(offsets, ids), of_records, strict=True):
-        epoch += factors.sum()
-        images += np.bincount(chunk_ids, np.repeat(factors, np.diff(chunk_offsets)), num_labels)
-    # A natural epoch is shorter than the budget: the images of all plans are those of equally many draws.
-    return SamplingPlan(
-        resampling, replication.threshold, epoch, replication.factors, images * (budget / max(epoch, 1.0))
-    )
-
-
-def sampling_table(labels: pa.Table, plans: list[SamplingPlan], num_posts: int) -> pa.Table:
-    """Put the plans beside the labels.
-
-    Args:
-        labels: columns label, name and posts, L rows.
-        plans: what `sampling_plans` gave for these labels.
-        num_posts: posts with labels.
-
-    Returns:
-        Columns label, name, posts, frequency (f(h)), and for each resampling factor_... (r(h)) and images_...
-    """
-    table = labels.select(["label", "name", "posts"])
-    table = table.append_column("frequency", pa.array(labels["posts"].to_numpy() / max(num_posts, 1)))
-    for plan in plans:
-        table = table.append_column(f"factor_{plan.resampling}", pa.array(plan.factors))
-        table = table.append_column(f"images_{plan.resampling}", pa.array(plan.images))
-    return table
-
-
 def _settings(curation: Curation) -> dict:
     recipe = curation.vocabulary
     if recipe.targets and recipe.name != "vocabulary":
@@ -159,7 +89,8 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         )
     tables = _write_labels(folder, selection)
     read, numbered, posts = _make_posts(curation, fingerprint)
-    tables.append(_write(folder / SAMPLING, _sampling(curation, selection.labels)))
+    statistics = curation.sampling.table(selection.labels, *read_label_lists(folder / POSTS))
+    tables.append(_write(folder / SAMPLING, statistics))
     rows = engine.count_rows(posts)
     counts = _uses(pq.read_table(folder / labels.TAGS), selection.labels)
     counts |= {f"labels {reason}": number for reason, (number, _) in selection.dropped.items()}
@@ -221,17 +152,6 @@ def _uses(tags: pa.Table, kept: pa.Table) -> dict[str, int]:
         "uses of hashtags in the vocabulary": pc.sum(covered["posts"]).as_py() or 0,
         "different hashtags in the vocabulary": len(covered),
     }
-
-
-def _sampling(curation: Curation, kept: pa.Table) -> pa.Table:
-    offsets, ids = read_label_lists(curation.folder / POSTS)
-    posts = len(offsets) - 1
-    budget = curation.sampling.epoch_images or 2 * posts
-    if budget < posts:
-        raise ConfigError(
-            f"SAMPLING.EPOCH_IMAGES: {budget:,} images cannot show each of {posts:,} posts once; raise it, or take 0"
-        )
-    return sampling_table(kept, sampling_plans(offsets, ids, len(kept), budget), posts)
 
 
 def _write(path: Path, table: pa.Table) -> Path:

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 
 from igdet.curation.labels.canonical import Canonicaliser
-from igdet.curation.labels.labelling import FIELDS, Labeller
-from igdet.curation.settings import LexiconSettings
+from igdet.curation.labels.labelling import FIELDS, Labeller, LexiconSettings
 from igdet.formats.vocabulary import normalise_tag
 
 LEXICON = """word,label

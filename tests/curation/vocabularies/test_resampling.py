@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from igdet.curation.stages.vocabulary import sampling_plans, sampling_table
+from igdet.curation.vocabularies.resampling import sampling_plans, sampling_table
 
 # Posts {0}, {0, 2}, {2}, {}, {0, 1}.
 OFFSETS, IDS = np.array([0, 1, 3, 4, 4, 6]), np.array([0, 0, 2, 2, 0, 1], dtype=np.int32)
