@@ -8,19 +8,20 @@ from igdet.evaluation.coco_files import FIELD, add_sigmas, check_detections, rea
 from igdet.evaluation.coco_metrics import engine_of, score_detections
 from igdet.evaluation.detection_errors import analyse, confusion_table, error_table
 from igdet.formats.coco.reading import KEYPOINTS
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples:
-  python tools/analyze_detections.py instances_val2017.json scratch.json hashtags.json
-  python tools/analyze_detections.py person_keypoints_val2017.json results.json --task keypoints
+  igdet analyze_detections instances_val2017.json scratch.json hashtags.json
+  igdet analyze_detections person_keypoints_val2017.json results.json --task keypoints
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("annotations", type=Path, help="JSON file of the data set")
     parser.add_argument("detections", type=Path, nargs="+", help="JSON lists in COCO's result format, one a model")

@@ -15,20 +15,21 @@ from igdet.config.shipped import shipped_configs
 from igdet.modeling.costs import USES, cost_row, cost_table
 from igdet.modeling.trunk import member_names
 from igdet.reporting.documents import read_document, write_blocks
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples:
-  python tools/analyze_model.py X_50_32x4d X_101_32x8d
-  python tools/analyze_model.py X_101_32x8d --as mask_rcnn --device cuda
-  python tools/analyze_model.py --repeats 1 --document docs/MODELS.md
+  igdet analyze_model X_50_32x4d X_101_32x8d
+  igdet analyze_model X_101_32x8d --as mask_rcnn --device cuda
+  igdet analyze_model --repeats 1 --document docs/MODELS.md
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("members", nargs="*", metavar="MEMBER", help="such as X_101_32x8d; all unless told")
     parser.add_argument("--as", dest="uses", nargs="+", choices=USES, default=[*USES], help="both unless told")

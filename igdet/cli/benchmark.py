@@ -10,14 +10,14 @@ from igdet.benchmark.command import report, run, status
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_file import read_suite
-from igdet.utils.command_lines import command_line, this_command_line
+from igdet.utils.command_lines import as_started, command_line, this_command_line
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
-Examples (each after `python`):
-  run what is not finished    tools/benchmark.py run configs/benchmark/demo.yaml --seeds 3 OUTPUT_DIR runs/again
-  show the state              tools/benchmark.py status configs/benchmark/demo.yaml
-  write the report again       tools/benchmark.py report configs/benchmark/demo.yaml
+Examples:
+  run what is not finished    igdet benchmark run configs/benchmark/demo.yaml --seeds 3 OUTPUT_DIR runs/again
+  show the state              igdet benchmark status configs/benchmark/demo.yaml
+  write the report again       igdet benchmark report configs/benchmark/demo.yaml
 """
 
 
@@ -28,7 +28,7 @@ PYTHON = os.path.relpath(sys.executable) if Path.cwd() in Path(sys.executable).p
 def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("suite", help="suite file, see configs/benchmark")

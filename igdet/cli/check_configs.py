@@ -11,14 +11,15 @@ from detectron2.config import CfgNode
 
 from igdet.data.own_datasets import forget_own_datasets, register_own_datasets
 from igdet.engine import check_merged, merged_config
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import UserError, one_line_errors
 from igdet.utils.messages import printable
 
 RUN_KEYS = {"name", "config_file", "opts", "processes"}
 
 EXAMPLES = """
-Example (after `python`):
-  tools/check_configs.py runs.json
+Example:
+  igdet check_configs runs.json
 with [{"name": "boxes", "config_file": "my/boxes.yaml", "opts": ["SEED", "3"], "processes": 8}] in runs.json
 """
 
@@ -74,7 +75,7 @@ def read_runs(path: str) -> list[dict]:
 def main() -> int:
     """Say what is wrong, each thing once; 0 when nothing is."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", help="JSON file: see the example; opts as on a command line")
     found = problems(read_runs(parser.parse_args().runs))

@@ -1,9 +1,9 @@
 """Check a data set on disk: counts, classes, missing and broken images, images that two of its parts share.
 
-python tools/check_dataset.py cub2011                       a target by name, under $DETECTRON2_DATASETS (datasets)
-python tools/check_dataset.py imagenet1k_val --root DIR     one of its parts, under another folder
-python tools/check_dataset.py configs/.../finetune.yaml     the data sets of a config
-python tools/check_dataset.py datasets/tiny-imagenet        class folders below train and val
+igdet check_dataset cub2011                       a target by name, under $DETECTRON2_DATASETS (datasets)
+igdet check_dataset imagenet1k_val --root DIR     one of its parts, under another folder
+igdet check_dataset configs/.../finetune.yaml     the data sets of a config
+igdet check_dataset datasets/tiny-imagenet        class folders below train and val
 """
 
 import argparse
@@ -12,13 +12,16 @@ import sys
 from igdet.data.checking import Options, check, report, sets_of
 from igdet.data.readers.torchvision_sets import download
 from igdet.formats.targets import datasets_folder
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 from igdet.utils.messages import printable
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=as_started(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", help="a target, one of its data sets, a config, or a folder")
     parser.add_argument("--root", default=datasets_folder(), help="folder of all data sets (default %(default)s)")
     parser.add_argument("--decode", action="store_true", help="decode every image whole, not only its header")

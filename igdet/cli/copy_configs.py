@@ -1,8 +1,8 @@
 """Copy the configs that come with igdet into a folder, for who has installed it without its source tree.
 
-Examples (each after `igdet` or `python -m igdet.cli.`):
-  copy_configs                 into ./configs, where the paths in the documents and in the suites look for them
-  benchmark run configs/benchmark/demo.yaml
+Examples:
+  igdet copy_configs           into ./configs, where the paths in the documents and in the suites look for them
+  igdet benchmark run configs/benchmark/demo.yaml
 """
 
 import argparse
@@ -11,12 +11,15 @@ import sys
 from pathlib import Path
 
 from igdet.config.shipped import shipped_configs
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import UserError, one_line_errors
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=as_started(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", nargs="?", type=Path, default=Path("configs"), help="a new folder (default %(default)s)")
     return parser.parse_args()
 

@@ -6,13 +6,14 @@ import sys
 from igdet.curation import engine
 from igdet.curation.command import report, run, status
 from igdet.curation.settings import read_curation
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
-Examples (each after `python`):
-  do what is not done         tools/curate.py run configs/curation/harrison.yaml ENGINE.RUNNER ray
-  show the state              tools/curate.py status configs/curation/harrison.yaml
-  write the report again       tools/curate.py report configs/curation/harrison.yaml
+Examples:
+  do what is not done         igdet curate run configs/curation/harrison.yaml ENGINE.RUNNER ray
+  show the state              igdet curate status configs/curation/harrison.yaml
+  write the report again       igdet curate report configs/curation/harrison.yaml
 """
 ACTIONS = {"run": run, "status": status, "report": report}
 
@@ -20,7 +21,7 @@ ACTIONS = {"run": run, "status": status, "report": report}
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("config", help="see configs/curation")

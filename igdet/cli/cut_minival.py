@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from igdet.data.minival import cut_minival
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
 Examples:
-  python tools/cut_minival.py annotations/instances_train2017.json annotations/person_keypoints_train2017.json \\
+  igdet cut_minival annotations/instances_train2017.json annotations/person_keypoints_train2017.json \\
     --images 5000 --never annotations/instances_val2017.json --out annotations
 """
 
@@ -17,7 +18,7 @@ Examples:
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("annotations", nargs="+", type=Path, help="annotation files of the same training images")
     parser.add_argument("--images", type=int, default=5000, help="images of the minival")

@@ -9,20 +9,21 @@ from igdet.evaluation.coco import class_table, metrics_table
 from igdet.evaluation.coco_files import add_sigmas, check_detections, read_annotations, read_detections
 from igdet.evaluation.coco_metrics import SUMMARY, engine_of, metrics_of, score_detections
 from igdet.formats.coco.reading import KEYPOINTS
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 from igdet.utils.files import atomic_write
 
 EXAMPLES = """
 Examples:
-  python tools/evaluate_coco.py instances_val2017.json coco_instances_results.json --per-class
-  python tools/evaluate_coco.py person_keypoints_val2017.json results.json --task keypoints --out scores.json
+  igdet evaluate_coco instances_val2017.json coco_instances_results.json --per-class
+  igdet evaluate_coco person_keypoints_val2017.json results.json --task keypoints --out scores.json
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("annotations", type=Path, help="JSON file of the data set")
     parser.add_argument("detections", type=Path, help="JSON list in COCO's result format")

@@ -1,11 +1,11 @@
 """Finds near-duplicates between training and evaluation images or within the former, and what to do about them.
 
-python tools/find_duplicates.py find DIR --training SHARDS --evaluation FOLDER     list pairs that look alike
-python tools/find_duplicates.py judge DIR                                          pages to judge them by eye
-python tools/find_duplicates.py exclude DIR --judged judged-*.csv                  ids to leave out of shards
-python tools/find_duplicates.py plan 10_000_000 2048                               memory and disk for so many images
+igdet find_duplicates find DIR --training SHARDS --evaluation FOLDER     list pairs that look alike
+igdet find_duplicates judge DIR                                          pages to judge them by eye
+igdet find_duplicates exclude DIR --judged judged-*.csv                  ids to leave out of shards
+igdet find_duplicates plan 10_000_000 2048                               memory and disk for so many images
 
-tools/rate_predictions.py bound DIR gives the lower bound of an accuracy.
+igdet rate_predictions bound DIR gives the lower bound of an accuracy.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from igdet.curation.duplicates import command
 from igdet.curation.duplicates.result import Request
-from igdet.utils.errors import one_line_errors
+from igdet.utils.command_lines import as_started, main_of
 
 _SETTINGS = {
     "max_distance": "pdq: bits of 256 that two hashes may differ in",
@@ -29,7 +29,9 @@ _SETTINGS = {
 
 def parse_args() -> dict:
     """Read the command line: "run", and what it is called with."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=as_started(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     finds = _add(commands, "find", run_find, "list pairs of images that look alike")
     finds.add_argument("--training", required=True, help="shards, a table with id and image, or a folder of images")
@@ -66,11 +68,7 @@ def run_find(folder: Path, **request) -> None:
     command.find(folder, Request(**request))
 
 
-@one_line_errors()
-def main() -> None:
-    """Run a command; errors are one line."""
-    args = parse_args()
-    args.pop("run")(**args)
+main = main_of(parse_args)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,21 @@ from detectron2.engine import default_argument_parser
 from igdet.engine import setup
 from igdet.engine.probe import check_probe, probe
 from igdet.evaluation.probing.protocols import PROTOCOLS
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
-Examples (each after `python`):
-  all protocols       tools/probe.py --config-file configs/quick_schedules/linear_world.yaml \\
+Examples:
+  all protocols       igdet probe --config-file configs/quick_schedules/linear_world.yaml \\
                         MODEL.WEIGHTS runs/pretrain_world/model_final.pth OUTPUT_DIR runs/probe_world
-  some of them        tools/probe.py --protocols linear knn --config-file ...
-  another choice      tools/probe.py --config-file ... PROBE.SHOTS "(1, 4, 16)" PROBE.DRAWS 10
+  some of them        igdet probe --protocols linear knn --config-file ...
+  another choice      igdet probe --config-file ... PROBE.SHOTS "(1, 4, 16)" PROBE.DRAWS 10
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line: Detectron2's, and the protocols."""
-    parser = default_argument_parser(epilog=EXAMPLES)
+    parser = default_argument_parser(epilog=as_started(EXAMPLES))
     parser.add_argument("--protocols", nargs="+", choices=list(PROTOCOLS), default=list(PROTOCOLS))
     return parser.parse_args()
 

@@ -1,9 +1,9 @@
 """Accuracy when people look again: rectified by raters, by ReaL labels, or bounded by near-duplicates.
 
-python tools/rate_predictions.py export DIR --predictions P --images FOLDER     pages for raters
-python tools/rate_predictions.py merge DIR ratings-*.json                         plain and rectified top-1
-python tools/rate_predictions.py real P                                           by ReaL labels (ImageNet only)
-python tools/rate_predictions.py bound DIR --predictions P --judged judged-*.csv  lower bound by near-duplicates
+igdet rate_predictions export DIR --predictions P --images FOLDER     pages for raters
+igdet rate_predictions merge DIR ratings-*.json                         plain and rectified top-1
+igdet rate_predictions real P                                           by ReaL labels (ImageNet only)
+igdet rate_predictions bound DIR --predictions P --judged judged-*.csv  lower bound by near-duplicates
 """
 
 import argparse
@@ -19,12 +19,14 @@ from igdet.data.readers.image_folder import read_class_names, read_image_folder
 from igdet.evaluation.rating import command
 from igdet.evaluation.rating.pages import LabelledImages
 from igdet.formats.class_lists import read_readable_names
-from igdet.utils.errors import one_line_errors
+from igdet.utils.command_lines import as_started, main_of
 
 
 def parse_args() -> dict:
     """Read the command line: "run", and what it is called with."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=as_started(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     exports = _add(commands, "export", run_export, "write pages for raters")
     merges = _add(commands, "merge", command.merge, "print plain and rectified top-1")
@@ -65,11 +67,7 @@ def run_export(folder: Path, images: str, classes: str, names: str, **choices) -
     command.export(folder, LabelledImages(folders, readable, labels, read), **choices)
 
 
-@one_line_errors()
-def main() -> None:
-    """Run a command; errors are one line."""
-    args = parse_args()
-    args.pop("run")(**args)
+main = main_of(parse_args)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ import argparse
 import sys
 
 from igdet.engine.submission import CLUSTERS, describe, submit
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
-Examples (each after `python`; what follows -- goes to tools/train_net.py):
-  4 machines of 8 GPUs for a day  tools/submit.py --nodes 4 --gpus-per-node 8 --hours 24 --partition gpu -- \\
+Examples (what follows -- goes to train_net):
+  4 machines of 8 GPUs for a day  igdet submit --nodes 4 --gpus-per-node 8 --hours 24 --partition gpu -- \\
                                     --config-file configs/Pretrain/pretrain_X_101_32x8d.yaml
-  try it out on this machine      tools/submit.py --on local --gpus-per-node 2 --hours 1 -- \\
+  try it out on this machine      igdet submit --on local --gpus-per-node 2 --hours 1 -- \\
                                     --config-file configs/quick_schedules/pretrain_world.yaml
 """
 
@@ -18,7 +19,7 @@ Examples (each after `python`; what follows -- goes to tools/train_net.py):
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--nodes", type=int, default=1, help="machines")
     parser.add_argument("--gpus-per-node", type=int, default=8, help="GPUs, and so processes, a machine")
@@ -27,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--requeues", type=int, default=100, help="how often its time may run out")
     parser.add_argument("--logs", default="runs/jobs", help="folder for the output of the processes")
     parser.add_argument("--on", choices=CLUSTERS, default="slurm", help="local: on this machine's CPU, to try it out")
-    parser.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="of tools/train_net.py")
+    parser.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="of train_net")
     return parser.parse_args()
 
 

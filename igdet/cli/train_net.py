@@ -8,19 +8,20 @@ from detectron2.engine import default_argument_parser
 from igdet.engine import run
 from igdet.engine.heartbeat import heartbeat
 from igdet.engine.launching import start
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLES = """
-Examples (each after `python`):
-  pretrain on hashtags   tools/train_net.py --config-file configs/quick_schedules/pretrain_world.yaml
-  continue a broken run  tools/train_net.py --config-file ... --resume
-  transfer               tools/train_net.py --config-file configs/quick_schedules/mask_rcnn_world.yaml \\
+Examples:
+  pretrain on hashtags   igdet train_net --config-file configs/quick_schedules/pretrain_world.yaml
+  continue a broken run  igdet train_net --config-file ... --resume
+  transfer               igdet train_net --config-file configs/quick_schedules/mask_rcnn_world.yaml \\
                            MODEL.WEIGHTS runs/pretrain_world/model_final.pth
-  evaluate only          tools/train_net.py --config-file ... --eval-only MODEL.WEIGHTS FILE
-  several GPUs           tools/train_net.py --config-file ... --num-gpus 8
-  the same, by torchrun  -m torch.distributed.run --nproc-per-node 8 tools/train_net.py --config-file ...
-  on a SLURM cluster     tools/submit.py --nodes 4 --gpus-per-node 8 --hours 24 -- --config-file ...
-  change any key         tools/train_net.py --config-file ... SOLVER.BASE_LR 0.01 OUTPUT_DIR runs/lower
+  evaluate only          igdet train_net --config-file ... --eval-only MODEL.WEIGHTS FILE
+  several GPUs           igdet train_net --config-file ... --num-gpus 8
+  the same, by torchrun  python -m torch.distributed.run --nproc-per-node 8 -m igdet.cli.train_net --config-file ...
+  on a SLURM cluster     igdet submit --nodes 4 --gpus-per-node 8 --hours 24 -- --config-file ...
+  change any key         igdet train_net --config-file ... SOLVER.BASE_LR 0.01 OUTPUT_DIR runs/lower
 """
 
 
@@ -33,7 +34,7 @@ def train(args: argparse.Namespace) -> None:
 @one_line_errors()
 def main() -> None:
     """Read the command line, then start the processes."""
-    start(train, default_argument_parser(epilog=EXAMPLES).parse_args())
+    start(train, default_argument_parser(epilog=as_started(EXAMPLES)).parse_args())
 
 
 if __name__ == "__main__":

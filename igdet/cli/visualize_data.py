@@ -6,20 +6,21 @@ from pathlib import Path
 
 from igdet.data.visualize import contact_sheet
 from igdet.engine import setup_config
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
 EXAMPLE = """
 Example:
-  python tools/visualize_data.py --config-file configs/quick_schedules/mask_rcnn_world.yaml --out runs/samples.png
+  igdet visualize_data --config-file configs/quick_schedules/mask_rcnn_world.yaml --out runs/samples.png
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLE), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config-file", required=True, help="any config of tools/train_net.py")
+    parser.add_argument("--config-file", required=True, help="any config of train_net")
     parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the image to write: .png or .jpg")
     parser.add_argument("--count", type=int, default=16, help="number of samples")
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="overrides of config keys")

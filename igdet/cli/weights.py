@@ -13,22 +13,23 @@ from igdet.checkpoint import (
     inspect_weights,
     list_weights,
 )
+from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 from igdet.utils.messages import printable
 
 EXAMPLES = """
 Examples:
-  python tools/weights.py list
-  python tools/weights.py fetch ig_resnext101_32x8d in1k_resnet50
-  python tools/weights.py inspect runs/pretrain_world/model_final.pth
-  python tools/weights.py convert ig_resnext101_32x8d ig_32x8d.onnx --to onnx
+  igdet weights list
+  igdet weights fetch ig_resnext101_32x8d in1k_resnet50
+  igdet weights inspect runs/pretrain_world/model_final.pth
+  igdet weights convert ig_resnext101_32x8d ig_32x8d.onnx --to onnx
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES, formatter_class=raw)
+    parser = argparse.ArgumentParser(description=__doc__, epilog=as_started(EXAMPLES), formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True)
     listed = commands.add_parser("list", help="a table of the catalog, and what of it is in the cache")
     listed.add_argument("--markdown", action="store_true", help="in full, as docs/WEIGHTS.md has it")

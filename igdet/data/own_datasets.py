@@ -107,7 +107,7 @@ def _register_part(name: str) -> None:
     if kind is None or kind.evaluator_type != "classification" or kind.only_for:
         raise DatasetError(
             f"{name}: only training sets of classification can be cut in two, which {whole} is not; COCO annotations "
-            "are cut by tools/cut_minival.py"
+            f"are cut by `{command_line('cut_minival')}`"
         )
     try:
         records = tuning_part(DatasetCatalog.get(whole), name.rpartition("_")[2])

@@ -15,6 +15,7 @@ from torch.distributed.elastic.multiprocessing.errors import record
 from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing import ProcessExitedException
 
+from igdet.utils.command_lines import command_line, program
 from igdet.utils.errors import UserError
 
 # What torchrun sets in each process that it starts, and tools/submit.py likewise.
@@ -55,12 +56,12 @@ def check_start(args: argparse.Namespace, environment: Mapping[str, str], gpus: 
     elif int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
         raise LaunchError(
             f"srun has started {environment['SLURM_STEP_NUM_TASKS']} copies of this command that know nothing of each "
-            "other: submit it with tools/submit.py, or let srun start one torchrun a node"
+            f"other: submit it with `{command_line('submit')}`, or let srun start one torchrun a node"
         )
     elif args.num_gpus > max(gpus, 1):
         raise LaunchError(
             f"--num-gpus {args.num_gpus}, but PyTorch sees {gpus} GPUs on this machine: lower it, or for processes "
-            f"on the CPU use torchrun --nproc-per-node {args.num_gpus} tools/train_net.py ..."
+            f"on the CPU use torchrun --nproc-per-node {args.num_gpus} {program('train_net')} ..."
         )
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from igdet.utils.command_lines import command_line, this_command_line
+from igdet.utils.command_lines import as_started, command_line, program, this_command_line
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,15 @@ def test_a_command_is_named_as_the_running_one_was(start, other, again, monkeypa
     monkeypatch.setattr(sys, "argv", [start, "run", "a b"])
     assert command_line("train_net") == other
     assert this_command_line() == again
+    assert as_started("igdet is here:\n  igdet train_net X") == f"igdet is here:\n  {other} X"
+
+
+@pytest.mark.parametrize(
+    ("start", "given"), [("tools/curate.py", "tools/train_net.py"), ("igdet curate", "-m igdet.cli.train_net")]
+)
+def test_torchrun_is_given_a_file_in_a_clone_and_else_a_module(start, given, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [start])
+    assert program("train_net") == given
 
 
 def test_the_interpreter_is_named_as_one_types_it(monkeypatch):

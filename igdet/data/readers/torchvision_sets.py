@@ -16,6 +16,7 @@ from torchvision.datasets import VisionDataset
 from igdet.data.held_out import part_of
 from igdet.data.records import ArrayRecords, Records, files_of_one_label
 from igdet.formats.errors import DatasetError
+from igdet.utils.command_lines import command_line
 from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.versions import NEEDS, too_old
 
@@ -111,7 +112,7 @@ def _open(root: str, kind: str, arguments: Mapping) -> VisionDataset:
     except (RuntimeError, OSError, ValueError, TypeError, ImportError) as error:
         raise DatasetError(
             f"torchvision's {kind} cannot be opened in {root} with ARGS {dict(arguments)}: {error}. "
-            "tools/check_dataset.py NAME --download lets torchvision fetch the files where it can"
+            f"`{command_line('check_dataset')} NAME --download` lets torchvision fetch the files where it can"
         ) from error
 
 
