@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from record import report as write_report
+from record import table
 
 from igdet.curation.duplicates.finding import find_copies, find_neighbours
 from igdet.curation.duplicates.image_sets import ImageSet, open_image_set
@@ -103,14 +105,16 @@ def plant(images: ImageSet, queries: int, others: int, seed: int) -> tuple[Image
     return evaluation, ImageSet(pa.array(ids, pa.string()), Planted(images, chosen, rest, seed))
 
 
-def report(pairs: pa.Table, queries: int, name: str) -> None:
-    """Print recall of each edit, over all of them, and precision."""
+def report(pairs: pa.Table, queries: int, name: str) -> list[float]:
+    """Print recall of each edit, over all of them, and precision; return them in this order, in percent."""
     rows = zip(pairs["query"].to_pylist(), pairs["match"].to_pylist(), strict=True)
     found = Counter(match.partition(":")[0] for query, match in rows if match.partition(":")[2] == query)
     print(f"\n{name}: {len(pairs):,} pairs, precision {found.total() / max(1, len(pairs)):.1%}")
     for kind in EDITS:
         print(f"  recall of {kind:<16}{found[kind] / queries:7.1%}")
     print(f"  {'recall of all':<26}{found.total() / queries / len(EDITS):7.1%}")
+    shares = [*(found[kind] / queries for kind in EDITS), found.total() / queries / len(EDITS)]
+    return [100 * share for share in (*shares, found.total() / max(1, len(pairs)))]
 
 
 def at_precision(pairs: pa.Table, precision: float) -> pa.Table:
@@ -136,23 +140,32 @@ def parse_args() -> argparse.Namespace:
 
 
 def measure(args: argparse.Namespace) -> None:
-    """Plant, find and report."""
+    """Plant, find, report and record."""
     evaluation, training = plant(open_image_set(args.folder), args.queries, args.others, args.seed)
     print(f"{len(evaluation):,} images looked for among {len(training):,}")
     request = Request(args.folder, side=args.side)
     if not args.config_file:
         found = find_copies(request, training, evaluation, Progress())
-        report(found.pairs, len(evaluation), f"PDQ, at most {request.max_distance} of 256 bits")
+        name = f"PDQ, at most {request.max_distance} of 256 bits"
+        record("duplicates_pdq", {name: report(found.pairs, len(evaluation), name)})
         return
     from igdet.curation.duplicates.rmac import RmacDescriber
 
     describer = RmacDescriber.from_config(args.config_file, args.weights)
     pairs = find_neighbours(request, training, evaluation, describer, args.scratch, Progress()).pairs
-    report(pairs, len(evaluation), f"R-MAC, {request.neighbours} neighbours")
+    name = f"R-MAC, {request.neighbours} neighbours"
+    columns = {name: report(pairs, len(evaluation), name)}
     for precision in PRECISIONS:
         best = at_precision(pairs, precision)
         lowest = f"score >= {best['score'][-1].as_py():.3f}" if len(best) else "no score"
-        report(best, len(evaluation), f"R-MAC, {lowest}")
+        columns[f"R-MAC at {precision:.0%}, {lowest}"] = report(best, len(evaluation), f"R-MAC, {lowest}")
+    record("duplicates_rmac", columns)
+
+
+def record(name: str, columns: dict[str, list[float]]) -> None:
+    """Write the result file: a row an edit, then all and the precision; a column a list of pairs."""
+    rows = zip([*EDITS, "all", "precision"], *columns.values(), strict=True)
+    write_report(name, recall=table(["recall of", *columns], rows, ["", *[".1f"] * len(columns)]))
 
 
 def main() -> None:

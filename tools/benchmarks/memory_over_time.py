@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from detectron2.engine import HookBase
-from tabulate import tabulate
+from record import report, table
 
 from igdet.engine import Trainer, setup
 
@@ -71,7 +71,7 @@ def growth(rows: np.ndarray, column: int) -> float:
 
 
 def main(args: argparse.Namespace) -> bool:
-    """Train, print the notes and the verdict; True: flat."""
+    """Train, print and record the notes and the verdict; True: flat."""
     each = str(args.steps // args.evaluations)
     schedule = ["SOLVER.IMAGES_SEEN", "0", "SOLVER.WARMUP_IMAGES", "0", "SOLVER.LR_DROPS", "0", "SOLVER.STEPS", "()"]
     schedule += ["SOLVER.LR_REFERENCE_BATCH", "0", "SOLVER.WARMUP_ITERS", "0", "SOLVER.MAX_ITER", str(args.steps)]
@@ -82,11 +82,17 @@ def main(args: argparse.Namespace) -> bool:
     watch = Watch(args.steps // SAMPLES)
     trainer.register_hooks([watch])
     trainer.train()
-    print(tabulate(watch.rows, ["step", "MB", "MB of loaders", "open files"], floatfmt=".1f"))
     own, loaders, files = (growth(np.array(watch.rows), column) for column in (1, 2, 3))
     flat = max(own, loaders) < FLAT and files <= 0
     verdict = "flat" if flat else "it grows"
-    print(f"In 1,000 steps: {own:+.2f} MB, loaders {loaders:+.2f} MB, open files {files:+.2f}: {verdict}")
+    formats = [",d", ".1f", ".1f", "d"]
+    report(
+        "memory_over_time",
+        notes=table(["step", "MB", "MB of loaders", "open files"], watch.rows, formats),
+        growth=table(
+            ["MB in 1,000 steps", "MB of loaders", "open files", ""], [(own, loaders, files, verdict)], ["+.2f"] * 4
+        ),
+    )
     return flat
 
 

@@ -1,4 +1,4 @@
-"""Starts several processes at once that need the same prepared files, and says how many of them made it."""
+"""Starts several processes at once that need the same prepared files, and counts those that have and made them."""
 
 import argparse
 import shutil
@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from record import report, table
 
 # Says that it makes the files, and waits until others have come.
 ASK = """
@@ -38,7 +40,7 @@ def main() -> int:
     said = [process.communicate()[0] for process in started]
     good, made = sum(process.returncode == 0 for process in started), sum("made" in text for text in said)
     shutil.rmtree(folder)
-    print(f"{good} of {args.processes} have the files, {made} made them")
+    report("one_cache", processes=table(["processes", "have the files", "made them"], [(args.processes, good, made)]))
     return int(good < args.processes or made != 1)
 
 

@@ -5,7 +5,7 @@ torchrun --standalone --nproc-per-node 2 tools/benchmarks/sharded_memory.py
 
 import torch
 from detectron2.utils import comm
-from tabulate import tabulate
+from record import report, table
 from torch import distributed, nn
 
 from igdet.engine.sharding import share_model
@@ -40,12 +40,12 @@ def measure(trunk: nn.Module) -> list[float]:
 
 
 def main() -> None:
-    """Measure all trunks on all ranks, print on one."""
+    """Measure all trunks on all ranks, print and record on one."""
     distributed.init_process_group("gloo")
     rows = [[name, *measure(build())] for name, build in TRUNKS.items()]
     if comm.is_main_process():
         head = ["trunk", "all (million)", "largest block", "whole between steps", "whole at once, at most"]
-        print(tabulate(rows, head, tablefmt="github", floatfmt=".2f"))
+        report("sharded_memory", parameters=table(head, rows, ["", *[".2f"] * 4]))
     distributed.destroy_process_group()
 
 

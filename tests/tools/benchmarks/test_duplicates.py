@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from benchmarks.duplicates import EDITS, at_precision, main, plant, report
+from benchmarks.record import read_result
 from PIL import Image
 
 from igdet.curation.duplicates.image_sets import open_image_set
@@ -44,9 +45,10 @@ def test_edits_are_what_they_are_called(folder):
     assert decode(training.read(len(EDITS)), 512).shape == (90, 120, 3)  # the other image
 
 
-def measure(folder, monkeypatch, capsys, *arguments):
-    """Return the recall of each edit and the precision, as printed."""
+def measure(folder, out, monkeypatch, capsys, *arguments):
+    """Return the recall of each edit and the precision, as printed; the result file goes to a folder of its own."""
     monkeypatch.setattr("sys.argv", ["duplicates.py", str(folder), *arguments])
+    monkeypatch.chdir(out)
     main()
     printed = capsys.readouterr().out
     return dict(re.findall(r"recall of (.+?) +(\S+%)$", printed, re.MULTILINE)), re.search(
@@ -54,22 +56,27 @@ def measure(folder, monkeypatch, capsys, *arguments):
     )[1]
 
 
-def test_a_small_measurement_of_pdq(folder, monkeypatch, capsys):
-    recalls, precision = measure(folder, monkeypatch, capsys, "--queries", "4")
+def test_a_small_measurement_of_pdq(folder, tmp_path_factory, monkeypatch, capsys):
+    out = tmp_path_factory.mktemp("out")
+    recalls, precision = measure(folder, out, monkeypatch, capsys, "--queries", "4")
     assert {kind for kind, recall in recalls.items() if recall == "100.0%"} >= KEPT_BY_PDQ
     assert recalls["crop to 50%"] == "0.0%"  # no perceptual hash survives it: that is what R-MAC is for
     assert precision == "100.0%"
+    recorded = read_result(out / "runs/benchmarks/duplicates_pdq.json").tables["recall"]
+    assert [f"{recall}%" for _, recall in recorded.rows] == [*recalls.values(), precision]
 
 
-def test_pdq_on_real_images(real_data, monkeypatch, capsys):
-    recalls, precision = measure(real_data / "tiny-imagenet/val", monkeypatch, capsys, "--queries=50", "--others=200")
+def test_pdq_on_real_images(real_data, tmp_path, monkeypatch, capsys):
+    recalls, precision = measure(
+        real_data / "tiny-imagenet/val", tmp_path, monkeypatch, capsys, "--queries=50", "--others=200"
+    )
     assert all(float(recalls[kind].rstrip("%")) >= 90 for kind in KEPT_BY_PDQ)
     assert precision == "100.0%"
 
 
 def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
-        measure(tmp_path / "none", monkeypatch, capsys)
+        measure(tmp_path / "none", tmp_path, monkeypatch, capsys)
     assert re.fullmatch(r"DuplicatesError: .*none: expected shards.*\n", capsys.readouterr().err)
 
 
