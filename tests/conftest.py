@@ -72,6 +72,15 @@ def colour_config(repository, colour_folders, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: where tests run side by side, threads spend most of their time waiting for each other."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory) -> Iterator[None]:
     """Keep what tests prepare out of the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
