@@ -109,26 +109,35 @@ PEERS = {
 }
 
 
-@pytest.mark.parametrize("norm", ["BN", "FrozenBN"])
-@pytest.mark.parametrize(("name", "build_peer"), PEERS.values(), ids=PEERS)
-def test_same_weights_give_the_same_features_and_logits(name, build_peer, norm):
+IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module", params=PEERS.values(), ids=PEERS)
+def peer(request):
+    """A network of others: its name in the family, its weights, the features and logits it computes."""
+    name, build_peer = request.param
     torch.manual_seed(0)
-    peer = build_peer().eval()
-    randomise_statistics(peer)
-    ours = build_resnext(FAMILY[name], norm=norm, out_features=["res2", "res3", "res4", "res5"]).eval()
-    _, weights = to_bare(peer.state_dict())
-    missing, unexpected = ours.load_state_dict(weights, strict=False)
-    assert not missing
-    assert all(key.startswith("classifier.") or key.endswith("num_batches_tracked") for key in unexpected)
-    features = {}
+    network, features = build_peer().eval(), {}
+    randomise_statistics(network)
     for stage in range(1, 5):
-        getattr(peer, f"layer{stage}").register_forward_hook(
+        getattr(network, f"layer{stage}").register_forward_hook(
             lambda _module, _inputs, output, stage=stage: features.update({f"res{stage + 1}": output})
         )
-    images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        logits = peer(images)
-        found = ours(images)
+        logits = network(IMAGES)
+    return name, to_bare(network.state_dict())[1], features, logits
+
+
+@pytest.mark.parametrize("norm", ["BN", "FrozenBN"])
+def test_same_weights_give_the_same_features_and_logits(peer, norm):
+    name, weights, features, logits = peer
+    with torch.device("meta"):  # no weights are drawn: all of them are given
+        ours = build_resnext(FAMILY[name], norm=norm, out_features=["res2", "res3", "res4", "res5"]).eval()
+    missing, unexpected = ours.load_state_dict(weights, strict=False, assign=True)
+    assert not missing
+    assert all(key.startswith("classifier.") or key.endswith("num_batches_tracked") for key in unexpected)
+    with torch.no_grad():
+        found = ours(IMAGES)
         pooled = found["res5"].mean(dim=(2, 3))  # (2, C, 2, 2) -> (2, C)
         found_logits = F.linear(pooled, weights["classifier.weight"], weights["classifier.bias"])
     for stage, expected in features.items():
