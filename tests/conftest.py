@@ -11,6 +11,7 @@ import pytest
 import torch
 from chromium import PROGRAM, Chromium
 from PIL import Image
+from python_process import import_beforehand
 
 COLOUR_CONFIG = """
 _BASE_: {repository}/configs/Base-Classification.yaml
@@ -78,6 +79,12 @@ def _one_thread() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_processes() -> None:
+    """Import igdet once for all processes that tests fork."""
+    import_beforehand()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,7 @@
 """The command that curates, on three posts without images."""
 
-import subprocess
-import sys
-
 import pytest
+from python_process import forked_python, fresh_python
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
@@ -21,9 +19,8 @@ def curate(repository, tmp_path):
     (tmp_path / "lexicon.csv").write_text("word,label\ndog,n1\ncat,n2\n")
     (tmp_path / "config.yaml").write_text(CONFIG.format(folder=tmp_path))
 
-    def run(action, *overrides):
-        command = [sys.executable, repository / "tools/curate.py", action, tmp_path / "config.yaml", *overrides]
-        return subprocess.run(command, capture_output=True, text=True)
+    def run(action, *overrides, python=forked_python):
+        return python(repository / "tools/curate.py", action, tmp_path / "config.yaml", *overrides)
 
     return run
 
@@ -31,7 +28,7 @@ def curate(repository, tmp_path):
 def test_status_run_report(curate, tmp_path):
     before = curate("status")
     assert before.returncode == 0 and before.stdout.count("to do") == 3, before.stderr
-    done = curate("run")
+    done = curate("run", python=fresh_python)
     assert done.returncode == 0, done.stderr
     assert "vocabulary: 3 rows in, 2 out" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next      shards")

@@ -1,20 +1,19 @@
 """The two tools that make data: their messages and exit codes."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+from python_process import forked_python, fresh_python
 
 TOOLS = Path(__file__).parents[2] / "tools"
 
 
-def run(tool, *arguments):
-    command = [sys.executable, TOOLS / tool, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=TOOLS.parent)
+def run(tool, *arguments, python=forked_python):
+    return python(TOOLS / tool, *arguments, cwd=TOOLS.parent)
 
 
 def test_make_world_writes_once_and_says_what_is_next(tmp_path):
     arguments = ("make_world.py", "--out", tmp_path / "world", "--size", "tiny", "--workers", 1)
-    first, second = run(*arguments), run(*arguments)
+    first, second = run(*arguments, python=fresh_python), run(*arguments)
     assert first.returncode == 0, first.stderr
     assert "posts/train" in first.stdout and "Next: python tools/train_net.py" in first.stdout
     assert second.returncode == 0 and "nothing to do" in second.stdout
@@ -34,7 +33,7 @@ def test_simulate_hashtags_writes_a_table_or_one_clear_line(tmp_path):
         "--out",
         tmp_path / "posts.csv",
     )
-    good = run("simulate_hashtags.py", *arguments)
+    good = run("simulate_hashtags.py", *arguments, python=fresh_python)
     assert (
         good.returncode == 0 and "1 posts in" in good.stdout and (tmp_path / "vocabulary.txt").read_text() == "bear\n"
     )

@@ -1,11 +1,9 @@
 """The command that chooses hashtags for a target task."""
 
-import subprocess
-import sys
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from python_process import forked_python, fresh_python
 
 from igdet.curation.labels.label_table import SCHEMA
 from igdet.formats.vocabulary import Vocabulary
@@ -19,17 +17,16 @@ def run(repository, tmp_path):
     (tmp_path / "lexicon.csv").write_text("word,label\ncat,kitty\n")
     (tmp_path / "targets.txt").write_text("cat\nwalrus\n")
 
-    def start(*arguments):
+    def start(*arguments, python=forked_python):
         paths = [f"--labels={tmp_path}/labels.parquet", f"--posts={tmp_path}/posts.parquet"]
         paths += [f"--lexicon={tmp_path}/lexicon.csv", f"--out={tmp_path}/out"]
-        command = [sys.executable, repository / "tools/match_label_space.py", *paths, *arguments]
-        return subprocess.run(command, capture_output=True, text=True)
+        return python(repository / "tools/match_label_space.py", *paths, *arguments)
 
     return start
 
 
 def test_it_writes_a_vocabulary_and_names_what_is_unmatched(run, tmp_path):
-    done = run(f"--targets={tmp_path}/targets.txt")
+    done = run(f"--targets={tmp_path}/targets.txt", python=fresh_python)
     assert done.returncode == 0, done.stderr
     assert "Target classes without any hashtag (1): walrus" in done.stdout
     assert f"beside it: {tmp_path}/out/vocabulary.txt" in done.stdout

@@ -1,12 +1,11 @@
 """tools/train_net.py as a process: a run from the command line, and one clear line for what cannot run."""
 
 import json
-import subprocess
-import sys
 from itertools import chain
 
 import pytest
 from detectron2.engine import default_argument_parser
+from python_process import fresh_python
 
 from igdet.cli import train_net
 
@@ -20,9 +19,8 @@ LEARNING = {
 
 
 def test_it_learns_to_tell_colours_apart(repository, colour_config, tmp_path):
-    command = [sys.executable, "tools/train_net.py", "--config-file", str(colour_config)]
-    command += chain.from_iterable(LEARNING.items())
-    process = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300)
+    command = ["tools/train_net.py", "--config-file", colour_config, *chain.from_iterable(LEARNING.items())]
+    process = fresh_python(*command, cwd=repository)
     assert process.returncode == 0, process.stderr
     record = json.loads((tmp_path / "run/results.json").read_text())
     assert record["results"]["colours_val"]["classification"]["top1"] > 90

@@ -1,21 +1,20 @@
 """tools/weights.py as a process."""
 
 import subprocess
-import sys
 
 import pytest
 import torch
 import torchvision
+from python_process import forked_python, fresh_python
 
 
 @pytest.fixture
 def weights(repository, tmp_path):
     """Runs the tool in an empty folder."""
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, str(repository / "tools/weights.py"), *arguments]
+    def run(*arguments: str, python=forked_python, **environment: str) -> subprocess.CompletedProcess:
         environment = {"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **environment}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+        return python(repository / "tools/weights.py", *arguments, cwd=tmp_path, env=environment)
 
     return run
 
@@ -23,7 +22,7 @@ def weights(repository, tmp_path):
 def test_convert_there_and_back_and_inspect(weights, tmp_path):
     tensors = torchvision.models.resnet18(num_classes=3).state_dict()
     torch.save(tensors, tmp_path / "resnet18.pth")
-    there = weights("convert", "resnet18.pth", "there.pkl", "--to", "detectron2")
+    there = weights("convert", "resnet18.pth", "there.pkl", "--to", "detectron2", python=fresh_python)
     assert there.stdout == "there.pkl: 122 tensors; left out: nothing\n", there.stderr
     back = weights("convert", "there.pkl", "back.pth", "--to", "torchvision")
     assert back.returncode == 0, back.stderr

@@ -2,13 +2,12 @@
 
 import random
 import signal
-import subprocess
-import sys
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from python_process import forked_python
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
@@ -46,11 +45,6 @@ def run(config, *overrides):
     said = []
     pipeline.run(read_curation(config, overrides), said.append)
     return [stage for stage in STAGES if f"{stage}: done before" not in said]
-
-
-def in_process(script, *arguments):
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def result(output):
@@ -195,7 +189,7 @@ def test_two_runs_in_one_folder_are_refused(config):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_runs_killed_at_random_moments_end_as_an_unbroken_one(unbroken, config, seed):
     generator, seconds, killed = random.Random(seed), 0.1, 0
-    while (ended := in_process(RUN, config, seconds)).returncode:
+    while (ended := forked_python("-c", RUN, config, seconds)).returncode:
         assert ended.returncode == -signal.SIGALRM, ended.stderr
         seconds *= generator.uniform(1.1, 2.5)
         killed += 1
@@ -206,7 +200,7 @@ def test_runs_killed_at_random_moments_end_as_an_unbroken_one(unbroken, config, 
 
 @pytest.mark.parametrize("limit", [1000, 8000])  # bytes: too few for the first table, and for a shard
 def test_a_full_disk_is_one_line_and_nothing_half_written(unbroken, config, repository, limit):
-    ended = in_process(RUN_ON_SMALL_DISK, limit, repository / "tools/curate.py", "run", config)
+    ended = forked_python("-c", RUN_ON_SMALL_DISK, limit, repository / "tools/curate.py", "run", config)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("OSError: [Errno 27] File too large")
     assert "Traceback" not in ended.stderr
@@ -221,7 +215,7 @@ def test_a_local_ray_cluster_gives_the_same(unbroken, config, monkeypatch):
     # What else fills this machine's memory and disk is not for a test to fail by.
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
     monkeypatch.setenv("RAY_local_fs_capacity_threshold", "1")
-    ended = in_process(RUN, config, 0, "ENGINE.RUNNER", "ray")
+    ended = forked_python("-c", RUN, config, 0, "ENGINE.RUNNER", "ray")
     assert ended.returncode == 0, ended.stderr
     assert result(config.parent / "out") == result(unbroken)
     assert labelled_posts(config.parent / "out") == labelled_posts(unbroken)

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import subprocess
-import sys
 
 import pytest
+from python_process import forked_python, fresh_python
 from torch.multiprocessing import ProcessExitedException
 
 from igdet.engine import launching
@@ -51,13 +50,13 @@ def test_starts_that_contradict_themselves(args, environment, gpus, message):
         check_start(args, environment, gpus)
 
 
-def torchrun(folder, *command):
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    return subprocess.run([*launcher, *command], cwd=folder, capture_output=True, text=True, timeout=300)
+def torchrun(folder, *command, python=forked_python):
+    """Start ranks, each a fresh interpreter, and see what comes of them."""
+    return python("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command, cwd=folder)
 
 
 def test_torchrun_trains_on_two_cpu_processes(colour_config, tmp_path):
-    process = torchrun(tmp_path, "-m", "igdet.cli.train_net", "--config-file", str(colour_config))
+    process = torchrun(tmp_path, "-m", "igdet.cli.train_net", "--config-file", colour_config, python=fresh_python)
     assert process.returncode == 0, process.stderr
     record = json.loads((tmp_path / "run/results.json").read_text())
     assert record["images_seen"] == 24

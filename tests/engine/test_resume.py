@@ -3,12 +3,11 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from python_process import forked_python
 
 from igdet.engine.hooks import forget_metrics
 
@@ -28,11 +27,11 @@ def watched(repository, colour_config, tmp_path):
     """Runs the training of the small config, watched; gives its exit status and what it said on stderr."""
 
     def run(name: str, kill: dict, workers: int, *opts: str, resume=False, starter: tuple = ()) -> tuple[int, str]:
-        command = [sys.executable, *starter, WATCHED, tmp_path / f"{name}.jsonl", json.dumps(kill)]
+        command = [*starter, WATCHED, tmp_path / f"{name}.jsonl", json.dumps(kill)]
         command += [repository / "tools/train_net.py", "--config-file", colour_config]
         command += [*(["--resume"] if resume else []), *SCHEDULE, *opts]
         command += ["OUTPUT_DIR", tmp_path / name, "DATALOADER.NUM_WORKERS", workers]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=repository)
+        done = forked_python(*command, cwd=repository)
         return done.returncode, done.stdout + done.stderr
 
     return run

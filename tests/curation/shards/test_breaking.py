@@ -3,11 +3,10 @@
 import errno
 import json
 import os
-import subprocess
-import sys
 import tarfile
 
 import pytest
+from python_process import forked_python
 
 from igdet.curation.shards import IdList, ShardingError
 from igdet.formats.shards import ShardError, ShardIndex, writer
@@ -42,7 +41,7 @@ shards.make_shards(work / "posts", work / "vocabulary.txt", source, work / "shar
 
 def run_until_killed(workplace, module, function, calls, opted_out=()):
     script = RUN.format(module=module, function=function, calls=calls, opted_out=list(opted_out))
-    ended = subprocess.run([sys.executable, "-c", script, str(workplace)], capture_output=True, text=True)
+    ended = forked_python("-c", script, workplace)
     assert ended.returncode == -9, ended.stderr
 
 

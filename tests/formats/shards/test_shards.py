@@ -170,7 +170,7 @@ def _sizes(reader):
     return [len(reader.read(i)) for i in range(3)]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
 def test_a_reader_in_use_goes_to_other_processes(tmp_path, method):
     reader = ShardReader(ShardIndex.open(write(tmp_path)))
     reader.read(0)  # holds an open shard
