@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from python_process import WITHOUT_DETECTRON2
 
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write, atomic_write_together, read_json, read_json_lines, remove_unfinished
 
-KILLED = """
+KILLED = f"""{WITHOUT_DETECTRON2}
 import os, signal, sys
 from igdet.utils.files import atomic_write, atomic_write_together
 with atomic_write(sys.argv[1]), atomic_write_together(sys.argv[1]) as folder:

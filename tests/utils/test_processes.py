@@ -7,23 +7,24 @@ import subprocess
 import sys
 
 import pytest
+from python_process import WITHOUT_DETECTRON2
 
 from igdet.utils.processes import ProcessKilledError, end_with, map_in_order
 
 # Starts work that never ends and says so.
-ENDLESS = """
+ENDLESS = f"""{WITHOUT_DETECTRON2}
 import os, signal
 from igdet.utils.processes import map_in_order
 
 def wait_for_ever(number):
-    os.write(1, f"{number}\\n".encode())  # one piece: both processes write into the same pipe
+    os.write(1, f"{{number}}\\n".encode())  # one piece: both processes write into the same pipe
     signal.pause()
 
 if __name__ == "__main__":
     list(map_in_order(wait_for_ever, [(0,), (1,)], 2, "fork"))
 """
 # Has a worker that never comes to its work, for it imports this file first.
-IMPORTING = """
+IMPORTING = f"""{WITHOUT_DETECTRON2}
 import os, signal
 from igdet.utils.processes import map_in_order
 
@@ -33,7 +34,7 @@ os.write(1, b"importing\\n")
 signal.pause()
 """
 # Starts another program that never ends.
-PROGRAM = """
+PROGRAM = f"""{WITHOUT_DETECTRON2}
 import subprocess, sys
 from igdet.utils.processes import bound_to_this
 
@@ -66,7 +67,7 @@ def test_tasks_are_asked_for_when_they_can_be_worked_on():
             asked.append(number)
             yield number, 1
 
-    results = map_in_order(multiply, tasks(), 2)
+    results = map_in_order(multiply, tasks(), 2, "fork")
     next(results)
     assert len(asked) == 5
     results.close()
@@ -74,12 +75,12 @@ def test_tasks_are_asked_for_when_they_can_be_worked_on():
 
 def test_an_error_of_the_work_arrives():
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
-        list(map_in_order(multiply, [(1,)], 2))
+        list(map_in_order(multiply, [(1,)], 2, "fork"))
 
 
 def test_a_killed_process_is_named():
     with pytest.raises(ProcessKilledError, match=r"a process was killed.*use fewer processes"):
-        list(map_in_order(kill_itself, [(1,), (2,)], 2))
+        list(map_in_order(kill_itself, [(1,), (2,)], 2, "fork"))
 
 
 def test_forked_workers_end_with_the_one_that_started_them(tmp_path):

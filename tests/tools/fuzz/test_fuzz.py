@@ -10,6 +10,7 @@ from fuzz.damage import mutate_bytes
 from fuzz.inputs import Inputs
 from fuzz.judging import READ, REFUSED, TooSlowError, judge
 from fuzz.trees import mutate_json, mutate_json_lines, mutate_yaml
+from python_process import WITHOUT_DETECTRON2
 
 from igdet.utils.errors import UserError
 
@@ -55,7 +56,7 @@ def test_reading_is_judged(tmp_path, read, outcome):
 
 
 def test_a_started_process_is_a_fault(tmp_path):
-    script = (
+    script = WITHOUT_DETECTRON2 + (
         "import subprocess, sys; from pathlib import Path; from fuzz.judging import judge, watch_processes\n"
         "watch_processes()\n"
         "print(judge(lambda path: subprocess.run([sys.executable, '-c', '']), Path('x')))"
