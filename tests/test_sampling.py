@@ -1,10 +1,11 @@
 """The formula of resampling, in bounded memory."""
 
 import sys
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
+from reference_sampling import epoch_list, label_factors, post_factors
 
 from igdet import sampling
 from igdet.sampling import count_labels, record_factors, replicate
@@ -30,6 +31,33 @@ def test_natural_resampling_has_no_threshold():
     replication = replicate(OFFSETS, IDS, "natural", 6)
     assert replication.threshold is None
     assert factors_of(replication).tolist() == [1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("resampling", ["natural", "square_root", "uniform"])
+@pytest.mark.parametrize("seed", range(5))
+def test_factors_are_those_of_the_reference(resampling, seed):
+    rng = np.random.default_rng(seed)
+    posts = [np.unique(rng.zipf(1.5, rng.integers(1, 6)) % 12).tolist() for _ in range(rng.integers(1, 120))]
+    offsets, ids = np.cumsum([0, *map(len, posts)]), np.array([*chain.from_iterable(posts)], np.int32)
+    for times in (1, 1.01, 2.5, 40):
+        budget = times * len(posts)
+        replication = replicate(offsets, ids, resampling, budget, num_labels=12)
+        expected = label_factors(posts, resampling, budget)
+        np.testing.assert_allclose(replication.factors, [expected.get(h, 1) for h in range(12)], rtol=1e-12)
+        np.testing.assert_allclose(
+            factors_of(replication, offsets, ids), post_factors(posts, resampling, budget), rtol=1e-12
+        )
+
+
+def test_the_reference_is_worked_out_by_hand():
+    posts = [[0], [0, 2], [2], [0, 1]]  # those above that have labels
+    assert post_factors(posts, "uniform", 6) == pytest.approx([1, 1.25, 1.25, 2.5])
+    assert label_factors([], "uniform", 10) == {}
+    assert label_factors([[7]], "square_root", 3) == {7: pytest.approx(3)}  # one post, three times
+    # Sums 0.5, then 1.5, 1.5 (factor 0), 3.75: from 0 up, whole numbers are passed once by post 0, twice by post 2.
+    assert epoch_list([4, 0, 9], unit=4, offset=2, rotations=[0]) == [0, 2, 2]
+    assert epoch_list([4, 0, 9], unit=4, offset=2, rotations=[2]) == [2, 2, 0]  # 0.5, 2.75, 3.75
+    assert epoch_list([], unit=4, offset=2, rotations=[]) == []
 
 
 def test_labels_that_nobody_carries_change_nothing():
