@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from igdet.benchmark.cells import RESULTS, Cell
 from igdet.benchmark.metrics import find_metric, finite_metrics, lower_is_better
@@ -171,15 +171,15 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
             state = "blocked"
         states[cell.name] = state
         begun = state not in ("waiting", "blocked")  # else the folder is empty or another configuration's
-        record = cell.record if begun else {}
-        results = cell.read(RESULTS) if state == "finished" else {}
+        record = (cell.record or {}) if begun else {}
+        results = (cell.read(RESULTS) or {}) if state == "finished" else {}
         if state == "broken":
             record = record | {"why": cell.damage}
         runs.append(Run(cell, state, record, results))
     return runs
 
 
-def choose(items: Sequence[Item], key: Callable[[Item], object]) -> list[Item]:
+def choose(items: Sequence[Item], key: Callable[[Item], Any]) -> list[Item]:
     """Choose items evenly spaced in the order of their key: the same for every run, whatever it predicts."""
     ordered = sorted(items, key=key)
     step = max(1, len(ordered) // IMAGES)

@@ -32,12 +32,13 @@ class Timing:
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self._dependants = defaultdict(list)
-        self._measured = defaultdict(list)
+        self._measured: defaultdict[tuple, list[tuple[float, float]]] = defaultdict(list)
         for cell in cells:
             for need in cell.needs:
                 self._dependants[need.name].append(cell)
-            if cell.state == "finished" and "seconds" in cell.record:
-                self.learn(cell, cell.record["seconds"])
+            record = cell.record or {}
+            if cell.state == "finished" and "seconds" in record:
+                self.learn(cell, record["seconds"])
 
     def learn(self, cell: Cell, seconds: float) -> None:
         """Take note of a finished cell's duration."""

@@ -145,8 +145,16 @@ def at_once() -> Iterator[None]:
         if daft.get_or_infer_runner_type() == "native":
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(end.code)
+            os._exit(_status_of(end))
         raise
+
+
+def _status_of(end: SystemExit) -> int:
+    """Return the exit status, as Python itself makes it of what was raised: a text is said, and is a failure."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr, flush=True)
+    return 1
 
 
 def list_files(patterns: Sequence[str]) -> list[SourceFile]:
@@ -198,7 +206,7 @@ def read(source_format: str, paths: Sequence[str | TextTable]) -> DataFrame:
     Raises:
         EngineError: a file cannot be read.
     """
-    names = [getattr(path, "path", path) for path in paths[:3]]
+    names = [path if isinstance(path, str) else path.path for path in paths[:3]]
     with _explained(f"reading {', '.join(names)}{' and others' if len(paths) > 3 else ''}"):
         try:
             return _READERS[source_format](list(paths))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
+from typing import TypeVar
 
 from igdet.curation.duplicates.exclusion import DuplicateSettings
 from igdet.curation.engine import EngineSettings
@@ -16,6 +17,8 @@ from igdet.utils.files import expanded
 from igdet.utils.messages import brief, shown
 from igdet.utils.old_keys import current_key
 from igdet.utils.yaml import ConfigError, from_mapping, read_value, read_yaml
+
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,17 @@ class Curation:
     def folder(self) -> Path:
         """The output folder."""
         return expanded(self.output_dir)
+
+
+def asked_for(section: Section | None, name: str) -> Section:
+    """Return a section that a config may leave out, for a stage that is done only where it does not.
+
+    Raises:
+        ConfigError: it is left out.
+    """
+    if section is None:
+        raise ConfigError(f"{name} is missing, which this stage needs")
+    return section
 
 
 def read_curation(path: str | Path, overrides: Sequence[str] = ()) -> Curation:

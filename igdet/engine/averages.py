@@ -81,7 +81,8 @@ def average_over_ranks(model: nn.Module) -> None:
 
 
 def _statistics(module: nn.Module) -> list[Tensor]:
-    return [module.running_mean, module.running_var] if isinstance(module, _BatchNorm) else []
+    kept = (module.running_mean, module.running_var) if isinstance(module, _BatchNorm) else ()
+    return [stat for stat in kept if stat is not None]  # None: a norm that always uses the batch's own
 
 
 class WeightAverage(HookBase):

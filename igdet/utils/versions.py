@@ -51,8 +51,9 @@ def _dotted(numbers: tuple[int, ...]) -> str:
 
 
 def release(text: str) -> tuple[int, ...]:
-    """Return the numbers that a version starts with: (2, 8, 0) of "2.8.0a0+git123"."""
-    return tuple(int(number) for number in re.match(r"\d+(\.\d+)*", text)[0].split("."))
+    """Return the numbers that a version starts with: (2, 8, 0) of "2.8.0a0+git123", none of "unknown"."""
+    numbers = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(number) for number in numbers[0].split(".")) if numbers else ()
 
 
 def needs_table() -> str:

@@ -1,6 +1,7 @@
 """The dataframe engine: files found, columns typed, batches worked on, and what cannot be done named."""
 
 import errno
+import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -191,3 +192,14 @@ def test_rows_of_text_files_come_from_igdets_own_reader(tmp_path):
         )
     rows = write(engine.read("csv", tables), tmp_path / "out")
     assert [(row["image"], row["text"]) for row in rows] == [("a.jpg", "t" * 10_000), ("b.jpg", "café")]
+
+
+@pytest.mark.parametrize(("code", "status", "said"), [(None, 0, ""), (2, 2, ""), ("no such file", 1, "no such file\n")])
+def test_a_command_that_ends_at_once_has_the_status_that_python_gives(code, status, said, monkeypatch, capsys):
+    ended = []
+    monkeypatch.setattr(engine.os, "_exit", ended.append)
+    monkeypatch.setattr(engine.daft, "get_or_infer_runner_type", lambda: "native")
+    with pytest.raises(SystemExit), engine.at_once():
+        sys.exit(code)
+    assert ended == [status]
+    assert capsys.readouterr().err == said

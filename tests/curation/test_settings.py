@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from igdet.curation.settings import read_curation
+from igdet.curation.settings import asked_for, read_curation
 from igdet.utils.yaml import ConfigError
 
 CONFIG = """
@@ -65,3 +65,9 @@ def test_wrong_overrides_are_named(read, overrides, message):
 def test_a_source_is_needed(read):
     with pytest.raises(ConfigError, match="the key SOURCE is missing"):
         read(text="OUTPUT_DIR: out\n")
+
+
+def test_a_stage_names_the_section_that_it_lacks(read):
+    with pytest.raises(ConfigError, match="SHARDS is missing"):
+        asked_for(read().shards, "SHARDS")
+    assert asked_for(read().source, "SOURCE").tags == "tags"

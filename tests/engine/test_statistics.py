@@ -10,8 +10,8 @@ import torch.multiprocessing as mp
 from torch import nn
 
 from igdet.data import build_classification_train_loader
-from igdet.engine import Trainer, setup_config
-from igdet.engine.averages import PreciseStatistics, SharedStatistics
+from igdet.engine import Trainer, averages, setup_config
+from igdet.engine.averages import PreciseStatistics, SharedStatistics, average_over_ranks
 
 PRECISE = ("TEST.PRECISE_BN.ENABLED", "True", "TEST.PRECISE_BN.NUM_ITER", "3", "SOLVER.IMAGES_SEEN", "8")
 
@@ -96,3 +96,13 @@ def test_ranks_share_their_statistics_before_they_are_used(tmp_path):
     mp.start_processes(worker, (tmp_path,), nprocs=2, start_method="forkserver")  # as in test_sharding.py
     assert torch.load(tmp_path / "0.pth") == [[1.0, 5.0], [1.5, 7.5]]
     assert torch.load(tmp_path / "1.pth") == [[2.0, 10.0], [1.5, 7.5]]
+
+
+def test_norms_without_running_statistics_have_none_to_share(monkeypatch):
+    model = nn.Sequential(nn.BatchNorm2d(2), nn.BatchNorm2d(3, track_running_stats=False))
+    model[0].running_mean.fill_(4)
+    monkeypatch.setattr(averages.comm, "get_world_size", lambda: 2)
+    monkeypatch.setattr(averages.distributed, "all_reduce", lambda flat: flat.add_(2))  # the other has 2 throughout
+    average_over_ranks(model)
+    assert model[0].running_mean.tolist() == [3, 3]  # (4 + 2) / 2
+    assert model[0].running_var.tolist() == [1.5, 1.5]  # (1 + 2) / 2

@@ -14,6 +14,7 @@ from igdet.utils.versions import NEEDS, release, too_old
         ("2.4.0+cpu", (2, 4, 0)),
         ("0.22.0.dev20250301", (0, 22, 0)),
         ("3", (3,)),
+        ("unknown", ()),
     ],
 )
 def test_the_numbers_of_a_version(text, expected):

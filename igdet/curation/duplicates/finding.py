@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from igdet.curation.duplicates.hamming import BYTES_A_IMAGE, Hits, pairs_within
-from igdet.curation.duplicates.image_sets import ImageSet
+from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet
 from igdet.curation.duplicates.index import build, plan, search
 from igdet.curation.duplicates.perceptual import MAX_SIDE, Hashes, hash_images
 from igdet.curation.duplicates.result import REQUEST_NAME, Found, Request, pair_table, write_found
@@ -59,6 +59,8 @@ def find(
     (folder / REQUEST_NAME).unlink(missing_ok=True)  # of an earlier search: the list is about to be another
     if request.method == "pdq":
         found = find_copies(request, training, evaluation, Progress(say))
+    elif describer is None:
+        raise DuplicatesError("R-MAC compares images by a network's features: name its weights")
     else:
         found = find_neighbours(request, training, evaluation, describer, folder, Progress(say))
     write_found(folder, request, found)

@@ -6,11 +6,12 @@ from igdet.curation.duplicates.exclusion import excluded_against, excluded_withi
 from igdet.curation.duplicates.finding import find
 from igdet.curation.duplicates.image_sets import open_image_set
 from igdet.curation.duplicates.judging import confirmed, read_verdicts
-from igdet.curation.duplicates.result import PAIRS_NAME, Request, write_csv
+from igdet.curation.duplicates.result import PAIRS_NAME, Request
 from igdet.curation.manifest import content_hash
-from igdet.curation.settings import Curation
+from igdet.curation.settings import Curation, asked_for
 from igdet.curation.stages import vocabulary
 from igdet.curation.stages.stage import Result, Stage
+from igdet.reporting.tables import write_csv
 from igdet.utils.hashing import fingerprint
 from igdet.utils.yaml import ConfigError
 
@@ -19,7 +20,7 @@ EXCLUDED = "duplicates/excluded.csv"  # ids of posts to leave out
 
 
 def _settings(curation: Curation) -> dict:
-    wanted = curation.duplicates
+    wanted = asked_for(curation.duplicates, "DUPLICATES")
     if curation.shards is None:
         raise ConfigError("DUPLICATES compares images, which SHARDS.IMAGES says where to find; SHARDS is missing")
     images = fingerprint(*open_image_set(wanted.evaluation).ids.to_pylist()) if wanted.evaluation else ""
@@ -28,14 +29,15 @@ def _settings(curation: Curation) -> dict:
 
 
 def _run(curation: Curation, _fingerprint: str) -> Result:
-    wanted, folder = curation.duplicates, curation.folder / FOLDER
+    wanted, shards = asked_for(curation.duplicates, "DUPLICATES"), asked_for(curation.shards, "SHARDS")
+    folder = curation.folder / FOLDER
     request = Request(
         training=str(curation.folder / vocabulary.POSTS),
-        training_root=str(curation.shards.root),
+        training_root=str(shards.root),
         evaluation=wanted.evaluation,
         max_distance=wanted.max_distance,
-        processes=curation.shards.count_processes(),
-        max_bad_share=curation.shards.max_bad_share,
+        processes=shards.count_processes(),
+        max_bad_share=shards.max_bad_share,
     )
     found = find(request, folder)
     pairs = confirmed(found.pairs, read_verdicts(wanted.judged)) if wanted.judged else found.pairs

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
@@ -136,15 +136,16 @@ def _make(source: SourceSettings, source_format: str, paths: Sequence[str], fold
         try:
             kind, file = _opened(reader, source, source_format, path)
             alike[kind].append(file)
-            notes += [file.note] if source_format in KINDS else []
+            notes += [file.note] if isinstance(file, TextTable) else []
         except (UserError, OSError) as error:
             skipped.append({"file": path, "why": str(error) if path in str(error) else f"{path}: {error}"})
     for number, same in enumerate(alike.values()):
         skipped += _write(reader, source_format, same, folder / str(number))
     files = sorted(folder.rglob("*.parquet"))
-    for name, entries in {SKIPPED_NAME: skipped, NOTES_NAME: notes, WRONG_NAME: _wrong_rows(files)}.items():
-        with atomic_write(folder / name, "w") as file:
-            file.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+    said: dict[str, Iterable] = {SKIPPED_NAME: skipped, NOTES_NAME: notes, WRONG_NAME: _wrong_rows(files)}
+    for name, entries in said.items():
+        with atomic_write(folder / name, "w") as out:
+            out.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
     _stop_early(files, source)
 
 

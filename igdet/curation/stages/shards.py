@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from igdet.curation.images import ImageSource, WebLimits
 from igdet.curation.manifest import content_hash
-from igdet.curation.settings import Curation
+from igdet.curation.settings import Curation, asked_for
 from igdet.curation.shards import IdList, make_shards
 from igdet.curation.stages import duplicates, vocabulary
 from igdet.curation.stages.stage import Result, Stage
@@ -16,7 +16,7 @@ FOLDER = "shards"
 
 
 def _settings(curation: Curation) -> dict:
-    wanted = curation.shards
+    wanted = asked_for(curation.shards, "SHARDS")
     if not wanted.root.is_dir():
         raise ConfigError(
             f"SHARDS.IMAGES: {wanted.images}: there is no such folder; for URLs alone name any, such as '.'"
@@ -26,7 +26,7 @@ def _settings(curation: Curation) -> dict:
 
 
 def _run(curation: Curation, fingerprint: str) -> Result:
-    wanted, folder = curation.shards, curation.folder
+    wanted, folder = asked_for(curation.shards, "SHARDS"), curation.folder
     tally = make_shards(
         folder / vocabulary.POSTS,
         folder / vocabulary.VOCABULARY,
@@ -42,7 +42,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
 
 
 def _exclusions(curation: Curation) -> dict[str, IdList]:
-    lists = {name: IdList.read(path) for name, path in curation.shards.exclude.items()}
+    lists = {name: IdList.read(path) for name, path in asked_for(curation.shards, "SHARDS").exclude.items()}
     if curation.duplicates is not None:
         lists["near-duplicate"] = IdList.read(curation.folder / duplicates.EXCLUDED)
     return lists

@@ -54,6 +54,11 @@ def test_copies_within_the_training_images_are_found_once(folders, tmp_path):
     assert len(found.pairs) == 6
 
 
+def test_a_search_by_features_needs_a_network(folders, tmp_path):
+    with pytest.raises(DuplicatesError, match="name its weights"):
+        find(Request(*folders, method="rmac"), tmp_path / "out", say=lambda line: None)
+
+
 def test_neighbours_by_features_are_listed_for_every_image(folders, tmp_path):
     training, evaluation = folders
     request = Request(training, evaluation, method="rmac", neighbours=2, side=32)
