@@ -10,8 +10,8 @@ export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
 help:
 	@echo "make demo          world -> pretraining -> transfer -> runs/demo/report.html (SEEDS=3 adds seeds)"
-	@echo "make test          tests, linter, import contract"
-	@echo "make lint          linter and import contract alone"
+	@echo "make test          tests, linter, types, import contract"
+	@echo "make lint          linter, types and import contract alone"
 	@echo "make docs          the documents and the API reference as a site, in site/"
 	@echo "make setup         the environment alone, in $(VENV)"
 
@@ -27,6 +27,7 @@ demo: $(READY)
 lint: $(READY)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
 # Fails on a broken link. The variable silences an advertisement for the theme's successor.

@@ -55,6 +55,7 @@ EXTRAS = {
     ],
     "dev": [
         "import-linter>=2",
+        "mypy>=2.4",  # `make lint`
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
         "polars>=1",  # likewise
         "pytest>=8.1.1",

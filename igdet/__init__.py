@@ -14,7 +14,7 @@ if find_spec("detectron2"):
     from igdet.config import add_igdet_config
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name == "add_igdet_config":
         raise ImportError(
             "igdet is a plugin of Detectron2, which is not installed here: run `python tools/install_detectron2.py` "

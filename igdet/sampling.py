@@ -8,7 +8,7 @@ a chunk are given back.
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,7 +140,7 @@ def rarest_labels(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> I
         return label_of.take(_reduce(np.minimum, rank.take(chunk[1]), chunk[0]))
 
     with ThreadPoolExecutor(THREADS) as pool:
-        found = deque()
+        found: deque[Future[np.ndarray]] = deque()
         for chunk in chunks(offsets, ids):
             found.append(pool.submit(find, chunk))
             if len(found) > THREADS:

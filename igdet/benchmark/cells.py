@@ -134,7 +134,7 @@ class Cell:
         """A JSON file of the run folder; None when it is missing or unreadable."""
         return read_json(self.folder / name)
 
-    def write_record(self, **entries) -> None:
+    def write_record(self, **entries: object) -> None:
         """Replace the cell's record, which ties the run folder to the digest."""
         write_json(self.folder / RECORD, {"digest": self.digest, "command": self.shell_command, **entries})
 
@@ -210,7 +210,7 @@ def write_json(path: Path, content: dict) -> None:
 def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> list[Cell]:
     """The pretrainings of one seed, the trials where an earlier seed has not made them, then the transfers."""
 
-    def cell(target: str, initialisation: str, opts: dict, setting: dict | None = None, **entries) -> Cell:
+    def cell(target: str, initialisation: str, opts: dict, setting: dict | None = None, **entries: Any) -> Cell:
         name = f"seed{seed}/{target}/{initialisation}" + (f"_{setting_label(setting)}" if setting else "")
         folder = suite.folder / name
         opts = suite.opts | opts | (setting or {}) | {"SEED": seed, "OUTPUT_DIR": str(folder)}
@@ -228,7 +228,11 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
             needs = tuple(pretrainings[name] for _ in range(name in pretrainings))
             weights = str(needs[0].folder / "model_final.pth") if needs else start.weights
             opts = node.opts | node.opts_for.get(name, {}) | {"MODEL.WEIGHTS": weights}
-            entries = {"config": node.config, "minutes": node.minutes, "deciding": next(iter(node.metrics))}
+            entries: dict[str, Any] = {
+                "config": node.config,
+                "minutes": node.minutes,
+                "deciding": next(iter(node.metrics)),
+            }
             place = f"{target}/{SELECT}"
             tried = [trial for trial in trials if (trial.target, trial.initialisation) == (place, name)]
             if node.grid and not tried:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from igdet.benchmark.cells import LOG, Cell, expand, known_seeds
 from igdet.benchmark.collect import Study
@@ -81,7 +82,7 @@ def _shown_cells(suite: Suite) -> list[Cell]:
 def _sigterm_interrupts() -> Iterator[None]:
     """Let SIGTERM end the run the way Ctrl-C does."""
 
-    def interrupt(number, frame):
+    def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

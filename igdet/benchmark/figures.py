@@ -109,7 +109,7 @@ def _over_seeds(style: int, runs: Sequence[dict[float, float]]) -> Series:
         for x, y in points.items():
             values[x].append(y)
     xs = sorted(values)
-    summaries = [summarise(values[x]) for x in xs]
+    summaries = list(filter(None, (summarise(values[x]) for x in xs)))
     spreads = [summary.spread for summary in summaries if summary.spread is not None]
     return Series(style, xs, [summary.mean for summary in summaries], spreads if len(spreads) == len(xs) else ())
 

@@ -161,7 +161,7 @@ def changes(study: Study) -> list[Gallery]:
 def _changed(study: Study, target: str, title: str, task: str, names: tuple[str, str]) -> Gallery:
     header = ["Ground truth", *(title_of(study, name) for name in names)]
     runs = [run for name in names for run in study.transfers(target, name)[:1]]
-    images = most_changed(*runs, task) if len(runs) == len(names) else []
+    images = most_changed(runs[0], runs[1], task) if len(runs) == len(names) else []
     return Gallery(title, header, coco_rows(runs, images) if images else [])
 
 

@@ -110,7 +110,8 @@ def confusion_table(study: Study) -> Table | None:
     rows = []
     for target, title, task in coco_tasks(study):
         for name in study.suite.initializations:
-            runs, counts = study.transfers(target, name), Counter()
+            runs = study.transfers(target, name)
+            counts: Counter[tuple[str, str]] = Counter()
             for run in runs:
                 counts.update({(truth, found): n for truth, found, n in details(run, task).get("confusions", [])})
             worst = [

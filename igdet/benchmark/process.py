@@ -81,7 +81,7 @@ class Training:
                 self._signal(signal.SIGKILL)
             time.sleep(0.05)
 
-    def record(self, state: str, **entries) -> None:
+    def record(self, state: str, **entries: object) -> None:
         """Write down the cell's state."""
         self.cell.write_record(state=state, seconds=round(self.seconds, 1), **entries)
 

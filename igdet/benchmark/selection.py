@@ -146,7 +146,7 @@ def _datasets(config: str, opts: Mapping) -> dict:
 def _files(name: str, own: Own) -> tuple[Path, Path]:
     """The annotations and the folder of a COCO or LVIS set, one's own or a named one; of others what is no file."""
     datasets = expanded(datasets_folder())
-    fields = own.get(name) or (fields_of(name, str(datasets)) if name in SPLITS else {})
+    fields: Mapping = own.get(name) or (fields_of(name, str(datasets)) if name in SPLITS else {})
     if fields.get("KIND") not in WITH_IMAGES:
         return datasets, datasets
     return expanded(fields.get("ANNOTATIONS", "")), expanded(fields.get("ROOT", ""))

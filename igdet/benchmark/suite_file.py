@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from igdet.benchmark.selection import selection_problems
@@ -32,7 +32,8 @@ def _counts(suite: Suite) -> Iterator[str]:
 
 
 def _sections(suite: Suite) -> Iterator[str]:
-    for section, names in {"INITIALIZATIONS": suite.initializations, "TARGETS": suite.targets}.items():
+    sections: dict[str, Mapping] = {"INITIALIZATIONS": suite.initializations, "TARGETS": suite.targets}
+    for section, names in sections.items():
         if not names:
             yield f"{section} is empty; a suite needs at least one initialisation and one target"
         for name in names:
@@ -41,6 +42,7 @@ def _sections(suite: Suite) -> Iterator[str]:
 
 
 def _references(suite: Suite) -> Iterator[str]:
+    uses: list[tuple[str, str, Mapping]]
     uses = [("BASELINES", name, suite.initializations) for name in suite.baselines]
     for target, node in suite.targets.items():
         uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initializations) for name in node.opts_for]

@@ -33,7 +33,7 @@ def transfer_table(study: Study) -> Table:
         for name in study.suite.initializations
     }
     best = [
-        better_of(column.metric)((row[at].mean for row in summaries.values() if row[at]), default=None)
+        better_of(column.metric)((summary.mean for row in summaries.values() if (summary := row[at])), default=None)
         for at, column in enumerate(shown)
     ]
     rows = []

@@ -63,7 +63,10 @@ class Weights:
     @property
     def digits(self) -> str:
         """The first hexadecimal digits of the file's hash, by the publication's algorithm; "": not published."""
-        return _HASH_IN_NAME.search(self.file_name)[1] if self.publication.algorithm else ""
+        if not self.publication.algorithm:
+            return ""
+        [digits] = _HASH_IN_NAME.findall(self.file_name)
+        return digits
 
 
 _PYTORCH = "https://download.pytorch.org/models"

@@ -74,17 +74,18 @@ class ExportFormat:
 def _as_published(form: str, tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, Tensor]:
     """Under the names that others publish such trunks with."""
     family = family_of_tensors(tensors)
-    if form not in family.exports:
+    exports = family.exports if family else {}
+    if form not in exports:
         raise WeightsError(
             f"{file.path}: {form} has no names for {describe_trunk(tensors)}; "
-            f"its formats are {', '.join([*family.exports, *_ANY_TRUNK])}"
+            f"its formats are {', '.join([*exports, *_ANY_TRUNK])}"
         )
     claimed = recognise_origin(form, "", tensors)
     if file.origin not in (None, claimed):
         raise WeightsError(
             f"{file.path}: these weights expect {file.origin}, and a file in {form}'s format would claim {claimed}"
         )
-    return family.exports[form](_with_counters(tensors))
+    return exports[form](_with_counters(tensors))
 
 
 def _with_counters(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

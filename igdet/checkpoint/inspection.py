@@ -1,7 +1,7 @@
 """What the catalog holds and what a checkpoint is, in tables and lines for people."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 from torch import Tensor
@@ -71,7 +71,7 @@ def _publications() -> str:
     return _table(("weights", "trained on", "files and accuracies from", "licence"), rows)
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], style: str = "pipe") -> str:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], style: str = "pipe") -> str:
     return tabulate(rows, header, tablefmt=style, disable_numparse=True)
 
 
@@ -97,7 +97,8 @@ def inspect_weights(name: str, key: str = "") -> str:
 
 def _parts(tensors: Mapping[str, Tensor]) -> str:
     """A table of tensors and their numbers by part of the model."""
-    counts, sizes = Counter(), Counter()
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
     for name, tensor in tensors.items():
         if not is_counter(name):
             part = part_of(name)

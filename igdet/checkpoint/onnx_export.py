@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from detectron2.config import CfgNode, get_cfg
 from detectron2.layers import ShapeSpec
-from detectron2.modeling import build_backbone
+from detectron2.modeling import Backbone, build_backbone
 from torch import Tensor, nn
 
 from igdet.checkpoint.fit import describe_trunk, fit_tensors
@@ -40,7 +40,10 @@ _SIDE = 64  # of the images that the export looks at; the file takes any
 class Exported(nn.Module):
     """What the file computes."""
 
-    def __init__(self, trunk: nn.Module, classifier: nn.Module | None, origin: Origin):
+    mean: Tensor  # (3, 1, 1)
+    std: Tensor  # (3, 1, 1)
+
+    def __init__(self, trunk: Backbone, classifier: nn.Module | None, origin: Origin):
         """Put the parts together.
 
         Args:
@@ -81,10 +84,10 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
         raise WeightsError(reason)
     if file.origin is None:
         raise WeightsError(f"{file.path}: it does not say what images it expects, which an ONNX file must know")
-    model = _exported(tensors, file)
+    model = _exported(tensors, file, file.origin)
     dimension = torch.export.Dim.DYNAMIC
     with _quiet():
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             model,
             (torch.zeros(2, 3, _SIDE, _SIDE),),  # two images: of one, the exporter would make a constant
             input_names=["images"],
@@ -123,12 +126,12 @@ def write_onnx(program: Any, path: Path) -> None:
         Path(f"{path}.data").unlink(missing_ok=True)  # of a larger network that was here before
 
 
-def _exported(tensors: dict[str, Tensor], file: WeightsFile) -> Exported:
+def _exported(tensors: dict[str, Tensor], file: WeightsFile, origin: Origin) -> Exported:
     """Build the network that the tensors belong to, with them, ready to evaluate."""
     name = describe_trunk(tensors)
     family = family_of_member(name)
-    if family is None or file.origin.stride_in_1x1:
-        stride = " with the stride in the 1x1 convolution" if file.origin.stride_in_1x1 else ""
+    if family is None or origin.stride_in_1x1:
+        stride = " with the stride in the 1x1 convolution" if origin.stride_in_1x1 else ""
         raise WeightsError(f"{file.path}: it holds {name}{stride}, which is no member of igdet's family")
     if file.mixture is None and any(".router." in name for name in tensors):
         raise WeightsError(f"{file.path}: it has experts, but does not say how many of them an image goes to")
@@ -138,7 +141,7 @@ def _exported(tensors: dict[str, Tensor], file: WeightsFile) -> Exported:
     except WeightsError as error:
         raise WeightsError(f"{file.path}: {error}") from error
     trunk.load_state_dict(fit.loaded)
-    return Exported(trunk, _classifier(tensors), file.origin).eval()
+    return Exported(trunk, _classifier(tensors), origin).eval()
 
 
 def _classifier(tensors: dict[str, Tensor]) -> nn.Linear | None:

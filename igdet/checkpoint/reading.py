@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import torch
@@ -42,6 +42,8 @@ def scan_pickle(stream: IO[bytes], end: int) -> int:
             or a deeper nesting than a checkpoint has.
     """
     nesting = _Nesting()
+    value: Any  # a number wherever it is compared, as its position is
+    position: Any
     for count, (opcode, value, position) in enumerate(pickletools.genops(stream), start=1):
         if count > MAX_INSTRUCTIONS:
             raise pickle.UnpicklingError(f"it has more than {MAX_INSTRUCTIONS:,} instructions, far more than weights")
@@ -56,8 +58,9 @@ def scan_pickle(stream: IO[bytes], end: int) -> int:
 class _Nesting:
     """How deep the objects on a pickle's stack are nested: a shadow of the stack that holds depths, None for a mark."""
 
-    def __init__(self):
-        self._stack, self._memo = [], {}
+    def __init__(self) -> None:
+        self._stack: list[int | None] = []
+        self._memo: dict[int, int | None] = {}
 
     def follow(self, opcode: pickletools.OpcodeInfo, value: Any) -> None:
         if opcode.name in _PUTS or opcode.name == "MEMOIZE":
@@ -111,7 +114,7 @@ def read_payload(path: str | Path) -> dict:
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
-            payload = READERS.get(path.suffix, _read_torch)(Bounded(file, size), size)
+            payload = READERS.get(path.suffix, _read_torch)(cast(IO[bytes], Bounded(file, size)), size)
     except Exception as error:  # whatever an untrusted file makes the readers raise, it is the file's fault
         raise UnreadableWeights(
             f"{path} ({size:,} bytes) cannot be read as a checkpoint: {_reason(error)}. "

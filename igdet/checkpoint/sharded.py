@@ -1,10 +1,13 @@
 """Weights that are spread over ranks: whole in files, in pieces in memory, so that any number of ranks can go on."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 
 def whole(state: Any, keep: bool = True) -> Any:
@@ -57,7 +60,7 @@ def local_part(tensor: Tensor) -> Tensor:
     return tensor.to_local() if is_piece(tensor) else tensor
 
 
-def is_piece(value: Any) -> bool:
+def is_piece(value: Any) -> TypeGuard["DTensor"]:
     """Whether this rank holds a part of something whole: a DTensor, which PyTorch 2.4 has under a private name only."""
     return hasattr(value, "full_tensor")
 

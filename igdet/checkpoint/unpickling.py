@@ -95,7 +95,8 @@ class Array(np.ndarray):
         unusable: the code of the dtype where a tensor cannot hold it; the array is empty then.
     """
 
-    unusable, take = None, None
+    unusable: str | None = None
+    measure: Callable[[str, int], object]
 
     def __new__(cls, *args: Any) -> "Array":
         """Make an empty one, whatever size is claimed."""
@@ -111,8 +112,9 @@ class Array(np.ndarray):
             return
         raw = raw.encode("latin1") if isinstance(raw, str) else raw  # Python 2 knew no bytes
         _check_shape(shape, plain, raw)
-        self.take("arrays", len(raw))
-        super().__setstate__((1, shape, plain, bool(fortran), bytes(raw)))
+        self.measure("arrays", len(raw))
+        filled: Any = (1, shape, plain, bool(fortran), bytes(raw))
+        super().__setstate__(filled)
 
 
 class Unpickler(pickle.Unpickler):
@@ -134,7 +136,8 @@ class Unpickler(pickle.Unpickler):
             nested: reads the bytes of a torch.save file inside a pickle.
         """
         super().__init__(stream, encoding="latin1")  # latin1: arrays written by Python 2
-        self._size, self._used, self._storage = size, Counter(), storage
+        self._size, self._storage = size, storage
+        self._used: Counter[str] = Counter()
         self._names = {**PLAIN, **{name: StandIn(partial(make, self.take)) for name, make in MEASURED.items()}}
         if nested is not None:
             self._names["torch.storage", "_load_from_bytes"] = StandIn(nested)
@@ -190,7 +193,7 @@ def _encode(take: Callable, text: str, codec: str = "utf-8") -> bytes:
 
 def _reconstruct(take: Callable, *claims: Any) -> Array:
     array = Array()
-    array.take = take
+    array.measure = take
     return array
 
 

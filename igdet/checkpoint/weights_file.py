@@ -108,7 +108,7 @@ def _prefixes(tensors: Mapping[str, Any]) -> list[str]:
     """What is before the names of each trunk in there, "" where nothing does."""
     own = [f"{place}{family.marker}" for family in FAMILIES for place in (*family.places, "")]
     ends = [*own, *(naming.marker for family in FAMILIES for naming in family.namings)]
-    found = {}
+    found: dict = {}
     for name in tensors:
         end = next((end for end in ends if isinstance(name, str) and (name == end or name.endswith(f".{end}"))), None)
         if end is not None:

@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from igdet.curation.duplicates import command
 from igdet.curation.duplicates.result import Request
@@ -56,14 +57,14 @@ def parse_args() -> dict:
     return vars(parser.parse_args())
 
 
-def _add(commands, name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
+def _add(commands: Any, name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
     added = commands.add_parser(name, help=summary)
     added.add_argument("folder", type=Path, help="where the pairs are")
     added.set_defaults(run=run)
     return added
 
 
-def run_find(folder: Path, **request) -> None:
+def run_find(folder: Path, **request: Any) -> None:
     """Find what the command line asks for."""
     command.find(folder, Request(**request))
 

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,13 +48,13 @@ def parse_args() -> dict:
     return vars(parser.parse_args())
 
 
-def _add(commands, name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
+def _add(commands: Any, name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
     added = commands.add_parser(name, help=summary)
     added.set_defaults(run=run)
     return added
 
 
-def run_export(folder: Path, images: str, classes: str, names: str, **choices) -> None:
+def run_export(folder: Path, images: str, classes: str, names: str, **choices: Any) -> None:
     """Open the images, and have the pages written."""
     folders = read_class_names(images, classes)
     readable = read_readable_names(names, folders)

@@ -2,6 +2,7 @@
 
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
@@ -135,7 +136,7 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
     _check_weights_file(cfg.MODEL.WEIGHTS)
 
 
-def _value(cfg: CfgNode, key: str) -> object:
+def _value(cfg: CfgNode, key: str) -> Any:
     for part in key.split("."):
         cfg = cfg[part]
     return cfg

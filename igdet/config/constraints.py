@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from detectron2.layers import get_norm
 from fvcore.common.registry import Registry
@@ -18,7 +19,7 @@ class Constraint:
     """
 
     expected: str
-    holds: Callable[[object], bool]
+    holds: Callable[[Any], bool]
 
     def accepts(self, value: object) -> bool:
         """Return whether a value passes; neither an infinite number does, nor texts in the place of numbers."""

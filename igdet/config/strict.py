@@ -103,7 +103,7 @@ def _refuse_unsound(node: object, source: str | Path, name: str = "") -> None:
     """Refuse what yacs takes for a value of any key: nothing, and numbers that cannot be computed with."""
     if isinstance(node, dict | list | tuple):
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-            _refuse_unsound(value, source, f"{name}.{key}" if name else key)
+            _refuse_unsound(value, source, f"{name}.{key}" if name else str(key))
     elif node is None and name not in MAY_BE_NONE:
         raise ConfigError(f"{source}: {brief(name)} is empty: write a value, '' for no text, or leave the key out")
     elif why := unsound(node):
@@ -112,6 +112,5 @@ def _refuse_unsound(node: object, source: str | Path, name: str = "") -> None:
 
 def _nested(keys: list[str], value: str) -> dict:
     """["A", "B"], v -> {"A": {"B": v}}."""
-    for key in reversed(keys):
-        value = {key: value}
-    return value
+    first, *rest = keys
+    return {first: _nested(rest, value) if rest else value}

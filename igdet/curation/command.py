@@ -43,9 +43,9 @@ def status(curation: Curation) -> None:
 
 
 def _facts(step: pipeline.Step) -> list:
-    if not step.is_current:
-        return []
     manifest = step.manifest
+    if manifest is None or not step.is_current:
+        return []
     return [manifest.rows_in, manifest.rows_out, round(manifest.seconds, 1), manifest.finished]
 
 

@@ -192,8 +192,8 @@ class PostReader:
             CROWDED: crowded,
         }
         tally = pa.table({"reason": list(counts), "posts": list(counts.values())})
-        columns = [ids, images, tags, faults, in_first_row(tally, len(ids), COUNTS)]
-        return pa.StructArray.from_arrays(columns, fields=list(FIELDS))
+        arrays = [ids, images, tags, faults, in_first_row(tally, len(ids), COUNTS)]
+        return pa.StructArray.from_arrays(arrays, fields=list(FIELDS))
 
 
 class _Extracted(NamedTuple):

@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from detectron2.utils import comm
 
@@ -114,7 +115,7 @@ class CheckedLoader:
         unpack: makes the list of samples of what `loader` yields.
     """
 
-    def __init__(self, loader: Iterable, log: BadRecordLog, unpack: Callable[[object], list[dict]] = list):
+    def __init__(self, loader: Any, log: BadRecordLog, unpack: Callable[[Any], list[dict]] = list):
         self.loader = loader
         self.log = log
         self._unpack = unpack

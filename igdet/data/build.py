@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from detectron2 import data as d2
@@ -13,7 +14,7 @@ from detectron2.data.build import filter_images_with_few_keypoints, filter_image
 from detectron2.data.samplers import InferenceSampler
 from detectron2.utils import comm
 from detectron2.utils.logger import log_first_n
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from igdet.data.bad_records import BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, build_train_mapper, check_image_files, require_masks
@@ -201,7 +202,7 @@ def _test_transform(cfg: CfgNode) -> TestTransform:
     return TestTransform(cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE, cfg.INPUT.CLASSIFICATION.TEST_CROP)
 
 
-def _classification_loader(cfg: CfgNode, name: str, samples, sampler=None) -> CheckedLoader:
+def _classification_loader(cfg: CfgNode, name: str, samples: Any, sampler: Sampler | None = None) -> CheckedLoader:
     log_first_n(logging.INFO, f"JPEGs are decoded by {DECODER}", name=__name__)
     loader = DataLoader(
         samples,

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import unquote
 
 import numpy as np
@@ -126,7 +127,7 @@ class CheckedMapper:
         )  # (H, W, 3) -> (3, H, W)
         return sample
 
-    def _give_up(self) -> None:
+    def _give_up(self) -> NoReturn:
         raise bad_in_a_row(self._unreported)
 
 

@@ -18,7 +18,7 @@ from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
 # wrong, here; images are not touched.
-Prepared = tuple[dict, Callable[[], Sequence[dict]]]
+Prepared = tuple[dict, Callable[[], Sequence[dict] | StreamedShards]]
 
 
 @dataclass(frozen=True)

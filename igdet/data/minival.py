@@ -80,4 +80,5 @@ def _write(path: Path, content: dict, held_out: set[int], folder: Path) -> Cut:
         annotations.append(len(part["annotations"]))
         with atomic_write(written[-1], "w") as file:
             json.dump(part, file)
-    return Cut(*written, tuple(images), tuple(annotations))
+    train, val = written
+    return Cut(train, val, (images[0], images[1]), (annotations[0], annotations[1]))

@@ -13,6 +13,7 @@ from igdet.data.detection import detection_tasks
 from igdet.data.held_out import tuning_part
 from igdet.data.kinds import KINDS
 from igdet.data.readers.coco import load_records
+from igdet.data.readers.shards import StreamedShards
 from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of, is_path
@@ -123,7 +124,7 @@ def _load_by_igdet(name: str) -> None:
     DatasetCatalog.register(name, partial(load_records, metadata.json_file, metadata.image_root))
 
 
-def _put(name: str, load: Callable[[], Sequence[dict]], **metadata: object) -> None:
+def _put(name: str, load: Callable[[], Sequence[dict] | StreamedShards], **metadata: object) -> None:
     _remove(name)
     DatasetCatalog.register(name, load)
     MetadataCatalog.get(name).set(**metadata)
@@ -178,7 +179,10 @@ def checked_fields(name: str, settings: Mapping) -> dict:
     if not isinstance(settings, Mapping) or settings.get("KIND") not in list(KINDS):  # a list is in no dict
         raise DatasetError(f"DATASETS.OWN.{name} needs a KIND, one of {', '.join(KINDS)}; it says {shown(settings)}")
     kind = KINDS[settings["KIND"]]
-    types = {**dict.fromkeys(("KIND", *kind.required), str), **{key: type(of) for key, of in kind.optional.items()}}
+    types: dict[str, type] = {
+        **dict.fromkeys(("KIND", *kind.required), str),
+        **{key: type(of) for key, of in kind.optional.items()},
+    }
     for wrong in sorted(settings.keys() - types.keys()):
         raise DatasetError(
             f"DATASETS.OWN.{name}: {settings['KIND']} has no field {shown(wrong)}; it has {sorted(types)}"

@@ -65,7 +65,7 @@ class Records(Sequence, ABC):
     def __len__(self) -> int:
         return len(self.label_offsets) - 1
 
-    def __getitem__(self, index: int) -> dict:
+    def __getitem__(self, index: int) -> dict:  # type: ignore[override]  # no slices
         if not 0 <= index < len(self):
             raise IndexError(f"record {index} of {len(self)}")
         return {"image_id": self.image_id(index), "gt_classes": self.labels(index), **self.location(index)}

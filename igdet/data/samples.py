@@ -1,5 +1,7 @@
 """From a record to what the classifier takes: decoding, transforms, label noise, and what happens to a bad record."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -84,7 +86,7 @@ class TrainingSamples(Dataset):
         """
         draw, index = numbered
         rng = generator(self._seed, Stream.DRAW, draw)
-        bad = []
+        bad: list[tuple[str, str]] = []
         while len(bad) < MAX_REPLACEMENTS:
             try:
                 image = self._transform(_open(self._records, index, self._channel_order), rng)
@@ -143,7 +145,7 @@ def _sample(records: Records, index: int, image: np.ndarray, labels: np.ndarray,
 
 def pack(samples: list[dict]) -> dict:
     """Collate samples of one size for the way between processes, where each tensor costs a file descriptor."""
-    packed = {key: [sample[key] for sample in samples] for key in samples[0]}
+    packed: dict[str, Any] = {key: [sample[key] for sample in samples] for key in samples[0]}
     packed["image"] = torch.stack(packed["image"])  # (B, 3, S, S)
     packed["gt_classes"] = [labels.numpy() for labels in packed["gt_classes"]]
     return packed

@@ -31,7 +31,9 @@ def start_worker(_worker_id: int) -> None:
     Whoever stops a run may send it to all processes at once, but the step that is under way needs its data still.
     """
     cv2.setNumThreads(0)
-    end_with(multiprocessing.parent_process().pid)
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        end_with(parent.pid)
     for number in STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _live_on)
@@ -42,8 +44,9 @@ def start_workers_of(loader: DataLoader) -> None:
     loader.worker_init_fn = partial(_start_after, loader.worker_init_fn)
 
 
-def _start_after(first: Callable[[int], None], worker_id: int) -> None:
-    first(worker_id)
+def _start_after(first: Callable[[int], None] | None, worker_id: int) -> None:
+    if first is not None:
+        first(worker_id)
     start_worker(worker_id)
 
 

@@ -53,11 +53,11 @@ class Heartbeat:
         self._say(ALIVE)
         self._thread.start()
 
-    def __exit__(self, kind: type | None, error: BaseException | None, _traceback: object) -> None:
+    def __exit__(self, _kind: type | None, error: BaseException | None, _traceback: object) -> None:
         self._ended.set()
         self._thread.join()
         failed = error is not None and not (isinstance(error, SystemExit) and not error.code)
-        first_line = f"{kind.__name__}: {error}".splitlines()[0] if failed else ""
+        first_line = f"{type(error).__name__}: {error}".splitlines()[0] if failed else ""
         try:
             self._say(FAILED, first_line) if failed else self._say(DONE)
             if silent := self._see_off(failed):

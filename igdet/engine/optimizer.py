@@ -83,7 +83,7 @@ def scale_trunk(groups: list[dict], model: nn.Module, factor: float) -> list[dic
         model: as `build_optimizer` has it.
         factor: of the trunk's learning rate.
     """
-    backbone = getattr(model, "module", model).backbone
+    backbone = model.get_submodule("module.backbone" if hasattr(model, "module") else "backbone")
     trunk = {id(weight) for weight in trunk_in(backbone).parameters()}
     scaled = []
     for group in groups:

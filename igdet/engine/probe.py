@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from detectron2.config import CfgNode
@@ -22,6 +23,7 @@ from igdet.evaluation.predictions import predictions_of_scores, write_prediction
 from igdet.evaluation.probing.protocols import PROTOCOLS, Outcome, Settings
 from igdet.evaluation.probing.splits import LabelledFeatures, draw_shots, hold_out
 from igdet.formats.targets.target import is_part
+from igdet.modeling.classifier import ImageClassifier
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +72,7 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
     settings = _settings(cfg)
     _check_images(cfg.DATASETS.TRAIN[0], protocols, settings)
     started, clock = utc_now(), time.perf_counter()
-    model = Trainer.build_model(cfg)
+    model = cast(ImageClassifier, Trainer.build_model(cfg))
     IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
     train, test = (features_of(cfg, model, name) for name in (cfg.DATASETS.TRAIN[0], cfg.DATASETS.TEST[0]))
     path = Path(cfg.OUTPUT_DIR, RECORD)

@@ -86,7 +86,7 @@ def check_resumption(cfg: CfgNode) -> list[Change]:
     if iterations_done(folder, cfg.SOLVER.MAX_ITER) is None:
         return []
     was, now = _settings_of(folder), _comparable(yaml.safe_load(cfg.dump()))
-    done = iterations_done(folder, was.get("SOLVER.MAX_ITER", cfg.SOLVER.MAX_ITER))
+    done = iterations_done(folder, was.get("SOLVER.MAX_ITER", cfg.SOLVER.MAX_ITER)) or 0
     changes = [Change(done, key, was.get(key), now.get(key)) for key in _changed_keys(was, now)]
     for change in changes:
         if reason := _reason_to_refuse(change, cfg):
@@ -100,7 +100,7 @@ def check_resumption(cfg: CfgNode) -> list[Change]:
 def is_finished(cfg: CfgNode) -> bool:
     """Whether the run in OUTPUT_DIR has trained on as many images as a config asks for, and has its record."""
     record = read_record(Path(cfg.OUTPUT_DIR, RESULTS))
-    return bool(record) and record["images_seen"] >= cfg.SOLVER.MAX_ITER * cfg.SOLVER.IMS_PER_BATCH
+    return record is not None and record["images_seen"] >= cfg.SOLVER.MAX_ITER * cfg.SOLVER.IMS_PER_BATCH
 
 
 def note_changes(folder: Path, changes: list[Change]) -> None:
@@ -162,7 +162,7 @@ def _reason_to_refuse(change: Change, cfg: CfgNode) -> str:
     return "" if rule is AHEAD else rule
 
 
-def _rule(change: Change, cfg: CfgNode) -> object:
+def _rule(change: Change, cfg: CfgNode) -> Any:
     """PLACE, AHEAD, or why the old value stays."""
     key, values = change.key, (change.was, change.now)
     trained_on = {name for train in cfg.DATASETS.TRAIN for name in (train, whole_of(train))}

@@ -79,9 +79,10 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
         WorkerError: a process of the data loader has died.
     """
     folder = Path(cfg.OUTPUT_DIR)
-    if args.resume and is_finished(cfg):
+    record = read_record(folder / RESULTS)
+    if args.resume and record is not None and is_finished(cfg):
         logger.info(f"Nothing to do: this run is finished, see {folder / RESULTS}. A new OUTPUT_DIR starts another")
-        return read_record(folder / RESULTS)["results"]
+        return record["results"]
     comm.synchronize()  # every rank has looked for the record before the main one moves it
     if comm.is_main_process():
         for half in drop_halves(folder):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any
 
 import torch
 from detectron2.config import CfgNode
@@ -54,7 +55,7 @@ def whole_weights(model: nn.Module) -> Iterator[None]:
     Args:
         model: shared in any way; only one that is spread is changed.
     """
-    parts = [module for module in model.modules() if hasattr(module, "set_reshard_after_forward")]
+    parts: list[Any] = [module for module in model.modules() if hasattr(module, "set_reshard_after_forward")]
     for part in parts:
         part.set_reshard_after_forward(False, recurse=False)
         part.unshard()
@@ -92,6 +93,6 @@ def _make_contiguous(model: nn.Module) -> None:
     for parameter in channels_last:
         parameter.data = parameter.data.contiguous()
     if channels_last:
-        model.backbone.register_forward_pre_hook(
+        model.get_submodule("backbone").register_forward_pre_hook(
             lambda _, inputs: tuple(x.contiguous(memory_format=torch.channels_last) for x in inputs)
         )

@@ -1,8 +1,9 @@
 """One step of training: micro-batches, mixed precision, and what is logged of it without holding the device up."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
 
 import torch
 from detectron2.config import CfgNode
@@ -94,7 +95,7 @@ class TrainStep(SimpleTrainer):
     def __init__(
         self,
         model: nn.Module,
-        data_loader,
+        data_loader: Iterable[list[dict]],
         optimizer: torch.optim.Optimizer,
         accumulate: int = 1,
         amp_dtype: torch.dtype | None = None,
@@ -119,7 +120,7 @@ class TrainStep(SimpleTrainer):
         for number, part in enumerate(parts, start=1):
             with self._gradient_exchange(number == len(parts)):
                 outputs = self._forward(part)
-                loss = sum(value for name, value in outputs.items() if "loss" in name)
+                loss = reduce(torch.add, (value for name, value in outputs.items() if "loss" in name))
                 metrics.add({name: value / len(parts) for name, value in outputs.items()})
                 if number == len(parts):
                     metrics.send()  # before the backward pass: they travel while it runs
@@ -128,7 +129,7 @@ class TrainStep(SimpleTrainer):
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
-    def _forward(self, part: list[dict]) -> Mapping[str, Tensor]:
+    def _forward(self, part: Sequence[dict]) -> Mapping[str, Tensor]:
         with torch.autocast(self._device_type, self._amp_dtype, enabled=self._amp_dtype is not None):
             return self.model(part)
 
@@ -156,7 +157,9 @@ class TrainStep(SimpleTrainer):
             self.scaler.load_state_dict(state_dict["grad_scaler"])
 
 
-def build_step(cfg: CfgNode, model: nn.Module, data_loader, optimizer: torch.optim.Optimizer) -> TrainStep:
+def build_step(
+    cfg: CfgNode, model: nn.Module, data_loader: Iterable[list[dict]], optimizer: torch.optim.Optimizer
+) -> TrainStep:
     """Build the step of a config, from SOLVER.ACCUMULATE and SOLVER.AMP."""
     amp = cfg.SOLVER.AMP
     dtype = AMP_DTYPES[amp.DTYPE] if amp.ENABLED else None

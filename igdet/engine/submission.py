@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from igdet.utils.errors import UserError
 
@@ -40,7 +41,7 @@ class TrainingJob:
     def __init__(self, arguments: list[str], program: Sequence[str] = TRAIN_NET):
         self.arguments = arguments
         self.program = program
-        self._process = None
+        self._process: subprocess.Popen | None = None
 
     def __call__(self) -> None:
         """Train to the end, or until the cluster gives warning.
@@ -63,7 +64,7 @@ class TrainingJob:
         while self._process.poll() is None:
             if warned:
                 self._process.terminate()
-                requeue(warning, None)  # on rank 0 it does not return
+                cast(Callable, requeue)(warning, None)  # on rank 0 it does not return
                 self._process.wait()
             time.sleep(LOOK)
         if self._process.returncode and not warned:

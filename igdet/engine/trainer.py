@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from detectron2.config import CfgNode
@@ -255,7 +256,7 @@ def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str, lvis: bool = False
 
 
 # Detectron2's `evaluator_type` of a data set -> (builder of its loader, builder of its evaluator).
-EVALUATIONS = {
+EVALUATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "hashtags": (build_classification_test_loader, _classifier_evaluator(HashtagEvaluator)),
     "classification": (build_classification_test_loader, _classifier_evaluator(ClassificationEvaluator)),
     "coco": (build_detection_test_loader, _coco_evaluator),

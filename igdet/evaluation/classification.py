@@ -102,4 +102,4 @@ class ClassificationEvaluator(PredictionEvaluator):
         labels = np.concatenate([prediction.gt_classes for prediction in predictions])  # M labels of N images
         hits_by_label = np.repeat(hits, [len(prediction.gt_classes) for prediction in predictions])  # M
         totals, right = np.bincount(labels), np.bincount(labels, weights=hits_by_label)
-        return {f"top1-{self._class_names[c]}": 100 * right[c] / totals[c] for c in np.flatnonzero(totals)}
+        return {f"top1-{self._class_names[c]}": 100 * right[c] / totals[c] for c in np.flatnonzero(totals).tolist()}

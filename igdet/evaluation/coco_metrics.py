@@ -5,7 +5,8 @@ Shapes: `precision` has IoU (or OKS) thresholds, 101 recalls, classes, areas (al
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from hotcoco import COCO, COCOeval
@@ -94,7 +95,7 @@ def score_detections(
     return evaluation
 
 
-def _loaded(truth: COCO, detections: Sequence[dict] | np.ndarray) -> COCO:
+def _loaded(truth: COCO, detections: Any) -> COCO:
     try:
         return truth.load_res(detections)
     except ValueError as error:
@@ -102,7 +103,7 @@ def _loaded(truth: COCO, detections: Sequence[dict] | np.ndarray) -> COCO:
 
 
 @contextlib.contextmanager
-def _boxes_set_aside(detections: Sequence[dict]) -> Iterator[None]:
+def _boxes_set_aside(detections: Iterable) -> Iterator[None]:
     """Take the boxes out of detections for a while: copying 100,000 takes half as long as scoring them."""
     boxes = [record.pop("bbox", None) for record in detections]
     try:
@@ -135,7 +136,7 @@ def metrics_of(evaluation: COCOeval, task: str, class_names: Sequence[str], lvis
         The official numbers by the names in `SUMMARY` or `LVIS_SUMMARY`; "AP@0.50" ... "AP@0.95", whose mean is AP; and
         with more than one class each one's AP and AP50, as "AP-cat" and "AP50-cat".
     """
-    precision = np.asarray(evaluation.eval["precision"])[:, :, :, 0, -1]
+    precision = np.asarray(cast(dict, evaluation.eval)["precision"])[:, :, :, 0, -1]
     by_class = _mean(precision, (0, 1))
     by_class_50 = _mean(precision[:1], (0, 1))
     official = np.asarray(evaluation.stats, float)

@@ -4,6 +4,7 @@ Shape shorthand: N: number of posts, L: number of hashtags.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class HashtagEvaluator(PredictionEvaluator):
         """As `PredictionEvaluator.metrics`."""
         precision = np.mean([prediction.hits[0] for prediction in predictions])
         recall = np.mean([prediction.hits.sum() / len(prediction.gt_classes) for prediction in predictions])
-        scores = np.stack([prediction.log_scores for prediction in predictions])  # N, L
+        scores = np.stack([cast(np.ndarray, prediction.log_scores) for prediction in predictions])  # N, L
         mean_ap = mean_average_precision(scores, [prediction.gt_classes for prediction in predictions])
         return {"precision@1": 100 * float(precision), "recall@5": 100 * float(recall), "mAP": 100 * mean_ap}
 

@@ -33,7 +33,7 @@ def keypoint_kinds(
     truth: np.ndarray,
     area: float,
     sigmas: np.ndarray,
-    mirrored: Sequence[int],
+    mirrored: Sequence[int] | np.ndarray,
     others: Sequence[tuple[np.ndarray, float]] = (),
 ) -> list[str | None]:
     """Say what each predicted keypoint of a matched detection is, by the labelled keypoint that it is most similar to.

@@ -52,8 +52,8 @@ def read_class_list(source: str) -> list[str]:
 
 
 def _in_order(lines: list[str]) -> list[str]:
-    numbered = [_NUMBERED.fullmatch(line) for line in lines]
-    if lines and all(numbered) and sorted(int(match[2]) for match in numbered) == list(range(len(lines))):
+    numbered = [match for match in map(_NUMBERED.fullmatch, lines) if match]
+    if lines and sorted(int(match[2]) for match in numbered) == list(range(len(lines))):
         return [match[1] for match in sorted(numbered, key=lambda match: int(match[2]))]
     return lines
 

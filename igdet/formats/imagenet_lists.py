@@ -82,6 +82,6 @@ def validation_number(name: str, count: int = VALIDATION_IMAGES) -> int:
 
 def _read(file: str) -> str:
     try:
-        return Path(distribution("timm").locate_file(f"{_FOLDER}/{file}")).read_text(encoding="utf-8")
+        return Path(str(distribution("timm").locate_file(f"{_FOLDER}/{file}"))).read_text(encoding="utf-8")
     except (PackageNotFoundError, FileNotFoundError) as error:
         raise UserError(f"ImageNet's {file} comes with timm 1.0 or later: pip install timm") from error

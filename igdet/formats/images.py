@@ -96,7 +96,8 @@ def list_images(root: str | os.PathLike, folder: str = "") -> Listing:
     Raises:
         OSError: a folder cannot be read.
     """
-    images, passed_over = [], Counter()
+    images: list[str] = []
+    passed_over: Counter[str] = Counter()
     for where, file in _walk(os.path.join(root, folder), passed_over):  # noqa: PTH118 (hot: a million files)
         path = os.path.join(where, file)  # noqa: PTH118
         kind = _kind(path, file)

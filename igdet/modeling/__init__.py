@@ -1,12 +1,13 @@
 """Networks: registers the families of trunks and the classifier with Detectron2."""
 
+from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.errors import WeightsError
 from igdet.modeling.classifier import ImageClassifier
 from igdet.modeling.execution import apply_execution, check_execution
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
-from igdet.modeling.trunk import FPN_SUFFIX, Naming, TrunkFamily
+from igdet.modeling.trunk import Naming, TrunkFamily
 from igdet.modeling.trunk_building import check_backbone, register_trunks
 
 __all__ = [

@@ -36,6 +36,9 @@ class ImageClassifier(nn.Module):
     MODEL.BACKBONE.FREEZE_AT (5 freezes the whole trunk, which makes a linear probe).
     """
 
+    pixel_mean: Tensor  # (3, 1, 1)
+    pixel_std: Tensor  # (3, 1, 1)
+
     @configurable
     def __init__(
         self,
@@ -101,14 +104,14 @@ class ImageClassifier(nn.Module):
         logits = self.classifier(self.pooled_features(batched_inputs))  # (N, C) -> (N, L)
         if not self.training:
             return [{"pred_class_logits": row} for row in logits]
-        labels = [sample["gt_classes"] for sample in batched_inputs]
-        labels = KHotLabels.of(labels, self.classifier.out_features, self.device)
+        label_ids = [sample["gt_classes"] for sample in batched_inputs]
+        labels = KHotLabels.of(label_ids, self.classifier.out_features, self.device)
         loss = khot_softmax_loss(logits, labels)
         return {"loss_cls": loss, "train_top1": _top1(logits, labels), **self._mixture_outputs()}
 
     def _mixture_outputs(self) -> dict[str, Tensor]:
         """How unequally the mixtures of experts used theirs in the last forward pass; nothing where there are none."""
-        routings = [block.routing for block in mixture_blocks(self.backbone)]
+        routings = [block.routing for block in mixture_blocks(self.backbone) if block.routing]
         if not routings:
             return {}
         shares = torch.stack([routing.shares for routing in routings]).mean(dim=0)  # (E,)

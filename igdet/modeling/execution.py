@@ -15,7 +15,7 @@ from igdet.utils.versions import too_old
 from igdet.utils.yaml import ConfigError
 
 
-class _Checkpointed:
+class _Checkpointed(nn.Module):
     """What is put before a block's class: the backward pass finds only its inputs and computes the rest again.
 
     "Training Deep Nets with Sublinear Memory Cost" (arXiv 1604.06174): one more forward pass for the memory. The names
@@ -69,11 +69,11 @@ def apply_execution(model: nn.Module, cfg: CfgNode) -> None:
     # The trunk alone, where the time goes: Detectron2's heads count on channels-first maps, and around the trunk are
     # lists of samples and boxes whose number changes every step, nothing to compile.
     if cfg.MODEL.CHANNELS_LAST:
-        model.backbone.to(memory_format=torch.channels_last)
+        model.get_submodule("backbone").to(memory_format=torch.channels_last)
     if cfg.MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS:
-        checkpoint_activations(model.backbone)
+        checkpoint_activations(model.get_submodule("backbone"))
     if cfg.MODEL.COMPILE:
-        model.backbone.compile()
+        model.get_submodule("backbone").compile()
 
 
 def check_execution(cfg: CfgNode) -> None:

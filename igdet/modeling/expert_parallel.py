@@ -3,6 +3,8 @@
 Shapes: M images sent by this rank, R received, C channels, H x W positions, E experts, W ranks.
 """
 
+from typing import Any, cast
+
 import torch
 from detectron2.utils import comm
 from torch import Tensor, distributed, nn
@@ -67,7 +69,7 @@ def split_experts(model: nn.Module) -> None:
     """
     if comm.get_world_size() == 1:
         return
-    group = distributed.new_group()
+    group = cast(distributed.ProcessGroup, distributed.new_group())  # of all ranks, so that each is in it
     for block in mixture_blocks(model):
         if block.experts.num_experts % comm.get_world_size():
             raise ValueError(
@@ -78,7 +80,7 @@ def split_experts(model: nn.Module) -> None:
             distributed.broadcast(parameter.data, 0)
         block.experts = SplitExperts(block.experts, group)
     # What DistributedDataParallel reads to leave parameters to their owner.
-    model._ddp_params_and_buffers_to_ignore = _names_of_experts(model)
+    cast(Any, model)._ddp_params_and_buffers_to_ignore = _names_of_experts(model)
 
 
 def whole_state_dict(model: nn.Module) -> dict[str, Tensor]:

@@ -1,10 +1,11 @@
 """The labels of a batch, checked on the host, and the hashtag loss: softmax cross-entropy against k equal targets."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class KHotLabels:
         rows, ids = torch.arange(len(labels)).repeat_interleave(counts), torch.cat(labels)
         _refuse(ids.lt(0) | ids.ge(num_labels), rows, ids, f"expected 0..{num_labels - 1}")
         _refuse(_repeated(rows * num_labels + ids), rows, ids, "which it has twice: labels must be distinct")
-        on_device = (tensor.to(device, non_blocking=True) for tensor in (rows, ids, counts[rows]))
-        return cls(*on_device, num_images=len(labels))
+        rows, ids, sizes = (tensor.to(device, non_blocking=True) for tensor in (rows, ids, counts[rows]))
+        return cls(rows, ids, sizes, num_images=len(labels))
 
 
 def _repeated(values: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ class _KHotSoftmax(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, logits: Tensor, labels: KHotLabels) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, labels: KHotLabels) -> Tensor:
         ctx.save_for_backward(logits)
         ctx.labels = labels
         loss, ctx.gradient = _loss_and_gradient(logits, labels)
@@ -98,7 +99,7 @@ class _KHotSoftmax(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad_output: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         (logits,) = ctx.saved_tensors
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:

@@ -25,6 +25,10 @@ class GhostBatchNorm(nn.BatchNorm2d):
         norm_batch: most images in a group, >= 1.
     """
 
+    running_mean: Tensor  # (C,): never without, as the momentum
+    running_var: Tensor  # (C,)
+    momentum: float
+
     def __init__(self, channels: int, norm_batch: int):
         super().__init__(channels)
         self.norm_batch = norm_batch

@@ -77,7 +77,7 @@ TORCHVISION = Origin("RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 
 
 
 def _same(a: object, b: object) -> bool:
-    if not isinstance(a, tuple):
+    if not isinstance(a, tuple) or not isinstance(b, tuple):
         return a == b
     # 0.01 of 255: rounding passes, two channels' standard deviations are told apart
     return len(a) == len(b) and all(math.isclose(x, y, abs_tol=0.01) for x, y in zip(a, b, strict=True))

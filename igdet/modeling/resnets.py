@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from detectron2.config import CfgNode
 from detectron2.layers import CNNBlockBase
@@ -173,11 +174,11 @@ class ResNets(TrunkFamily):
         norm = choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
         return build_resnext(FAMILY[name], in_channels, norm, out_features, mixture=_mixture(cfg))
 
-    def parts(self, trunk: nn.Module) -> list[list[nn.Module]]:
+    def parts(self, trunk: Any) -> list[list[nn.Module | nn.Parameter]]:
         """The stem, res2, ..., res5."""
         return [[trunk.stem], *(list(stage) for stage in trunk.stages)]
 
-    def blocks(self, trunk: nn.Module) -> list[nn.Module]:
+    def blocks(self, trunk: Any) -> list[nn.Module]:
         """Of whatever kind: basic, bottleneck, a mixture of experts."""
         return [block for stage in trunk.stages for block in stage]
 

@@ -51,7 +51,7 @@ def _find_trunk(backbone: nn.Module, state: dict[str, Any], prefix: str, *_: Any
             state.setdefault(f"{prefix}{here}{rest}", state.pop(name))
 
 
-def _note_prefix(trunk: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+def _note_prefix(trunk: Any, state: dict[str, Any], prefix: str, *_: Any) -> None:
     trunk.name_in_model = prefix
 
 
@@ -89,7 +89,7 @@ def register_trunks(family: TrunkFamily) -> None:
     FAMILIES.append(family)
     for name in family.members:
         for suffix, build in (("", _build_trunk), (FPN_SUFFIX, _build_pyramid)):
-            builder = partial(build, family, name)
+            builder: Any = partial(build, family, name)
             builder.__name__ = name + suffix  # the name under which the registry keeps it
             BACKBONE_REGISTRY.register(builder)
 

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -38,7 +39,7 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 LEGEND = "●■▲◆▼✚✖★"
 # Inches at 72 dpi: about 370 px, so that letters keep their size on a phone.
 SIZE = (5.1, 3.4)
-STYLE = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9.5,
@@ -114,7 +115,9 @@ def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series], names
         for number, bars in enumerate(groups):
             shift = (number - (len(groups) - 1) / 2) * width
             color = SERIES[bars.style % len(SERIES)]
-            spreads = {"yerr": bars.spreads, "ecolor": INK, "error_kw": {"elinewidth": 0.9}} if bars.spreads else {}
+            spreads: dict[str, Any] = (
+                {"yerr": bars.spreads, "ecolor": INK, "error_kw": {"elinewidth": 0.9}} if bars.spreads else {}
+            )
             plot.bar(np.asarray(bars.xs) + shift, bars.ys, width, color=color, label=bars.name, **spreads)
         plot.grid(visible=False, axis="x")
         _from_zero(plot)
@@ -125,7 +128,8 @@ def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series], names
 
 
 def _chart(title: str, axes: tuple[str, str], draw: Callable[[Axes], None]) -> str:
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": title}):  # the salt keeps ids apart within one page
+    style: Any = {**STYLE, "svg.hashsalt": title}
+    with matplotlib.rc_context(style):  # the salt keeps ids apart within one page
         figure, plot = pyplot.subplots(figsize=SIZE, layout="constrained")
         draw(plot)
         plot.set(xlabel=axes[0], ylabel=axes[1])
@@ -172,7 +176,7 @@ def _for_page(svg: str, title: str) -> str:
     """The bare SVG element with the page's colours, scaling with its box."""
     svg = svg[svg.index("<svg") :]
     opening, _, rest = svg.partition(">")
-    box = re.search(r'viewBox="[^"]+"', opening).group()
+    [box] = re.findall(r'viewBox="[^"]+"', opening)
     svg = f'<svg {box} role="img" aria-label="{html.escape(title)}">{rest}'.replace("xlink:href", "href")
     for color, variable in VARIABLES.items():
         svg = svg.replace(color, variable)

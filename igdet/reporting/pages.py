@@ -31,7 +31,7 @@ def _shown(value: object) -> object:
     return type(value)(printable(value)) if isinstance(value, str) else value
 
 
-def render_page(package: str, template: str = "report.html.j2", **values) -> str:
+def render_page(package: str, template: str = "report.html.j2", **values: object) -> str:
     """Fill in a package's template, which extends page.html.j2 or cards.html.j2 of this package.
 
     Args:
@@ -63,7 +63,7 @@ def write_card_pages(
     cards: Callable[[slice], list[dict]],
     count: int,
     size: int,
-    **values,
+    **values: object,
 ) -> list[Path]:
     """Write the pages, in place of earlier ones.
 
@@ -87,11 +87,11 @@ def write_card_pages(
         shown = cards(slice(start, min(start + size, count)))
         listed = "\n".join(card["id"] for card in shown)
         page_id = hashlib.sha256(listed.encode()).hexdigest()[:16]  # a browser keeps the verdicts of a page under it
-        page = render_page(
+        text = render_page(
             package, f"{name}.html.j2", cards=shown, number=number, pages=len(starts), page_id=page_id, **values
         )
         with atomic_write(path, "w") as file:
-            file.write(page)
+            file.write(text)
     return paths
 
 

@@ -140,5 +140,6 @@ def paired_gain(
     if difference is None:
         return None
     sides = [summarise(side[seed] for seed in seeds) for side in (candidate, baseline)]
-    noise = None if difference.spread is None else max(difference.spread, *(side.spread for side in sides))
+    spreads = [summary.spread for summary in (difference, *sides) if summary and summary.spread is not None]
+    noise = max(spreads, default=None)  # of one seed there is none
     return Gain(difference.mean, difference.spread, difference.n, noise, lower_is_better)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from tabulate import tabulate
 
@@ -73,7 +73,7 @@ def write_csv_export(path: str | PathLike, columns: Iterable[str], rows: Iterabl
         file.write(csv_export(columns, rows))
 
 
-def _write(file: io.TextIOBase, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+def _write(file: IO[str], columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)

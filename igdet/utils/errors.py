@@ -52,13 +52,14 @@ def one_line_errors(*others: type[Exception]) -> Iterator[None]:
     Args:
         others: further types of errors to end on, besides `UserError` and `OSError`.
     """
+    expected: tuple[type[Exception], ...] = (UserError, OSError, *others)
     try:
         with printable_logs():
             try:
                 yield
             finally:
                 sys.stdout.flush()  # here, because at Python's end a broken pipe can no longer be caught
-    except (UserError, OSError, *others) as error:
+    except expected as error:
         _leave_closed_pipe(error)
         print(printable(_described(error)), file=sys.stderr)
         sys.exit(FAULT)

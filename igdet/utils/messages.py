@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 MAX_DIGITS = 40  # of a whole number; Python refuses to write out more than 4,300, and nobody reads them
 MAX_TEXT = 200  # characters of one text or number
@@ -20,7 +21,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # with which Detectron2 paints its tabl
 
 
 class _Short(reprlib.Repr):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.maxlevel = MAX_DEPTH
         self.maxstring = self.maxother = MAX_TEXT
@@ -131,7 +132,7 @@ def printable_logs() -> Iterator[None]:
 
 
 class _PrintableRecord(logging.LogRecord):
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         if self.exc_info and self.exc_info[0]:  # what handlers would format later
             self.exc_text = printable(logging.Formatter().formatException(self.exc_info))

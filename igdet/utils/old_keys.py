@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from igdet.utils.errors import UserError
 
@@ -44,7 +45,7 @@ def rename_old_keys(content: dict, source: str | Path) -> None:
     """
     for key in RENAMED:
         *sections, old = key.split(".")
-        section = content
+        section: Any = content
         for name in sections:
             section = section.get(name) if isinstance(section, dict) else None
         if not isinstance(section, dict) or old not in section:

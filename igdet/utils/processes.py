@@ -10,7 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, spawn
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
-from typing import TypeVar
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
 
 from igdet.utils.errors import UserError
 
@@ -47,7 +48,7 @@ class _BoundProcess(SpawnProcess):
     """A spawned process that is bound before it imports anything, which can take longer than its parent lives."""
 
     @staticmethod
-    def _Popen(process: SpawnProcess):
+    def _Popen(process_obj: BaseProcess) -> Any:
         command_of = spawn.get_command_line
         parent = os.getpid()
 
@@ -60,7 +61,7 @@ class _BoundProcess(SpawnProcess):
 
         spawn.get_command_line = bound_command
         try:
-            return SpawnProcess._Popen(process)
+            return SpawnProcess._Popen(process_obj)
         finally:
             spawn.get_command_line = command_of
 
@@ -109,6 +110,9 @@ def map_in_order(
                 future.cancel()
 
 
+_work_here: Callable  # in a process of the pool, what it does
+
+
 def _receive(work: Callable, parent: int) -> None:
     """Keep the work in this process: sent once, not with every task."""
     global _work_here
@@ -116,5 +120,5 @@ def _receive(work: Callable, parent: int) -> None:
     end_with(parent)
 
 
-def _work(*task):
+def _work(*task: Any) -> Any:
     return _work_here(*task)

@@ -1,6 +1,7 @@
 """Strict reading of YAML files: a key written twice is refused, and so is what YAML would read as something else."""
 
 import math
+import os
 import re
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -104,7 +105,7 @@ def _add_with_bases(path: Path, above: tuple[Path, ...], chain: list[tuple[Path,
 
 
 def _bases(path: Path, named: object) -> list[str]:
-    bases = named if isinstance(named, list) else [named]
+    bases: list[Any] = named if isinstance(named, list) else [named]
     for base in bases:
         if not isinstance(base, str) or not base:
             raise ConfigError(f"{path}: {BASE_KEY} is {shown(named)}: expected a path or a list of paths")
@@ -113,7 +114,7 @@ def _bases(path: Path, named: object) -> list[str]:
     return bases
 
 
-def read_yaml(path: str | Path) -> dict:
+def read_yaml(path: str | os.PathLike) -> dict:
     """Read one YAML file whose top level is a mapping.
 
     Args:
@@ -262,7 +263,7 @@ class _Check:
         )
 
 
-def from_mapping(kind: type, node: object, where: str):
+def from_mapping(kind: type, node: object, where: str) -> Any:
     """Build a dataclass from a YAML mapping whose keys are its fields in upper case.
 
     Args:
@@ -290,14 +291,14 @@ def from_mapping(kind: type, node: object, where: str):
     return kind(**{key.lower(): _convert(known[key].type, value, f"{where}: {key}") for key, value in node.items()})
 
 
-def _convert(kind: type, value: object, where: str):
+def _convert(kind: Any, value: Any, where: str) -> Any:
     """A YAML value as its field's type; containers and dataclasses are gone into."""
     if isinstance(kind, UnionType) and kind != NUMBER:  # `Section | None`: None is for a key that is absent
         kind = typing.get_args(kind)[0]
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return from_mapping(kind, value, where)
     outer, inner = (float, ()) if kind == NUMBER else (typing.get_origin(kind) or kind, typing.get_args(kind))
-    accepted = (int, float) if outer is float else outer
+    accepted: Any = (int, float) if outer is float else outer
     # To Python, true is a number.
     if not isinstance(value, accepted) or isinstance(value, bool) != (outer is bool):
         raise ConfigError(f"{where} must be {NAMES[outer]}, got {shown(value)}")

@@ -85,11 +85,13 @@ def _draw(colour: Colour, rng: np.random.Generator) -> Rgb:
     u = rng.random(3)
     hue = colour.hue_from + (colour.hue_to - colour.hue_from) * u[0]
     rgb = hsv_to_rgb(hue / 360 % 1, low_s + (high_s - low_s) * u[1], low_v + (high_v - low_v) * u[2])
-    return tuple(255 * channel for channel in rgb)
+    red, green, blue = (255 * channel for channel in rgb)
+    return red, green, blue
 
 
 def _mix(colour: Rgb, other: Rgb, share: float) -> Rgb:
-    return tuple((1 - share) * a + share * b for a, b in zip(colour, other, strict=True))
+    red, green, blue = ((1 - share) * a + share * b for a, b in zip(colour, other, strict=True))
+    return red, green, blue
 
 
 TILE = 64  # side of a pattern's tile in pixels; a tile repeats without seams
@@ -127,7 +129,7 @@ class Canvas:
 
     def __init__(self, pixels: np.ndarray):
         self.pixels = pixels
-        self.owner = np.zeros(pixels.shape[:2], dtype=np.uint8)
+        self.owner: np.ndarray = np.zeros(pixels.shape[:2], dtype=np.uint8)
 
     def paint(self, number: int, parts: list[Patch], frame: np.ndarray, palette: dict[str, Rgb]) -> None:
         """Paint a thing over what is there.
@@ -191,7 +193,7 @@ class Canvas:
 def _canvas_to_tile(frame: np.ndarray, tiles_per_unit: float, corner: tuple[int, int]) -> np.ndarray:
     """Return the map (2, 3) from pixels of a window, whose corner is given as (x, y), to pixels of a pattern's tile."""
     to_unit = cv2.invertAffineTransform(frame)
-    to_unit[:, 2] += to_unit[:, :2] @ corner
+    to_unit[:, 2] += to_unit[:, :2] @ np.asarray(corner)
     to_tile = to_unit * (tiles_per_unit * TILE)
     to_tile[:, 2] += 0.5 * TILE  # the middle of the thing lies in the middle of a tile
     return to_tile

@@ -45,7 +45,8 @@ def _soft_ground(side: int, rng: np.random.Generator) -> np.ndarray:
 
 def _colour(rng: np.random.Generator) -> tuple[float, float, float]:
     hue, saturation, value = rng.random(3)
-    return tuple(255 * channel for channel in hsv_to_rgb(hue, 0.05 + 0.5 * saturation, 0.35 + 0.6 * value))
+    red, green, blue = hsv_to_rgb(hue, 0.05 + 0.5 * saturation, 0.35 + 0.6 * value)
+    return 255 * red, 255 * green, 255 * blue
 
 
 def _stroke(pixels: np.ndarray, colour: tuple, rng: np.random.Generator) -> None:
@@ -63,7 +64,7 @@ def _blob(pixels: np.ndarray, colour: tuple, rng: np.random.Generator) -> None:
 def _shard(pixels: np.ndarray, colour: tuple, rng: np.random.Generator) -> None:
     side = len(pixels)
     corners = rng.integers(0, side, 2) + rng.integers(-side // 7, side // 7, (3, 2))
-    cv2.fillPoly(pixels, corners.astype(np.int32)[None], colour, cv2.LINE_AA)
+    cv2.fillPoly(pixels, [corners.astype(np.int32)], colour, cv2.LINE_AA)
 
 
 MARKS = (_stroke, _blob, _shard)
@@ -211,7 +212,7 @@ def _polygons(mask: np.ndarray) -> list[np.ndarray]:
 
 def _keypoints(owner: np.ndarray, number: int, joints: np.ndarray) -> np.ndarray:
     pixels = np.round(joints).astype(int)
-    inside = ((pixels >= 0) & (pixels < owner.shape[::-1])).all(axis=1)
+    inside = np.all((pixels >= 0) & (pixels < owner.shape[::-1]), axis=1)
     x, y = pixels[inside].T
     visibility = np.zeros(len(joints))
     visibility[inside] = np.where(owner[y, x] == number, 2, 1)

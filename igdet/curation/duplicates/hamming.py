@@ -1,5 +1,6 @@
 """All pairs of 256-bit hashes within a Hamming distance, exactly; what a search finds."""
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ def _compare_all(wanted: np.ndarray, indexed: np.ndarray, max_distance: int) -> 
     for start in range(0, len(wanted), _QUERIES):
         block = wanted[start : start + _QUERIES]
         ends, distances, matches = index.range_search(block, max_distance + 1)  # finds what is nearer than that
-        rows = np.repeat(np.arange(start, start + len(block)), np.diff(ends.astype(np.int64)))
+        rows = np.repeat(np.arange(start, start + len(block)), np.diff(ends).astype(np.int64))
         parts.append(Hits(rows, matches, (1 - distances / BITS).astype(np.float32)))
     return join(parts)
 
@@ -95,7 +96,7 @@ def _compare_like_pieces(wanted: np.ndarray, indexed: np.ndarray, max_distance: 
     for piece in range(_PIECES):
         targets, queries = (_Grouped(hashes.view(np.uint16)[:, piece]) for hashes in (indexed, wanted))
         parts = [found]
-        for value in queries.values:
+        for value in queries.values.tolist():
             rows = queries.rows([value])
             candidates = targets.rows(value ^ flips)
             hits = _compare_all(wanted[rows], indexed[candidates], max_distance)
@@ -126,6 +127,6 @@ class _Grouped:
         self._ends = np.concatenate([[0], np.cumsum(counts)])
         self.values = np.flatnonzero(counts)
 
-    def rows(self, values) -> np.ndarray:
+    def rows(self, values: Iterable[int]) -> np.ndarray:
         """The rows with one of some values."""
         return np.concatenate([self._order[self._ends[value] : self._ends[value + 1]] for value in values])

@@ -37,7 +37,7 @@ class ImageSet:
     ids: pa.Array
     read: Callable[[int], bytes]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.ids.null_count or pc.count_distinct(self.ids).as_py() != len(self.ids):
             counts = pc.value_counts(self.ids)
             repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()

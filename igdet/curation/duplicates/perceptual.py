@@ -1,7 +1,7 @@
 """Perceptual hashes of 256 bits (PDQ), which hardly change when an image is encoded again, resized or retouched."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -64,8 +64,8 @@ def _smooth(luminance: np.ndarray) -> np.ndarray:
     pixel further to the right and downwards. Source: Jarosz 2001, "Fast Image Convolutions".
     """
     height, width = (-(-side // (_PASSES * _SIDE)) for side in luminance.shape)
-    window = {"ksize": (width, height), "anchor": ((width - 1) // 2, (height - 1) // 2)}
-    sums = {"ddepth": -1, "normalize": False, "borderType": cv2.BORDER_CONSTANT}  # outside are zeros
+    window: dict[str, Any] = {"ksize": (width, height), "anchor": ((width - 1) // 2, (height - 1) // 2)}
+    sums: dict[str, Any] = {"ddepth": -1, "normalize": False, "borderType": cv2.BORDER_CONSTANT}  # outside are zeros
     pixels = cv2.boxFilter(np.ones_like(luminance), **window, **sums)
     for _ in range(_PASSES):
         luminance = cv2.boxFilter(luminance, **window, **sums) / pixels

@@ -118,7 +118,7 @@ class Request:
     processes: int = 1
     max_bad_share: float = 0.05
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, (least, most) in _LIMITS.items():
             value = getattr(self, name)
             if not least <= value <= most:

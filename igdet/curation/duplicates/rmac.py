@@ -65,7 +65,7 @@ def rmac(features: Tensor) -> Tensor:
     Returns:
         float (N, C).
     """
-    total = 0
+    total = torch.zeros_like(features[:, :, 0, 0])  # (N, C)
     for top, left, side in regions(*features.shape[2:]):
         maxima = features[:, :, top : top + side, left : left + side].amax(dim=(2, 3))  # (N, C)
         total = total + functional.normalize(maxima, dim=1)
@@ -125,7 +125,7 @@ class RmacDescriber:
         described = np.empty((len(images), self.dim), np.float32)
         shapes = np.array([image.shape[:2] for image in images])
         for shape in np.unique(shapes, axis=0):
-            chosen = np.flatnonzero((shapes == shape).all(axis=1))
+            chosen = np.flatnonzero((shapes == shape).all(axis=1)).tolist()
             described[chosen] = self._describe(np.stack([images[i] for i in chosen]))
         return described
 

@@ -39,7 +39,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
 def changes_colours(image: Image.Image) -> bool:
     """Tell whether an image has a colour profile without which its colours would be others."""
     profile = image.info.get("icc_profile")
-    return bool(profile) and image.mode in _PROFILED_MODES and not _is_srgb(profile)
+    return image.mode in _PROFILED_MODES and bool(profile and not _is_srgb(profile))
 
 
 def _is_srgb(profile: bytes) -> bool:
@@ -52,7 +52,7 @@ def _is_srgb(profile: bytes) -> bool:
 def _apply_profile(image: Image.Image) -> Image.Image:
     try:
         profile = io.BytesIO(image.info["icc_profile"])
-        return ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB")
+        return ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB") or image  # None: done in place
     except ImageCms.PyCMSError:
         return image.convert("RGB")  # a profile for another kind of pixels
 
@@ -77,7 +77,7 @@ class CleanSettings:
     max_side: int = 0
     quality: int = 90
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.max_side < 0 or not 1 <= self.quality <= 95:
             raise ConfigError(
                 f"max_side {self.max_side}, quality {self.quality}: expected max_side >= 1, or 0 for every size, "
@@ -146,7 +146,8 @@ def _check_and_strip(image: Image.Image, data: bytes, settings: CleanSettings) -
 def _encode(image: Image.Image, settings: CleanSettings) -> bytes:
     if settings.max_side:
         scale = _REDUCING_GAP * settings.max_side / max(image.size)
-        image.draft(None, tuple(math.ceil(side * scale) for side in image.size))  # JPEG: decodes no more than is needed
+        width, height = (math.ceil(side * scale) for side in image.size)
+        image.draft(None, (width, height))  # JPEG: decodes no more than is needed
     rgb = to_srgb(ImageOps.exif_transpose(image))
     if settings.max_side:
         rgb.thumbnail((settings.max_side, settings.max_side), Image.Resampling.LANCZOS, _REDUCING_GAP)

@@ -5,6 +5,7 @@ import re
 import tarfile
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 from igdet.curation.images.limits import ImageError, read_limited
 from igdet.formats.images import SUFFIXES
@@ -108,7 +109,7 @@ def key_of(member: str) -> tuple[str, str]:
 class _FilePart:
     """The next `size` bytes of a file."""
 
-    def __init__(self, file, size: int):
+    def __init__(self, file: IO[bytes], size: int):
         self._file = file
         self._size = size
 

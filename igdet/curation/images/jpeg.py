@@ -38,9 +38,9 @@ def strip_metadata(data: bytes) -> bytes:
         raise JpegError("no start of a JPEG file")
     kept = [b"\xff\xd8"]
     for marker, content, scan in _segments(data):
-        content = _essential(marker, content)
-        if content is not None:
-            kept += [bytes([0xFF, marker]), (len(content) + 2).to_bytes(2, "big"), content, scan]
+        essential = _essential(marker, content)
+        if essential is not None:
+            kept += [bytes([0xFF, marker]), (len(essential) + 2).to_bytes(2, "big"), essential, scan]
     return b"".join([*kept, b"\xff\xd9"])
 
 

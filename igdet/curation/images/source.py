@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from igdet.curation.images.files import SEPARATOR, is_file, read_file, read_member
@@ -34,7 +35,7 @@ def read_object(url: str, max_bytes: int) -> bytes:
 
 
 @cache
-def _file_system(scheme: str, bucket: str):
+def _file_system(scheme: str, bucket: str) -> Any:
     """Connect to a bucket; imported late because not every pyarrow can."""
     try:
         from pyarrow.fs import FileSystem

@@ -10,11 +10,15 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from igdet.curation.images.addresses import public_addresses
 from igdet.curation.images.limits import ImageError, read_limited
 from igdet.utils.messages import shown
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -44,7 +48,7 @@ class DeadlineSocket:
         self.limit()
         self._socket.sendall(data)
 
-    def makefile(self, mode: str) -> io.BufferedReader:
+    def makefile(self, mode: Literal["rb"]) -> io.BufferedReader:
         """Return a file that reads from this connection, which stays open until both are closed."""
         return io.BufferedReader(_Reader(self._socket.makefile(mode, buffering=0), self.limit))
 
@@ -72,7 +76,7 @@ class _Reader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
         self._limit()
         return self._raw.readinto(buffer)
 
@@ -130,10 +134,10 @@ def read_url(url: str, limits: WebLimits, max_bytes: int) -> bytes:
 
 def _ask(url: str, limits: WebLimits, deadline: float, max_bytes: int) -> bytes | str:
     """Return the image, or where the server says it is."""
-    address, port = _split(url)
-    connection = http.client.HTTPConnection(address.hostname, port)
+    address, port, host = _split(url)
+    connection = http.client.HTTPConnection(host, port)
     connection.default_port = PORTS[address.scheme]  # then the header Host names the port only where it must
-    connection.sock = _connect(address, port, limits, deadline)
+    connection.sock = _connect(address, host, port, limits, deadline)
     try:
         connection.request("GET", _target(address), headers=_HEADERS)
         with connection.getresponse() as response:
@@ -187,11 +191,11 @@ def _follow(url: str, location: str) -> str:
         raise ImageError("redirects", f"{url} leads to {location}: {error}") from error
 
 
-def _split(url: str) -> tuple[SplitResult, int]:
+def _split(url: str) -> tuple[SplitResult, int, str]:
     try:
         address = urlsplit(url)
         if address.scheme in PORTS and address.hostname:
-            return address, address.port or PORTS[address.scheme]
+            return address, address.port or PORTS[address.scheme], address.hostname
     except ValueError:
         pass
     raise ImageError("redirects", f"{url} is no address of a web server")
@@ -202,9 +206,8 @@ def _target(address: SplitResult) -> str:
     return quote(address._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=_UNCHANGED)
 
 
-def _connect(address: SplitResult, port: int, limits: WebLimits, deadline: float) -> DeadlineSocket:
+def _connect(address: SplitResult, host: str, port: int, limits: WebLimits, deadline: float) -> DeadlineSocket:
     """Connect to the very address that was checked."""
-    host = address.hostname
     for checked in public_addresses(host, port, limits.allow_private):
         seconds = min(limits.connect_seconds, deadline - time.monotonic())
         if seconds <= 0:

@@ -73,7 +73,8 @@ class Context:
         return self._heights[label]
 
     def _climb(self, label: str) -> dict[str, int]:
-        heights, level = {}, {label}
+        heights: dict[str, int] = {}
+        level = {label}
         for height in range(MAX_DISTANCE + 1):
             heights |= dict.fromkeys(level - heights.keys(), height)
             level = {wider for narrower in level for wider in self._lexicon.hypernyms(narrower)}

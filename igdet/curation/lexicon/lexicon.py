@@ -54,15 +54,17 @@ class Lexicon:
 
     @cached_property
     def _hypernyms_of(self) -> dict[str, tuple[str, ...]]:
-        return _grouped(*self._edges) if self._hypernyms else {}
+        return _grouped(*self._edges)
 
     @cached_property
     def _hyponyms_of(self) -> dict[str, tuple[str, ...]]:
-        return _grouped(*reversed(self._edges)) if self._hypernyms else {}
+        return _grouped(*reversed(self._edges))
 
     @property
     def _edges(self) -> tuple[list[str], list[str]]:
         """Labels, and for each of them one that is wider."""
+        if self._hypernyms is None:
+            return [], []
         wider = self._hypernyms["hypernyms"].combine_chunks()
         return self._hypernyms["label"].take(pc.list_parent_indices(wider)).to_pylist(), wider.flatten().to_pylist()
 

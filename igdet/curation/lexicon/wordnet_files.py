@@ -83,7 +83,9 @@ def _uses(path: Path) -> tuple[set[tuple[str, int]], Counter[str], Counter[str]]
 
     Lines read "lemma%part:file:id:head:id sense_number count".
     """
-    used, nouns, adjectives = set(), Counter(), Counter()
+    used: set[tuple[str, int]] = set()
+    nouns: Counter[str] = Counter()
+    adjectives: Counter[str] = Counter()
     for line in _lines(path):
         key, sense, count = line.split()
         lemma, _, rest = key.partition("%")

@@ -1,6 +1,7 @@
 """The report's page: the answer on top, what each finished stage adds to it, and where its numbers come from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -116,7 +117,7 @@ def settings_text(manifest: Manifest) -> str:
     return yaml.safe_dump(_cut(manifest.settings), allow_unicode=True, sort_keys=False, default_flow_style=None)
 
 
-def _cut(value):
+def _cut(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _cut(of_key) for key, of_key in value.items()}
     if isinstance(value, list):

@@ -31,7 +31,7 @@ class ShardSettings:
     max_bad_share: float = 0.05
     reads_at_a_time: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.posts_per_shard < 1 or self.reads_at_a_time < 1 or not 0 <= self.max_bad_share <= 1:
             raise ConfigError(
                 f"posts_per_shard {self.posts_per_shard} and reads_at_a_time {self.reads_at_a_time} must be at least "

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -90,8 +90,8 @@ def check_shard(shard: Path, kept: pa.Table, names: Sequence[str]) -> None:
         if [member.name for member in members] != expected:
             raise ShardingError(f"{shard} does not hold the {len(kept)} posts written to it; {_ADVICE}")
         for row, image, labels in zip(kept.to_pylist(), members[::2], members[1::2], strict=True):
-            data = tar.extractfile(image).read()
-            found = (image.offset_data, len(data), sha256(data), json.load(tar.extractfile(labels))["hashtags"])
+            data, said = (cast(IO[bytes], tar.extractfile(member)).read() for member in (image, labels))
+            found = (image.offset_data, len(data), sha256(data), json.loads(said)["hashtags"])
             hashtags = [names[label] for label in row["labels"]]
             if found != (row["offset"], row["size"], row["image_sha256"], hashtags):
                 raise ShardingError(f"{shard}: post {row['key']} came back changed; {_ADVICE}")
@@ -194,7 +194,7 @@ class ShardMaker:
 
     def _digest(self, posts: list[dict]) -> str:
         """Return a fingerprint of everything that decides on the shard's bytes, but for the image files and lists."""
-        made_of = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.cleaning), self.preparer.salt.hex()]
-        made_of.append(self.preparer.source.web.respect_noai)
+        made_of: list[object] = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.cleaning)]
+        made_of += [self.preparer.salt.hex(), self.preparer.source.web.respect_noai]
         made_of += [[post["id"], post["image"], [(i, self.names[i]) for i in post["labels"]]] for post in posts]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()

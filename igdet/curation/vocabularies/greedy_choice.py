@@ -34,7 +34,7 @@ class Goal:
     budget: int = 0
     wanted: int = 1000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.budget < 0 or self.wanted < 1:
             raise LabelSpaceError(f"expected a budget >= 0 and wanted images > 0, got {self.budget} and {self.wanted}")
 

@@ -80,7 +80,7 @@ class Recipe:
     allow_unknown: bool = False
     block_lists: list[str] = field(default_factory=lambda: [DEFAULT])
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.name not in RECIPES:
             raise ConfigError(
                 f"the recipe {shown(self.name)} is none of {', '.join(RECIPES)}{did_you_mean(self.name, RECIPES)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Checked:
     @property
     def passed_over(self) -> Counter[str]:
         """The number of files beside the images that were taken for none, by suffix."""
-        return getattr(self.records, "passed_over", Counter())
+        return self.records.passed_over if isinstance(self.records, Records) else Counter()
 
     def find(self, what: str, fix: str) -> None:
         """Note something that is wrong."""
@@ -112,7 +113,7 @@ def _open(checked: Checked, log: BadRecordLog) -> None:
     metadata, load = kind.prepare(existing_paths("", named.fields), log, named.tasks)
     checked.classes = list(metadata["thing_classes"])
     checked.num_classes = len(metadata.get("answers", checked.classes))
-    checked.records = load()
+    checked.records = cast(Sequence[dict], load())  # of a stream nothing is checked
 
 
 def _check_annotations(checked: Checked, bad: list[dict], notes: list[str]) -> None:
@@ -183,7 +184,7 @@ def _check_repeated(checked: Checked) -> None:
     """Look for images that a list names twice, perhaps with two classes."""
     digests, counts = np.unique(checked.digests, return_counts=True)
     alike = np.isin(checked.digests, digests[(counts > 1) & (digests > 0)])  # 0 is a bad image
-    names = Counter(_name(checked.records, index) for index in np.flatnonzero(alike))
+    names = Counter(_name(checked.records, index) for index in np.flatnonzero(alike).tolist())
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         checked.find(

@@ -49,8 +49,8 @@ class _Images(Dataset):
         return Scanned(name, int.from_bytes(blake2b(data, digest_size=8).digest(), "little"), "")
 
     def _name(self, index: int) -> str:
-        is_ours = isinstance(self._records, Records)
-        return self._records.image_id(index) if is_ours else self._records[index]["file_name"]
+        records = self._records
+        return records.image_id(index) if isinstance(records, Records) else records[index]["file_name"]
 
     def _read(self, index: int, name: str) -> bytes:
         if isinstance(self._records, Records):

@@ -77,7 +77,7 @@ def use_labels(offsets: np.ndarray, ids: np.ndarray, folder: Path | None = None)
 
     made = made_once(folder, _VERSION, make)
     counts, by_rarest = np.load(made / "counts.npy")
-    return LabelUse(counts, by_rarest, map_array(made / "rarest.bin", np.min_scalar_type(len(counts))))
+    return LabelUse(counts, by_rarest, map_array(made / "rarest.bin", np.min_scalar_type(len(counts)).type))
 
 
 def plan_epoch(use: LabelUse, resampling: str, epoch_factor: float, folder: Path | None = None) -> EpochPlan:

@@ -2,6 +2,7 @@
 
 import io
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -137,7 +138,7 @@ def check_eight_bits(file: IO[bytes], name: str) -> None:
 
 
 @contextmanager
-def _named_errors(name: str):
+def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # decoders raise whatever their file format's code happens to raise

@@ -9,6 +9,7 @@ import io
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ def describe(binding: ModuleType | None, missing: str) -> str:
 
 
 def _by_libjpeg(data: bytes, part: Region, channel_order: str, reduction: int) -> np.ndarray:
-    pixels = _jpeg.decode_part(data, *part, reduction, channel_order == "BGR")
+    pixels = cast(ModuleType, _jpeg).decode_part(data, *part, reduction, channel_order == "BGR")
     return np.frombuffer(pixels, np.uint8).reshape(*part[2:], 3)
 
 

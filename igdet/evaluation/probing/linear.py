@@ -2,20 +2,23 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.evaluation.probing.logistic import fit_path
+from igdet.evaluation.probing.logistic import Fit, fit_path
 from igdet.evaluation.probing.splits import LabelledFeatures
 
 logger = logging.getLogger(__name__)
 
+Value = TypeVar("Value", bound=float)
 
-def best_of(accuracies: Mapping[float, float]) -> float:
+
+def best_of(accuracies: Mapping[Value, float]) -> Value:
     """Choose by held-out accuracy; of equals the first, which protocols order from simple to complex.
 
     Args:
@@ -24,7 +27,7 @@ def best_of(accuracies: Mapping[float, float]) -> float:
     Returns:
         The best value.
     """
-    return max(accuracies, key=accuracies.get)
+    return max(accuracies, key=lambda value: accuracies[value])
 
 
 def warn_of_ends(choices: Sequence[tuple[float, Collection[float]]], what: str, least: float = 0) -> None:
@@ -35,7 +38,7 @@ def warn_of_ends(choices: Sequence[tuple[float, Collection[float]]], what: str, 
         what: the values' config key.
         least: the smallest value there can be, of which is not warned.
     """
-    ends = Counter()
+    ends: Counter[tuple[str, float]] = Counter()
     for chosen, tried in choices:
         sides = {min(tried): "smallest", max(tried): "largest"}
         if len(tried) > 1 and chosen in sides and chosen != least:
@@ -89,7 +92,7 @@ class Answer:
 
     log_scores: Tensor
     chosen: float
-    held_out: dict[float, float]
+    held_out: Mapping[Any, float]
 
 
 class LinearProbe:
@@ -131,7 +134,7 @@ class LinearProbe:
             [final] = self._fit(np.union1d(fit_on, choose_by), [chosen])
         return Answer(final.logits(self._test).log_softmax(1), chosen, held_out)
 
-    def _fit(self, rows: np.ndarray, strengths: Sequence[float]):
+    def _fit(self, rows: np.ndarray, strengths: Sequence[float]) -> Iterator[Fit]:
         return fit_path(self._train[rows], self._labels[rows], self._num_classes, strengths)
 
 

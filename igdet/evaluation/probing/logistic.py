@@ -80,7 +80,7 @@ class CurvaturePairs:
     So kept, the pairs of one L2 strength hold for every other.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=HISTORY)
 
     def add(self, step: Tensor, change: Tensor) -> None:

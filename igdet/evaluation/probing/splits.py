@@ -31,7 +31,7 @@ class LabelledFeatures:
     labels: np.ndarray
     image_ids: Sequence[str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for start in range(0, len(self.features), CHECKED):
             block = np.abs(self.features[start : start + CHECKED].astype(np.float32))
             bad = np.flatnonzero(~(block <= LARGEST).all(axis=1))  # no NaN is less
@@ -63,10 +63,10 @@ def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, n
     held = []
     for rows in _shuffled_classes(labels, seed):
         held.append(rows[: min(max(1, round(share * len(rows))), len(rows) - 1)])
-    held = np.sort(np.concatenate(held))
-    if not len(held):
+    held_out = np.sort(np.concatenate(held))
+    if not len(held_out):
         raise UserError("no image can be held out: every class has only one; a protocol needs some to choose by")
-    return np.setdiff1d(np.arange(len(labels)), held), held
+    return np.setdiff1d(np.arange(len(labels)), held_out), held_out
 
 
 def draw_shots(labels: np.ndarray, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -74,10 +74,10 @@ class Questions:
             raise ValueError(f"{self.right} right and {asked} other images cannot be of {self.images}")
 
 
-def _typed(kind: type) -> Callable[[object, str], object]:
+def _typed(kind: type) -> Callable[[object, str], Any]:
     """Make what takes a JSON value of one type as it is; to Python, true is a number."""
 
-    def read(value: object, name: str):
+    def read(value: object, name: str) -> Any:
         if not isinstance(value, kind) or isinstance(value, bool):
             raise TypeError(f"{name} must be {NAMES[kind]}, got {shown(value)}")
         return value
@@ -94,7 +94,7 @@ def _disagreement(row: object, name: str) -> Disagreement:
     return Disagreement(_text(image_id, image), _number(label, class_id), _number(prediction, class_id))
 
 
-_READ = {
+_READ: dict[str, Callable[[object, str], Any]] = {
     "fingerprint": _text,
     "images": _number,
     "right": _number,

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from igdet.utils.errors import UserError, no_such_file
 from igdet.utils.messages import shown
@@ -68,7 +69,7 @@ def read_coco_json(path: str | Path, required: Keys) -> dict:
         CocoJsonError: a table, key or row is missing, an id is no whole number or repeated, an image has no size,
             a class has no name or that of another one; single annotations may still be of no use.
     """
-    content = read_json(path, "annotations as COCO's json")
+    content: Any = read_json(path, "annotations as COCO's json")
     for table, keys in required.items():
         rows = content.get(table) if isinstance(content, dict) else None
         if not isinstance(rows, list):

@@ -119,8 +119,8 @@ class _Judge:
         ]
         if not rows:
             return set()
-        ids, boxes, sizes = zip(*rows, strict=True)
-        boxes, sizes = np.array(boxes, np.float64), np.array(sizes, np.float64)
+        ids, *numbers = zip(*rows, strict=True)
+        boxes, sizes = (np.array(column, np.float64) for column in numbers)
         require_usual_boxes(path, boxes, sizes)
         return {ids[place] for place in np.flatnonzero(reach_beyond(boxes, sizes))}
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    import _csv
 
 MAX_LINE = 2**24  # characters of a line or a cell: what a mark that is never closed can take along
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # How a quotation mark is written within a quoted cell: twice (RFC 4180), behind a backslash, or no cell is quoted.
-QUOTING = {
+QUOTING: dict[str, dict[str, Any]] = {
     "doubled": {},
     "backslash": {"escapechar": "\\"},
     "none": {"quoting": csv.QUOTE_NONE},
@@ -64,7 +67,8 @@ def row_blocks(text: TextIO, dialect: Dialect) -> Iterator[list[list[str] | str]
 
 def _parsed(lines: list[str], dialect: Dialect, is_end: bool) -> tuple[list[list[str] | str], list[str]]:
     """Return the rows of lines, and the lines of a last row that is not whole."""
-    found, start = [], 0
+    found: list[list[str] | str] = []
+    start = 0
     while start < len(lines):
         reader, first = _reader(lines[start:], dialect), start
         try:
@@ -83,7 +87,7 @@ def _parsed(lines: list[str], dialect: Dialect, is_end: bool) -> tuple[list[list
     return found, []
 
 
-def _reader(lines: list[str], dialect: Dialect) -> Iterator[list[str]]:
+def _reader(lines: list[str], dialect: Dialect) -> "_csv.Reader":
     return csv.reader(lines, strict=True, delimiter=dialect.delimiter, **QUOTING[dialect.quoting])
 
 

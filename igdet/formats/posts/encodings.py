@@ -29,7 +29,13 @@ _MEAN_RUN = 1.5  # such letters stand alone between ASCII ones; whole words are 
 _BYTES = {ord(bytes([byte]).decode("windows-1252", "ignore") or chr(byte)): byte for byte in range(0x80, 0xA0)}
 
 
-codecs.register_error(_ERRORS, lambda error: (MARK, error.end))
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return MARK, error.end
+
+
+codecs.register_error(_ERRORS, _mark)
 
 
 def checked_encoding(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from operator import itemgetter
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import pyarrow as pa
 
@@ -35,7 +35,7 @@ _TABS = {"tab": "\t", "\\t": "\t"}
 
 
 # A row: id, image, text and, in JSON, hashtags as a list; or what is wrong with it.
-_Post = tuple[str | None, ...] | str
+_Post = tuple | str
 _NONE = (None,) * 4
 
 
@@ -53,7 +53,7 @@ class TextFormat:
     delimiter: str = ""
     quoting: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.encoding:
             checked_encoding(self.encoding)
         if self.quoting and self.quoting not in QUOTING:
@@ -147,8 +147,8 @@ class TextTable:
                 posts = islice(chain.from_iterable(_csv_posts(self, text)), number)
                 return [post[2] for post in posts if type(post) is tuple]
             found = (parsed_line(line) for line in islice(_lines(text), number))
-            posts = [(post, field(post, self.columns.text)) for post in found if post is not None]
-            return [{"keys": list(post)} if value is None else value for post, value in posts]
+            values = [(post, field(post, self.columns.text)) for post in found if post is not None]
+            return [{"keys": list(post)} if value is None else value for post, value in values]
 
     def _batch(self, posts: list[_Post], first: int) -> pa.RecordBatch:
         try:
@@ -165,8 +165,8 @@ class TextTable:
 
     def _columns(self, posts: list[_Post]) -> list[pa.Array]:
         cells = [_NONE if type(post) is str else post for post in posts]
-        ids, images, texts, *tags = zip(*cells, strict=False)  # wrong rows of CSV, which has no lists, are longer
-        tags = tags[0] if tags else (None,) * len(cells)
+        columns: list[Any] = list(zip(*cells, strict=False))  # wrong rows of CSV, which has no lists, are longer
+        ids, images, texts, tags = columns if len(columns) == 4 else (*columns, (None,) * len(cells))
         if self.misdecoded:
             ids, images, texts = ([cell and repaired(cell) for cell in column] for column in (ids, images, texts))
             tags = [entry and [repaired(tag) for tag in entry] for entry in tags]
@@ -216,7 +216,7 @@ def _csv_posts(table: TextTable, text: TextIO) -> Iterator[list[_Post]]:
         )
 
 
-def _faults(path: str, rows: list[list[str] | str], header: list[str]) -> dict[int, str]:
+def _faults(path: str, rows: list[list[str] | str], header: Any) -> dict[int, str]:
     """Say what is wrong with which rows; quickly where nothing is."""
     lists, width, names = {list}, {len(header)}, frozenset(header)
     if {*map(type, rows)} <= lists and {*map(len, rows)} <= width and names.isdisjoint(map(itemgetter(0), rows)):

@@ -55,8 +55,13 @@ def as_text(value: object) -> str | None:
     """Return a text or a whole number as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    text = value if isinstance(value, str) else f"{value:d}" if value.bit_length() < 1000 else None
-    return text and text.encode(errors="replace").decode()  # half of a surrogate pair, as a cut caption has, is no text
+    if isinstance(value, str):
+        return _encodable(value)
+    return f"{value:d}" if value.bit_length() < 1000 else None
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()  # half of a surrogate pair, as a cut caption has, is no text
 
 
 def as_hashtags(value: object) -> list[str] | None:
@@ -66,7 +71,7 @@ def as_hashtags(value: object) -> list[str] | None:
     if not isinstance(value, list):
         return None
     names = [_name(entry) for entry in value]
-    return [as_text(name) for name in names if isinstance(name, str)]
+    return [_encodable(name) for name in names if isinstance(name, str)]
 
 
 def _name(entry: object) -> object:

@@ -24,7 +24,7 @@ from igdet.utils.hashing import sha256
 _VERSION = "2"  # to be raised whenever the same index gives other files
 _SHARDS = "shards.json"
 # File -> numbers in it; see `IndexColumns`.
-_KINDS = {
+_KINDS: dict[str, type[np.integer]] = {
     "offsets": np.int64,
     "sizes": np.uint32,
     "label_offsets": np.int64,

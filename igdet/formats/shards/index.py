@@ -40,11 +40,12 @@ def check_shards(folder: Path, columns: IndexColumns) -> None:
     Raises:
         ShardError: a shard is missing.
     """
-    lengths = [_length(folder / name) for name in columns.shard_names]
-    missing = [name for name, length in zip(columns.shard_names, lengths, strict=True) if length is None]
-    if missing:
+    found = {name: _length(folder / name) for name in columns.shard_names}
+    lengths = [length for length in found.values() if length is not None]
+    if len(lengths) < len(found):
+        missing = [name for name, length in found.items() if length is None]
         raise ShardError(
-            f"{folder / missing[0]} is missing, one of {len(missing)} of the {len(lengths)} shards that {INDEX_NAME} "
+            f"{folder / missing[0]} is missing, one of {len(missing)} of the {len(found)} shards that {INDEX_NAME} "
             "lists; copy them again. A run that has begun goes on exactly, with --resume, once all are there"
         )
     for shard in np.flatnonzero(np.array(lengths, np.int64) < columns.shard_bytes).tolist():
@@ -129,7 +130,7 @@ class ShardIndex:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return _reopen, (self.folder, self.columns_folder)  # another process maps the files itself
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -148,19 +148,19 @@ class ShardWriter:
             self._shard = self._shard_file.enter_context(write_shard(path, self._names))
         self._shard.add(key, image, ids)
         if len(self._shard.rows) == self._shard_size:
-            self._finish_shard()
+            self._finish_shard(self._shard)
 
-    def _finish_shard(self) -> None:
+    def _finish_shard(self, shard: Shard) -> None:
         self._shard_file.close()
-        self._index.write_table(pa.Table.from_pylist(self._shard.rows, schema=self._schema))
+        self._index.write_table(pa.Table.from_pylist(shard.rows, schema=self._schema))
         self._shard_count += 1
         self._shard = None
 
-    def _finish_last_shard(self, error_type: type | None, *_) -> None:
+    def _finish_last_shard(self, error_type: type | None, *_: object) -> None:
         if self._shard and error_type is None:
-            self._finish_shard()
+            self._finish_shard(self._shard)
 
-    def __exit__(self, error_type: type | None, *error) -> None:
+    def __exit__(self, error_type: type | None, *error: Any) -> None:
         self._open_files.__exit__(error_type, *error)
         if error_type is None:
             write_summary(self.folder)

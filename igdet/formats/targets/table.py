@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from igdet.formats.class_lists import is_file
 from igdet.formats.targets.target import OFFICIAL_TEST, OFFICIAL_VAL, ONLY_EVALUATION, Split, TargetTask
@@ -178,7 +179,7 @@ def datasets_folder() -> str:
     return os.environ.get("DETECTRON2_DATASETS", "datasets")
 
 
-def fields_of(name: str, folder: str) -> dict[str, object]:
+def fields_of(name: str, folder: str) -> dict[str, Any]:
     """Return a data set's KIND and fields.
 
     Args:
@@ -212,6 +213,6 @@ def transfer_options(name: str) -> list[str]:
     ]
 
 
-def is_path(key: str, value: object) -> bool:
+def is_path(key: str, value: str) -> bool:
     """Whether a field is a path that must exist."""
     return key in PATHS and (key != "CLASSES" or is_file(value))

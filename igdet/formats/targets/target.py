@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 OFFICIAL_TEST, OFFICIAL_VAL = "the official test set", "the official validation set"
 ONLY_EVALUATION = "evaluation only"
@@ -17,7 +18,7 @@ class Split:
         images: how many there should be; None where it depends on the files.
     """
 
-    fields: Mapping[str, object]
+    fields: Mapping[str, Any]
     images: int | None
 
 

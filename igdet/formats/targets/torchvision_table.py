@@ -10,9 +10,9 @@ def _args(images: int, **arguments: object) -> SplitFields:
     return {"ARGS": arguments}, images
 
 
-def _held_out(train: int, val: int, count: int) -> dict[str, SplitFields]:
-    """Parts of a set that comes in one piece."""
-    return {split: ({"HELD_OUT": count, "SPLIT": split}, images) for split, images in (("train", train), ("val", val))}
+def _held_out(images: int, split: str, count: int) -> SplitFields:
+    """A part of a set that comes in one piece."""
+    return {"HELD_OUT": count, "SPLIT": split}, images
 
 
 def _target(
@@ -21,8 +21,8 @@ def _target(
     """A target whose finetuning takes so many passes over the training images: more over fewer (our choice)."""
     fields = {"KIND": "torchvision", "CLASS": kind, "ROOT": root}
     splits = {split: Split({**fields, **own}, images) for split, (own, images) in parts.items()}
-    seen = passes * splits["train"].images
-    return TargetTask(title, classes, splits, held_out, f"torchvision {kind}{note}", images_seen=seen)
+    _, trained_on = parts["train"]
+    return TargetTask(title, classes, splits, held_out, f"torchvision {kind}{note}", images_seen=passes * trained_on)
 
 
 TORCHVISION_TARGETS = {
@@ -106,7 +106,8 @@ TORCHVISION_TARGETS = {
         10,
         "500 images of every class",
         passes=20,
-        **_held_out(22_000, 5_000, count=500),  # of 27,000
+        train=_held_out(22_000, "train", count=500),  # of 27,000
+        val=_held_out(5_000, "val", count=500),
     ),
     "sun397": _target(
         "SUN397",
@@ -115,7 +116,8 @@ TORCHVISION_TARGETS = {
         397,
         "50 images of every class",
         passes=20,
-        **_held_out(88_904, 19_850, count=50),  # of 108,754; every class has 100 or more
+        train=_held_out(88_904, "train", count=50),  # of 108,754; every class has 100 or more
+        val=_held_out(19_850, "val", count=50),
     ),
     "cifar10": _target(
         "CIFAR-10",
