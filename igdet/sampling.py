@@ -78,8 +78,9 @@ def replicate_counted(counts: np.ndarray, by_rarest: np.ndarray, resampling: str
         raise ValueError(f"no list of {budget:,.0f} can hold each of {num_records:,} records once")
     rarest, carried = by_rarest > 0, counts > 0
     threshold = _solve_threshold(counts[rarest], by_rarest[rarest], num_records, phi, budget)
+    # r(h) = max(1, phi(t / f(h))): what is rarer than t is repeated, what is more frequent is there once.
     frequencies = counts[carried] / num_records  # f(h)
-    factors[carried] = np.maximum(1.0, phi(threshold / frequencies))  # r(h) = max(1, phi(t / f(h)))
+    factors[carried] = np.maximum(1.0, phi(threshold / frequencies))
     return Replication(counts, threshold, factors)
 
 
@@ -132,6 +133,8 @@ def rarest_labels(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> I
         unsigned (n,): the rarest labels of the next n records, L for one without labels; of the labels that equally
         many records carry, the first stands for them all.
     """
+    # Labels are ranked by count, so that the rarest of a record is the least of small numbers, one reduction. Equally
+    # frequent labels share a rank, as they share r(h).
     _, firsts, rank = np.unique(counts, return_index=True, return_inverse=True)
     rank = (rank + 1).astype(np.int32)  # 0 is left for records without labels
     label_of = np.concatenate([[len(counts)], firsts]).astype(np.min_scalar_type(len(counts)))
@@ -141,6 +144,7 @@ def rarest_labels(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> I
 
     with ThreadPoolExecutor(THREADS) as pool:
         found: deque[Future[np.ndarray]] = deque()
+        # A chunk more than there are threads is under way: none of them waits, and memory stays bounded.
         for chunk in chunks(offsets, ids):
             found.append(pool.submit(find, chunk))
             if len(found) > THREADS:
@@ -158,6 +162,7 @@ def count_by_rarest(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) ->
 
 def _reduce(ufunc: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Reduce the values of each record; 0 for a record without any, which reduceat alone cannot say."""
+    # Of an empty range reduceat gives the value at its start, which is another record's: only filled ones are asked.
     filled = np.diff(offsets) > 0
     if filled.all():
         return ufunc.reduceat(values, offsets[:-1]) if len(filled) else values
@@ -176,6 +181,8 @@ def _solve_threshold(
     """
     frequencies = rarest / num_records
 
+    # sum of r(I) over the records = sum over labels of (records whose rarest label it is) * r(h): the billions of
+    # records are summed once, into `records_of`, and each trial of t costs one pass over the labels.
     def total(log_t: float) -> float:
         return records_of @ np.maximum(1.0, phi(math.exp(log_t) / frequencies))
 
@@ -184,6 +191,7 @@ def _solve_threshold(
     low = _stepped_until(lambda log_t: total(log_t) <= budget, math.log(frequencies.min()), -1.0)
     high = math.log(frequencies.max()) + 2 * math.log(budget / num_records)
     high = _stepped_until(lambda log_t: total(log_t) >= budget, high, 1.0)
+    # In log t, for frequencies span orders of magnitude: each halving then gains one bit of t's relative precision.
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if total(middle) < budget else (low, middle)

@@ -74,6 +74,8 @@ def average_over_ranks(model: nn.Module) -> None:
     statistics = [stat for module in model.modules() for stat in _statistics(module)]
     if not statistics or comm.get_world_size() == 1:
         return
+    # One message for all layers: hundreds of small ones would each wait for the slowest rank. Variances are averaged
+    # like means, without what the ranks' means differ by: they see images of one distribution.
     flat = torch.cat(statistics)
     distributed.all_reduce(flat)
     for stat, average in zip(statistics, flat.split([len(stat) for stat in statistics]), strict=True):
@@ -115,6 +117,7 @@ class WeightAverage(HookBase):
         if not self._average:
             self._average = {name: weight.clone() for name, weight in weights.items()}
         self._updates += 1
+        # At the first update the share is 1, and the average the weights themselves; later it falls to 1 - decay.
         share = (1 - self._decay) / (1 - self._decay**self._updates)
         torch._foreach_lerp_(list(self._average.values()), list(weights.values()), share)
 

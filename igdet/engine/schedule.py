@@ -40,6 +40,8 @@ def resolve_schedule(cfg: CfgNode) -> None:
     solver.STEPS = drop_steps(solver.MAX_ITER, solver.LR_DROPS)
     solver.WARMUP_ITERS = round(solver.WARMUP_IMAGES / batch)
     if solver.LR_REFERENCE_BATCH:
+        # The linear scaling rule (Goyal et al. 2017, arXiv 1706.02677, section 2.1): k times the batch, k times the
+        # rate. Where that makes the rate smaller, there is nothing to warm up from, and the factor is 1.
         peak = solver.BASE_LR * batch / solver.LR_REFERENCE_BATCH
         solver.WARMUP_FACTOR = min(solver.BASE_LR, peak) / peak
         solver.BASE_LR = peak

@@ -24,6 +24,8 @@ def expected_calibration_error(confidences: np.ndarray, hits: np.ndarray) -> flo
     Returns:
         The error, 0..1.
     """
+    # ECE = sum_b n_b / N |accuracy_b - confidence_b| (Guo et al. 2017, arXiv 1706.04599). Both means divide
+    # by n_b, which the weight n_b takes away again: what is left is |sum of (hit - confidence)| of each bin, over N.
     bins = np.clip(np.ceil(confidences.astype(np.float64) * BINS) - 1, 0, BINS - 1).astype(int)
     gaps = np.bincount(bins, weights=hits - confidences.astype(np.float64), minlength=BINS)  # a bin's count cancels
     return float(np.abs(gaps).sum() / len(confidences))

@@ -136,6 +136,8 @@ def metrics_of(evaluation: COCOeval, task: str, class_names: Sequence[str], lvis
         The official numbers by the names in `SUMMARY` or `LVIS_SUMMARY`; "AP@0.50" ... "AP@0.95", whose mean is AP; and
         with more than one class each one's AP and AP50, as "AP-cat" and "AP50-cat".
     """
+    # COCO's table of precision: 10 IoU thresholds x 101 recalls x classes x areas x limits of detections; of all areas
+    # and the largest limit. AP is its mean over the first three, over recalls alone the AP of a threshold and a class.
     precision = np.asarray(cast(dict, evaluation.eval)["precision"])[:, :, :, 0, -1]
     by_class = _mean(precision, (0, 1))
     by_class_50 = _mean(precision[:1], (0, 1))

@@ -46,6 +46,7 @@ def mean_average_precision(scores: np.ndarray, labels: Sequence[np.ndarray]) -> 
     """
     rows = np.repeat(np.arange(len(labels)), [len(ids) for ids in labels])
     ids = np.concatenate(labels)
+    # The labels' rows by one sort of all M labels: a search for each label would go over them L times.
     by_label = np.argsort(ids, kind="stable")
     occurring, starts = np.unique(ids[by_label], return_index=True)
     precisions = []
@@ -68,6 +69,8 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray) -> float:
     Returns:
         The average precision, 0..1.
     """
+    # AP = sum over thresholds of P_n (R_n - R_(n-1)), P = hits / taken and R = hits / all relevant; scikit-learn's
+    # definition, without interpolation. A threshold lies behind the last of equal scores, never between them.
     order = np.argsort(-scores, kind="stable")
     scores, hits = scores[order], np.cumsum(relevant[order])
     last_of_ties = np.append(scores[1:] != scores[:-1], True)

@@ -50,6 +50,8 @@ def keypoint_kinds(
         A kind a keypoint; None where it is not labelled.
     """
     mirrored = np.asarray(mirrored)
+    # One prediction against three: its own keypoint, the same object's on the other side (inversion), and those of
+    # other objects, on either side (swap). An unpaired keypoint, such as the nose, is no inversion of itself.
     own = similarity(points, truth, area, sigmas)
     inverted = similarity(points, truth[mirrored], area, sigmas) * (mirrored != np.arange(len(truth)))
     elsewhere = [

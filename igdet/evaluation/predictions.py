@@ -51,6 +51,7 @@ def predictions_of(
         One prediction an image, on the CPU.
     """
     logits = torch.stack([output["pred_class_logits"] for output in outputs]).float()  # N, L
+    # Logarithms rank as probabilities do, and still tell classes apart whose probabilities would both be 0 in float32.
     log_scores = _only(logits, answers).log_softmax(dim=1)  # N, L
     top_scores, top_classes = log_scores.exp().topk(min(TOP_CLASSES, log_scores.shape[1]), dim=1)  # N, T
     all_scores = log_scores.cpu().numpy() if keep_all_scores else [None] * len(inputs)

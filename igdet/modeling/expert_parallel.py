@@ -34,11 +34,15 @@ class SplitExperts(Experts):
     def forward(self, images: Tensor, experts: Tensor) -> Tensor:
         """As of `Experts`, wherever the experts are."""
         world, mine = comm.get_world_size(), owned(self.num_experts)
+        # Images come sorted by expert, and rank r owns the r-th stretch of experts: so they are sorted by rank, too,
+        # and go out as they lie. First the counts travel, for the receivers must know how much comes.
         sent = torch.bincount(experts, minlength=self.num_experts).view(world, -1)  # rank x its experts
         received = torch.empty_like(sent)  # rank x my experts
         distributed.all_to_all_single(received, sent, group=self.group)
         out_sizes, in_sizes = received.sum(dim=1).tolist(), sent.sum(dim=1).tolist()
         arrived = self._exchange(images, out_sizes, in_sizes)  # (R, C, H, W)
+        # What arrives is sorted by sender, then by expert; each expert wants its images from all senders together, and
+        # the inverse of that sorting puts its outputs where the senders expect them.
         numbers = torch.arange(len(mine), device=images.device).repeat(world).repeat_interleave(received.flatten())
         order = numbers.argsort(stable=True)
         parts = arrived[order].split(received.sum(dim=0).tolist())

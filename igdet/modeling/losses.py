@@ -111,11 +111,14 @@ def _loss_and_gradient(logits: Tensor, labels: KHotLabels) -> tuple[Tensor, Tens
     """Return the loss, and d loss / d logits = (softmax - target) / N, (N, L), in the memory of the softmax."""
     rows, ids = labels.rows, labels.ids
     probs = torch.softmax(logits, dim=1, dtype=torch.promote_types(logits.dtype, torch.float32))  # (N, L)
-    # The largest probability is exp(its logit - normaliser) and at least 1 / L: its logarithm is always good.
+    # loss = -1/N sum_i 1/k_i sum_(h of i) log p_ih, and log p = logit - normaliser with normaliser = log sum
+    # exp(logits). The logarithm of a small probability would be inexact, or -inf; so the normaliser is had from the
+    # largest one: that is exp(its logit - normaliser) and at least 1 / L, and its logarithm is always good.
     largest, place = probs.max(dim=1, keepdim=True)  # (N, 1)
     normalisers = (logits.gather(1, place) - largest.log()).flatten()  # (N,)
     log_probs = logits[rows, ids] - normalisers[rows]  # (K,)
     weights = (labels.sizes * len(logits)).to(log_probs.dtype).reciprocal()  # (K,): 1 / (k N)
+    # d loss / d logit_ij = (p_ij - 1/k_i [j is a label of i]) / N, as the targets of an image sum to 1.
     gradient = probs.div_(len(logits))
     gradient[rows, ids] -= weights  # labels are distinct: no element is written twice
     return -(log_probs * weights).sum(), gradient.to(logits.dtype)

@@ -54,8 +54,11 @@ class Router(nn.Module):
         probs = scores.softmax(dim=1)  # (N, E)
         gates, experts = probs.topk(self.top_k, dim=1)
         shares = _shares(experts, probs.shape[1], over_ranks=self.training).to(probs.dtype)
+        # f_i: share of the assignments, which has no gradient; P_i: mean probability, which has. By it the router is
+        # pushed away from experts that are used too much; alike, f_i = P_i = 1 / E, and the sum is 1.
         # E * sum_i f_i P_i: "Switch Transformers" (arXiv 2101.03961), equations 4-6, for k choices an image.
         balance = len(shares) * (shares * probs.mean(dim=0)).sum()
+        # The k gates are scaled to a sum of 1: else what is left out of the top k would shrink the block's output.
         return Routing(experts, gates / gates.sum(dim=1, keepdim=True), shares, balance)
 
 
@@ -161,6 +164,8 @@ class MixtureBlock(CNNBlockBase):
 def mix(features: Tensor, routing: Routing, experts: nn.Module) -> Tensor:
     """Sum, weighted by their gates, what its experts make of each image of float (N, C, H, W)."""
     chosen, order = routing.experts.flatten().sort(stable=True)  # (N k,): all images of expert 0, of expert 1, ...
+    # Place p of the flattened (N, k) is image p // k. An image is gathered k times, and its k outputs are added up
+    # where it came from, each by its gate.
     rows = order // routing.experts.shape[1]
     outputs = experts(features[rows], chosen)  # (N k, C', H', W')
     gates = routing.gates.flatten()[order].to(outputs.dtype).view(-1, 1, 1, 1)

@@ -41,6 +41,8 @@ class GhostBatchNorm(nn.BatchNorm2d):
         if self.num_batches_tracked is not None:  # as in PyTorch: nobody has to count
             self.num_batches_tracked.add_(1)
         means, variances = (stat.repeat(num_groups, 1) for stat in (self.running_mean, self.running_var))  # (G, C)
+        # Each group moves a copy of the running statistics of its own, m_g = (1 - a) m + a mean_g; the mean of the
+        # copies is the update that the mean of the groups' statistics would give.
         parts = [
             F.batch_norm(part, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
             for part, mean, variance in zip(features.tensor_split(num_groups), means, variances, strict=True)

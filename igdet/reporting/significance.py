@@ -39,6 +39,8 @@ def t_interval(values: Sequence[float]) -> Interval:
     if n < 2:
         return Interval(mean, math.nan, math.nan, math.nan, n)
     spread = statistics.stdev(values)
+    # mean +- t_(0.975, n - 1) s / sqrt(n): Student's quantile, not the normal's, for of a few seeds the spread itself
+    # is uncertain; with three the interval is 2.2 times as wide (4.30 over 1.96).
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / math.sqrt(n)
     return Interval(mean, spread, mean - reach, mean + reach, n)
 
@@ -47,6 +49,7 @@ def paired_t(differences: Sequence[float]) -> PairedTest:
     """Student's paired t test, on A - B of each seed, percent; p is NaN for one seed, and where all are equal."""
     interval = t_interval(differences)
     p = math.nan
+    # t = mean / (s / sqrt(n)), two-sided. Pairing takes the seed's own luck out; a spread of 0 would say "certain".
     if interval.spread > EQUAL:
         t = interval.mean / (interval.spread / math.sqrt(interval.n))
         p = 2 * float(stats.t.sf(abs(t), interval.n - 1))
@@ -65,8 +68,11 @@ def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> PairedTest:
     """
     n, only_a, only_b = len(hits_a), int((hits_a & ~hits_b).sum()), int((~hits_a & hits_b).sum())
     differing = only_a + only_b
+    # Images that both get right, or neither, say nothing about who is better. If neither were, each of the others would
+    # be a fair coin: an exact binomial test, which holds for few of them, where the chi-squared form does not.
     p = float(stats.binomtest(only_a, differing).pvalue) if differing else 1.0
     difference = (only_a - only_b) / n
+    # An image counts +1, -1 or 0, so its variance is E[x^2] - E[x]^2 = (share that differs) - difference^2.
     error = math.sqrt(max(0.0, differing / n - difference**2) / n)
     reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
     return PairedTest(100 * difference, 100 * (difference - reach), 100 * (difference + reach), p, n)

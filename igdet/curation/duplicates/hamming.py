@@ -41,6 +41,7 @@ class Hits(NamedTuple):
 
     def best(self) -> "Hits":
         """Keep of each pair of rows the highest score."""
+        # Sorted by query, then match, then falling score: of each pair the first row is its best.
         order = np.lexsort((-self.scores, self.matches, self.queries))
         ordered = self.where(order)
         is_first = np.ones(len(order), dtype=bool)
@@ -98,7 +99,7 @@ def _compare_like_pieces(wanted: np.ndarray, indexed: np.ndarray, max_distance: 
         parts = [found]
         for value in queries.values.tolist():
             rows = queries.rows([value])
-            candidates = targets.rows(value ^ flips)
+            candidates = targets.rows(value ^ flips)  # the pieces that differ from this one in few enough bits
             hits = _compare_all(wanted[rows], indexed[candidates], max_distance)
             parts.append(Hits(rows[hits.queries], candidates[hits.matches], hits.scores))
         found = join(parts).best()

@@ -141,6 +141,8 @@ def search(index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int,
     parts = []
     for start in range(0, len(queries), _QUERIES):
         block = _float32(queries[start : start + _QUERIES])
+        # The index ranks by compressed vectors. Twice as many as wanted are ranked again by the vectors themselves, so
+        # that an error of the code costs a neighbour only where it throws it behind the 2k-th place.
         _, found = index.search(block, _CANDIDATES * k)  # (Q, 2k); -1 where there is none
         cosines = np.full(found.shape, -np.inf, np.float32)
         for i, rows in enumerate(found):

@@ -52,7 +52,10 @@ def hash_image(image: np.ndarray) -> tuple[np.ndarray, int]:
     """
     if min(image.shape[:2]) < _MIN_SIDE:
         return np.zeros((len(_ORIENTATIONS), BITS // 8), np.uint8), 0
-    # Y = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), not rounded.
+    # Y = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), not rounded. Luminance, smoothed, 64 x 64 pixels; of their DCT the
+    # 16 x 16 lowest frequencies; of each, whether it lies above the median: 256 bits, half of them set. Coding and
+    # resizing change little in so coarse a spectrum. The spectra of turned and mirrored images follow from the first by
+    # signs and an exchange: no second transform.
     small = _decimate(_smooth(cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)))
     return np.stack([_bits(spectrum) for spectrum in _orient(_DCT @ small @ _DCT.T)]), _quality(small)
 
@@ -66,6 +69,7 @@ def _smooth(luminance: np.ndarray) -> np.ndarray:
     height, width = (-(-side // (_PASSES * _SIDE)) for side in luminance.shape)
     window: dict[str, Any] = {"ksize": (width, height), "anchor": ((width - 1) // 2, (height - 1) // 2)}
     sums: dict[str, Any] = {"ddepth": -1, "normalize": False, "borderType": cv2.BORDER_CONSTANT}  # outside are zeros
+    # The sum over a window divided by the number of its pixels that lie inside, which is the sum over an image of ones.
     pixels = cv2.boxFilter(np.ones_like(luminance), **window, **sums)
     for _ in range(_PASSES):
         luminance = cv2.boxFilter(luminance, **window, **sums) / pixels

@@ -49,6 +49,7 @@ def _extra_regions(height: int, width: int) -> int:
     short, spare = min(height, width), abs(height - width)
     if not spare:
         return 0
+    # `steps` + 1 regions of side `short` start spare / steps apart and overlap in the share 1 - spare / steps / short.
     return min(range(1, _MOST_STEPS + 1), key=lambda steps: abs(1 - spare / steps / short - OVERLAP))
 
 
@@ -65,6 +66,9 @@ def rmac(features: Tensor) -> Tensor:
     Returns:
         float (N, C).
     """
+    # A region's maxima are scaled before they are added: each region has one vote, however bright it is. The dot
+    # product of two sums is then the sum of the cosines of all pairs of regions, and a crop still shares most of its
+    # regions.
     total = torch.zeros_like(features[:, :, 0, 0])  # (N, C)
     for top, left, side in regions(*features.shape[2:]):
         maxima = features[:, :, top : top + side, left : left + side].amax(dim=(2, 3))  # (N, C)

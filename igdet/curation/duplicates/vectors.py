@@ -47,6 +47,8 @@ def learn_whitening(vectors: np.ndarray) -> Whitening:
         return Whitening(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32))
     rows = np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)  # spread evenly: folders are sorted
     sample = vectors[rows].astype(np.float32)
+    # PCA whitening: x -> (x - mean) V diag(1 / sqrt(variance)). Channels that fire together, as those for frequent
+    # textures do, else count several times and make unrelated images alike (Jegou and Chum, ECCV 2012).
     variances, directions = np.linalg.eigh(np.cov(sample, rowvar=False))  # ascending
     kept = min(DIM, dim, len(rows) // _SAMPLES_A_NUMBER)
     variances, directions = variances[-kept:], directions[:, -kept:]

@@ -114,6 +114,7 @@ def label_factors(counts: np.ndarray, by_rarest: np.ndarray, resampling: str, ep
 
 def _block_ends(rarest: np.ndarray, factors: np.ndarray) -> np.ndarray:
     sums = []
+    # A chunk holds whole blocks (asserted above), so that no block's sum is cut in two.
     for start in range(0, len(rarest), CHUNK):
         of_records = factors.take(rarest[start : start + CHUNK])
         sums.append(np.add.reduceat(of_records, np.arange(0, len(of_records), BLOCK)))
@@ -157,7 +158,9 @@ class EpochList:
         """
         # Slot s is filled by the first record at whose end F + u has come to s + 1.
         points = ((slots + 1) << FRACTION_BITS) - self._shift(np.array([epoch]))
+        # First its block, by the known sums; then, within it, the record, by adding 512 factors up.
         blocks = np.searchsorted(self._plan.block_ends, points)
+        # The slots of one block together: its factors are then gathered and added once, however many ask.
         order = np.argsort(blocks, kind="stable")
         distinct, firsts = np.unique(blocks[order], return_index=True)
         rotations = self._rotations(epoch, distinct)
@@ -170,10 +173,13 @@ class EpochList:
         first, start = block * BLOCK, self._plan.block_ends[block - 1] if block else 0
         ends = self._plan.factors.take(self._plan.rarest[first : first + BLOCK]).cumsum()
         before = ends[rotation % len(ends) - 1]  # of the record that comes first; all is as good as nothing
+        # The block begins at that record and runs round its end: a point p in 1..total of the rotated block is the
+        # point p + before, modulo the total, of the block as it lies. The two ones make the remainder 1..total, too.
         return first + np.searchsorted(ends, (points - start + before - 1) % ends[-1] + 1)
 
     def _shift(self, epochs: np.ndarray) -> np.ndarray:
         """u of some epochs, in units of 2^-24."""
+        # The upper bits: 24 of 64 leave u uniform on the grid on which the factors lie, so that sums stay exact.
         return (hashed(self._key, epochs) >> np.uint64(64 - FRACTION_BITS)).astype(np.int64)
 
     def _rotations(self, epoch: int, blocks: np.ndarray) -> np.ndarray:

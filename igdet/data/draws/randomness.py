@@ -50,7 +50,9 @@ def hashed(key: np.uint64, numbers: np.ndarray) -> np.ndarray:
     Returns:
         uint64 (n,).
     """
+    # The generator's state after n steps is key + n * golden, whatever n: any output can be had without the others.
     bits = numbers.astype(np.uint64) * _GOLDEN + key  # modulo 2^64, as everything here
+    # Its finaliser: shifts bring upper bits down, odd factors carry lower bits up, until each depends on all.
     bits = (bits ^ (bits >> np.uint64(30))) * _FIRST
     bits = (bits ^ (bits >> np.uint64(27))) * _SECOND
     return bits ^ (bits >> np.uint64(31))
@@ -89,12 +91,15 @@ class Permutation:
         Returns:
             int64 (n,), in 0..size - 1.
         """
+        # Cycle walking: the cipher permutes rows * columns numbers, and following it from a number inside must come
+        # back inside; at most a column lies outside, so hardly any number takes a second round.
         values = self._encipher(np.asarray(positions, np.int64))
         while (outside := np.flatnonzero(values >= self.size)).size:
             values[outside] = self._encipher(values[outside])
         return values
 
     def _encipher(self, values: np.ndarray) -> np.ndarray:
+        # Each line can be undone, by taking off the hash of the half that it left as it is: hence one to one.
         row, column = np.divmod(values, self._columns)
         for even, odd in zip(self._keys[::2], self._keys[1::2], strict=True):
             row = (row + _bits(even, column)) % self._rows

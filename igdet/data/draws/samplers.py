@@ -36,6 +36,7 @@ class NumberedSampler(Sampler):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         epoch, first = self._epoch_of(self._start_draw)
+        # Draw n belongs to rank (n - start) mod world_size; look-ups are done for many of a rank's draws at once.
         draw = self._start_draw + self._rank
         while True:
             end = first + self._length(epoch)
@@ -64,6 +65,7 @@ class NumberedSampler(Sampler):
 
     def _epoch_of(self, draw: int) -> tuple[int, int]:
         """Find the epoch of a draw and that epoch's first draw."""
+        # Lengths differ by one with the rounding of each epoch, so they are added up, thousands at once.
         epoch, first = 0, 0
         while True:
             ends = first + np.cumsum(self._list.lengths(np.arange(epoch, epoch + _EPOCHS)))

@@ -94,6 +94,8 @@ class StreamReader:
         number = 0
         for turn in count():  # a pass over the shards
             for names in self._side_by_side(turn):
+                # Each open shard gives an equal share of every buffer, and the longest of them says how many buffers a
+                # group fills. That follows from the summary alone: buffers are numbered before anything is read.
                 share = max(1, self._settings.buffer // len(names))
                 parts = max(-(-self._posts(name) // share) for name in names)
                 for part, posts in self._fill(names, share, parts, max(0, first - number)):
@@ -104,6 +106,7 @@ class StreamReader:
         """The shards of this reader in a pass, in groups that are open together."""
         seed, names = self._settings.seed, self._shards.names
         order = Permutation(len(names), keys(seed, Stream.SHARD_ORDER, turn, ROUNDS))
+        # Every R-th of one order that all readers compute: a pass reads each shard once, and no reader asks another.
         mine = [names[i] for i in order(np.arange(self._reader, len(names), self._readers))]
         step = self._settings.shards_at_a_time
         return [mine[start : start + step] for start in range(0, len(mine), step)]
@@ -141,6 +144,7 @@ class StreamReader:
         Pass p of P gives floor((p + 1) r / P + u) - floor(p r / P + u) copies: over an epoch, floor(r + u).
         """
         epoch, step = divmod(turn, self._settings.passes)
+        # u is a hash of the post's name, not of its place: whichever reader has the post, its passes round as one.
         [key] = keys(self._settings.seed, Stream.ROUNDING, epoch)
         chances = hashed(key, np.array([name_number(name) for name in names], np.uint64))
         u = (chances >> np.uint64(64 - FRACTION_BITS)).astype(np.int64)
@@ -197,6 +201,8 @@ class StreamSamples(IterableDataset):
         worker = get_worker_info()
         workers, first_batch = (worker.num_workers, worker.id) if worker else (1, 0)
         first_batch += self._share.start_batch
+        # PyTorch takes batches from its processes in turn, so process w makes batches w, w + workers, ... A resumed run
+        # starts with another batch: the reader that makes it is the one that would have in the unbroken run.
         number = self._share.rank * workers + first_batch % workers
         reader = StreamReader(self._shards, self._settings, number, self._share.world_size * workers)
         journal = Journal(self._journal / f"{reader.fingerprint()}.jsonl")

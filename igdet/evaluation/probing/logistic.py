@@ -49,6 +49,8 @@ class SoftmaxLoss:
         """First and second derivative, by `step`, of the mean cross-entropy at `logits + step * change`."""
         slope = curvature = 0.0
         for rows in self._blocks():
+            # With z(t) = z + t d: d/dt (logsumexp(z) - z_label) = E_p[d] - d_label, and again: Var_p[d] >= 0. The line
+            # search so needs no product with the features.
             p, d = torch.add(logits[rows], change[rows], alpha=step).softmax(1), change[rows]
             weighted = p.mul_(d)
             mean = weighted.sum(1)  # E[d] under p; the curvature is d's variance
@@ -101,6 +103,9 @@ class CurvaturePairs:
         pairs = [(s, y + penalised(s)) for s, y in self._pairs]
         known = [(s, y, sy) for s, y in pairs if (sy := _dot(s, y)) > 0]
         result, shares = gradient, []
+        # Nocedal 1980, "Updating quasi-Newton matrices with limited storage". Back from the newest pair, take out of
+        # the gradient what each pair explains; multiply with the diagonal; forth again, put in what it says of the
+        # inverse. s'y > 0 keeps the matrix positive definite; pairs that rounding has spoiled are passed over.
         for s, y, sy in reversed(known):
             shares.append(_dot(s, result) / sy)
             result = result - shares[-1] * y
@@ -194,11 +199,15 @@ class _Path:
         """Minimise for one strength, given as 1 / (C N); return objective, iterations, and whether it converged."""
         for iteration in range(self._max_iterations + 1):
             gradient = self._slopes + self._penalised(self.params, penalty)
+            # The Hessian's diagonal is mean of x_d^2 p_c (1 - p_c), plus the penalty; taken apart into the product of
+            # two means it costs D + L numbers, and scales features and classes as they need.
             inverse = 1 / (self._squares * self._curvature + self._ridge(penalty)).clamp_min(1e-12)
             direction = -self._pairs.solve(gradient, inverse, lambda s: self._penalised(s, penalty))
             # What is added to all classes alike changes no probability: at the minimum it is 0, so it stays 0.
             direction -= direction.mean(1, keepdim=True)
             slope = _dot(gradient, direction)
+            # A Newton step promises -slope / 2: for f(t) = f + slope t + c t^2 / 2 the minimum lies slope^2 / (2 c)
+            # lower, and at the step length 1 that L-BFGS means, c = -slope.
             objective = self._loss.value(self._logits) + penalty / 2 * _dot(self.params[:-1], self.params[:-1])
             if -slope / 2 <= self._tolerance * objective:
                 return objective, iteration, True
@@ -217,6 +226,7 @@ class _Path:
 
     def _step_length(self, change: Tensor, direction: Tensor, slope: float, penalty: float) -> float:
         """Newton's method along the direction, kept between the bounds that the signs of the slopes give."""
+        # Along a direction S the penalty is a parabola: (penalty / 2) |W + t S|^2 has the slope penalty (W'S + t |S|^2).
         linear, square = (penalty * _dot(other[:-1], direction[:-1]) for other in (self.params, direction))
         low, high, length = 0.0, float("inf"), 1.0
         for _ in range(LINE_STEPS):

@@ -27,6 +27,8 @@ def nearest(queries: Tensor, references: Tensor, k: int) -> tuple[Tensor, Tensor
         similarities (M, k), the largest first; rows of the references, int64 (M, k).
     """
     similarities = queries @ references.T
+    # topk orders equal values as it likes, and otherwise on each device. So its rows are sorted first, then stably by
+    # similarity: of equals the first reference comes first, everywhere.
     top = similarities.topk(k, dim=1)
     rows = top.indices.sort(1).values
     values, order = similarities.gather(1, rows).sort(dim=1, descending=True, stable=True)
@@ -63,6 +65,8 @@ def vote(
     for start in range(0, len(queries), BLOCK):
         block = slice(start, min(start + BLOCK, len(queries)))
         similarities, rows = nearest(_unit(queries[block]), pool, max(neighbours))
+        # w = exp(s / temperature), divided by that of the nearest: the shares are the same, and nothing overflows,
+        # however low the temperature.
         weights = ((similarities - similarities[:, :1]) / temperature).double().exp()  # only ratios count
         shares = {}
         for k in neighbours:
