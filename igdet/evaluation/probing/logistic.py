@@ -226,7 +226,7 @@ class _Path:
 
     def _step_length(self, change: Tensor, direction: Tensor, slope: float, penalty: float) -> float:
         """Newton's method along the direction, kept between the bounds that the signs of the slopes give."""
-        # Along a direction S the penalty is a parabola: (penalty / 2) |W + t S|^2 has the slope penalty (W'S + t |S|^2).
+        # Along S the penalty is a parabola: (penalty / 2) |W + t S|^2 has the slope penalty (W'S + t |S|^2).
         linear, square = (penalty * _dot(other[:-1], direction[:-1]) for other in (self.params, direction))
         low, high, length = 0.0, float("inf"), 1.0
         for _ in range(LINE_STEPS):
