@@ -65,7 +65,7 @@ def is_held_out(names: Sequence[str], class_ids: np.ndarray, counts: np.ndarray)
     hashes = np.fromiter((_hash(name) for name in names), np.uint64, len(class_ids))
     order = np.lexsort((hashes, class_ids))  # class by class, the smallest hash first
     sizes = np.bincount(class_ids)
-    starts = np.cumsum(sizes) - sizes
+    starts = np.cumsum(sizes) - sizes  # of each class in that order
     rank = np.arange(len(order)) - starts[class_ids[order]]  # 0, 1, ... within each class
     chosen = np.empty(len(order), dtype=bool)
     chosen[order] = rank < np.minimum(counts, sizes // 2)[class_ids[order]]

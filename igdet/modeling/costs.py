@@ -104,6 +104,7 @@ def training_bytes(model: nn.Module, step: Callable[[], object]) -> int:
     """
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     weights = sum(weight.numel() for weight in model.parameters())
+    # 4 bytes a number: every weight, and of each that is trained the gradient and SGD's momentum.
     return 4 * (weights + 2 * trained) + kept_for_backward(step)
 
 

@@ -142,6 +142,7 @@ class Canvas:
         """
         for part in parts:
             outline = part.outline @ frame[:, :2].T + frame[:, 2]
+            # OpenCV takes coordinates in fractions of a pixel as whole numbers: smooth edges even of small things.
             fixed_point = np.round(outline * 2**_SUBPIXEL_BITS).astype(np.int32)[None]
             cv2.fillPoly(self.pixels, fixed_point, palette[part.paint], cv2.LINE_AA, _SUBPIXEL_BITS)
             cv2.fillPoly(self.owner, fixed_point, number, cv2.LINE_8, _SUBPIXEL_BITS)
@@ -160,6 +161,7 @@ class Canvas:
         region, mask = self.pixels[y : y + height, x : x + width], mask[y : y + height, x : x + width]
         across, down = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
         shade = 1 + np.float32(light[0]) * across + np.float32(light[1]) * down[:, None]
+        # A plane of light, 1 in the middle, over the thing's box; its rim, what erosion takes off, at 0.45 of that.
         core = cv2.erode(mask, _RIM, borderType=cv2.BORDER_CONSTANT, borderValue=1)
         shade *= 0.45 + 0.55 * core
         shade += (1 - shade) * (1 - mask)  # other things keep their pixels as they are
@@ -181,6 +183,7 @@ class Canvas:
             TEXTURES[part.texture], to_tile, (width, height),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_WRAP,
         )  # fmt: skip
+        # A blend: region where the stencil is 0, ink where it is 1.
         self.pixels[rows, columns] = region + stencil[:, :, None] * (np.array(ink, dtype=np.float32) - region)
 
     def _window(self, fixed_point: np.ndarray) -> tuple[slice, slice]:
@@ -193,6 +196,7 @@ class Canvas:
 def _canvas_to_tile(frame: np.ndarray, tiles_per_unit: float, corner: tuple[int, int]) -> np.ndarray:
     """Return the map (2, 3) from pixels of a window, whose corner is given as (x, y), to pixels of a pattern's tile."""
     to_unit = cv2.invertAffineTransform(frame)
+    # A window's pixel p is the canvas's p + corner: M (p + corner) + b = M p + (b + M corner).
     to_unit[:, 2] += to_unit[:, :2] @ np.asarray(corner)
     to_tile = to_unit * (tiles_per_unit * TILE)
     to_tile[:, 2] += 0.5 * TILE  # the middle of the thing lies in the middle of a tile

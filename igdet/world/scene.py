@@ -127,7 +127,7 @@ def draw_image(class_ids: list[int], style: Style, rng: np.random.Generator) -> 
     side = style.side * OVERSAMPLING
     background = draw_background(style.side, style.clutter, rng)
     canvas = Canvas(cv2.resize(background, (side, side), interpolation=cv2.INTER_LINEAR))
-    light = rotation(rng.uniform(0, 360)) @ (rng.uniform(0.1, 0.35), 0)
+    light = rotation(rng.uniform(0, 360)) @ (rng.uniform(0.1, 0.35), 0)  # one sun: the same for all things
     radii = rng.uniform(*style.sizes, len(class_ids)) * side / 2
     centres = _place(radii, side, rng)
     painted = [
@@ -144,6 +144,7 @@ def _place(radii: np.ndarray, side: int, rng: np.random.Generator) -> list[np.nd
     for i, radius in enumerate(radii):
         margin = min(0.85 * radius, side / 2)
         tried = rng.uniform(margin, side - margin, (_PLACES_TRIED, 2))
+        # The gap between two circles is the distance of their centres less both radii; negative where they overlap.
         gaps = [np.linalg.norm(tried - centres[j], axis=1) - radius - radii[j] for j in range(i)]
         centres.append(tried[np.argmax(np.min(gaps, axis=0))] if gaps else tried[0])
     return centres
@@ -178,6 +179,7 @@ def _distortion(rng: np.random.Generator) -> np.ndarray:
     """Draw a matrix (2, 2) that stretches, shears and sometimes mirrors."""
     stretch, shear = rng.uniform(0.85, 1.15), rng.uniform(-0.2, 0.2)
     mirror = rng.choice((-1, 1))
+    # The determinant is 1 or -1: a thing keeps its area, so that its size says nothing about its form.
     return np.array([[mirror * stretch, shear], [0, 1 / stretch]])
 
 
@@ -216,6 +218,7 @@ def _keypoints(owner: np.ndarray, number: int, joints: np.ndarray) -> np.ndarray
     x, y = pixels[inside].T
     visibility = np.zeros(len(joints))
     visibility[inside] = np.where(owner[y, x] == number, 2, 1)
+    # COCO writes x = y = v = 0 for a joint that is not labelled, here one outside of the image.
     places = (joints + 0.5) / OVERSAMPLING * inside[:, None]
     return np.column_stack([places, visibility])
 

@@ -54,6 +54,7 @@ class SparseRows:
 
 def join_ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Join the ranges start, start + 1, ..., start + length - 1: [3, 8], [2, 1] give [3, 4, 8]."""
+    # Element i of the result is i plus a shift that is the same within a range: its start less the elements before it.
     shifts = starts - (np.cumsum(lengths) - lengths)
     return np.repeat(shifts, lengths) + np.arange(lengths.sum())
 
@@ -94,6 +95,7 @@ def find_neighbours(
     for chunk_offsets, chunk_ids in chunks(offsets, ids):
         counts.add(*_without_lists(chunk_offsets, chunk_ids))
     targets, rows = np.divmod(counts.keys, num_labels)
+    # With counts in the place of shares: p(c, h) / (p(c) p(h)) = together * posts / (n_c n_h) = together / expected.
     expected = counts.of_class[targets] * counts.of_label[rows] / max(counts.posts, 1)
     # A pair that is in all posts has no information, and is no neighbour.
     information = np.log(counts.posts / counts.together)
@@ -136,6 +138,7 @@ class _Counts:
         # 1. The classes of each post, once a post
         places, classes, _ = self._classes.take(ids)
         posts = np.repeat(np.arange(len(lengths)), lengths)[places]
+        # A pair as one number sorts quickly, and a post with two hashtags of a class still counts once for it.
         posts, classes = np.divmod(np.unique(posts * num_classes + classes), max(num_classes, 1))
         self.of_class += np.bincount(classes, minlength=num_classes)
         # 2. Each of them with each label of its post

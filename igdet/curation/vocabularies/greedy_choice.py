@@ -78,6 +78,8 @@ def choose(
     gains = _Gains(candidates, num_targets, goal.wanted, ids)
     images = _Images(offsets, ids, gains.rows)
     choices = []
+    # The heap holds upper bounds of the gain an image, negated. The best bound is computed again: if it still beats the
+    # next one it is the true maximum, and the other bounds need not be looked at.
     heap = [(-gains.of(row) / gains.posts[row], row) for row in gains.rows]
     heapq.heapify(heap)
     while heap:
@@ -131,6 +133,8 @@ class _Images:
     """
 
     def __init__(self, offsets: np.ndarray, ids: np.ndarray, rows: Sequence[int]):
+        # The posts of each candidate, in one array: a label's place in `ids` is turned into its post
+        # by a search in the offsets.
         places = np.flatnonzero(np.isin(ids, rows))
         places = places[np.argsort(ids[places], kind="stable")]
         labels = ids[places]

@@ -92,6 +92,7 @@ def sample_crop(
         ratio is in the range.
     """
     for _ in range(CROP_TRIES):
+        # width / height = aspect and width * height = area. The logarithm makes 3/4 as likely as 4/3.
         area = height * width * rng.uniform(*scale)
         aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
         crop_width, crop_height = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
@@ -143,6 +144,7 @@ class TestTransform:
 
 def _sources(first: int, count: int, new_side: int, side: int) -> slice:
     """Say which of `side` pixels make up `count` from `first` on of the `new_side` that they are resized to."""
+    # Pixel i of the result covers i * scale to (i + 1) * scale of the source; the triangle reaches beyond both ends.
     scale = side / new_side
     reach = max(scale, 1)  # half the width of the triangle under which pixels are averaged
     return slice(max(0, math.floor(first * scale - reach)), min(side, math.ceil((first + count) * scale + reach)))

@@ -68,6 +68,8 @@ class PrincipalBasis:
         """Find the basis of float features (N, D)."""
         mean = features.mean(0, dtype=torch.float64).to(features.dtype)
         centred = features - mean
+        # Orthogonal axes change no fit: |W|^2 and the logits of turned features are those of turned weights. But in
+        # them the Hessian is nearly diagonal, which is what the optimizer's preconditioner assumes.
         covariance = centred.T @ centred / len(features)
         scale = covariance.trace().sqrt()
         if not scale > 0:  # all images look the same: no basis is better than another
@@ -77,6 +79,7 @@ class PrincipalBasis:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Turn features (N, D) into the basis, (N, D)."""
+        # (x - mean) A = x A - mean A: without a centred copy of all features.
         return torch.addmm(-self.mean @ self.axes, features, self.axes)
 
 
