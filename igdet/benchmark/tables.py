@@ -98,7 +98,8 @@ def selection_table(study: Study) -> Table | None:
 
 def published_table(study: Study) -> Table:
     """Published numbers for the same target beside the best one here."""
-    rows, sources = [], {}
+    rows: list[list[Entry]] = []
+    sources: dict[str, str] = {}
     for column in study.columns:
         here = _best_here(study, column)
         published = PUBLISHED.get(study.suite.targets[column.target].published, ())

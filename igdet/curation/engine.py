@@ -87,7 +87,7 @@ class EngineSettings:
     address: str = ""
     slice_mb: float = 256.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.slice_mb > 0:
             raise ConfigError(f"ENGINE.SLICE_MB must be > 0, not {self.slice_mb}")
 

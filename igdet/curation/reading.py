@@ -79,7 +79,7 @@ class SourceSettings:
     quoting: str = ""
     max_bad_share: float = 0.05
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.paths:
             raise ConfigError("SOURCE.PATHS is empty; name the files, folders or patterns of the posts")
         if not 0 <= self.max_bad_share <= 1:

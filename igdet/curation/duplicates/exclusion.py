@@ -27,7 +27,7 @@ class DuplicateSettings:
     max_distance: int = MAX_DISTANCE
     judged: list[str] = field(default_factory=list)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.max_distance <= BITS:
             raise ConfigError(f"DUPLICATES.MAX_DISTANCE must be 0 to {BITS} bits, not {self.max_distance}")
 

@@ -19,7 +19,7 @@ class SamplingSettings:
 
     epoch_images: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.epoch_images < 0:
             raise ConfigError(f"SAMPLING.EPOCH_IMAGES must be >= 0, not {self.epoch_images}")
 

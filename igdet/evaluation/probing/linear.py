@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.evaluation.probing.logistic import Fit, fit_path
+from igdet.evaluation.probing.logistic import FittedClassifier, fit_path
 from igdet.evaluation.probing.splits import LabelledFeatures
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class LinearProbe:
             [final] = self._fit(np.union1d(fit_on, choose_by), [chosen])
         return Answer(final.logits(self._test).log_softmax(1), chosen, held_out)
 
-    def _fit(self, rows: np.ndarray, strengths: Sequence[float]) -> Iterator[Fit]:
+    def _fit(self, rows: np.ndarray, strengths: Sequence[float]) -> Iterator[FittedClassifier]:
         return fit_path(self._train[rows], self._labels[rows], self._num_classes, strengths)
 
 

@@ -6,6 +6,7 @@ takes, nobody can change what others are given, and worker processes share one o
 
 import marshal
 from pathlib import Path
+from typing import cast
 
 from igdet.formats.coco.reading import read_json
 
@@ -25,10 +26,10 @@ def content_of(path: str | Path) -> dict:
         CocoJsonError: there is no such file, or it is no JSON.
     """
     if str(path) in _kept:
-        stamp, content = _kept[str(path)]
+        stamp, kept = _kept[str(path)]
         if stamp == _stamp(path):
-            return marshal.loads(content)
-    content = read_json(path, "annotations as COCO's json")
+            return marshal.loads(kept)
+    content = cast(dict, read_json(path, "annotations as COCO's json"))
     keep(path, content)
     return content
 
