@@ -39,6 +39,7 @@ COMMANDS = [
     *(f"weights inspect {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"weights convert {path} out.pkl --to detectron2" for path in (MISSING, FOLDER, BELOW)),
     *(f"analyze_model X_50_32x4d --document {path}" for path in (MISSING, FOLDER, BELOW)),
+    *(f"measure_style {path}" for path in (MISSING, FOLDER, BELOW)),
 ]
 
 
