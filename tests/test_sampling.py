@@ -33,7 +33,7 @@ def test_natural_resampling_has_no_threshold():
     assert factors_of(replication).tolist() == [1, 1, 1, 0, 1]
 
 
-@pytest.mark.parametrize("resampling", ["natural", "square_root", "uniform"])
+@pytest.mark.parametrize("resampling", sampling.PHI)
 @pytest.mark.parametrize("seed", range(5))
 def test_factors_are_those_of_the_reference(resampling, seed):
     rng = np.random.default_rng(seed)

@@ -78,7 +78,7 @@ def register_trunks(family: TrunkFamily) -> None:
 
     Raises:
         TypeError: it leaves out what every family says.
-        ValueError: a name is taken.
+        ValueError: a name is taken, or a root is another family's.
     """
     unsaid = [name for name in TrunkFamily.__annotations__ if not hasattr(family, name)]
     if unsaid:
@@ -86,6 +86,12 @@ def register_trunks(family: TrunkFamily) -> None:
     taken = [name for name in family.members if family_of_member(name) or name in BACKBONE_REGISTRY]
     if taken:
         raise ValueError(f"{', '.join(taken)}: a backbone has that name already, give the member another one")
+    for other in FAMILIES:
+        if shared := sorted({*family.roots} & {*other.roots}):
+            raise ValueError(
+                f"{type(family).__name__} and {type(other).__name__} both have tensors under {', '.join(shared)}: a "
+                "file could not be told from one of the other; give the modules other names"
+            )
     FAMILIES.append(family)
     for name in family.members:
         for suffix, build in (("", _build_trunk), (FPN_SUFFIX, _build_pyramid)):

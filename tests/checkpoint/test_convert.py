@@ -8,6 +8,7 @@ import torchvision
 from detectron2.checkpoint import DetectionCheckpointer
 
 from igdet.checkpoint import TORCHVISION, IgdetCheckpointer, WeightsError, convert_checkpoint, open_weights
+from igdet.modeling.trunk import kinds_of_trunks
 
 
 def assert_same(found, expected):
@@ -106,7 +107,7 @@ def test_names_of_the_catalog_need_no_prefix(tmp_path, monkeypatch):
 
 def test_a_file_without_a_trunk_is_not_converted(tmp_path):
     torch.save({"blocks.0.attn.qkv.weight": torch.ones(3)}, tmp_path / "vit.pth")
-    with pytest.raises(WeightsError, match=r"vit\.pth: it holds no ResNet or ResNeXt trunk"):
+    with pytest.raises(WeightsError, match=rf"vit\.pth: it holds no {kinds_of_trunks()} trunk"):
         convert_checkpoint(str(tmp_path / "vit.pth"), tmp_path / "out.pth", "torchvision")
     assert not (tmp_path / "out.pth").exists()
 

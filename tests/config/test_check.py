@@ -69,7 +69,7 @@ def test_sound_configs_pass():
         (("PROBE.NEIGHBORS", "(0, 1)"), "PROBE.NEIGHBORS is .*: expected one or more whole numbers of 1 or more"),
         (
             ("DATALOADER.RESAMPLING", "sqrt"),
-            "DATALOADER.RESAMPLING is 'sqrt': expected natural, square_root or",
+            "DATALOADER.RESAMPLING is 'sqrt': expected natural, square_root",
         ),
         (("MODEL.BACKBONE.FREEZE_AT", 6), "MODEL.BACKBONE.FREEZE_AT is 6: expected 0, nothing, to 5, the whole trunk"),
         (("MODEL.FPN.NORM", "GroupNorm"), "MODEL.FPN.NORM is 'GroupNorm': expected a norm of Detectron2's"),

@@ -10,6 +10,7 @@ from igdet.config import merge_config_file
 from igdet.data import register_own_datasets
 from igdet.data.kinds import KINDS
 from igdet.data.own_datasets import checked_fields
+from igdet.data.readers.torchvision_sets import CLASSES
 from igdet.engine import merged_config
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets import SPLITS, TARGETS, fields_of, target_of, transfer_options
@@ -53,6 +54,11 @@ def use(cfg, train=(), test=(), **own):
 def test_the_fields_are_the_kinds(name):
     checked_fields(name, fields_of(name, "datasets"))
     assert target_of(name) in TARGETS.values()
+
+
+def test_torchvision_reads_what_is_read_of_it():
+    named = {fields_of(name, "datasets").get("CLASS") for name in SPLITS} - {None}
+    assert named <= set(CLASSES)
 
 
 def test_no_name_is_one_of_detectron2s_but_those_of_detection():

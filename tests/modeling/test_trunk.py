@@ -22,6 +22,7 @@ from igdet.modeling import (
     ImageClassifier,
     Naming,
     Origin,
+    ResNets,
     TrunkFamily,
     apply_execution,
     check_backbone,
@@ -107,8 +108,9 @@ class Brooks(TrunkFamily):
 
 @pytest.fixture
 def registered():
-    """Takes away what a test registers."""
+    """The ResNets alone, and takes away what a test registers."""
     families, names = [*FAMILIES], {name for name, _ in BACKBONE_REGISTRY}
+    FAMILIES[:] = [family for family in families if isinstance(family, ResNets)]
     yield
     FAMILIES[:] = families
     for name in {name for name, _ in BACKBONE_REGISTRY} - names:
@@ -121,10 +123,15 @@ def brooks(registered):
     return FAMILIES[-1]
 
 
-@pytest.fixture(params=["of this test", "of the documents"])
+OTHERS = {type(family).__name__: family for family in FAMILIES if not isinstance(family, ResNets)}
+
+
+@pytest.fixture(params=["of this test", "of the documents", *OTHERS])
 def family(request, registered, repository):
-    """Two families of others than igdet's: that above, and that which docs/MODELS.md shows."""
-    if request.param == "of this test":
+    """Families that are no ResNets: that above, that which docs/MODELS.md shows, and igdet's own."""
+    if request.param in OTHERS:
+        FAMILIES.append(OTHERS[request.param])
+    elif request.param == "of this test":
         register_trunks(Brooks())
     else:
         text = (repository / "docs/MODELS.md").read_text(encoding="utf-8")
@@ -175,6 +182,16 @@ def image(**more):
 
 def trunk_of(model):
     return trunk_in(model.backbone)
+
+
+def test_a_family_whose_tensors_lie_where_anothers_do_is_refused(registered):
+    register_trunks(Brooks())
+
+    class Rivers(Brooks):
+        members = {"R_8": 8}  # noqa: RUF012
+
+    with pytest.raises(ValueError, match="Rivers and Brooks both have tensors under"):
+        register_trunks(Rivers())
 
 
 def test_a_classifier_and_a_detector_run(family):

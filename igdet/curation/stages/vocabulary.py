@@ -23,6 +23,7 @@ from igdet.curation.stages.stage import Result, Stage
 from igdet.curation.vocabularies.recipes import DEFAULT, Selection, select
 from igdet.curation.vocabularies.target_classes import read_targets
 from igdet.formats.vocabulary import VOCABULARY_NAME
+from igdet.sampling import PHI
 from igdet.utils.files import atomic_write
 from igdet.utils.yaml import ConfigError
 
@@ -75,7 +76,7 @@ def _settings(curation: Curation) -> dict:
     if recipe.targets and recipe.name != "vocabulary":
         read_targets(recipe.targets)
     files = [path for path in [recipe.targets, *recipe.block_lists] if path not in ("", DEFAULT)]
-    settings = {"vocabulary": asdict(recipe), "sampling": asdict(curation.sampling)}
+    settings = {"vocabulary": asdict(recipe), "sampling": asdict(curation.sampling), "resampling": [*PHI]}
     return settings | {"contents": [content_hash(path) for path in files]}
 
 

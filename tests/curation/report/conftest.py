@@ -8,6 +8,7 @@ import pytest
 
 from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.manifest import Manifest, file_facts
+from igdet.sampling import PHI
 
 STAGES = ("posts", "labels", "vocabulary", "duplicates", "shards")
 FINISHED = "2026-01-01T00:00:00+00:00"
@@ -37,7 +38,7 @@ TARGETS = [  # key, rule, labels, posts
     ("n00000002", "synset", ["n00000002"], 6),
 ]
 # Of fourteen images: the most frequent label, the rarest one.
-SAMPLING = {
+SAMPLING = {f"{kind}_{name}": [1.0, 1.0] for name in PHI for kind in ("factor", "images")} | {
     "factor_natural": [1.0, 1.0],
     "images_natural": [12.0, 2.0],
     "factor_square_root": [1.657, 4.058],

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from igdet.curation.vocabularies.resampling import sampling_plans, sampling_table
+from igdet.sampling import PHI
 
 # Posts {0}, {0, 2}, {2}, {}, {0, 1}.
 OFFSETS, IDS = np.array([0, 1, 3, 4, 4, 6]), np.array([0, 0, 2, 2, 0, 1], dtype=np.int32)
@@ -53,4 +54,4 @@ def test_the_table_names_every_plan(plans):
 
 def test_no_posts_give_no_images():
     empty = sampling_plans(np.array([0]), np.array([], dtype=np.int32), 2, 10)
-    assert [plan.images.tolist() for plan in empty] == [[0, 0]] * 3
+    assert [plan.images.tolist() for plan in empty] == [[0, 0]] * len(PHI)
