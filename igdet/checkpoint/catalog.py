@@ -198,5 +198,5 @@ def is_published(path: str) -> bool:
 
 
 def full_name(name: str) -> str:
-    """Return a name of the catalog its igdet://; anything else stays as it is."""
+    """Return the igdet:// form of a name of the catalog; anything else stays as it is."""
     return PREFIX + name if name in WEIGHTS else name

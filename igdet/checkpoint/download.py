@@ -100,7 +100,7 @@ def local_file(path: str) -> Path:
 
 
 def fetch(weights: Weights) -> Path:
-    """Return the local file of published weights; the first call downloads it, none gives it without its hash checked.
+    """Return the local file of published weights, with its hash checked; the first call downloads it.
 
     Every call logs their licence.
 

@@ -138,7 +138,7 @@ def discard(part: Path) -> None:
 
 
 def finish(part: Path, path: Path) -> None:
-    """Return what has arrived its name."""
+    """Give what has arrived its name."""
     _version_file(part).unlink(missing_ok=True)
     part.replace(path)
 

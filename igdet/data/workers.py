@@ -56,7 +56,7 @@ def _live_on(number: int, _frame: FrameType | None) -> None:
 
 
 def one_ahead(batches: Iterable[list]) -> Iterator[list]:
-    """Return the same batches, each of them fetched by a thread while the one before is worked on.
+    """Yield the same batches, each of them fetched by a thread while the one before is worked on.
 
     The process that made a batch must lend a hand when it is fetched, but is busy with the next ones: with few cores
     that takes milliseconds.

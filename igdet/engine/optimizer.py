@@ -76,7 +76,7 @@ def continued_state(
 
 
 def scale_trunk(groups: list[dict], model: nn.Module, factor: float) -> list[dict]:
-    """Return the trunk's weights groups of their own, with another learning rate.
+    """Put the trunk's weights into groups of their own, with another learning rate.
 
     Args:
         groups: parameter groups with "params" and "lr".

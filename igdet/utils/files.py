@@ -63,7 +63,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
 
 @contextmanager
 def atomic_write_together(path: str | os.PathLike) -> Iterator[Path]:
-    """Return an empty temporary folder; its files are moved beside `path` when the block ends without an error.
+    """Yield an empty temporary folder; its files are moved beside `path` when the block ends without an error.
 
     The file with the name of `path` comes last, for it may name the others, which then are there. Only a crash between
     two renames leaves new files beside an old one.

@@ -150,7 +150,7 @@ class Canvas:
                 self._print_texture(part, fixed_point, frame, palette[part.ink])
 
     def model(self, number: int, light: np.ndarray) -> None:
-        """Return a thing volume: darken its rim, shade it away from the light.
+        """Give a thing volume: darken its rim, shade it away from the light.
 
         Args:
             number: of the thing.

@@ -121,7 +121,7 @@ class Canonicaliser:
         self._meanings = dict(self._listed(morphology))
 
     def _listed(self, morphology: bool) -> Iterator[tuple[str, _Meaning]]:
-        """Return every form that leads to a label, so that a hashtag is one look-up; of one form, the last counts."""
+        """Yield every form that leads to a label, so that a hashtag is one look-up; of one form, the last counts."""
         common = [word for word in self._lexicon.words if word not in self._lexicon.names]
         for plural, word, rule in reversed(list(plurals(common) if morphology else ())):
             yield plural, self._meaning(word, rule)

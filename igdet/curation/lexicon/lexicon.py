@@ -101,7 +101,7 @@ class Lexicon:
 
 
 def _grouped(keys: Iterable[str], values: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return each key its distinct values, in order."""
+    """Return the distinct values of each key, in order."""
     groups: dict[str, dict[str, None]] = {}
     for key, value in zip(keys, values, strict=True):
         groups.setdefault(key, {})[value] = None

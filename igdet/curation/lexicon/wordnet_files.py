@@ -57,7 +57,7 @@ def read_nouns(folder: Path) -> pa.Table:
 
 
 def read_licence(folder: Path) -> str:
-    """Return WordNet's licence, which is on top of data.noun in numbered lines."""
+    """Return WordNet's licence, which is at the top of data.noun in numbered lines."""
     with (folder / "data.noun").open(encoding="ascii") as file:
         numbered = [line for line in file if line.startswith(" ")]
     return "".join(line.split(maxsplit=1)[1].rstrip() + "\n" if line.split()[1:] else "\n" for line in numbered)
@@ -65,11 +65,11 @@ def read_licence(folder: Path) -> str:
 
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="ascii") as file:
-        yield from (line for line in file if not line.startswith(" "))  # the licence is on top, indented
+        yield from (line for line in file if not line.startswith(" "))  # the licence is at the top, indented
 
 
 def _index(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Return each lemma with its synsets.
+    """Yield each lemma with its synsets.
 
     Lines read "lemma pos synset_cnt p_cnt [pointer...] sense_cnt tagsense_cnt [offset...]".
     """

@@ -69,7 +69,7 @@ def word_forms(words: pa.Array) -> pa.Array:
 
 
 def plurals(words: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Return every plural that leads to one of the words.
+    """Yield every plural that leads to one of the words.
 
     Args:
         words: singular nouns, as normal forms.

@@ -71,7 +71,7 @@ def write(tmp_path, save_image, monkeypatch):
 
 @pytest.fixture
 def restore_builtin():
-    """Return Detectron2's own data sets of LVIS back after the test."""
+    """Put Detectron2's own data sets of LVIS back after the test."""
     load, metadata = DatasetCatalog["lvis_v1_train"], MetadataCatalog.get("lvis_v1_train")
     yield
     DatasetCatalog.pop("lvis_v1_train")
