@@ -56,7 +56,7 @@ def replicate(offsets: np.ndarray, ids: np.ndarray, resampling: str, budget: flo
         The counts, the threshold and the factors; `record_factors` returns r(I) of them.
 
     Raises:
-        ValueError: the budget is smaller than the number of records, none of which can be less than once.
+        ValueError: the budget is smaller than the number of records, none of which can come less than once.
     """
     counts = count_labels(ids, num_labels)
     by_rarest = np.zeros(0, np.int64) if PHI[resampling] is None else count_by_rarest(offsets, ids, counts)
@@ -85,7 +85,7 @@ def replicate_counted(counts: np.ndarray, by_rarest: np.ndarray, resampling: str
 
 
 def record_factors(offsets: np.ndarray, ids: np.ndarray, label_factors: np.ndarray) -> Iterator[np.ndarray]:
-    """Return r(I) = max over h in I of r(h), 0 for a record without labels.
+    """Yield r(I) = max over h in I of r(h), 0 for a record without labels.
 
     Args:
         offsets: int64 (N + 1,).
@@ -123,7 +123,7 @@ def count_labels(ids: np.ndarray, num_labels: int = 0) -> np.ndarray:
 
 
 def rarest_labels(offsets: np.ndarray, ids: np.ndarray, counts: np.ndarray) -> Iterator[np.ndarray]:
-    """Return the rarest label of each record, which alone decides on r(I), as r(h) falls with f(h).
+    """Yield the rarest label of each record, which alone decides on r(I), as r(h) falls with f(h).
 
     Args:
         offsets: int64 (n + 1,), ids: int (m,): all records, or some of them.

@@ -105,7 +105,7 @@ def download(folder: Path) -> Path:
 
 
 def verify(archive: Path) -> Path:
-    """Return the archive back if it is the one this program was written for.
+    """Return the archive if it is the one this program was written for.
 
     Raises:
         InstallError: naming both hashes.
@@ -135,7 +135,7 @@ def rewrite(sources: Path, rewrites: tuple = REWRITES) -> None:
         path = sources / file
         text, found = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
         if found != count:
-            raise InstallError(f"{file}: {pattern!r} is there {found} times, expected {count} ({why})")
+            raise InstallError(f"{file}: {pattern!r} occurs {found} times, expected {count} ({why})")
         path.write_text(text, encoding="utf-8")
     (sources / "setup.py").write_text(SETUP.replace("{version}", VERSION), encoding="utf-8")
 

@@ -149,12 +149,12 @@ class Runner:
             self._waiting.remove(cell)
             self._attempts[cell.name] += 1
             training = Training(cell, slot, self._suite, self._lock)
-            self._running.append(training)  # before anything takes time: an interrupt stops what is here
+            self._running.append(training)  # before anything takes time: an interrupt stops what is listed
             training.record("started")
             self._progress.event(f"started   {cell.name}")
 
     def _set_blocked_aside(self) -> None:
-        for cell in list(self._waiting):  # a cell is after those that it needs, so one pass blocks whole chains
+        for cell in list(self._waiting):  # a cell comes after those that it needs, so one pass blocks whole chains
             lost = [need for need in cell.needs if need in self.failed or need in self.blocked]
             if lost:
                 self._set_aside(cell, f"it waits for {lost[0].name}")

@@ -62,7 +62,7 @@ class IgdetCheckpointer(DetectionCheckpointer):
         Args:
             path: a file, or any name that Detectron2's PathManager knows, such as igdet://...; "" loads nothing.
             checkpointables: None restores the whole model and everything else this checkpointer saves. A list starts
-                again: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
+                over: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
 
         Returns:
             What else the file holds.

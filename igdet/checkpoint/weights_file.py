@@ -105,7 +105,7 @@ def _unwrapped(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prefixes(tensors: Mapping[str, Any]) -> list[str]:
-    """What is before the names of each trunk in there, "" where nothing does."""
+    """What comes before the names of each trunk in there, "" where nothing does."""
     own = [f"{place}{family.marker}" for family in FAMILIES for place in (*family.places, "")]
     ends = [*own, *(naming.marker for family in FAMILIES for naming in family.namings)]
     found: dict = {}

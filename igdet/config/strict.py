@@ -54,7 +54,7 @@ def merge_overrides(cfg: CfgNode, opts: Sequence[str]) -> set[str]:
         ConfigError: an option is among them; a key is unknown, has no value, or the value is of another type.
     """
     if options := [word for word in opts if word.startswith("--")]:
-        raise ConfigError(f"command line: {options[0]} is behind KEY VALUE: options come before the first KEY")
+        raise ConfigError(f"command line: {options[0]} comes after KEY VALUE: options come before the first KEY")
     if len(opts) % 2:
         raise ConfigError(f"command line: overrides come as KEY VALUE pairs, but {shown(opts[-1])} has no partner")
     written = set()

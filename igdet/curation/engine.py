@@ -150,7 +150,7 @@ def at_once() -> Iterator[None]:
 
 
 def _status_of(end: SystemExit) -> int:
-    """Return the exit status, as Python itself makes it of what was raised: a text is said, and is a failure."""
+    """Return the exit status, as Python itself makes it of what was raised: a text is printed, and is a failure."""
     if end.code is None or isinstance(end.code, int):
         return end.code or 0
     print(end.code, file=sys.stderr, flush=True)
@@ -336,7 +336,7 @@ def _added(left: pa.Table, right: pa.Table, keys: Sequence[str], value: str) -> 
 
 
 def count_rows(files: Sequence[Path]) -> int:
-    """Count the rows of Parquet files, by what is at their ends."""
+    """Count the rows of Parquet files, by their footers."""
     return sum(pq.read_metadata(file).num_rows for file in files)
 
 

@@ -61,7 +61,7 @@ class SourceSettings:
         caption: column with a text whose #tags are taken, instead of `tags`.
         encoding: of CSV and JSON lines, such as "windows-1252"; "" is found out.
         delimiter: between the cells of CSV; "" is found out.
-        quoting: of CSV: a quotation mark within a quoted cell is "doubled" or is behind a "backslash", or "none" is
+        quoting: of CSV: a quotation mark within a quoted cell is "doubled" or follows a "backslash", or "none" is
             quoted; "" is found out.
         max_bad_share: share of the files, and of the rows, 0..1, that may be unusable.
     """

@@ -139,7 +139,7 @@ def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
     """Expand the paths among a data set's fields.
 
     Args:
-        where: what is before a field's name in an error.
+        where: what comes before a field's name in an error.
         fields: the checked fields.
         hint: how an error ends.
 

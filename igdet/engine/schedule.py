@@ -26,7 +26,7 @@ def resolve_schedule(cfg: CfgNode) -> None:
         cfg: a config with igdet's keys, not frozen.
 
     Raises:
-        ConfigError: a count is negative, is without SOLVER.IMAGES_SEEN, or the run is too short for its warm-up or
+        ConfigError: a count is negative, is set without SOLVER.IMAGES_SEEN, or the run is too short for its warm-up or
             its drops.
     """
     solver = cfg.SOLVER

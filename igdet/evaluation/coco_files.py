@@ -111,7 +111,7 @@ def _refuse(detections: Sequence[dict], bad: np.ndarray, why: str, source: str |
 
 
 def _places(ids: list, known: Sequence[int]) -> np.ndarray:
-    """Where each id is among the known ones, int (N,); -1 where it does not."""
+    """Where each id is among the known ones, int (N,); -1 where it is none of them."""
     places = {known_id: place for place, known_id in enumerate(known)}
     try:
         if bool not in set(map(type, ids)):  # JSON's true would be found as 1

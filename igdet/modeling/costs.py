@@ -129,7 +129,7 @@ class Use:
         size: height and width of the usual image, pixels.
         suffix: of the backbone's name.
         base: the config that it is trained with, in `configs`.
-        overrides: of that config, so that what is counted does not hang on the weights.
+        overrides: of that config, so that what is counted does not depend on the weights.
     """
 
     size: tuple[int, int]

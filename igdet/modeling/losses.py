@@ -85,9 +85,9 @@ def khot_softmax_loss(logits: Tensor, labels: KHotLabels) -> Tensor:
 
 
 class _KHotSoftmax(torch.autograd.Function):
-    """Works the gradient out in the forward pass, where the probabilities are at hand: one buffer, of the logits' type.
+    """Computes the gradient in the forward pass, where the probabilities are at hand: one buffer, of the logits' type.
 
-    The backward pass gives that buffer away. Should the graph be kept for another pass, that one works it out again.
+    The backward pass gives that buffer away. Should the graph be kept for another pass, that one computes it again.
     """
 
     @staticmethod

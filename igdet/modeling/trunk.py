@@ -61,8 +61,8 @@ class TrunkFamily(ABC):
         module: the class of its trunks, be it built by igdet or Detectron2.
         features_key: the key of a config that names the feature maps it wants.
         hosts: names of Detectron2's own backbones that are such trunks, without pyramid.
-        places: what may be before bare names in a model.
-        heads: what may be in the place of "classifier" in files that otherwise have bare names.
+        places: what may come before bare names in a model.
+        heads: what may take the place of "classifier" in files that otherwise have bare names.
         namings: of published files, besides the bare one.
         exports: format of `tools/weights.py convert` -> from bare names to that format's; raises `WeightsError` where
             a tensor has no place there.

@@ -15,7 +15,7 @@ class MarkerError(UserError):
 
 
 def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
-    """Write blocks again.
+    """Write blocks in place of those of the same names.
 
     Args:
         text: a document with "<!-- generated: NAME ... -->" and "<!-- end -->" on lines of their own.
@@ -38,7 +38,7 @@ def names_of_blocks(text: str) -> list[str]:
 
 
 def write_blocks(path: Path, blocks: Mapping[str, str]) -> None:
-    """Write a document's blocks again.
+    """Renew a document's blocks.
 
     Args:
         path: the document.

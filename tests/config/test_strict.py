@@ -44,7 +44,7 @@ def test_unknown_override_is_named(cfg):
 
 @pytest.mark.parametrize("opts", [["SEED", "1", "--resume"], ["SEED", "1", "--num-gpus", "8"]])
 def test_an_option_behind_the_overrides_is_named(cfg, opts):
-    with pytest.raises(ConfigError, match=f"{opts[2]} is behind KEY VALUE: options come before the first KEY"):
+    with pytest.raises(ConfigError, match=f"{opts[2]} comes after KEY VALUE: options come before the first KEY"):
         merge_overrides(cfg, opts)
 
 

@@ -27,7 +27,7 @@ def test_rewrites_and_replaces_setup(sources):
 
 def test_a_pattern_found_another_number_of_times_is_named(sources):
     folder, (row,) = sources
-    with pytest.raises(InstallError, match=r"code\.py: 'old' is there 2 times, expected 1 \(old is gone\)"):
+    with pytest.raises(InstallError, match=r"code\.py: 'old' occurs 2 times, expected 1 \(old is gone\)"):
         install_detectron2.rewrite(folder, (row._replace(pattern="old"),))
 
 

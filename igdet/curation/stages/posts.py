@@ -97,7 +97,7 @@ def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
 
 
 def _first_cells(curation: Curation) -> list[object]:
-    """Read what is where hashtags should."""
+    """Read what is where hashtags should be."""
     source = curation.source
     path = engine.list_files(source.paths)[0].path
     source_format = format_of(source, path)

@@ -76,7 +76,7 @@ class Checked:
 
 
 def check(sets: Sequence[NamedSet], options: Options) -> list[Checked]:
-    """Check data sets and what they have in common; what is wrong is in their findings."""
+    """Check data sets and what they have in common; what is wrong goes into their findings."""
     checked = [_check_set(named, options) for named in sets]
     opened = [one for one in checked if one.classes]
     for first, second in combinations(opened, 2):

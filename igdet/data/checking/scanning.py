@@ -75,7 +75,7 @@ def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> I
 
     Args:
         records: igdet's records, or dicts in Detectron2's form.
-        title: is before the bar.
+        title: comes before the bar.
         decode: decode every image, not only its header; what is no plain JPEG is decoded in any case.
         processes: that read, >= 1.
     """

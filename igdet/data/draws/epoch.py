@@ -81,7 +81,7 @@ def use_labels(offsets: np.ndarray, ids: np.ndarray, folder: Path | None = None)
 
 
 def plan_epoch(use: LabelUse, resampling: str, epoch_factor: float, folder: Path | None = None) -> EpochPlan:
-    """Work out how often each record is in an epoch's list.
+    """Work out how often each record comes in an epoch's list.
 
     Args:
         use: of the records.
@@ -107,7 +107,7 @@ def label_factors(counts: np.ndarray, by_rarest: np.ndarray, resampling: str, ep
     if resampling not in PHI:
         raise ValueError(f"DATALOADER.RESAMPLING is one of {', '.join(PHI)}, not {resampling!r}")
     if epoch_factor < 1:
-        raise ValueError(f"DATALOADER.EPOCH_FACTOR must be >= 1 (no record is less than once), not {epoch_factor}")
+        raise ValueError(f"DATALOADER.EPOCH_FACTOR must be >= 1 (no record comes less than once), not {epoch_factor}")
     replication = replicate_counted(counts, by_rarest, resampling, epoch_factor * by_rarest.sum())
     return np.rint(np.ldexp(replication.factors, FRACTION_BITS)).astype(np.int64)
 
@@ -123,13 +123,13 @@ def _block_ends(rarest: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 
 class EpochList:
-    """The lists of all epochs; in each, record I is floor(r(I)) times or once more.
+    """The lists of all epochs; in each, record I comes floor(r(I)) times or once more.
 
     Rounding is systematic (Madow and Madow, "On the theory of systematic sampling", 1944): with F(I) the sum of the
     factors before record I, and a new random offset 0 <= u < 1 every epoch, record I fills the slots from
-    floor(F(I) + u) up to floor(F(I + 1) + u). So it is once more than floor(r(I)) with exactly the probability of
+    floor(F(I) + u) up to floor(F(I + 1) + u). So it comes once more than floor(r(I)) with exactly the probability of
     the fractional part, and the list is as long as the sum of all factors, rounded likewise. The price is that records
-    of one block are not rounded independently: of neighbours with the same small fraction, seldom two stand once more.
+    of one block are not rounded independently: of neighbours with the same small fraction, seldom two come once more.
     The records of a block are rotated by a random amount every epoch, which ties no block to another.
 
     Args:

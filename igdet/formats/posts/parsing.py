@@ -78,7 +78,7 @@ def tags_of_captions(captions: pa.Array) -> pa.ListArray:
     text = pc.replace_substring_regex(_without_markup(_text(captions)), _NO_TAG, r"\1 ")
     text = pc.replace_substring_regex(text, _CUT_OFF, "")
     pieces = pc.split_pattern_regex(text, HASH + "+")
-    first = pieces.offsets.to_numpy()[:-1]  # what is before the first "#" is no hashtag
+    first = pieces.offsets.to_numpy()[:-1]  # what comes before the first "#" is no hashtag
     before = np.zeros(len(pieces.values), bool)
     before[first] = True
     tags = pc.utf8_trim(pc.extract_regex(pieces.values, f"^(?P<tag>{_TAG}+)").field("tag"), _DOTS)

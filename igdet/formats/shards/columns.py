@@ -139,7 +139,7 @@ class _Builder:
         why = f"has the label id {first_unknown}, but {VOCABULARY_NAME} has the ids 0 to {self._num_labels - 1}"
         self._check(batch, known, why, posts)
         ascending = np.diff(ids, prepend=-1) > 0
-        ascending[np.cumsum(counts) - counts] = True  # each post begins again
+        ascending[np.cumsum(counts) - counts] = True  # the order starts over at each post
         self._check(batch, ascending, "has label ids that are not distinct and ascending", posts)
         offsets = self._labels + np.cumsum(counts, dtype=np.int64)
         self._labels = int(offsets[-1])

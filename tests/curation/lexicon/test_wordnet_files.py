@@ -80,7 +80,7 @@ def test_the_shipped_table_is_that_of_wordnet():
     lines = [line for line in (WORDNET / "data.noun").read_text().splitlines() if not line.startswith(" ")]
     shipped = pq.read_table(FOLDER / TABLE_NAME)
     assert shipped["label"].to_pylist() == [f"n{line[:8]}" for line in lines]
-    # An independent reading: a word is before its hexadecimal lex_id, a hypernym behind "@" or "@i".
+    # An independent reading: a word comes before its hexadecimal lex_id, a hypernym after "@" or "@i".
     pattern = re.compile(r"^\d{8} (\d\d) n [0-9a-f]{2} ((?:\S+ [0-9a-f] )+)\d{3} ")
     found = [pattern.match(line) for line in lines]
     assert shipped["file"].to_pylist() == [int(match[1]) for match in found]

@@ -63,7 +63,7 @@ def test_goals_that_cannot_be_set(goal):
 
 
 def plain_greedy(candidates, num_targets, posts, goal):
-    """Every gain again at each step."""
+    """Every gain computed again at each step."""
     counts = {row: sum(row in post for post in posts) for row, *_ in candidates}
     shown, covered, left, order = np.zeros(num_targets), set(), {row for row in counts if counts[row]}, []
 
