@@ -1,6 +1,6 @@
 """The judge of COCO and LVIS annotations, for training and for every evaluation: what counts, and with which values.
 
-docs/DATASETS.md has the table of verdicts: a value is used as it is, computed and said, or its annotation is refused.
+docs/DATASETS.md has the table of verdicts: a value is used as it is, computed and reported, or its annotation refused.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from igdet.utils.messages import shown
 
 REST = 10  # square pixels by which an area may be larger than twice its box, for boxes of rounded numbers
 
-# What is computed or strange -> how it is said, after "N of M annotations".
+# What is computed or strange -> how it is reported, after "N of M annotations".
 NOTES = {
     "mask area": 'have no area or 0: that of the mask is taken. Write it as "area"',
     "box area": "have no area or 0, and no mask: that of the box is taken, which is larger than a mask's and changes "
