@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kind", nargs="+", choices=KINDS, default=list(KINDS), help="all unless told")
+    parser.add_argument("--kind", nargs="+", choices=KINDS, default=list(KINDS), help="all by default")
     parser.add_argument("--inputs", type=int, default=2000, help="in all, shared by the kinds")
     parser.add_argument("--first", type=int, default=0, help="number of the first input of each kind")
     parser.add_argument("--seed", type=int, default=0, help="the same seed and number give the same input")

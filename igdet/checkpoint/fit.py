@@ -151,8 +151,8 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
     if backbone and not any(name in fit.loaded for name in backbone):
         raise WeightsError(
             f"it fills none of the {len(backbone)} tensors of the model's backbone, such as {backbone[0]}. Is it of "
-            "MODEL.BACKBONE.NAME? Names that others give are known of igdet's trunks only: docs/MODELS.md says how to "
-            "add one"
+            "MODEL.BACKBONE.NAME? Names that other libraries use are known for igdet's trunks only: docs/MODELS.md "
+            "says how to add one"
         )
     return fit
 

@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("annotations", type=Path, help="JSON file of the data set")
     parser.add_argument("detections", type=Path, nargs="+", help="JSON lists in COCO's result format, one a model")
-    parser.add_argument("--task", choices=FIELD, default="bbox", help="what is looked at; bbox unless told")
+    parser.add_argument("--task", choices=FIELD, default="bbox", help="what is looked at; bbox by default")
     add_sigmas(parser)
     return parser.parse_args()
 

@@ -31,8 +31,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("members", nargs="*", metavar="MEMBER", help="such as X_101_32x8d; all unless told")
-    parser.add_argument("--as", dest="uses", nargs="+", choices=USES, default=[*USES], help="both unless told")
+    parser.add_argument("members", nargs="*", metavar="MEMBER", help="such as X_101_32x8d; all by default")
+    parser.add_argument("--as", dest="uses", nargs="+", choices=USES, default=[*USES], help="both by default")
     parser.add_argument("--device", default="cpu", help="such as cuda")
     parser.add_argument("--repeats", type=int, default=3, help="timed forward passes")
     parser.add_argument("--document", type=Path, help="Markdown file that gets the table, at its marker `costs`")

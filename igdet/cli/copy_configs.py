@@ -1,4 +1,4 @@
-"""Copy the configs that come with igdet into a folder, for who has installed it without its source tree.
+"""Copy the configs that come with igdet into a folder, for those who installed it without its source tree.
 
 Examples:
   igdet copy_configs           into ./configs, where the paths in the documents and in the suites look for them

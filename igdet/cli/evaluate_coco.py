@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("annotations", type=Path, help="JSON file of the data set")
     parser.add_argument("detections", type=Path, help="JSON list in COCO's result format")
-    parser.add_argument("--task", choices=SUMMARY, default="bbox", help="what is scored; bbox unless told")
+    parser.add_argument("--task", choices=SUMMARY, default="bbox", help="what is scored; bbox by default")
     add_sigmas(parser)
     parser.add_argument("--lvis", action="store_true", help="the annotations are federated, as LVIS has them")
     parser.add_argument("--per-class", action="store_true", help="print every class too")

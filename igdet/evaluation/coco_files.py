@@ -216,7 +216,7 @@ def read_annotations(path: Path, task: str, lvis: bool = False, sigmas: Sequence
 def add_sigmas(parser: ArgumentParser) -> None:
     """Add the option --sigmas, a list that is empty for COCO's 17 keypoints."""
     parser.add_argument(
-        "--sigmas", type=_sigma, nargs="+", default=[], help="of the keypoints, one each; COCO's 17 unless told"
+        "--sigmas", type=_sigma, nargs="+", default=[], help="of the keypoints, one each; COCO's 17 by default"
     )
 
 
