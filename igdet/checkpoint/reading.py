@@ -122,8 +122,8 @@ def read_payload(path: str | Path) -> dict:
         ) from error
     if not isinstance(payload, dict):
         raise UnreadableWeights(
-            f"{path}: expected a mapping from names to tensors, found a {type(payload).__name__.lower()}. "
-            f"{_what_it_is(path) or 'Is it the right file?'}"
+            f"{path}: expected a mapping from names to tensors, found a value of type "
+            f"{type(payload).__name__.lower()}. {_what_it_is(path) or 'Is it the right file?'}"
         )
     return payload
 

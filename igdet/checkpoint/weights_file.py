@@ -142,7 +142,7 @@ def as_tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:
     tensors = {name: torch.as_tensor(value) if _is_array(value) else value for name, value in values.items()}
     wrong = [name for name, value in tensors.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
     if wrong:
-        raise WeightsError(f"expected tensors by name, but {shown(wrong[0])} is a {_kind(tensors[wrong[0]])}")
+        raise WeightsError(f"expected tensors by name, but {shown(wrong[0])} is of type {_kind(tensors[wrong[0]])}")
     if not tensors:
         raise WeightsError("there are no tensors in it")
     return tensors

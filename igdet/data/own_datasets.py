@@ -21,6 +21,7 @@ from igdet.formats.targets.target import whole_of
 from igdet.utils.command_lines import command_line
 from igdet.utils.files import expanded
 from igdet.utils.messages import shown
+from igdet.utils.yaml import NAMES
 
 MADE_BY = ". The head of the config names the command that makes it, where there is one"
 
@@ -191,5 +192,5 @@ def checked_fields(name: str, settings: Mapping) -> dict:
         raise DatasetError(f"DATASETS.OWN.{name}: {settings['KIND']} needs the field {missing}")
     for key, value in settings.items():
         if not isinstance(value, types[key]):
-            raise DatasetError(f"DATASETS.OWN.{name}.{key} is {shown(value)}: expected a {types[key].__name__}")
+            raise DatasetError(f"DATASETS.OWN.{name}.{key} is {shown(value)}: expected {NAMES[types[key]]}")
     return {**kind.optional, **settings}

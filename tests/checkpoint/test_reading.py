@@ -114,7 +114,11 @@ def test_files_of_another_kind(name, content, tmp_path):
         (write_pickle, "weights.pth", r"Its ending, \.pth, .* looks like pickle\.dump's: rename it to end in \.pkl"),
         (write_pickle, "weights", r"Its ending, none, .* looks like pickle\.dump's: rename it to end in \.pkl"),
         (write_zip, "weights.pkl", r"Its ending, \.pkl, .* looks like torch\.save's: rename it to end in \.pth"),
-        (write_legacy, "weights.pkl", r"found a int. Its ending, \.pkl, .* torch\.save's: rename it to end in \.pth"),
+        (
+            write_legacy,
+            "weights.pkl",
+            r"found a value of type int. Its ending, \.pkl, .* torch\.save's: rename it to end in \.pth",
+        ),
     ],
 )
 def test_an_ending_that_the_content_does_not_have(write, name, said, tmp_path):
@@ -287,6 +291,7 @@ def test_files_of_other_kinds_are_named(content, said, name, tmp_path):
 def test_something_else_than_a_mapping(tmp_path):
     torch.save([torch.zeros(1)], tmp_path / "weights.pth")
     with pytest.raises(
-        WeightsError, match=r"expected a mapping from names to tensors, found a list\. Is it the right file\?$"
+        WeightsError,
+        match=r"expected a mapping from names to tensors, found a value of type list\. Is it the right file\?$",
     ):
         read_payload(tmp_path / "weights.pth")

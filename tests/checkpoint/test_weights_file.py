@@ -125,9 +125,9 @@ def test_folded_caffe2_weights_get_statistics(tmp_path):
     ("content", "said"),
     [
         ({}, "there are no tensors in it"),
-        ({"model": {"stem.conv1.weight": [1.0]}}, "'stem.conv1.weight' is a list"),
-        ({"stem.conv1.weight": torch.ones(1), "epoch": 3}, "'epoch' is a int"),
-        ({3: torch.ones(1)}, "expected tensors by name, but 3 is a Tensor"),
+        ({"model": {"stem.conv1.weight": [1.0]}}, "'stem.conv1.weight' is of type list"),
+        ({"stem.conv1.weight": torch.ones(1), "epoch": 3}, "'epoch' is of type int"),
+        ({3: torch.ones(1)}, "expected tensors by name, but 3 is of type Tensor"),
     ],
 )
 def test_no_mapping_of_tensors(content, said, tmp_path):
@@ -150,7 +150,7 @@ def test_names_that_are_no_texts_are_refused(name, torchvision_weights, tmp_path
 
 
 def test_arrays_of_objects_are_no_tensors(tmp_path):
-    with pytest.raises(WeightsError, match="'a' is a ndarray"):
+    with pytest.raises(WeightsError, match="'a' is of type ndarray"):
         open_weights(save({"a": np.array(["x", None], object)}, tmp_path / "weights.pkl"))
 
 

@@ -142,9 +142,9 @@ def test_missing_files_point_to_the_check(cfg, folder):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"KIND": "image_folder", "ROOT": "x", "HELD_OUT": "50"}, r"HELD_OUT is '50': expected a int"),
-        ({"KIND": "torchvision", "ROOT": "x", "CLASS": "DTD", "ARGS": "train"}, "ARGS is 'train': expected a dict"),
-        ({"KIND": "cub2011", "ROOT": 3, "SPLIT": "train"}, "ROOT is 3: expected a str"),
+        ({"KIND": "image_folder", "ROOT": "x", "HELD_OUT": "50"}, r"HELD_OUT is '50': expected a whole number"),
+        ({"KIND": "torchvision", "ROOT": "x", "CLASS": "DTD", "ARGS": "train"}, "ARGS is 'train': expected a mapping"),
+        ({"KIND": "cub2011", "ROOT": 3, "SPLIT": "train"}, "ROOT is 3: expected a text"),
     ],
 )
 def test_fields_of_another_type(cfg, fields, message):

@@ -58,7 +58,7 @@ def test_no_file_tells_about_people(private_posts, make, max_side):
 
 
 def _decompressed(path):
-    """Return the strings of a Parquet file, whose pages are compressed, and of its metadata."""
+    """Yield the strings of a Parquet file, whose pages are compressed, and of its metadata."""
     if path.suffix == ".parquet":
         table = pq.read_table(path)
         yield str(table.to_pydict()).encode()
