@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from igdet.utils.yaml import NUMBER
+from igdet.benchmark.axes import Axis
+from igdet.utils.yaml import DERIVED, NUMBER
 
 # The folder of the pretraining runs; it is beside the targets' folders.
 PRETRAINING = "pretraining"
@@ -20,6 +21,8 @@ class Initialisation:
     weights: str = ""  # instead of a pretraining: a file or igdet:// name
     metrics: dict[str, str] = field(default_factory=dict)  # of the pretraining: name in results.json -> title
     minutes: float = 1.0  # expected duration of the pretraining: fixes the order until one has been timed
+    series: str = field(default="", metadata=DERIVED)  # its name in the file, before axes multiplied it
+    point: dict[str, str] = field(default_factory=dict, metadata=DERIVED)  # axis -> value
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Suite:
         ""  # script, or -m and a module, with arguments: run before the cells; does nothing when its work is done
     )
     prepared: str = ""  # file that PREPARE leaves; when its content changes, every cell is run again
+    axes: dict[str, Axis] = field(default_factory=dict)  # of a study: what is varied, see docs/STUDIES.md
+    x: str = ""  # the axis that is drawn from left to right; "": the first one
+    question: str = ""  # what a study asks
+    limits: list[str] = field(default_factory=list)  # what its answer does not say
+    findings: list[str] = field(default_factory=list)  # names of igdet/formats/published.py that are shown beside it
     train_script: str = ""  # another script with the command line of train_net; "": igdet's own
 
     @property

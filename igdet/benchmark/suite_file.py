@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from igdet.benchmark.axes import axis_problems, expand_axes
 from igdet.benchmark.selection import selection_problems
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.formats.published import PUBLISHED
@@ -36,6 +37,8 @@ def _sections(suite: Suite) -> Iterator[str]:
     for section, names in sections.items():
         if not names:
             yield f"{section} is empty; a suite needs at least one initialisation and one target"
+    sections |= {"AXES": suite.axes} | {f"AXES.{name}.VALUES": axis.values for name, axis in suite.axes.items()}
+    for section, names in sections.items():
         for name in names:
             if not NAME.fullmatch(str(name)) or name == PRETRAINING:
                 yield f"{section}: {shown(name)} cannot name a folder of runs; use letters, digits, _ . -"
@@ -59,6 +62,9 @@ def _reserved(suite: Suite) -> Iterator[str]:
         groups[f"TARGETS.{name}.OPTS"] = node.opts
         groups[f"TARGETS.{name}.GRID"] = node.grid
         groups |= {f"TARGETS.{name}.OPTS_FOR.{key}": opts for key, opts in node.opts_for.items()}
+    for axis, node in suite.axes.items():
+        for value, change in node.values.items():
+            groups[f"AXES.{axis}.VALUES.{value}"] = change.pretraining | change.transfer | change.both
     for where, opts in groups.items():
         for key in RESERVED_OPTS:
             if key in opts:
@@ -84,7 +90,7 @@ def _files(suite: Suite) -> Iterator[str]:
             yield f"{where}: there is no file {file}; paths count from the working directory, {Path.cwd()}"
 
 
-CHECKS = (_counts, _sections, _references, _reserved, _targets, _files, selection_problems)
+CHECKS = (_counts, _sections, _references, _reserved, _targets, _files, selection_problems, axis_problems)
 
 
 def read_suite(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Suite:
@@ -108,4 +114,4 @@ def read_suite(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Suite:
     suite = from_mapping(Suite, node, str(path))
     if found := problems(suite):
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in found))
-    return suite
+    return expand_axes(suite)

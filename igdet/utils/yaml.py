@@ -37,6 +37,7 @@ NAMES = {
     list: "a list",
     dict: "a mapping of keys",
 }
+DERIVED = {"derived": True}  # metadata of a dataclass field that no file sets
 NUMBER = int | float  # kept as it is written: to a config, 1 and 1.0 differ
 
 
@@ -267,7 +268,8 @@ def from_mapping(kind: type, node: object, where: str) -> Any:
     """Build a dataclass from a YAML mapping whose keys are its fields in upper case.
 
     Args:
-        kind: the dataclass; its fields may be str, int, float, NUMBER, bool, lists and dicts of them, dataclasses.
+        kind: the dataclass; its fields, but for those with the metadata DERIVED, may be str, int, float, NUMBER, bool,
+            lists and dicts of them, dataclasses.
         node: what YAML gave.
         where: where the mapping stands, for error messages.
 
@@ -279,7 +281,7 @@ def from_mapping(kind: type, node: object, where: str) -> Any:
     """
     if not isinstance(node, dict):
         raise ConfigError(f"{where}: expected a mapping of keys, got {shown(node)}")
-    known = {item.name.upper(): item for item in fields(kind)}
+    known = {item.name.upper(): item for item in fields(kind) if not item.metadata.get("derived")}
     for key in node:
         if key not in known:
             raise ConfigError(
