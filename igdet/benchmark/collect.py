@@ -65,6 +65,23 @@ class Column(NamedTuple):
     title: str
 
 
+def columns_of(suite: Suite) -> list[Column]:
+    """Return every metric of every target; the target's title joins the metric's where that alone is not unique.
+
+    An arrow says where lower is better.
+    """
+    uses = Counter(title for target in suite.targets.values() for title in target.metrics.values())
+    return [
+        Column(
+            name,
+            metric,
+            (title if uses[title] == 1 else f"{target.title}: {title}") + LOWER_MARK * lower_is_better(metric),
+        )
+        for name, target in suite.targets.items()
+        for metric, title in target.metrics.items()
+    ]
+
+
 class Study:
     """A suite with all its runs.
 
@@ -79,20 +96,8 @@ class Study:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """Every metric of every target; the target's title joins the metric's where that alone is not unique.
-
-        An arrow says where lower is better.
-        """
-        uses = Counter(title for target in self.suite.targets.values() for title in target.metrics.values())
-        return [
-            Column(
-                name,
-                metric,
-                (title if uses[title] == 1 else f"{target.title}: {title}") + LOWER_MARK * lower_is_better(metric),
-            )
-            for name, target in self.suite.targets.items()
-            for metric, title in target.metrics.items()
-        ]
+        """As `columns_of`."""
+        return columns_of(self.suite)
 
     @cached_property
     def finished(self) -> list[Run]:

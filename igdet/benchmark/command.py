@@ -45,6 +45,11 @@ def run(suite: Suite, progress: Progress) -> bool:
     return complete
 
 
+def finished_study(suite: Suite) -> Study:
+    """Return a suite with what its runs have come to so far."""
+    return Study(suite, _shown_cells(suite))
+
+
 def status(suite: Suite) -> str:
     """The state of every cell as a table, and why the failed ones failed."""
     study = Study(suite, _shown_cells(suite))

@@ -22,6 +22,7 @@ class Initialisation:
     metrics: dict[str, str] = field(default_factory=dict)  # of the pretraining: name in results.json -> title
     minutes: float = 1.0  # expected duration of the pretraining: fixes the order until one has been timed
     series: str = field(default="", metadata=DERIVED)  # its name in the file, before axes multiplied it
+    series_title: str = field(default="", metadata=DERIVED)
     point: dict[str, str] = field(default_factory=dict, metadata=DERIVED)  # axis -> value
 
 

@@ -116,3 +116,37 @@ _SHOWN = {
 }
 # Protocol -> results published for it. A suite's target names the protocol it follows.
 PUBLISHED = {protocol: [RESULTS[name] for name in names] for protocol, names in _SHOWN.items()}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A published observation that no single number of a target holds.
+
+    Attributes:
+        text: what was observed.
+        source: who states it.
+    """
+
+    text: str
+    source: Source
+
+
+# Observations that studies show beside their own; a study's FINDINGS names them.
+FINDINGS = {
+    "size": Finding(
+        "Transfer grows about log-linearly with the number of pretraining images, from 3.5M to 3.5B; larger networks "
+        "gain more", ARTICLE),
+    "vocabulary": Finding(
+        "1.5k hashtags that match ImageNet-1k's classes beat 17k on ImageNet-1k; 17k win on CUB2011 and Places365",
+        ARTICLE),
+    "noise": Finding(
+        "Replacing 10% of the hashtags costs less than 1 point of ImageNet-1k top-1, 25% about 2 (ResNeXt-101 32x16d, "
+        "1B images, 17k hashtags)", ARTICLE),
+    "resampling": Finding(
+        "Square-root and uniform resampling gain 5 to 6 points of linear ImageNet transfer over natural", ARTICLE),
+    "classes": Finding(
+        "Pretrainings differ more on targets with more classes, ImageNet-5k and -9k, than on ImageNet-1k", ARTICLE),
+    "localization": Finding(
+        "Hashtag pretraining may hurt localization: box AP gains at IoU 0.5 exceed those at 0.75, and keypoints stay "
+        "flat", ARTICLE),
+}  # fmt: skip

@@ -169,7 +169,30 @@ def _log_axes(plot: Axes) -> None:
         axis.set_minor_formatter("")
 
 
-SCALES = {"from zero": _from_zero, "differences": _around_zero, "logarithmic": _log_axes}
+def _log_from_zero(plot: Axes) -> None:
+    plot.set_xscale("log")
+    plot.xaxis.set_major_formatter("{x:,g}")
+    plot.xaxis.set_minor_formatter("")
+    _from_zero(plot)
+
+
+SCALES = {
+    "from zero": _from_zero,
+    "log, from zero": _log_from_zero,
+    "differences": _around_zero,
+    "logarithmic": _log_axes,
+}
+
+
+def standalone(svg: str, palette: str) -> str:
+    """Return a chart as a file of its own, which brings the colours of light and dark along.
+
+    Args:
+        svg: an SVG element of this module.
+        palette: CSS that sets the page's variables.
+    """
+    opening, _, rest = svg.partition(">")
+    return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{palette}</style>{rest}\n'
 
 
 def _for_page(svg: str, title: str) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from datetime import datetime, timezone
+from importlib import resources
 from os import PathLike
 from pathlib import Path
 
@@ -54,6 +55,12 @@ def render_page(package: str, template: str = "report.html.j2", **values: object
     environment.filters["exact"] = exact
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     return environment.get_template(template).render(now=now, **values)
+
+
+def palette() -> str:
+    """Return the CSS that sets the page's colours, of light and of dark, as `var(--ink)`."""
+    css = resources.files("igdet.reporting").joinpath("templates/page.css").read_text(encoding="utf-8")
+    return css[: css.index("* {")]
 
 
 def write_card_pages(

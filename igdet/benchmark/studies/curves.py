@@ -1,0 +1,110 @@
+"""The results of a study by axis: a curve for every series, with what its points are and what they cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from igdet.benchmark.collect import Column
+from igdet.benchmark.studies.results import Cost, Results
+from igdet.benchmark.suite import Initialisation, Suite
+from igdet.reporting.significance import Interval, t_interval
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the seeds of one initialisation came to.
+
+    Attributes:
+        initialisation: with its place on the axes.
+        title: the value's title; "" off the axis.
+        x: its place: a number of the axis, or of a category axis the position, from 0.
+        values: seed -> result.
+        cost: of the pretraining; None without one.
+    """
+
+    initialisation: str
+    title: str
+    x: float
+    values: dict[int, float]
+    cost: Cost | None
+
+    @property
+    def interval(self) -> Interval:
+        """The mean with its 95% interval over the seeds."""
+        return t_interval(list(self.values.values()))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A series along the axis.
+
+    Attributes:
+        style: its number, which decides its colour.
+        series: its name in the suite file.
+        title: with its place on the other axes.
+        points: ascending in x; one, with x NaN, for a series that does not vary along the axis.
+    """
+
+    style: int
+    series: str
+    title: str
+    points: tuple[Point, ...]
+
+    @property
+    def varies(self) -> bool:
+        """Whether the series varies along the axis, at whatever number of its points there are results."""
+        return any(point.x == point.x for point in self.points)
+
+    @property
+    def by_size(self) -> dict[float, list[float]]:
+        """x -> the results of all seeds, as fits take them."""
+        return {point.x: list(point.values.values()) for point in self.points}
+
+
+def axis_of(suite: Suite) -> str:
+    """Return the name of the axis that is drawn from left to right."""
+    return suite.x or next(iter(suite.axes))
+
+
+def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
+    """Return the curves of one metric of a target; points without a result are left out, and curves without a point.
+
+    Args:
+        suite: with its axes, expanded.
+        results: its results.
+        column: the metric.
+    """
+    grouped: dict[str, list[tuple[str, Initialisation]]] = {}
+    for name, node in suite.initializations.items():
+        grouped.setdefault(_series_title(suite, node), []).append((name, node))
+    curves = []
+    for style, (title, members) in enumerate(grouped.items()):
+        points = [_point(suite, results, column, name, node) for name, node in members]
+        found = tuple(sorted((point for point in points if point.values), key=lambda point: point.x))
+        if found:
+            curves.append(Curve(style, members[0][1].series, title, found))
+    return curves
+
+
+def _point(suite: Suite, results: Results, column: Column, name: str, node: Initialisation) -> Point:
+    axis = suite.axes[axis_of(suite)]
+    value = node.point.get(axis_of(suite))
+    values = results.values(column.target, name, column.metric)
+    cost = results.cost(name)
+    if value is None:
+        return Point(name, "", float("nan"), values, cost)
+    x = float(list(axis.values).index(value)) if axis.scale == "category" else axis.values[value].x
+    return Point(name, axis.values[value].title or value, x, values, cost)
+
+
+def _series_title(suite: Suite, node: Initialisation) -> str:
+    """The initialisation's title without its value on the drawn axis."""
+    drawn = axis_of(suite)
+    titles = [node.series_title]
+    titles += [suite.axes[axis].values[value].title or value for axis, value in node.point.items() if axis != drawn]
+    return ", ".join(titles)
+
+
+def pairs_of(curves: Sequence[Curve]) -> list[tuple[Curve, Curve]]:
+    """Return every pair of curves that vary, the earlier one first."""
+    varying = [curve for curve in curves if curve.varies]
+    return [(first, second) for at, first in enumerate(varying) for second in varying[at + 1 :]]

@@ -1,0 +1,174 @@
+"""A study's page: question, command, figures, numbers, what is published, verdicts and limits, from its results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from igdet.benchmark.collect import Column, columns_of
+from igdet.benchmark.studies.curves import Curve, axis_of, curves_of
+from igdet.benchmark.studies.results import Results
+from igdet.benchmark.studies.verdicts import growth_band, verdicts
+from igdet.benchmark.suite import Suite
+from igdet.formats.published import FINDINGS
+from igdet.reporting.charts import Series, bar_chart, line_chart, standalone
+from igdet.reporting.pages import palette
+from igdet.reporting.tables import EMPTY, Entry, Table, csv_export
+from igdet.utils.files import atomic_write
+
+SCALES = {"log": "log, from zero", "linear": "from zero"}
+NOTE = (
+    "Mean [95% interval] over the seeds, percent (Student's t); bands and whiskers show the same. Dashed lines are "
+    "log-linear fits, brackets of gains their bootstrap intervals over seeds."
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One metric of a target.
+
+    Attributes:
+        column: the metric.
+        curves: of it.
+        svg: the figure.
+        sentences: what they say.
+    """
+
+    column: Column
+    curves: list[Curve]
+    svg: str
+    sentences: list[str]
+
+
+def panels_of(suite: Suite, results: Results) -> list[Panel]:
+    """Return a panel for every metric of every target that has results."""
+    axis = suite.axes[axis_of(suite)]
+    found = [(column, curves_of(suite, results, column)) for column in columns_of(suite)]
+    return [
+        Panel(column, curves, _figure(suite, column, curves), verdicts(column, curves, axis.scale))
+        for column, curves in found
+        if curves
+    ]
+
+
+def write_page(suite: Suite, results: Results, command: str, page: Path) -> None:
+    """Write a study's page with its figures, tables as CSV and LaTeX, beside the page under its name.
+
+    Args:
+        suite: the study.
+        results: its results.
+        command: that runs it.
+        page: the Markdown file; figures are written as NAME-1.svg, ...
+    """
+    panels = panels_of(suite, results)
+    table = result_table(suite, panels)
+    figures = {page.with_name(f"{page.stem}-{number}.svg"): panel for number, panel in enumerate(panels, start=1)}
+    for path, panel in figures.items():
+        _write(path, standalone(panel.svg, palette()))
+    _write(page.with_suffix(".csv"), _csv(panels))
+    _write(page.with_suffix(".tex"), table.latex())
+    _write(page, _markdown(suite, results, command, table, figures))
+
+
+def result_table(suite: Suite, panels: Sequence[Panel]) -> Table:
+    """Return every point of every curve against the metrics."""
+    header = ["Series", suite.axes[axis_of(suite)].title, *(panel.column.title for panel in panels), "seeds"]
+    rows: dict[tuple[str, str], dict[int, Entry]] = {}
+    seeds: dict[tuple[str, str], int] = {}
+    for at, panel in enumerate(panels):
+        for curve in panel.curves:
+            for point in curve.points:
+                key = curve.title, point.title
+                rows.setdefault(key, {})[at] = Entry(_interval_text(point.interval))
+                seeds[key] = max(seeds.get(key, 0), len(point.values))
+    body = []
+    for (series, value), row in rows.items():
+        entries = (row.get(at, Entry(EMPTY)) for at in range(len(panels)))
+        body.append([Entry(series), Entry(value or EMPTY), *entries, Entry(str(seeds[series, value]))])
+    return Table("Results", header, body, NOTE)
+
+
+def _figure(suite: Suite, column: Column, curves: Sequence[Curve]) -> str:
+    axis = suite.axes[axis_of(suite)]
+    axes = axis.title, column.title
+    if axis.scale == "category":
+        names = [value.title or name for name, value in axis.values.items()]
+        return bar_chart(column.title, axes, [_bars(curve, len(names)) for curve in curves], names)
+    ends = [point.x for curve in curves if curve.varies for point in curve.points]
+    lines = [line for curve in curves for line in _lines(curve, min(ends), max(ends))] if ends else []
+    return line_chart(column.title, axes, lines, SCALES[axis.scale])
+
+
+def _bars(curve: Curve, values: int) -> Series:
+    """A series that does not vary is as high at every value."""
+    points = curve.points if curve.varies else curve.points * values
+    xs = [point.x for point in points] if curve.varies else list(range(values))
+    return Series(curve.style, xs, [point.interval.mean for point in points], _reaches(points), curve.title)
+
+
+def _lines(curve: Curve, smallest: float, largest: float) -> list[Series]:
+    if not curve.varies:
+        mean = curve.points[0].interval.mean
+        return [Series(curve.style, [smallest, largest], [mean, mean], name=curve.title, dashed=True)]
+    means = [point.interval.mean for point in curve.points]
+    xs = [point.x for point in curve.points]
+    lines = [Series(curve.style, xs, means, _reaches(curve.points), curve.title)]
+    if band := growth_band(curve):
+        sizes = np.geomspace(band.smallest, band.largest, 20)
+        lines.append(Series(curve.style, sizes.tolist(), band.curve.at(sizes).tolist(), dashed=True))
+    return lines
+
+
+def _reaches(points: Sequence) -> list[float]:
+    """Half the height of each interval; none where a point has one seed alone."""
+    reaches = [point.interval.high - point.interval.mean for point in points]
+    return reaches if all(reach == reach for reach in reaches) else []
+
+
+def _interval_text(interval) -> str:
+    if interval.n < 2:
+        return f"{interval.mean:.1f}"
+    return f"{interval.mean:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+
+
+def _csv(panels: Sequence[Panel]) -> str:
+    rows = [
+        [panel.column.target, panel.column.metric, curve.title, point.title, point.x, seed, value]
+        for panel in panels
+        for curve in panel.curves
+        for point in curve.points
+        for seed, value in point.values.items()
+    ]
+    return csv_export(["target", "metric", "series", "value of the axis", "x", "seed", "result"], rows)
+
+
+def _markdown(suite: Suite, results: Results, command: str, table: Table, figures: dict[Path, Panel]) -> str:
+    sentences = [f"- {sentence}" for panel in figures.values() for sentence in panel.sentences]
+    published = [f"- {FINDINGS[name].text} ([{FINDINGS[name].source.title}]({FINDINGS[name].source.url}))" for name in suite.findings]
+    parts = [
+        f"# {suite.title}",
+        suite.question,
+        f"```bash\n{command}\n```",
+        *(
+            f"![{panel.column.title} by {suite.axes[axis_of(suite)].title}]({path.name})"
+            for path, panel in figures.items()
+        ),
+        "## Verdict",
+        "\n".join(sentences) or "No result yet.",
+        table.markdown(),
+        "## Published beside it",
+        "\n".join(published) or "Not published here.",
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in [*suite.limits, *_where_it_ran(results)]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _where_it_ran(results: Results) -> list[str]:
+    return [f"Ran on {', '.join(results.facts('device'))} with {'; '.join(results.facts('versions'))}."]
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path, "w") as file:
+        file.write(text)

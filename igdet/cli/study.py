@@ -1,0 +1,91 @@
+"""Run a study, a suite with axes, and write its page; or draw the page again from its results."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from igdet.benchmark.command import finished_study, run
+from igdet.benchmark.progress import Progress
+from igdet.benchmark.studies.page import write_page
+from igdet.benchmark.studies.results import Results, results_of
+from igdet.benchmark.suite import Suite
+from igdet.benchmark.suite_file import read_suite
+from igdet.utils.command_lines import command_line, this_command_line
+from igdet.utils.errors import UserError, one_line_errors
+
+STUDIES = Path("configs", "studies")
+EXAMPLES = """
+Examples:
+  run what is not finished, write the page    python tools/study.py run size --out docs/studies
+  the page and its figures from results       python tools/study.py draw size --out docs/studies
+  at the paper's size                         python tools/study.py run paper/size
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("study", help=f"a suite file with AXES, or the name of one in {STUDIES}")
+    parser.add_argument("--out", type=Path, help="folder of NAME.parquet and the page; the study's own unless told")
+    parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="further keys of the suite, such as SEEDS 5")
+    return parser.parse_intermixed_args()
+
+
+def find_study(name: str) -> Path:
+    """Return the file of a study.
+
+    Raises:
+        UserError: there is none.
+    """
+    places = [Path(name), STUDIES / f"{name}.yaml"]
+    for path in places:
+        if path.is_file():
+            return path
+    known = sorted(str(path.relative_to(STUDIES).with_suffix("")) for path in STUDIES.rglob("*.yaml"))
+    raise UserError(f"{name} is no file, nor is {places[1]}; known studies: {', '.join(known) or 'none from here'}")
+
+
+def run_study(suite: Suite, results: Path) -> int:
+    """Run what is not finished, collect the results, and draw."""
+    try:
+        complete = run(suite, Progress())
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on where it stopped: {this_command_line()}", file=sys.stderr)
+        return 130
+    results_of(finished_study(suite)).write(results)
+    draw_study(suite, results)
+    if not complete:
+        print(
+            f"some cells failed; fix what their logs say, then the same command runs only those: {this_command_line()}"
+        )
+        return 1
+    return 0
+
+
+def draw_study(suite: Suite, results: Path) -> int:
+    """Draw from the table of results alone."""
+    page = results.with_suffix(".md")
+    write_page(suite, Results.read(results), f"{command_line('study')} run {results.stem}", page)
+    print(page)
+    return 0
+
+
+ACTIONS = {"run": run_study, "draw": draw_study}
+
+
+@one_line_errors()
+def main() -> int:
+    """Check the study, then act."""
+    args = parse_args()
+    path = find_study(args.study)
+    suite = read_suite(path, args.overrides)
+    if not suite.axes:
+        raise UserError(f"{path} has no AXES: it is a suite for {command_line('benchmark')}")
+    return ACTIONS[args.action](suite, (args.out or suite.folder) / f"{path.stem}.parquet")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

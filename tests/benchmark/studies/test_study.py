@@ -1,0 +1,125 @@
+"""A study from its trainings, which are pretended, to its results, figures and sentences."""
+
+import sys
+
+import pytest
+
+from igdet.benchmark.cells import expand
+from igdet.benchmark.collect import Study, columns_of
+from igdet.benchmark.studies.curves import curves_of
+from igdet.benchmark.studies.page import panels_of
+from igdet.benchmark.studies.results import Results, ResultsError, results_of
+from igdet.benchmark.suite_file import read_suite
+from igdet.cli import study as command
+
+AXES = {
+    "posts": {
+        "TITLE": "Posts",
+        "SCALE": "log",
+        "VALUES": {
+            name: {"X": size, "PRETRAINING": {"SOLVER.IMAGES_SEEN": size}}
+            for name, size in (("10", 10), ("100", 100), ("1k", 1000))
+        },
+    }
+}
+LINEAR = {"linear": {"TITLE": "Linear", "CONFIG": "linear.yaml", "METRICS": {"classification/top1": "Top-1"}}}
+# Means 40, 50 and 60: ten points a tenfold.
+TOP1 = {"hashtag.posts-10": (39, 41), "hashtag.posts-100": (49, 51), "hashtag.posts-1k": (59, 61), "scratch": (30, 30)}
+
+
+@pytest.fixture
+def suite(write_suite):
+    return read_suite(
+        write_suite(AXES=AXES, TARGETS=LINEAR, SEEDS=2, QUESTION="Do more posts help?", FINDINGS=["size"])
+    )
+
+
+@pytest.fixture
+def results(suite, finish):
+    cells = expand(suite)
+    for cell in cells:
+        if cell.target == "pretraining":
+            finish(cell, {}, images_seen=int(cell.opts["SOLVER.IMAGES_SEEN"]))
+        else:
+            finish(cell, {"classification": {"top1": TOP1[cell.initialisation][cell.seed]}})
+    return results_of(Study(suite, cells))
+
+
+def test_results_come_back_by_target_and_point(results, tmp_path):
+    results.write(tmp_path / "r.parquet")
+    again = Results.read(tmp_path / "r.parquet")
+    assert again.values("linear", "hashtag.posts-100", "classification/top1") == {0: 49.0, 1: 51.0}
+    assert again.values("linear", "nobody", "classification/top1") == {}
+    assert again.cost("hashtag.posts-1k") == (1000, 90 / 3600)  # each run is said to take 90 s
+    assert again.cost("scratch") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1"])
+def test_results_that_cannot_be_read_are_named(tmp_path, content):
+    (tmp_path / "r.parquet").write_bytes(content)
+    with pytest.raises(ResultsError, match=r"r\.parquet cannot be read"):
+        Results.read(tmp_path / "r.parquet")
+
+
+def test_a_series_that_does_not_vary_has_one_point(suite, results):
+    (column,) = columns_of(suite)
+    scratch, hashtag = curves_of(suite, results, column)
+    assert not scratch.varies and scratch.points[0].values == {0: 30.0, 1: 30.0}
+    assert [(point.title, point.x, point.interval.mean) for point in hashtag.points] == [
+        ("10", 10, 40), ("100", 100, 50), ("1k", 1000, 60),
+    ]  # fmt: skip
+
+
+def test_the_verdict_of_a_straight_line(suite, results):
+    (panel,) = panels_of(suite, results)
+    growth, *rest = panel.sentences
+    assert growth.startswith("Top-1, Hashtags: ten times more gains +10.0 points [")
+    # From 100 to 1,000 images: 900 more. All runs took equally long, so that hours say nothing.
+    assert "hours" not in growth and rest == []
+    assert panel.svg.count("<svg") == 1
+
+
+def test_a_difference_within_the_intervals_is_no_claim(suite, results, finish):
+    for cell in expand(suite):
+        if cell.initialisation.startswith("hashtag") and cell.target == "linear":
+            finish(cell, {"classification": {"top1": 50 + 10 * (-1) ** cell.seed}})
+    (panel,) = panels_of(suite, results_of(Study(suite, expand(suite))))
+    assert "cannot be told apart from no change: +0.0 points" in panel.sentences[0]
+
+
+def test_a_category_axis_is_compared_with_its_first_value(write_suite, finish):
+    values = {name: {"PRETRAINING": {"SOLVER.MOMENTUM": at / 10}} for at, name in enumerate(("a", "b"))}
+    suite = read_suite(write_suite(AXES={"kind": {"TITLE": "Kind", "VALUES": values}}, TARGETS=LINEAR, SEEDS=3))
+    cells = expand(suite)
+    for cell in cells:
+        top1 = 50 + cell.seed + (20 + cell.seed / 100 if cell.initialisation.endswith("b") else 0)
+        finish(cell, {} if cell.target == "pretraining" else {"classification": {"top1": top1}})
+    (panel,) = panels_of(suite, results_of(Study(suite, cells)))
+    assert panel.sentences == ["Top-1, Hashtags: b against a gains +20.0 points [+20.0, +20.0] over 3 seeds."]
+
+
+def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatch, capsys):
+    posts = {"TITLE": "Posts", "SCALE": "log", "VALUES": dict(list(AXES["posts"]["VALUES"].items())[:2])}
+    write_suite(AXES={"posts": posts}, TARGETS=LINEAR, QUESTION="Do more posts help?", FINDINGS=["size"])
+    monkeypatch.setattr("igdet.benchmark.command.check_configs", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["tools/study.py", "run", "suite.yaml", "--out", "pages"])
+    assert command.main() == 0
+    page = (folder / "pages/suite.md").read_text()
+    for text in ("# A test", "Do more posts help?", "python tools/study.py run suite", "2 sizes are too few for a fit",
+                 "about log-linearly", "![Top-1 by Posts](suite-1.svg)"):  # fmt: skip
+        assert text in page
+    svg = (folder / "pages/suite-1.svg").read_text()
+    assert "prefers-color-scheme" in svg and svg.startswith("<svg")
+    (folder / "pages/suite.md").unlink()
+    monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", "suite.yaml", "--out", "pages"])
+    assert command.main() == 0
+    assert (folder / "pages/suite.md").read_text() == page.replace(" run suite\n", " run suite\n")
+
+
+def test_what_is_no_study_is_refused(write_suite, monkeypatch, capsys):
+    write_suite()
+    for name, message in (("suite.yaml", "suite.yaml has no AXES"), ("nothing", "nothing is no file")):
+        monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", name])
+        with pytest.raises(SystemExit):
+            command.main()
+        assert message in capsys.readouterr().err
