@@ -1,11 +1,11 @@
 """Held-out parts: so many images of every class, chosen by name; a training set in two to choose settings on."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
 
 from igdet.data.records import Records
+from igdet.data.subsets import SubsetRecords, name_hashes
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets.target import CHOICE
 from igdet.utils.messages import shown
@@ -62,7 +62,7 @@ def is_held_out(names: Sequence[str], class_ids: np.ndarray, counts: np.ndarray)
     Returns:
         bool (N,).
     """
-    hashes = np.fromiter((_hash(name) for name in names), np.uint64, len(class_ids))
+    hashes = name_hashes(names, len(class_ids))
     order = np.lexsort((hashes, class_ids))  # class by class, the smallest hash first
     sizes = np.bincount(class_ids)
     starts = np.cumsum(sizes) - sizes  # of each class in that order
@@ -72,39 +72,7 @@ def is_held_out(names: Sequence[str], class_ids: np.ndarray, counts: np.ndarray)
     return chosen
 
 
-def _hash(name: str) -> int:
-    return int.from_bytes(blake2b(name.rpartition("/")[2].encode(), digest_size=8).digest(), "little")
-
-
-class PartRecords(Records):
-    """Some records of another sequence, each of one label.
-
-    Shapes: N records of the whole, M of the part.
-
-    Args:
-        whole: the other sequence, one label a record.
-        positions: int (M,): the records to keep, 0..N-1.
-    """
-
-    def __init__(self, whole: Records, positions: np.ndarray):
-        super().__init__(np.arange(len(positions) + 1), whole.label_ids[positions])
-        self._whole = whole
-        self._positions = positions
-
-    def image_id(self, index: int) -> str:
-        """Return the record's name in the whole."""
-        return self._whole.image_id(self._positions[index])
-
-    def location(self, index: int) -> dict:
-        """Say where the record's bytes are."""
-        return self._whole.location(self._positions[index])
-
-    def read(self, index: int) -> bytes:
-        """Read the record's image file; raises what the whole does."""
-        return self._whole.read(self._positions[index])
-
-
-def tuning_part(whole: Records, part: str) -> PartRecords:
+def tuning_part(whole: Records, part: str) -> SubsetRecords:
     """Cut a part out of a training set.
 
     Of a class with n images n // 5, but at least one and at most n // 2, are for the choice, by their file names as
@@ -122,4 +90,4 @@ def tuning_part(whole: Records, part: str) -> PartRecords:
     chosen = is_held_out(names, whole.label_ids, counts)
     if not chosen.any():
         raise DatasetError("no class has two images, of which one could be held out")
-    return PartRecords(whole, np.flatnonzero(chosen if part == CHOICE else ~chosen))
+    return SubsetRecords(whole, np.flatnonzero(chosen if part == CHOICE else ~chosen))

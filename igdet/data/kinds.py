@@ -11,6 +11,7 @@ from igdet.data.readers.image_folder import read_class_names, read_evaluation_fo
 from igdet.data.readers.image_lists import read_cub2011, read_image_list
 from igdet.data.readers.shards import ShardRecords, StreamedShards
 from igdet.data.readers.torchvision_sets import read_torchvision_set
+from igdet.data.subsets import first_posts, under_vocabulary
 from igdet.formats.class_lists import read_class_list
 from igdet.formats.imagenet_lists import real_labels, synsets
 from igdet.formats.posts.text_table import TextFormat
@@ -33,12 +34,17 @@ class Kind:
 
 
 def _prepare_shards(fields: dict, *_: object) -> Prepared:
+    vocabulary = Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME))
     records = ShardRecords(fields["ROOT"])
-    return {"thing_classes": Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME)).names}, lambda: records
+    if fields["VOCABULARY"]:
+        cut = Vocabulary.read(fields["VOCABULARY"])
+        records, vocabulary = under_vocabulary(records, vocabulary, cut), cut
+    records = first_posts(records, fields["POSTS"])
+    return {"thing_classes": vocabulary.names}, lambda: records
 
 
 def _prepare_stream(fields: dict, *_: object) -> Prepared:
-    shards = StreamedShards(fields["ROOT"])
+    shards = StreamedShards(fields["ROOT"], fields["POSTS"])
     return {"thing_classes": list(shards.labels)}, lambda: shards
 
 
@@ -46,7 +52,8 @@ def _prepare_table(fields: dict, log: BadRecordLog, _: object) -> Prepared:
     vocabulary = Vocabulary.read(fields["VOCABULARY"])
     columns = fields["IMAGE_COLUMN"], fields["HASHTAG_COLUMN"]
     text_format = TextFormat(fields["ENCODING"], fields["DELIMITER"], fields["QUOTING"])
-    records = read_hashtag_table(fields["ANNOTATIONS"], fields["ROOT"], vocabulary, *columns, log, text_format)
+    table = read_hashtag_table(fields["ANNOTATIONS"], fields["ROOT"], vocabulary, *columns, log, text_format)
+    records = first_posts(table, fields["POSTS"])
     return {"thing_classes": vocabulary.names}, lambda: records
 
 
@@ -86,15 +93,16 @@ def _prepare_real(fields: dict, *_: object) -> Prepared:
 
 TEXT_FORMAT = {"ENCODING": "", "DELIMITER": "", "QUOTING": ""}  # of CSV and JSON lines; "" is found out
 PART = {"HELD_OUT": 0, "SPLIT": "all"}
+POSTS = {"POSTS": 0}  # the first so many of the hash order; 0 for all
 
 KINDS = {
-    "hashtag_shards": Kind(_prepare_shards, "hashtags", required=("ROOT",)),
-    "hashtag_stream": Kind(_prepare_stream, "hashtags", required=("ROOT",), only_for="training"),
+    "hashtag_shards": Kind(_prepare_shards, "hashtags", required=("ROOT",), optional={"VOCABULARY": "", **POSTS}),
+    "hashtag_stream": Kind(_prepare_stream, "hashtags", required=("ROOT",), optional=POSTS, only_for="training"),
     "hashtag_table": Kind(
         _prepare_table,
         "hashtags",
         required=("ROOT", "ANNOTATIONS", "VOCABULARY"),
-        optional={"IMAGE_COLUMN": "image", "HASHTAG_COLUMN": "hashtags", **TEXT_FORMAT},
+        optional={"IMAGE_COLUMN": "image", "HASHTAG_COLUMN": "hashtags", **TEXT_FORMAT, **POSTS},
     ),
     "image_folder": Kind(_prepare_folder, "classification", required=("ROOT",), optional={"CLASSES": "", **PART}),
     "image_list": Kind(_prepare_list, "classification", required=("ROOT", "LIST", "CLASSES")),

@@ -88,9 +88,10 @@ def _prediction_sentences(name: str, curve: Curve) -> Iterator[str]:
     except FitError:
         return
     verdict = "holds" if found.is_met else "fails"
+    predicted = f"{found.predicted:.1f} [{found.low:.1f}, {found.high:.1f}]"
     yield (
-        f"{name}: the log-linear fit of the smaller sizes {verdict} at {found.size:,.0f}: predicted "
-        f"{found.predicted:.1f} [{found.low:.1f}, {found.high:.1f}], found {found.observed:.1f} ({_signed(found.error)})."
+        f"{name}: the log-linear fit of the smaller sizes {verdict} at {found.size:,.0f}: predicted {predicted}, "
+        f"found {found.observed:.1f} ({_signed(found.error)})."
     )
 
 

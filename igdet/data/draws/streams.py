@@ -79,7 +79,7 @@ class StreamReader:
     def fingerprint(self) -> str:
         """Name everything that decides on what this reader gives."""
         settings = asdict(self._settings) | {"factors": self._settings.factors.tolist()}
-        made_of = [settings, self._shards.summary.shards, self._reader, self._readers]
+        made_of = [settings, self._shards.summary.shards, self._reader, self._readers, *self._shards.subset]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
 
     def buffers(self, first: int = 0) -> Iterator[tuple[Buffer, np.ndarray]]:
@@ -132,7 +132,9 @@ class StreamReader:
 
     def _buffer(self, posts: list[StreamedPost], turn: int, number: int) -> tuple[Buffer, np.ndarray]:
         labels = [self._shards.label_ids(post) for post in posts]
-        factors = np.array([self._settings.factors[ids].max() for ids in labels])
+        # A post that is not among the first POSTS is read with its shard, and shown no time.
+        taken = np.array([self._shards.is_taken(post.key) for post in posts])
+        factors = taken * np.array([self._settings.factors[ids].max() for ids in labels])
         copies = self._copies(factors, [post.key for post in posts], turn)
         order = np.repeat(np.arange(len(posts)), copies)
         generator(self._settings.seed, Stream.BUFFER_ORDER, number * self._readers + self._reader).shuffle(order)

@@ -1,14 +1,19 @@
 """Posts in shards: by their index, or streamed without it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from igdet.data.draws.epoch import label_factors
 from igdet.data.records import Records
+from igdet.data.subsets import first_posts, name_hash
 from igdet.formats.errors import DatasetError, RecordError
 from igdet.formats.shards import ShardError, ShardIndex, ShardReader, ShardStream, StreamedPost, Summary, read_summary
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.sampling import count_by_rarest
+
+ALL_HASHES = 2**64 - 1  # the largest there is
 
 
 class ShardRecords(Records):
@@ -62,7 +67,8 @@ class StreamedShards:
     """A folder of shards that is only ever streamed.
 
     Args:
-        folder: with the shards, their summary and their vocabulary; the index is not used.
+        folder: with the shards, their summary and their vocabulary; the index is used for `posts` alone.
+        posts: the first so many of the hash order are streamed; 0 for all.
 
     Attributes:
         summary: what is known of it.
@@ -71,19 +77,23 @@ class StreamedShards:
 
     Raises:
         ShardError: the folder is not whole.
-        DatasetError: there is no post.
+        DatasetError: there is no post, or there are not so many.
     """
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, posts: int = 0):
         self.folder = Path(folder)
         self.summary: Summary = read_summary(self.folder)
         self.names = list(self.summary.shards)
         if not self.names:
             raise DatasetError(f"{folder}: its summary lists no post; expected at least one")
+        self._posts = posts
+        self._last_hash = ALL_HASHES
+        if posts:
+            self._take_first(posts)
         self.labels = {name: i for i, name in enumerate(Vocabulary.read(self.folder / VOCABULARY_NAME).names)}
 
     def __len__(self) -> int:
-        return sum(count for count, _ in self.summary.shards.values())
+        return self._posts or sum(count for count, _ in self.summary.shards.values())
 
     def label_counts(self, num_labels: int = 0) -> np.ndarray:
         """Count the posts that carry each label, int64 (L,)."""
@@ -92,6 +102,23 @@ class StreamedShards:
     def label_factors(self, resampling: str, epoch_factor: float) -> np.ndarray:
         """Work out r(h) of every label, int64 (L,), in units of 2^-24: the same as with an index."""
         return label_factors(self.label_counts(), np.array(self.summary.rarest, np.int64), resampling, epoch_factor)
+
+    def _take_first(self, posts: int) -> None:
+        """Find the last hash that is taken, and count the labels of the posts up to there."""
+        first = first_posts(ShardRecords(str(self.folder)), posts)
+        self._last_hash = max(name_hash(first.image_id(i)) for i in range(posts))
+        counts = first.label_counts(len(self.summary.posts))
+        rarest = count_by_rarest(first.label_offsets, first.label_ids, counts)
+        self.summary = replace(self.summary, posts=counts.tolist(), rarest=rarest.tolist())
+
+    @property
+    def subset(self) -> list[int]:
+        """What decides on the posts that are taken; [] for all."""
+        return [self._last_hash] if self._posts else []
+
+    def is_taken(self, key: str) -> bool:
+        """Whether a post is among the first that are streamed."""
+        return self._last_hash == ALL_HASHES or name_hash(key) <= self._last_hash
 
     def check_shared_by(self, readers: int) -> None:
         """Refuse more readers than there are shards, one of which would have nothing to read.

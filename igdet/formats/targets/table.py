@@ -215,4 +215,4 @@ def transfer_options(name: str) -> list[str]:
 
 def is_path(key: str, value: str) -> bool:
     """Whether a field is a path that must exist."""
-    return key in PATHS and (key != "CLASSES" or is_file(value))
+    return key in PATHS and value != "" and (key != "CLASSES" or is_file(value))
