@@ -145,7 +145,10 @@ def _csv(panels: Sequence[Panel]) -> str:
 
 def _markdown(suite: Suite, results: Results, command: str, table: Table, figures: dict[Path, Panel]) -> str:
     sentences = [f"- {sentence}" for panel in figures.values() for sentence in panel.sentences]
-    published = [f"- {FINDINGS[name].text} ([{FINDINGS[name].source.title}]({FINDINGS[name].source.url}))" for name in suite.findings]
+    published = [
+        f"- {FINDINGS[name].text} ([{FINDINGS[name].source.title}]({FINDINGS[name].source.url}))"
+        for name in suite.findings
+    ]
     parts = [
         f"# {suite.title}",
         suite.question,
