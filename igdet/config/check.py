@@ -82,6 +82,7 @@ VALUES: dict[str, Constraint] = {
     "MODEL.BACKBONE.NAME": registered(BACKBONE_REGISTRY, "backbone"),
     "MODEL.BACKBONE.FREEZE_AT": Constraint("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
     **dict.fromkeys(NORMS, norm()),
+    "MODEL.CLASSIFIER.LOSS": one_of("softmax", "sigmoid"),
     "MODEL.MOE.EXPERTS": zero_or_at_least(2),
     "MODEL.MOE.TOP_K": at_least(2),  # one gate is always 1: the router would not learn
     "MODEL.MOE.STAGES": some_of("res2", "res3", "res4", "res5"),

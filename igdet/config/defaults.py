@@ -33,6 +33,8 @@ def _add_model(cfg: CfgNode) -> None:
     cfg.MODEL.CLASSIFIER.RESET = True
     # True: features are standardised before the classifier, as a linear probe by SGD needs it; for frozen trunks.
     cfg.MODEL.CLASSIFIER.STANDARDIZE = False
+    # "softmax" against 1/k on each of k labels, the paper's; "sigmoid" of each label by itself.
+    cfg.MODEL.CLASSIFIER.LOSS = "softmax"
     # Mixtures of experts in place of bottleneck blocks: experts each, 0 for none, and how many an image goes to.
     cfg.MODEL.MOE = CfgNode()
     cfg.MODEL.MOE.EXPERTS = 0
@@ -95,6 +97,8 @@ def _add_dataloader(cfg: CfgNode) -> None:
     cfg.DATALOADER.STREAM_PASSES = 1
     # Probability, 0..1, with which a hashtag is replaced by one drawn from the hashtags' marginal distribution.
     cfg.DATALOADER.LABEL_NOISE = 0.0
+    # True: of an image's labels one is drawn at random each time that it is shown.
+    cfg.DATALOADER.ONE_LABEL = False
 
 
 def _add_solver(cfg: CfgNode) -> None:

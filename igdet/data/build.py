@@ -189,7 +189,8 @@ def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) ->
 
 def _training_samples(cfg: CfgNode, records: Records, label_counts: np.ndarray, seed: int) -> TrainingSamples:
     noise = LabelNoise(cfg.DATALOADER.LABEL_NOISE, label_counts, seed)
-    return TrainingSamples(records, _train_transform(cfg), noise, cfg.INPUT.FORMAT, seed)
+    one_label = cfg.DATALOADER.ONE_LABEL
+    return TrainingSamples(records, _train_transform(cfg), noise, cfg.INPUT.FORMAT, seed, one_label)
 
 
 def _train_transform(cfg: CfgNode) -> TrainTransform:

@@ -61,16 +61,24 @@ class TrainingSamples(Dataset):
         noise: label noise.
         channel_order: "RGB" or "BGR".
         seed: the run's seed, >= 0: a sample depends on it and on the draw's number only.
+        one_label: whether a sample has one of its record's labels, drawn at random, instead of all.
     """
 
     def __init__(
-        self, records: Records, transform: TrainTransform, noise: LabelNoise, channel_order: str, seed: int
+        self,
+        records: Records,
+        transform: TrainTransform,
+        noise: LabelNoise,
+        channel_order: str,
+        seed: int,
+        one_label: bool = False,
     ) -> None:
         self._records = records
         self._transform = transform
         self._noise = noise
         self._channel_order = channel_order
         self._seed = seed
+        self._one_label = one_label
 
     def __getitem__(self, numbered: tuple[int, int]) -> dict:
         """Make the sample of one draw.
@@ -95,6 +103,8 @@ class TrainingSamples(Dataset):
                 index = int(rng.integers(len(self._records)))
                 continue
             labels = self._noise(self._records.labels(index), self._records.image_id(index))
+            if self._one_label:
+                labels = rng.choice(labels, 1)
             return _sample(self._records, index, image, labels, bad)
         raise bad_in_a_row(bad)
 

@@ -1,11 +1,13 @@
 """One classifier for hashtag pretraining, finetuning and linear probing, as a Detectron2 meta-architecture."""
 
+import math
+
 import torch
 from detectron2.config import CfgNode, configurable
 from detectron2.modeling import META_ARCH_REGISTRY, Backbone, build_backbone
 from torch import Tensor, nn
 
-from igdet.modeling.losses import KHotLabels, khot_softmax_loss
+from igdet.modeling.losses import LOSSES, KHotLabels
 from igdet.modeling.moe import mixture_blocks
 
 
@@ -49,6 +51,7 @@ class ImageClassifier(nn.Module):
         pixel_std: list[float],
         balance_weight: float = 0.01,
         standardise: bool = False,
+        loss: str = "softmax",
     ):
         """Build the classifier with new weights.
 
@@ -59,6 +62,7 @@ class ImageClassifier(nn.Module):
             pixel_std: likewise.
             balance_weight: of the loss that keeps the experts of a mixture in equal use; nothing without a mixture.
             standardise: whether the classifier standardises the pooled features, as linear probes do.
+            loss: a key of `igdet.modeling.losses.LOSSES`.
         """
         super().__init__()
         self.balance_weight = balance_weight
@@ -68,7 +72,10 @@ class ImageClassifier(nn.Module):
         self.classifier = linear(backbone.output_shape()[self.feature].channels, num_classes)
         # The 0.01 of "Accurate, Large Minibatch SGD" (arXiv 1706.02677, section 5.1).
         nn.init.normal_(self.classifier.weight, std=0.01)
-        nn.init.zeros_(self.classifier.bias)
+        # Sigmoids begin at the share of 1 in L that an image with one label has: at 1/2 the first steps only lower all
+        # logits ("Focal Loss for Dense Object Detection", arXiv 1708.02002, section 4.1).
+        nn.init.constant_(self.classifier.bias, -math.log(max(1, num_classes - 1)) if loss == "sigmoid" else 0.0)
+        self.loss = LOSSES[loss]
         self.register_buffer("pixel_mean", torch.tensor(pixel_mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(pixel_std).view(-1, 1, 1), persistent=False)
 
@@ -82,6 +89,7 @@ class ImageClassifier(nn.Module):
             "pixel_std": cfg.MODEL.PIXEL_STD,
             "balance_weight": cfg.MODEL.MOE.LOSS_WEIGHT,
             "standardise": cfg.MODEL.CLASSIFIER.STANDARDIZE,
+            "loss": cfg.MODEL.CLASSIFIER.LOSS,
         }
 
     @property
@@ -106,7 +114,7 @@ class ImageClassifier(nn.Module):
             return [{"pred_class_logits": row} for row in logits]
         label_ids = [sample["gt_classes"] for sample in batched_inputs]
         labels = KHotLabels.of(label_ids, self.classifier.out_features, self.device)
-        loss = khot_softmax_loss(logits, labels)
+        loss = self.loss(logits, labels)
         return {"loss_cls": loss, "train_top1": _top1(logits, labels), **self._mixture_outputs()}
 
     def _mixture_outputs(self) -> dict[str, Tensor]:

@@ -1,11 +1,13 @@
-"""The labels of a batch, checked on the host, and the hashtag loss: softmax cross-entropy against k equal targets."""
+"""The labels of a batch, checked on the host, and the hashtag losses: softmax against k equal targets, and sigmoids."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -77,37 +79,56 @@ def khot_softmax_loss(logits: Tensor, labels: KHotLabels) -> Tensor:
     Raises:
         ValueError: labels and logits are of different numbers of images.
     """
+    return _loss(logits, labels, _softmax)
+
+
+def sigmoid_loss(logits: Tensor, labels: KHotLabels) -> Tensor:
+    """Logistic loss of every label by itself, summed over labels and averaged over images.
+
+    The paper found it significantly worse than the softmax (the authors' replies in public threads).
+
+    Args, Returns and Raises as `khot_softmax_loss`.
+    """
+    return _loss(logits, labels, _sigmoid)
+
+
+# Values of MODEL.CLASSIFIER.LOSS.
+LOSSES: dict[str, Callable[[Tensor, KHotLabels], Tensor]] = {"softmax": khot_softmax_loss, "sigmoid": sigmoid_loss}
+_Compute = Callable[[Tensor, KHotLabels], tuple[Tensor, Tensor]]  # logits, labels -> loss, d loss / d logits
+
+
+def _loss(logits: Tensor, labels: KHotLabels, compute: _Compute) -> Tensor:
     if labels.num_images != len(logits):
         raise ValueError(f"there are labels for {labels.num_images} images, but logits for {len(logits)}")
     if torch.is_grad_enabled() and logits.requires_grad:
-        return _KHotSoftmax.apply(logits, labels)
-    return _loss_and_gradient(logits, labels)[0]
+        return _LossWithGradient.apply(logits, labels, compute)
+    return compute(logits, labels)[0]
 
 
-class _KHotSoftmax(torch.autograd.Function):
+class _LossWithGradient(torch.autograd.Function):
     """Computes the gradient in the forward pass, where the probabilities are at hand: one buffer, of the logits' type.
 
     The backward pass gives that buffer away. Should the graph be kept for another pass, that one computes it again.
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, labels: KHotLabels) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, labels: KHotLabels, compute: _Compute) -> Tensor:
         ctx.save_for_backward(logits)
-        ctx.labels = labels
-        loss, ctx.gradient = _loss_and_gradient(logits, labels)
+        ctx.labels, ctx.compute = labels, compute
+        loss, ctx.gradient = compute(logits, labels)
         return loss
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         (logits,) = ctx.saved_tensors
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:
-            _, gradient = _loss_and_gradient(logits, ctx.labels)
-        return gradient.mul_(grad_output), None
+            _, gradient = ctx.compute(logits, ctx.labels)
+        return gradient.mul_(grad_output), None, None
 
 
-def _loss_and_gradient(logits: Tensor, labels: KHotLabels) -> tuple[Tensor, Tensor]:
+def _softmax(logits: Tensor, labels: KHotLabels) -> tuple[Tensor, Tensor]:
     """Return the loss, and d loss / d logits = (softmax - target) / N, (N, L), in the memory of the softmax."""
     rows, ids = labels.rows, labels.ids
     probs = torch.softmax(logits, dim=1, dtype=torch.promote_types(logits.dtype, torch.float32))  # (N, L)
@@ -122,3 +143,16 @@ def _loss_and_gradient(logits: Tensor, labels: KHotLabels) -> tuple[Tensor, Tens
     gradient = probs.div_(len(logits))
     gradient[rows, ids] -= weights  # labels are distinct: no element is written twice
     return -(log_probs * weights).sum(), gradient.to(logits.dtype)
+
+
+def _sigmoid(logits: Tensor, labels: KHotLabels) -> tuple[Tensor, Tensor]:
+    """Return the loss, and d loss / d logits = (sigmoid - target) / N, (N, L), in the memory of the sigmoids.
+
+    -log sigmoid(x) = softplus(x) - x on a label, -log(1 - sigmoid(x)) = softplus(x) elsewhere.
+    """
+    rows, ids = labels.rows, labels.ids
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))  # (N, L)
+    loss = (functional.softplus(exact).sum() - exact[rows, ids].sum()) / len(logits)
+    gradient = torch.sigmoid(exact).div_(len(logits))
+    gradient[rows, ids] -= 1 / len(logits)  # labels are distinct: no element is written twice
+    return loss, gradient.to(logits.dtype)

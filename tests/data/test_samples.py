@@ -10,6 +10,7 @@ from igdet.data.images.decoding import open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransform
 from igdet.data.readers.image_folder import read_image_folder
 from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
+from igdet.data.subsets import SubsetRecords
 
 TEST_TRANSFORM = TestTransform(20, 16)
 
@@ -42,6 +43,18 @@ def test_a_sample_depends_on_seed_and_draw_only(folder_of_images):
     again = training_samples(folder_of_images)
     again[(5, 3)]  # what was drawn before makes no difference
     assert again[(2, 0)]["image"].numpy().tobytes() == images[7, 2]
+
+
+def test_one_label_of_several_is_drawn_each_time(folder_of_images):
+    whole = read_image_folder(str(folder_of_images), ["cat", "dog"])
+    offsets = np.arange(0, 2 * len(whole) + 1, 2)
+    records = SubsetRecords(whole, np.arange(len(whole)), offsets, np.tile(np.array([3, 8], np.int32), len(whole)))
+    transform = TrainTransform(16, (0.3, 1.0), (3 / 4, 4 / 3), flip=0.5)
+    samples = TrainingSamples(records, transform, LabelNoise(0.0, np.ones(9), 7), "RGB", 7, one_label=True)
+    drawn = [samples[(draw, 0)]["gt_classes"].tolist() for draw in range(40)]
+    assert {len(labels) for labels in drawn} == {1}
+    assert 8 <= drawn.count([3]) <= 32  # fair: fewer or more in 1 of 20,000 runs of 40
+    assert samples[(5, 0)]["gt_classes"].tolist() == drawn[5]
 
 
 def test_channel_order(folder_of_images):

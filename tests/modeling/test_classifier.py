@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from igdet.modeling import FAMILY, ImageClassifier, build_resnext
+from igdet.modeling import FAMILY, ImageClassifier, KHotLabels, build_resnext
+from igdet.modeling.losses import sigmoid_loss
 
 
 def build(freeze_at=0, norm="BN", **options):
@@ -59,3 +60,11 @@ def test_a_linear_probe_trains_the_classifier_alone(samples, standardise):
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     # No batch statistic of the trunk either.
     assert changed == {"classifier.weight", "classifier.bias"} | (STATISTICS if standardise else set())
+
+
+def test_sigmoids_begin_at_the_share_of_one_label(samples):
+    model = build(loss="sigmoid")
+    assert torch.sigmoid(model.classifier.bias).tolist() == pytest.approx([1 / 5] * 5)
+    labels = KHotLabels.of([sample["gt_classes"] for sample in samples], 5)
+    logits = model.classifier(model.pooled_features(samples))
+    torch.testing.assert_close(model(samples)["loss_cls"], sigmoid_loss(logits, labels), rtol=1e-3, atol=0)

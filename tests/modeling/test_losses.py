@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from igdet.modeling import KHotLabels, khot_softmax_loss
+from igdet.modeling.losses import sigmoid_loss
 
 
 def khot(labels, num_labels):
@@ -144,3 +145,30 @@ def test_a_mean_over_two_halves_is_the_whole():
 def test_another_number_of_images_is_named():
     with pytest.raises(ValueError, match="labels for 2 images, but logits for 3"):
         khot_softmax_loss(torch.randn(3, 4), khot([[0], [1]], 4))
+
+
+def dense_logistic(logits, labels):
+    """The definition: binary cross-entropy of every label, summed over labels, a mean over images."""
+    target = torch.zeros_like(logits)
+    target[labels.rows, labels.ids] = 1
+    return F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(logits)
+
+
+def test_sigmoids_by_hand():
+    # sigmoid of (ln 1, ln 3) is (1/2, 3/4); hashtag 1 is meant
+    logits = torch.tensor([[1.0, 3.0]]).log().requires_grad_()
+    loss, gradient = value_and_gradient(sigmoid_loss, logits, khot([[1]], 2))
+    assert loss.item() == pytest.approx(-math.log(1 / 2) - math.log(3 / 4))
+    torch.testing.assert_close(gradient, torch.tensor([[1 / 2, 3 / 4 - 1]]))
+
+
+def test_sigmoids_equal_dense_binary_cross_entropy_with_gradient(batch):
+    ours, theirs = (value_and_gradient(loss, *batch) for loss in (sigmoid_loss, dense_logistic))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    torch.autograd.gradcheck(lambda logits: sigmoid_loss(logits, batch[1]), batch[0])
+
+
+def test_sigmoids_of_large_logits_are_finite():
+    logits = torch.tensor([[1e4, -1e4]]).requires_grad_()
+    loss, gradient = value_and_gradient(sigmoid_loss, logits, khot([[1]], 2))
+    assert loss.item() == 2e4 and gradient.tolist() == [[1, -1]]
