@@ -56,8 +56,8 @@ def expand_axes(suite: "Suite") -> "Suite":
             name = ".".join([series, *(f"{axis}-{value}" for axis, value in point.items())])
             pretraining, transfer = _merged([_effect(node, value) for _, value in values])
             title = ", ".join([node.title, *(value.title or of for of, value in values)])
-            place = {"series": series, "series_title": node.title, "point": point}
-            starts[name] = replace(node, title=title, opts=node.opts | pretraining, **place)
+            opts = node.opts | pretraining
+            starts[name] = replace(node, title=title, opts=opts, series=series, series_title=node.title, point=point)
             for target, task in suite.targets.items():
                 opts_for[target][name] = task.opts_for.get(series, {}) | transfer
     targets = {name: replace(task, opts_for=opts_for[name]) for name, task in suite.targets.items()}

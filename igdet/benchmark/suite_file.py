@@ -62,8 +62,8 @@ def _reserved(suite: Suite) -> Iterator[str]:
         groups[f"TARGETS.{name}.OPTS"] = node.opts
         groups[f"TARGETS.{name}.GRID"] = node.grid
         groups |= {f"TARGETS.{name}.OPTS_FOR.{key}": opts for key, opts in node.opts_for.items()}
-    for axis, node in suite.axes.items():
-        for value, change in node.values.items():
+    for axis, varied in suite.axes.items():
+        for value, change in varied.values.items():
             groups[f"AXES.{axis}.VALUES.{value}"] = change.pretraining | change.transfer | change.both
     for where, opts in groups.items():
         for key in RESERVED_OPTS:

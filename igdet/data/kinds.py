@@ -11,6 +11,7 @@ from igdet.data.readers.image_folder import read_class_names, read_evaluation_fo
 from igdet.data.readers.image_lists import read_cub2011, read_image_list
 from igdet.data.readers.shards import ShardRecords, StreamedShards
 from igdet.data.readers.torchvision_sets import read_torchvision_set
+from igdet.data.records import Records
 from igdet.data.subsets import first_posts, under_vocabulary
 from igdet.formats.class_lists import read_class_list
 from igdet.formats.imagenet_lists import real_labels, synsets
@@ -35,7 +36,7 @@ class Kind:
 
 def _prepare_shards(fields: dict, *_: object) -> Prepared:
     vocabulary = Vocabulary.read(Path(fields["ROOT"], VOCABULARY_NAME))
-    records = ShardRecords(fields["ROOT"])
+    records: Records = ShardRecords(fields["ROOT"])
     if fields["VOCABULARY"]:
         cut = Vocabulary.read(fields["VOCABULARY"])
         records, vocabulary = under_vocabulary(records, vocabulary, cut), cut

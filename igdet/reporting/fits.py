@@ -183,7 +183,7 @@ def fit_band(values: Values, form: str, bootstraps: int = BOOTSTRAPS, seed: int 
     rng = np.random.default_rng(seed)
     curve = fit_curve(values, form)
     samples = tuple(
-        fit_curve({size: rng.choice(list(results), len(results)) for size, results in values.items()}, form)
+        fit_curve({size: rng.choice(list(results), len(results)).tolist() for size, results in values.items()}, form)
         for _ in range(bootstraps)
     )
     return Band(curve, samples, min(values), max(values))

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from igdet.benchmark.collect import Column, columns_of
-from igdet.benchmark.studies.curves import Curve, axis_of, curves_of
+from igdet.benchmark.studies.curves import Curve, Point, axis_of, curves_of
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import growth_band, verdicts
 from igdet.benchmark.suite import Suite
 from igdet.formats.published import FINDINGS
 from igdet.reporting.charts import Series, bar_chart, line_chart, standalone
 from igdet.reporting.pages import palette
+from igdet.reporting.significance import Interval
 from igdet.reporting.tables import EMPTY, Entry, Table, csv_export
 from igdet.utils.files import atomic_write
 
@@ -120,13 +121,13 @@ def _lines(curve: Curve, smallest: float, largest: float) -> list[Series]:
     return lines
 
 
-def _reaches(points: Sequence) -> list[float]:
+def _reaches(points: Sequence[Point]) -> list[float]:
     """Half the height of each interval; none where a point has one seed alone."""
     reaches = [point.interval.high - point.interval.mean for point in points]
     return reaches if all(reach == reach for reach in reaches) else []
 
 
-def _interval_text(interval) -> str:
+def _interval_text(interval: Interval) -> str:
     if interval.n < 2:
         return f"{interval.mean:.1f}"
     return f"{interval.mean:.1f} [{interval.low:.1f}, {interval.high:.1f}]"

@@ -106,8 +106,8 @@ def _saturation_sentences(name: str, curve: Curve) -> Iterator[str]:
 
 
 def _crossing_sentence(column: Column, first: Curve, second: Curve) -> str:
-    bands = [growth_band(curve) for curve in (first, second)]
-    if None in bands:
+    bands = [band for curve in (first, second) if (band := growth_band(curve))]
+    if len(bands) < 2:
         return ""
     size = crossing(*(band.curve for band in bands))
     ends = min(band.smallest for band in bands), max(band.largest for band in bands)
