@@ -6,10 +6,11 @@ READY := $(VENV)/ready
 # Detectron2 uses what recent torch deprecates: nothing that a user of igdet can fix.
 export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
-.PHONY: help demo test lint docs setup clean
+.PHONY: help demo study studies test lint docs setup clean
 
 help:
 	@echo "make demo          world -> pretraining -> transfer -> runs/demo/report.html (SEEDS=3 adds seeds)"
+	@echo "make study NAME=size   one study, its page in docs/studies; make studies: all"
 	@echo "make test          tests, linter, types, import contract"
 	@echo "make lint          linter, types and import contract alone"
 	@echo "make docs          the documents and the API reference as a site, in site/"
@@ -23,6 +24,12 @@ setup: $(READY)
 
 demo: $(READY)
 	@$(VENV)/bin/python tools/benchmark.py run configs/benchmark/demo.yaml --seeds $(SEEDS)
+
+study: $(READY)
+	@$(VENV)/bin/python tools/study.py run $(NAME) --out docs/studies
+
+studies: $(READY)
+	@for study in configs/studies/*.yaml; do $(MAKE) study NAME=$$(basename $$study .yaml) || exit; done
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check .

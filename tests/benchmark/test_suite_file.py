@@ -90,3 +90,10 @@ def test_shipped_suites_are_sound(repository, monkeypatch, name):
     monkeypatch.chdir(repository)
     suite = read_suite(f"configs/benchmark/{name}.yaml")
     assert suite.baselines
+
+
+@pytest.mark.parametrize("name", ["size", "paper/size"])
+def test_shipped_studies_are_sound(repository, monkeypatch, name):
+    monkeypatch.chdir(repository)
+    suite = read_suite(f"configs/studies/{name}.yaml")
+    assert suite.axes and suite.question and suite.findings

@@ -34,6 +34,7 @@ COMMANDS = [
     *(f"rate_predictions merge {path} {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"rate_predictions real {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"rate_predictions bound {path} --predictions {path}" for path in (MISSING, FOLDER, BELOW)),
+    *(f"study draw {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"simulate_hashtags --images {path} --out out.csv" for path in (MISSING, FOLDER, BELOW)),
     f"simulate_hashtags --images images --out {BELOW}/posts.csv",
     *(f"weights inspect {path}" for path in (MISSING, FOLDER, BELOW)),
