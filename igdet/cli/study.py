@@ -10,22 +10,22 @@ from igdet.benchmark.studies.page import write_page
 from igdet.benchmark.studies.results import Results, results_of
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_file import read_suite
-from igdet.utils.command_lines import command_line, this_command_line
+from igdet.utils.command_lines import as_started, command_line, this_command_line
 from igdet.utils.errors import UserError, one_line_errors
 
 STUDIES = Path("configs", "studies")
 EXAMPLES = """
 Examples:
-  run what is not finished, write the page    python tools/study.py run size --out docs/studies
-  the page and its figures from results       python tools/study.py draw size --out docs/studies
-  at the paper's size                         python tools/study.py run paper/size
+  run what is not finished, write the page    igdet study run size --out docs/studies
+  the page and its figures from results       igdet study draw size --out docs/studies
+  at the paper's size                         igdet study run paper/size
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("study", help=f"a suite file with AXES, or the name of one in {STUDIES}")
