@@ -22,9 +22,11 @@ def verdicts(column: Column, curves: Sequence[Curve], scale: str) -> list[str]:
         scale: of the axis, see `igdet.benchmark.axes.SCALES`.
     """
     varying = [curve for curve in curves if curve.varies]
+    fixed = [curve for curve in curves if not curve.varies]
     if scale == "category":
         return [sentence for curve in varying for sentence in _category_sentences(column, curve)]
     sentences = [sentence for curve in varying for sentence in _growth_sentences(column, curve)]
+    sentences += [_largest_against(column, curve, baseline) for curve in varying for baseline in fixed]
     return [*sentences, *(found for pair in pairs_of(curves) if (found := _crossing_sentence(column, *pair)))]
 
 
@@ -118,6 +120,13 @@ def _crossing_sentence(column: Column, first: Curve, second: Curve) -> str:
     low, high = np.percentile(found, (2.5, 97.5))
     inside = "" if ends[0] <= size <= ends[1] else ", outside of the sizes that ran"
     return f"{column.title}: {first.title} and {second.title} meet at {size:,.0f} [{low:,.0f}, {high:,.0f}]{inside}."
+
+
+def _largest_against(column: Column, curve: Curve, baseline: Curve) -> str:
+    """The largest size against a series that does not vary, paired by seed."""
+    last, (base,) = curve.points[-1], baseline.points
+    difference = _difference(column, last, base)
+    return f"{column.title}, {curve.title}: {last.title} against {baseline.title} {difference}."
 
 
 def _category_sentences(column: Column, curve: Curve) -> Iterator[str]:

@@ -72,7 +72,8 @@ def test_a_series_that_does_not_vary_has_one_point(suite, results):
 
 def test_the_verdict_of_a_straight_line(suite, results):
     (panel,) = panels_of(suite, results)
-    growth, *rest = panel.sentences
+    growth, against, *rest = panel.sentences
+    assert against == "Top-1, Hashtags: 1k against From scratch gains +30.0 points [+17.3, +42.7] over 2 seeds."
     assert growth.startswith("Top-1, Hashtags: ten times more gains +10.0 points [")
     # From 100 to 1,000 images: 900 more. All runs took equally long, so that hours say nothing.
     assert "hours" not in growth and rest == []
