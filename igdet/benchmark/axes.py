@@ -65,6 +65,11 @@ def expand_axes(suite: "Suite") -> "Suite":
     return replace(suite, initializations=starts, targets=targets, baselines=baselines)
 
 
+def axis_of(suite: "Suite") -> str:
+    """Return the name of the axis that is drawn from left to right."""
+    return suite.x or next(iter(suite.axes))
+
+
 def axis_problems(suite: "Suite") -> Iterator[str]:
     """What is wrong with the axes of a suite that was read, each with its key and how to fix it."""
     for name, axis in suite.axes.items():

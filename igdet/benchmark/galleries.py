@@ -92,16 +92,24 @@ def coco_rows(runs: Sequence[Run], images: Sequence[int] | None = None) -> list[
 
 def _dataset(config: dict) -> tuple[dict | None, Path]:
     """The annotations, None where they are gone, and the image folder of a run's first test set."""
+    path, root = annotations_of(config)
+    with suppress(CocoJsonError):
+        return content_of(path), root
+    return None, root
+
+
+def annotations_of(config: dict) -> tuple[Path, Path]:
+    """Return where the annotations and the images of a run's first test set are; the files need not be there.
+
+    Args:
+        config: of its results.json; a set of COCO's.
+    """
     name = config["DATASETS"]["TEST"][0]
     own = config["DATASETS"]["OWN"].get(name)
     if own:
-        annotations, root = (expanded(own[key]) for key in ("ANNOTATIONS", "ROOT"))
-    else:
-        metadata = MetadataCatalog.get(name)
-        annotations, root = Path(metadata.json_file), Path(metadata.image_root)
-    with suppress(CocoJsonError):
-        return content_of(annotations), root
-    return None, root
+        return expanded(own["ANNOTATIONS"]), expanded(own["ROOT"])
+    metadata = MetadataCatalog.get(name)
+    return Path(metadata.json_file), Path(metadata.image_root)
 
 
 def _predictions(run: Run) -> list[dict]:

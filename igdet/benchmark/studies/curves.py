@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from igdet.benchmark.axes import axis_of
 from igdet.benchmark.collect import Column
 from igdet.benchmark.studies.results import Cost, Results
 from igdet.benchmark.suite import Initialisation, Suite
@@ -58,11 +59,6 @@ class Curve:
     def by_size(self) -> dict[float, list[float]]:
         """x -> the results of all seeds, as fits take them."""
         return {point.x: list(point.values.values()) for point in self.points}
-
-
-def axis_of(suite: Suite) -> str:
-    """Return the name of the axis that is drawn from left to right."""
-    return suite.x or next(iter(suite.axes))
 
 
 def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from igdet.benchmark.axes import axis_of
 from igdet.benchmark.collect import Column, columns_of
-from igdet.benchmark.studies.curves import Curve, Point, axis_of, curves_of
+from igdet.benchmark.studies.curves import Curve, Point, curves_of
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import growth_band, verdicts
 from igdet.benchmark.suite import Suite
@@ -47,7 +48,7 @@ def panels_of(suite: Suite, results: Results) -> list[Panel]:
     axis = suite.axes[axis_of(suite)]
     found = [(column, curves_of(suite, results, column)) for column in columns_of(suite)]
     return [
-        Panel(column, curves, _figure(suite, column, curves), verdicts(column, curves, axis.scale))
+        Panel(column, curves, _figure(suite, column, curves), verdicts(column, curves, axis.scale, results))
         for column, curves in found
         if curves
     ]

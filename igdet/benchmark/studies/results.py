@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from igdet.benchmark.collect import Run, Study
 from igdet.benchmark.metrics import find_metric
+from igdet.benchmark.studies.scenes import scene_rows
 from igdet.benchmark.suite import PRETRAINING
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
@@ -105,10 +106,11 @@ class Results:
 
 
 def results_of(study: Study) -> Results:
-    """Collect the metrics of a study's finished runs; trials of a grid are left out."""
+    """Collect the metrics of a study's finished runs, and detection differences over scenes; no trials of a grid."""
     wanted = {PRETRAINING, *study.suite.targets}
     runs = (run for run in study.finished if run.cell.target in wanted)
-    return Results(pa.Table.from_pylist([row for run in runs for row in _rows(run)], SCHEMA))
+    rows = [*(row for run in runs for row in _rows(run)), *scene_rows(study)]
+    return Results(pa.Table.from_pylist(rows, SCHEMA))
 
 
 def _rows(run: Run) -> Iterable[dict]:

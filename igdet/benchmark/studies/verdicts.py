@@ -7,26 +7,29 @@ import numpy as np
 from igdet.benchmark.collect import Column
 from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.studies.curves import Curve, Point, pairs_of
+from igdet.benchmark.studies.results import Results
+from igdet.benchmark.studies.scenes import PARTS, metric_of, over
 from igdet.reporting.fits import Band, FitError, crossing, fit_band, fit_curve, predict_last
 from igdet.reporting.significance import paired_t
 
 ONE_SEED = "one seed: no interval, and no claim"
 
 
-def verdicts(column: Column, curves: Sequence[Curve], scale: str) -> list[str]:
+def verdicts(column: Column, curves: Sequence[Curve], scale: str, results: Results) -> list[str]:
     """Return what the curves of one metric say.
 
     Args:
         column: the metric.
         curves: of it; those that do not vary along the axis are what others are compared with.
         scale: of the axis, see `igdet.benchmark.axes.SCALES`.
+        results: for differences over scenes.
     """
     varying = [curve for curve in curves if curve.varies]
     fixed = [curve for curve in curves if not curve.varies]
     if scale == "category":
         return [sentence for curve in varying for sentence in _category_sentences(column, curve)]
     sentences = [sentence for curve in varying for sentence in _growth_sentences(column, curve)]
-    sentences += [_largest_against(column, curve, baseline) for curve in varying for baseline in fixed]
+    sentences += [_largest_against(column, curve, baseline, results) for curve in varying for baseline in fixed]
     return [*sentences, *(found for pair in pairs_of(curves) if (found := _crossing_sentence(column, *pair)))]
 
 
@@ -122,10 +125,16 @@ def _crossing_sentence(column: Column, first: Curve, second: Curve) -> str:
     return f"{column.title}: {first.title} and {second.title} meet at {size:,.0f} [{low:,.0f}, {high:,.0f}]{inside}."
 
 
-def _largest_against(column: Column, curve: Curve, baseline: Curve) -> str:
-    """The largest size against a series that does not vary, paired by seed."""
+def _largest_against(column: Column, curve: Curve, baseline: Curve, results: Results) -> str:
+    """The largest size against a series that does not vary, paired by seed, and in detection over scenes."""
     last, (base,) = curve.points[-1], baseline.points
     difference = _difference(column, last, base)
+    pair = over(last.initialisation, base.initialisation)
+    parts = [results.values(column.target, pair, metric_of(column.metric, part)) for part in PARTS]
+    if all(parts):
+        (seed,) = parts[0]
+        gain, low, high = (_signed(part[seed]) for part in parts)
+        difference += f"; over the scenes of seed {seed} {gain} [{low}, {high}]"
     return f"{column.title}, {curve.title}: {last.title} against {baseline.title} {difference}."
 
 

@@ -1,0 +1,82 @@
+"""Detection differences over scenes: a bootstrap over the images of one test set, beside the interval over seeds."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+
+from hotcoco import COCO, COCOeval, compare
+
+from igdet.benchmark.axes import axis_of
+from igdet.benchmark.cells import read_json
+from igdet.benchmark.collect import Run, Study, columns_of, inference_file
+from igdet.benchmark.galleries import COCO_RESULTS, annotations_of
+from igdet.benchmark.suite import Suite
+from igdet.formats.coco.parsed import content_of
+from igdet.formats.coco.reading import CocoJsonError
+from igdet.reporting.significance import CONFIDENCE
+
+BOOTSTRAPS = 300  # drawing the images again takes about as long each time as scoring them
+TASKS = ("bbox", "segm", "keypoints")
+PARTS = ("difference", "low", "high")
+
+
+def over(first: str, second: str) -> str:
+    """Return what stands for a difference where results have an initialisation."""
+    return f"{first} over {second}"
+
+
+def metric_of(metric: str, part: str) -> str:
+    """Return the name of a part, of `PARTS`, of a metric's difference over scenes: "bbox/AP/scenes-low"."""
+    return f"{metric}/scenes-{part}"
+
+
+def compared_pairs(suite: Suite) -> Iterator[tuple[str, str]]:
+    """The largest value of the drawn axis against each initialisation that does not vary along it."""
+    drawn = axis_of(suite)
+    largest = [*suite.axes[drawn].values][-1]
+    tops = [name for name, node in suite.initializations.items() if node.point.get(drawn) == largest]
+    fixed = [name for name, node in suite.initializations.items() if drawn not in node.point]
+    for first, second in product(tops, fixed):
+        ours, theirs = (suite.initializations[name].point for name in (first, second))
+        if all(ours[axis] == value for axis, value in theirs.items()):
+            yield first, second
+
+
+def scene_rows(study: Study) -> Iterator[dict]:
+    """Yield rows of `igdet.benchmark.studies.results.SCHEMA`: percent, of the first seed that both have."""
+    for column in columns_of(study.suite):
+        task, _, name = column.metric.rpartition("/")
+        if task not in TASKS:
+            continue
+        for first, second in compared_pairs(study.suite):
+            runs = [{run.cell.seed: run for run in study.transfers(column.target, of)} for of in (first, second)]
+            for seed in sorted(runs[0].keys() & runs[1].keys())[:1]:
+                found = _compare(runs[0][seed], runs[1][seed], task).get(name, {})
+                place = {"target": column.target, "initialisation": over(first, second), "seed": seed}
+                for part, value in found.items():
+                    yield {**place, "metric": metric_of(column.metric, part), "value": value}
+
+
+def _compare(run: Run, baseline: Run, task: str) -> dict[str, dict[str, float]]:
+    """Metric -> difference, low, high, in percent; {} where annotations or detections are gone."""
+    detections = [read_json(inference_file(of, COCO_RESULTS), list) for of in (baseline, run)]
+    if not all(detections):
+        return {}
+    path, _ = annotations_of(run.results["config"])
+    with suppress(CocoJsonError):
+        return _bootstrap(path, detections, task)
+    return {}
+
+
+def _bootstrap(path: Path, detections: list[list], task: str) -> dict[str, dict[str, float]]:
+    truth = COCO(content_of(path))
+    evaluations = [COCOeval(truth, truth.load_res(found), task) for found in detections]
+    for evaluation in evaluations:
+        evaluation.evaluate()
+    found = compare(*evaluations, n_bootstrap=BOOTSTRAPS, seed=0, confidence=CONFIDENCE)
+    bounds = {name: (of_name["lower"], of_name["upper"]) for name, of_name in found["ci"].items()}
+    return {
+        name: {part: 100 * value for part, value in zip(PARTS, (delta, *bounds[name]), strict=True)}
+        for name, delta in found["deltas"].items()
+    }
