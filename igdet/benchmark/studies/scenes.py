@@ -71,10 +71,10 @@ def _compare(run: Run, baseline: Run, task: str) -> dict[str, dict[str, float]]:
 
 def _bootstrap(path: Path, detections: list[list], task: str) -> dict[str, dict[str, float]]:
     truth = COCO(content_of(path))
-    evaluations = [COCOeval(truth, truth.load_res(found), task) for found in detections]
-    for evaluation in evaluations:
-        evaluation.evaluate()
-    found = compare(*evaluations, n_bootstrap=BOOTSTRAPS, seed=0, confidence=CONFIDENCE)
+    before, after = (COCOeval(truth, truth.load_res(of_run), task) for of_run in detections)
+    before.evaluate()
+    after.evaluate()
+    found = compare(before, after, n_bootstrap=BOOTSTRAPS, seed=0, confidence=CONFIDENCE)
     bounds = {name: (of_name["lower"], of_name["upper"]) for name, of_name in found["ci"].items()}
     return {
         name: {part: 100 * value for part, value in zip(PARTS, (delta, *bounds[name]), strict=True)}
