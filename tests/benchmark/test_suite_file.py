@@ -1,5 +1,7 @@
 """Suite files: what is accepted, and that each mistake is named with its key."""
 
+from pathlib import Path
+
 import pytest
 
 from igdet.benchmark.suite_file import read_suite
@@ -92,8 +94,8 @@ def test_shipped_suites_are_sound(repository, monkeypatch, name):
     assert suite.baselines
 
 
-@pytest.mark.parametrize("name", ["size", "paper/size"])
-def test_shipped_studies_are_sound(repository, monkeypatch, name):
+def test_shipped_studies_are_sound(repository, monkeypatch):
     monkeypatch.chdir(repository)
-    suite = read_suite(f"configs/studies/{name}.yaml")
-    assert suite.axes and suite.question and suite.findings
+    for path in sorted(path for path in Path("configs").rglob("*.yaml") if "studies" in path.parts):
+        suite = read_suite(path)
+        assert suite.axes and suite.question and suite.limits, path

@@ -16,7 +16,7 @@ from igdet.utils.yaml import read_with_bases
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
 ALL = sorted(ROOT.rglob("*.yaml"))
-FILES = [path for path in ALL if path.relative_to(ROOT).parts[0] not in ("benchmark", "curation", "studies")]
+FILES = [path for path in ALL if not {"benchmark", "curation", "studies"} & {*path.relative_to(ROOT).parts}]
 RUNNABLE = [path for path in FILES if not path.name.startswith("Base-")]
 WITH_HEADER = [path for path in ALL if not path.name.startswith("Base-")]  # suites and curations too
 
