@@ -8,7 +8,7 @@ from pathlib import Path
 from igdet.benchmark.axes import axis_problems, expand_axes
 from igdet.benchmark.selection import selection_problems
 from igdet.benchmark.suite import PRETRAINING, Suite
-from igdet.formats.published import PUBLISHED
+from igdet.formats.published import FINDINGS, PUBLISHED
 from igdet.utils.messages import brief, did_you_mean, shown
 from igdet.utils.old_keys import current_key
 from igdet.utils.yaml import ConfigError, from_mapping, read_value, read_yaml
@@ -50,6 +50,7 @@ def _references(suite: Suite) -> Iterator[str]:
     for target, node in suite.targets.items():
         uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initializations) for name in node.opts_for]
         uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
+    uses += [("FINDINGS", name, FINDINGS) for name in suite.findings]
     for where, name, known in uses:
         if name not in known:
             yield f"{where} names {shown(name)}; known: {', '.join(known)}{did_you_mean(str(name), known)}"

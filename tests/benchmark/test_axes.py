@@ -92,6 +92,7 @@ def test_an_axis_of_some_initialisations_alone(read):
         ("SOLVER.BASE_LR: 0.1", "SEED: 3", "AXES.width.VALUES.slim sets SEED, which the benchmark sets itself"),
         ("      wide: {BOTH: {MODEL.RESNETS.WIDTH_PER_GROUP: 4}}\n", "", "AXES.width.VALUES has 1 values; an axis"),
         ("TITLE: Size", "TITLE: Size\nX: post", "X names 'post'; known: posts, width"),
+        ("TITLE: Size", "TITLE: Size\nFINDINGS: [sizes]", "FINDINGS names 'sizes'; known: size, vocabulary"),
         ("TITLE: Size", "TITLE: Size\nAXIS: 1", "unknown key 'AXIS'"),
         ("  scratch: {TITLE: From", "  scratch: {SERIES: a, TITLE: From", "unknown key 'SERIES'"),
         ("X: 1000,", "X: many,", r"AXES.posts: VALUES.1k: X must be a number such as 0.01 or 1.0e-4, got 'many'"),

@@ -1,6 +1,6 @@
 """A study's page: question, command, figures, numbers, what is published, verdicts and limits, from its results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from igdet.benchmark.studies.curves import Curve, Point, curves_of
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import growth_band, verdicts
 from igdet.benchmark.suite import Suite
-from igdet.formats.published import FINDINGS
+from igdet.formats.published import FINDINGS, PUBLISHED, Source
 from igdet.reporting.charts import Series, bar_chart, line_chart, standalone
 from igdet.reporting.pages import palette
 from igdet.reporting.significance import Interval
@@ -147,10 +147,6 @@ def _csv(panels: Sequence[Panel]) -> str:
 
 def _markdown(suite: Suite, results: Results, command: str, table: Table, figures: dict[Path, Panel]) -> str:
     sentences = [f"- {sentence}" for panel in figures.values() for sentence in panel.sentences]
-    published = [
-        f"- {FINDINGS[name].text} ([{FINDINGS[name].source.title}]({FINDINGS[name].source.url}))"
-        for name in suite.findings
-    ]
     parts = [
         f"# {suite.title}",
         suite.question,
@@ -163,11 +159,25 @@ def _markdown(suite: Suite, results: Results, command: str, table: Table, figure
         "\n".join(sentences) or "No result yet.",
         table.markdown(),
         "## Published beside it",
-        "\n".join(published) or "Not published here.",
+        "\n".join(_published(suite, list(figures.values()))) or "Not published here.",
         "## Limits",
         "\n".join(f"- {limit}" for limit in [*suite.limits, *_where_it_ran(results)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _published(suite: Suite, panels: Sequence[Panel]) -> Iterator[str]:
+    """The study's findings, and the results of the protocols that its targets follow, each with its source."""
+    for name in suite.findings:
+        yield f"- {FINDINGS[name].text} {_cited(FINDINGS[name].source)}"
+    for panel in panels:
+        for item in PUBLISHED.get(suite.targets[panel.column.target].published, ()):
+            if (value := item.values.get(panel.column.metric)) is not None:
+                yield f"- {panel.column.title} {value:.1f}: {item.what} {_cited(item.source)}"
+
+
+def _cited(source: Source) -> str:
+    return f"([{source.title}]({source.url}))"
 
 
 def _where_it_ran(results: Results) -> list[str]:
