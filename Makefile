@@ -29,7 +29,7 @@ study: $(READY)
 	@$(VENV)/bin/python tools/study.py run $(NAME) --out docs/studies
 
 studies: $(READY)
-	@for study in configs/studies/*.yaml; do $(MAKE) study NAME=$$(basename $$study .yaml) || exit; done
+	@for study in $(basename $(notdir $(wildcard configs/studies/*.yaml))); do $(MAKE) study NAME=$$study || exit; done
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check .

@@ -13,7 +13,7 @@ from igdet.benchmark.suite_file import read_suite
 from igdet.utils.command_lines import as_started, command_line, this_command_line
 from igdet.utils.errors import UserError, one_line_errors
 
-STUDIES = Path("configs", "studies")
+STUDIES = (Path("configs", "studies"), Path("configs", "untested", "studies"))
 EXAMPLES = """
 Examples:
   run what is not finished, write the page    igdet study run size --out docs/studies
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=ACTIONS)
-    parser.add_argument("study", help=f"a suite file with AXES, or the name of one in {STUDIES}")
+    parser.add_argument("study", help=f"a suite file with AXES, or the name of one in {STUDIES[0]}")
     parser.add_argument("--out", type=Path, help="folder of NAME.parquet and the page; the study's own unless told")
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="further keys of the suite, such as SEEDS 5")
     return parser.parse_intermixed_args()
@@ -40,12 +40,13 @@ def find_study(name: str) -> Path:
     Raises:
         UserError: there is none.
     """
-    places = [Path(name), STUDIES / f"{name}.yaml"]
-    for path in places:
+    for path in (Path(name), *(folder / f"{name}.yaml" for folder in STUDIES)):
         if path.is_file():
             return path
-    known = sorted(str(path.relative_to(STUDIES).with_suffix("")) for path in STUDIES.rglob("*.yaml"))
-    raise UserError(f"{name} is no file, nor is {places[1]}; known studies: {', '.join(known) or 'none from here'}")
+    known = sorted(
+        str(path.relative_to(folder).with_suffix("")) for folder in STUDIES for path in folder.rglob("*.yaml")
+    )
+    raise UserError(f"{name} is no file and no study; known studies: {', '.join(known) or 'none from here'}")
 
 
 def run_study(suite: Suite, results: Path) -> int:

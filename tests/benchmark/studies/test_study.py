@@ -127,7 +127,7 @@ def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatc
 
 def test_what_is_no_study_is_refused(write_suite, monkeypatch, capsys):
     write_suite()
-    for name, message in (("suite.yaml", "suite.yaml has no AXES"), ("nothing", "nothing is no file")):
+    for name, message in (("suite.yaml", "suite.yaml has no AXES"), ("nothing", "nothing is no file and no study")):
         monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", name])
         with pytest.raises(SystemExit):
             command.main()
