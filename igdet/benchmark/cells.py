@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from igdet.benchmark.metrics import better_of, find_metric, finite_metrics
-from igdet.benchmark.selection import SELECT, grid_settings, selection_opts, setting_label
+from igdet.benchmark.metrics import find_metric, finite_metrics
+from igdet.benchmark.selection import SELECT, choose_trial, grid_settings, selection_opts, setting_label
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.utils import files
 from igdet.utils.errors import UserError
@@ -78,12 +78,8 @@ class Cell:
 
     @property
     def chosen(self) -> "Cell | None":
-        """The trial with the best result, of equals the first; None before all are over, or where none has a result."""
-        if not all(trial.is_over for trial in self.trials):
-            return None
-        scores = {trial.name: trial.deciding_value for trial in self.trials}
-        known = [trial for trial in self.trials if scores[trial.name] is not None and not trial.has_lost_foreground]
-        return better_of(self.deciding)(known, key=lambda trial: scores[trial.name], default=None)
+        """The trial whose setting is taken; None before all are over, or where none has a result."""
+        return choose_trial(self.trials, self.deciding)
 
     @property
     def is_undecided(self) -> bool:

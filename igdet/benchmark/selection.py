@@ -1,18 +1,23 @@
-"""Choosing a target's settings on data that is not its test set: the grid, and the check that no image is in both."""
+"""Choosing a target's settings on data that is not its test set: grid, choice, and that no image is in both."""
 
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, reduce
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from igdet.benchmark.metrics import better_of
 from igdet.benchmark.suite import Suite, TransferTask
 from igdet.formats.coco.reading import path_of, read_coco_json
 from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of
 from igdet.formats.targets.target import whole_of
 from igdet.utils.files import expanded
 from igdet.utils.yaml import ConfigError, read_with_bases
+
+if TYPE_CHECKING:
+    from igdet.benchmark.cells import Cell
 
 SELECT = "select"  # the folder of a target's trials, below the target's
 PARTS = {"TRAIN", "TEST"}
@@ -28,6 +33,22 @@ def grid_settings(grid: Mapping[str, list[float]]) -> list[dict[str, float]]:
 def setting_label(setting: Mapping[str, float]) -> str:
     """'BASE_LR=0.02,WEIGHT_DECAY=0.0001': a setting as a folder and a table name it."""
     return ",".join(f"{key.rpartition('.')[2]}={value:g}" for key, value in setting.items())
+
+
+def choose_trial(trials: "Sequence[Cell]", deciding: str) -> "Cell | None":
+    """Return the trial with the best result, of equals the first; None before all are over, or where none has a result.
+
+    One that lost all foreground, and takes everything for background, has a result but is not chosen.
+
+    Args:
+        trials: of a grid.
+        deciding: the metric.
+    """
+    if not all(trial.is_over for trial in trials):
+        return None
+    scores = {trial.name: trial.deciding_value for trial in trials if not trial.has_lost_foreground}
+    known = [trial for trial in trials if scores.get(trial.name) is not None]
+    return better_of(deciding)(known, key=lambda trial: scores[trial.name], default=None)
 
 
 def ends_of_grid(setting: Mapping[str, float], grid: Mapping[str, list[float]]) -> list[str]:

@@ -1,6 +1,5 @@
-"""The table of labels: which hashtags count as which label, how many posts carry it, and its number in a vocabulary."""
+"""The table of labels: which hashtags count as which label, and how many posts carry it."""
 
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -22,7 +21,6 @@ SCHEMA = pa.schema(
         ("tags", pa.list_(pa.string())),  # the normal forms that count as it
     ]
 )
-FIELDS = pa.struct([("labels", pa.list_(pa.int32()))])
 
 
 class LabelTableError(UserError):
@@ -130,37 +128,3 @@ def vocabulary_of(labels: pa.Table) -> Vocabulary:
                 own.setdefault(normalise_tag(tag), tag)
         lines.append(list(own.values()) or [label["label"]])
     return Vocabulary(lines)
-
-
-class Numberer:
-    """The batch function of numbering.
-
-    Args:
-        labels: the table of the vocabulary's labels, which other machines must reach as well; a label's number is
-            its row.
-    """
-
-    def __init__(self, labels: Path):
-        self._path = labels
-
-    @cached_property
-    def _labels(self) -> pa.Array:
-        return read_labels(self._path)["label"].combine_chunks()
-
-    def __call__(self, labels: pa.ListArray) -> pa.StructArray:
-        """Number the labels of a batch of posts.
-
-        Args:
-            labels: list<string> (n,), each label once a post.
-
-        Returns:
-            struct (n,) of `FIELDS`: the numbers, ascending; labels outside the vocabulary are gone.
-        """
-        written = labels.flatten().dictionary_encode()
-        numbers = pc.fill_null(pc.index_in(written.dictionary, self._labels), -1).to_numpy()[written.indices.to_numpy()]
-        posts = np.repeat(np.arange(len(labels)), pc.fill_null(pc.list_value_length(labels), 0).to_numpy())
-        pairs = np.sort((posts * len(self._labels) + numbers)[numbers >= 0], kind="stable")
-        posts, numbers = np.divmod(pairs, max(len(self._labels), 1))
-        offsets = np.searchsorted(posts, np.arange(len(labels) + 1)).astype(np.int32)
-        lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(numbers.astype(np.int32)))
-        return pa.StructArray.from_arrays([lists], fields=list(FIELDS))

@@ -13,7 +13,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
-from igdet.curation.labels.label_table import FIELDS, Numberer, read_label_lists, read_labels, vocabulary_of
+from igdet.curation.labels.label_table import read_label_lists, read_labels, vocabulary_of
+from igdet.curation.labels.numbering import FIELDS, Numberer
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
 from igdet.curation.shards.labelled_posts import SCHEMA

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.labels.label_table import FIELDS, Numberer
+from igdet.curation.labels.numbering import FIELDS, Numberer
 
 
 @pytest.fixture
