@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
+from igdet.utils.hashing import fingerprint
 from igdet.utils.messages import did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def expand_axes(suite: "Suite") -> "Suite":
     """Return the suite with an initialisation for every point of its axes.
 
     An initialisation is made once for all values of an axis that change nothing in it: training from scratch, say,
-    where the pretraining's posts vary. What stays is its `series`, and `point` says where on the axes it is.
+    where the pretraining's posts vary. A pretraining is run once for all points that change it in nothing. What stays
+    is the `series`, and `point` says where on the axes it is.
 
     Args:
         suite: checked, as it was read.
@@ -50,6 +52,7 @@ def expand_axes(suite: "Suite") -> "Suite":
     starts: dict[str, Initialisation] = {}
     opts_for: dict[str, dict[str, dict]] = {target: {} for target in suite.targets}
     for series, node in suite.initializations.items():
+        pretrained: dict[str, str] = {}  # overrides of the pretraining -> the first initialisation that has them
         axes = {name: axis for name, axis in suite.axes.items() if _varies(series, node, axis)}
         for values in product(*(axis.values.items() for axis in axes.values())):
             point = {axis: value for axis, (value, _) in zip(axes, values, strict=True)}
@@ -57,7 +60,11 @@ def expand_axes(suite: "Suite") -> "Suite":
             pretraining, transfer = _merged([_effect(node, value) for _, value in values])
             title = ", ".join([node.title, *(value.title or of for of, value in values)])
             opts = node.opts | pretraining
-            starts[name] = replace(node, title=title, opts=opts, series=series, series_title=node.title, point=point)
+            first = pretrained.setdefault(fingerprint(opts), name)
+            shares = "" if first == name else first
+            starts[name] = replace(
+                node, title=title, opts=opts, series=series, series_title=node.title, point=point, shares=shares
+            )
             for target, task in suite.targets.items():
                 opts_for[target][name] = task.opts_for.get(series, {}) | transfer
     targets = {name: replace(task, opts_for=opts_for[name]) for name, task in suite.targets.items()}

@@ -216,12 +216,13 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
     pretrainings = {
         name: cell(PRETRAINING, name, node.opts | {"MODEL.WEIGHTS": ""}, config=node.config, minutes=node.minutes)
         for name, node in suite.initializations.items()
-        if node.config
+        if node.config and not node.shares
     }
     new_trials, transfers = [], []
     for target, node in suite.targets.items():
         for name, start in suite.initializations.items():
-            needs = tuple(pretrainings[name] for _ in range(name in pretrainings))
+            pretraining = start.shares or name
+            needs = tuple(pretrainings[pretraining] for _ in range(pretraining in pretrainings))
             weights = str(needs[0].folder / "model_final.pth") if needs else start.weights
             opts = node.opts | node.opts_for.get(name, {}) | {"MODEL.WEIGHTS": weights}
             entries: dict[str, Any] = {

@@ -106,7 +106,7 @@ class Study:
 
     def pretraining(self, initialisation: str) -> list[Run]:
         """The finished pretraining runs of an initialisation, one a seed."""
-        return self._finished(PRETRAINING, initialisation)
+        return self._finished(PRETRAINING, self.suite.initializations[initialisation].shares or initialisation)
 
     def pretraining_summary(self, initialisation: str, metric: str) -> Summary | None:
         """Mean and spread of a pretraining's own metric; None without any."""

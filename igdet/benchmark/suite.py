@@ -24,6 +24,7 @@ class Initialisation:
     series: str = field(default="", metadata=DERIVED)  # its name in the file, before axes multiplied it
     series_title: str = field(default="", metadata=DERIVED)
     point: dict[str, str] = field(default_factory=dict, metadata=DERIVED)  # axis -> value
+    shares: str = field(default="", metadata=DERIVED)  # the initialisation whose pretraining it takes; "": its own
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,17 @@ def test_what_a_value_changes_reaches_its_cells(read):
     assert cells["seed0/classes/hashtag.posts-100.width-wide"].opts["SOLVER.BASE_LR"] == 0.2
 
 
+def test_a_pretraining_is_run_once_for_points_that_change_the_transfer_alone(read):
+    transfer = ("PRETRAINING: {SOLVER.IMAGES_SEEN", "TRANSFER: {SOLVER.IMAGES_SEEN")
+    suite = read(transfer)
+    assert suite.initializations["hashtag.posts-1k.width-slim"].shares == "hashtag.posts-100.width-slim"
+    cells = {cell.name: cell for cell in expand(suite)}
+    pretrainings = [name for name in cells if "/pretraining/" in name]
+    assert pretrainings == [f"seed0/pretraining/hashtag.posts-100.width-{width}" for width in ("slim", "wide")]
+    needed = cells["seed0/classes/hashtag.posts-1k.width-wide"].needs
+    assert [cell.name for cell in needed] == [pretrainings[1]]
+
+
 def test_an_axis_of_some_initialisations_alone(read):
     suite = read(("    TITLE: Width\n", "    TITLE: Width\n    OF: [hashtag]\n"))
     assert next(iter(suite.initializations)) == "scratch" and suite.baselines == ["scratch"]

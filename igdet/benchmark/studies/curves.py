@@ -85,7 +85,7 @@ def _point(suite: Suite, results: Results, column: Column, name: str, node: Init
     axis = suite.axes[axis_of(suite)]
     value = node.point.get(axis_of(suite))
     values = results.values(column.target, name, column.metric)
-    cost = results.cost(name)
+    cost = results.cost(node.shares or name)
     if value is None:
         return Point(name, "", float("nan"), values, cost)
     x = float(list(axis.values).index(value)) if axis.scale == "category" else axis.values[value].x

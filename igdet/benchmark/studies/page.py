@@ -48,7 +48,7 @@ def panels_of(suite: Suite, results: Results) -> list[Panel]:
     axis = suite.axes[axis_of(suite)]
     found = [(column, curves_of(suite, results, column)) for column in columns_of(suite)]
     return [
-        Panel(column, curves, _figure(suite, column, curves), verdicts(column, curves, axis.scale, results))
+        Panel(column, curves, _figure(suite, column, curves), verdicts(column, curves, axis, results))
         for column, curves in found
         if curves
     ]

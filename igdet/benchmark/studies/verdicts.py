@@ -1,9 +1,11 @@
 """What a study's curves say, in sentences whose words follow the intervals."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
+from igdet.benchmark.axes import Axis
 from igdet.benchmark.collect import Column
 from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.studies.curves import Curve, Point, pairs_of
@@ -15,22 +17,24 @@ from igdet.reporting.significance import paired_t
 ONE_SEED = "one seed: no interval, and no claim"
 
 
-def verdicts(column: Column, curves: Sequence[Curve], scale: str, results: Results) -> list[str]:
+def verdicts(column: Column, curves: Sequence[Curve], axis: Axis, results: Results) -> list[str]:
     """Return what the curves of one metric say.
 
     Args:
         column: the metric.
         curves: of it; those that do not vary along the axis are what others are compared with.
-        scale: of the axis, see `igdet.benchmark.axes.SCALES`.
+        axis: along which they vary.
         results: for differences over scenes.
     """
     varying = [curve for curve in curves if curve.varies]
     fixed = [curve for curve in curves if not curve.varies]
-    if scale == "category":
+    if axis.scale == "category":
         return [sentence for curve in varying for sentence in _category_sentences(column, curve)]
-    sentences = [sentence for curve in varying for sentence in _growth_sentences(column, curve)]
+    sentences = [sentence for curve in varying for sentence in _growth_sentences(column, curve, axis)]
     sentences += [_largest_against(column, curve, baseline, results) for curve in varying for baseline in fixed]
-    return [*sentences, *(found for pair in pairs_of(curves) if (found := _crossing_sentence(column, *pair)))]
+    for pair in pairs_of(curves):
+        sentences += [*_gap_sentences(column, *pair, axis), *_crossing_sentences(column, *pair)]
+    return sentences
 
 
 def growth_band(curve: Curve) -> Band | None:
@@ -41,7 +45,7 @@ def growth_band(curve: Curve) -> Band | None:
         return None
 
 
-def _growth_sentences(column: Column, curve: Curve) -> Iterator[str]:
+def _growth_sentences(column: Column, curve: Curve, axis: Axis) -> Iterator[str]:
     name = f"{column.title}, {curve.title}"
     if min(len(point.values) for point in curve.points) < 2:
         yield f"{name}: {ONE_SEED}."
@@ -50,9 +54,14 @@ def _growth_sentences(column: Column, curve: Curve) -> Iterator[str]:
         yield f"{name}: {len(curve.points)} sizes are too few for a fit."
         return
     gain, low, high = band.per_tenfold
-    yield f"{name}: ten times more {_worded(gain, low, high, column.metric)}{_cost_of_tenfold(curve, gain)}."
+    yield f"{name}: {_tenfold(axis)} {_worded(gain, low, high, column.metric)}{_cost_of_tenfold(curve, gain)}."
     yield from _prediction_sentences(name, curve)
     yield from _saturation_sentences(name, curve)
+
+
+def _tenfold(axis: Axis) -> str:
+    """'ten times more posts', of an axis with the title "Posts"."""
+    return f"ten times more {axis.title[:1].lower()}{axis.title[1:]}"
 
 
 def _worded(gain: float, low: float, high: float, metric: str) -> str:
@@ -110,19 +119,38 @@ def _saturation_sentences(name: str, curve: Curve) -> Iterator[str]:
         yield f"{name}: a power law with exponent {exponent:.2f} would saturate at {ceiling:.1f}."
 
 
-def _crossing_sentence(column: Column, first: Curve, second: Curve) -> str:
+def _gap_sentences(column: Column, first: Curve, second: Curve, axis: Axis) -> Iterator[str]:
+    """The second series over the first at each size that both have, and whether the gap changes with size."""
+    theirs = {point.x: point for point in first.points}
+    both = [(point, theirs[point.x]) for point in second.points if point.x in theirs]
+    at_each = [f"{point.title}: {_difference(column, point, other)}" for point, other in both]
+    if at_each:
+        yield f"{column.title}: {second.title} over {first.title} at {'; '.join(at_each)}."
+    gaps = {
+        point.x: [point.values[seed] - other.values[seed] for seed in sorted(point.values.keys() & other.values.keys())]
+        for point, other in both
+    }
+    with suppress(FitError):
+        change, low, high = fit_band({x: found for x, found in gaps.items() if found}, "log-linear").per_tenfold
+        text = f"{_signed(change)} points [{_signed(low)}, {_signed(high)}]"
+        is_known = low * high > 0
+        verdict = ("grows by" if change > 0 else "shrinks by") if is_known else "cannot be told apart from constant:"
+        yield f"{column.title}: with {_tenfold(axis)} this gap {verdict} {text}."
+
+
+def _crossing_sentences(column: Column, first: Curve, second: Curve) -> Iterator[str]:
     bands = [band for curve in (first, second) if (band := growth_band(curve))]
     if len(bands) < 2:
-        return ""
+        return
     size = crossing(*(band.curve for band in bands))
     ends = min(band.smallest for band in bands), max(band.largest for band in bands)
     if size is None or not ends[0] / 10 <= size <= ends[1] * 10:
-        return ""
+        return
     samples = [crossing(*pair) for pair in zip(*(band.samples for band in bands), strict=True)]
     found = [sample for sample in samples if sample is not None]
-    low, high = np.percentile(found, (2.5, 97.5))
+    low, high = np.percentile(found, (2.5, 97.5)) if found else (np.nan, np.nan)
     inside = "" if ends[0] <= size <= ends[1] else ", outside of the sizes that ran"
-    return f"{column.title}: {first.title} and {second.title} meet at {size:,.0f} [{low:,.0f}, {high:,.0f}]{inside}."
+    yield f"{column.title}: {first.title} and {second.title} meet at {size:,.0f} [{low:,.0f}, {high:,.0f}]{inside}."
 
 
 def _largest_against(column: Column, curve: Curve, baseline: Curve, results: Results) -> str:

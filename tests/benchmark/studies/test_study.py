@@ -81,7 +81,7 @@ def test_the_verdict_of_a_straight_line(suite, results):
     (panel,) = panels_of(suite, results)
     growth, against, *rest = panel.sentences
     assert against == "Top-1, Hashtags: 1k against From scratch gains +30.0 points [+17.3, +42.7] over 2 seeds."
-    assert growth.startswith("Top-1, Hashtags: ten times more gains +10.0 points [")
+    assert growth.startswith("Top-1, Hashtags: ten times more posts gains +10.0 points [")
     # From 100 to 1,000 images: 900 more. All runs took equally long, so that hours say nothing.
     assert "hours" not in growth and rest == []
     assert panel.svg.count("<svg") == 1
@@ -93,6 +93,27 @@ def test_a_difference_within_the_intervals_is_no_claim(suite, results, finish):
             finish(cell, {"classification": {"top1": 50 + 10 * (-1) ** cell.seed}})
     (panel,) = panels_of(suite, results_of(Study(suite, expand(suite))))
     assert "cannot be told apart from no change: +0.0 points" in panel.sentences[0]
+
+
+def test_the_gap_of_two_series_and_how_it_changes(write_suite, finish):
+    starts = {
+        name: {"TITLE": name.title(), "CONFIG": "pretrain.yaml", "OPTS": {"SOLVER.MOMENTUM": momentum}}
+        for name, momentum in (("few", 0.8), ("many", 0.9))
+    }
+    suite = read_suite(write_suite(AXES=AXES, TARGETS=LINEAR, INITIALIZATIONS=starts, BASELINES=[], SEEDS=2))
+    # Few: 40 everywhere. Many: 2, 4, 6 more: the gap grows by 2 a tenfold, with every seed.
+    gaps = {"10": 2, "100": 4, "1k": 6}
+    cells = expand(suite)
+    for cell in cells:
+        node = suite.initializations[cell.initialisation]
+        top1 = 40 + cell.seed + gaps[node.point["posts"]] * (node.series == "many")
+        finish(cell, {} if cell.target == "pretraining" else {"classification": {"top1": top1}})
+    (panel,) = panels_of(suite, results_of(Study(suite, cells)))
+    assert (
+        "Top-1: Many over Few at 10: gains +2.0 points [+2.0, +2.0] over 2 seeds; 100: gains +4.0 points [+4.0, +4.0] "
+        "over 2 seeds; 1k: gains +6.0 points [+6.0, +6.0] over 2 seeds."
+    ) in panel.sentences
+    assert "Top-1: with ten times more posts this gap grows by +2.0 points [+2.0, +2.0]." in panel.sentences
 
 
 def test_a_category_axis_is_compared_with_its_first_value(write_suite, finish):
