@@ -1,6 +1,7 @@
 """A study's page: question, command, figures, numbers, what is published, verdicts and limits, from its results."""
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def result_table(suite: Suite, panels: Sequence[Panel]) -> Table:
     for (series, value), row in rows.items():
         entries = (row.get(at, Entry(EMPTY)) for at in range(len(panels)))
         body.append([Entry(series), Entry(value or EMPTY), *entries, Entry(str(seeds[series, value]))])
-    return Table("Results", header, body, NOTE)
+    return Table("Results", header, body)
 
 
 def _figure(suite: Suite, column: Column, curves: Sequence[Curve]) -> str:
@@ -146,42 +147,52 @@ def _csv(panels: Sequence[Panel]) -> str:
 
 
 def _markdown(suite: Suite, results: Results, command: str, table: Table, figures: dict[Path, Panel]) -> str:
-    sentences = [f"- {sentence}" for panel in figures.values() for sentence in panel.sentences]
+    axis = suite.axes[axis_of(suite)].title
+    sentences = [sentence for panel in figures.values() for sentence in panel.sentences]
+    published = [*_published(suite, list(figures.values()))]
     parts = [
         f"# {suite.title}",
-        suite.question,
+        _wrapped(suite.question),
         f"```bash\n{command}\n```",
-        *(
-            f"![{panel.column.title} by {suite.axes[axis_of(suite)].title}]({path.name})"
-            for path, panel in figures.items()
-        ),
+        *(f"![{panel.column.title} by {axis}]({path.name})" for path, panel in figures.items()),
         "## Verdict",
-        "\n".join(sentences) or "No result yet.",
+        _bullets(sentences) or "No result yet.",
         table.markdown(),
+        _wrapped(NOTE),
         "## Published beside it",
-        "\n".join(_published(suite, list(figures.values()))) or "Not published here.",
+        Table("", ["published", "source"], published).markdown() if published else "Not published here.",
         "## Limits",
-        "\n".join(f"- {limit}" for limit in [*suite.limits, *_where_it_ran(results)]),
+        _bullets([*suite.limits, _where_it_ran(results)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _published(suite: Suite, panels: Sequence[Panel]) -> Iterator[str]:
+def _published(suite: Suite, panels: Sequence[Panel]) -> Iterator[list[Entry]]:
     """The study's findings, and the results of the protocols that its targets follow, each with its source."""
     for name in suite.findings:
-        yield f"- {FINDINGS[name].text} {_cited(FINDINGS[name].source)}"
+        yield [Entry(FINDINGS[name].text), _cited(FINDINGS[name].source)]
     for panel in panels:
         for item in PUBLISHED.get(suite.targets[panel.column.target].published, ()):
             if (value := item.values.get(panel.column.metric)) is not None:
-                yield f"- {panel.column.title} {value:.1f}: {item.what} {_cited(item.source)}"
+                yield [Entry(f"{panel.column.title} {value:.1f}: {item.what}"), _cited(item.source)]
 
 
-def _cited(source: Source) -> str:
-    return f"([{source.title}]({source.url}))"
+def _cited(source: Source) -> Entry:
+    return Entry(f"[{source.title}]({source.url})")
 
 
-def _where_it_ran(results: Results) -> list[str]:
-    return [f"Ran on {', '.join(results.facts('device'))} with {'; '.join(results.facts('versions'))}."]
+def _where_it_ran(results: Results) -> str:
+    return f"Ran on {', '.join(results.facts('device'))} with {'; '.join(results.facts('versions'))}."
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    return "\n".join(_wrapped(sentence, "- ", "  ") for sentence in sentences)
+
+
+def _wrapped(text: str, first: str = "", others: str = "") -> str:
+    """Break lines at 120 characters, as in all documents."""
+    wrapper = textwrap.TextWrapper(120, first, others, break_long_words=False, break_on_hyphens=False)
+    return wrapper.fill(text)
 
 
 def _write(path: Path, text: str) -> None:

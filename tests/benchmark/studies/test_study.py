@@ -135,7 +135,7 @@ def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatc
     assert command.main() == 0
     page = (folder / "pages/suite.md").read_text()
     for text in ("# A test", "Do more posts help?", "python tools/study.py run suite", "2 sizes are too few for a fit",
-                 "about log-linearly", "- Top-1 83.6: about 1B hashtag images",
+                 "about log-linearly", "| Top-1 83.6: about 1B hashtag images",
                  "![Top-1 by Posts](suite-1.svg)"):  # fmt: skip
         assert text in page
     svg = (folder / "pages/suite-1.svg").read_text()
