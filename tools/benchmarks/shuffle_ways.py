@@ -28,7 +28,12 @@ class SimulatedShards:
         self.folder = Path("simulated")
         self.names = [str(first) for first in range(0, len(ids), size)]
         self.summary = Summary("", {name: (min(size, len(ids) - int(name)), 0) for name in self.names}, [], [])
+        self.subset: list[int] = []
         self._ids = ids
+
+    def is_taken(self, key: str) -> bool:
+        """All posts are."""
+        return True
 
     def open(self, name: str) -> "SimulatedStream":
         """Open a shard: its name is its first post."""
