@@ -10,7 +10,7 @@ export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
 help:
 	@echo "make demo          world -> pretraining -> transfer -> runs/demo/report.html (SEEDS=3 adds seeds)"
-	@echo "make study NAME=size   one study, its page in docs/studies; make studies: all"
+	@echo "make study NAME=classes   one study, its page in docs/studies; make studies: all"
 	@echo "make test          tests, linter, types, import contract"
 	@echo "make lint          linter, types and import contract alone"
 	@echo "make docs          the documents and the API reference as a site, in site/"

@@ -171,7 +171,10 @@ def _log_axes(plot: Axes) -> None:
 
 def _log_from_zero(plot: Axes) -> None:
     plot.set_xscale("log")
-    plot.xaxis.set_major_formatter("{x:,g}")
+    # A tick at every measured point: those of a logarithm are at the powers of ten alone.
+    marked = [np.asarray(line.get_xdata(), float) for line in plot.lines if line.get_marker() != "None"]
+    measured = np.unique(np.concatenate(marked)).tolist() if marked else []
+    plot.set_xticks(measured, [f"{x:,g}" for x in measured])
     plot.xaxis.set_minor_formatter("")
     _from_zero(plot)
 

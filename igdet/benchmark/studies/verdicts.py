@@ -133,9 +133,8 @@ def _gap_sentences(column: Column, first: Curve, second: Curve, axis: Axis) -> I
     with suppress(FitError):
         change, low, high = fit_band({x: found for x, found in gaps.items() if found}, "log-linear").per_tenfold
         text = f"{_signed(change)} points [{_signed(low)}, {_signed(high)}]"
-        is_known = low * high > 0
-        verdict = ("grows by" if change > 0 else "shrinks by") if is_known else "cannot be told apart from constant:"
-        yield f"{column.title}: with {_tenfold(axis)} this gap {verdict} {text}."
+        verdict = "changes by" if low * high > 0 else "cannot be told apart from a constant one:"
+        yield f"{column.title}: with {_tenfold(axis)} this difference {verdict} {text}."
 
 
 def _crossing_sentences(column: Column, first: Curve, second: Curve) -> Iterator[str]:

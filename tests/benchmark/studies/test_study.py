@@ -113,7 +113,7 @@ def test_the_gap_of_two_series_and_how_it_changes(write_suite, finish):
         "Top-1: Many over Few at 10: gains +2.0 points [+2.0, +2.0] over 2 seeds; 100: gains +4.0 points [+4.0, +4.0] "
         "over 2 seeds; 1k: gains +6.0 points [+6.0, +6.0] over 2 seeds."
     ) in panel.sentences
-    assert "Top-1: with ten times more posts this gap grows by +2.0 points [+2.0, +2.0]." in panel.sentences
+    assert "Top-1: with ten times more posts this difference changes by +2.0 points [+2.0, +2.0]." in panel.sentences
 
 
 def test_a_category_axis_is_compared_with_its_first_value(write_suite, finish):
