@@ -79,25 +79,12 @@ def first_posts(records: Records, posts: int) -> Records:
     """
     if posts == 0:
         return records
-    return SubsetRecords(records, first_positions(map(records.image_id, range(len(records))), len(records), posts))
-
-
-def first_positions(names: Iterable[str], count: int, posts: int) -> np.ndarray:
-    """Return where the first posts of the hash order are, int64 (posts,), ascending.
-
-    Args:
-        names: image ids or keys, (count,).
-        count: how many there are.
-        posts: how many to take, >= 1.
-
-    Raises:
-        DatasetError: there are not so many.
-    """
+    count = len(records)
     if not 1 <= posts <= count:
         raise DatasetError(f"POSTS is {posts:,}, but there are {count:,} posts; expected 1 to {count:,}, or 0 for all")
-    hashes = name_hashes(names, count)
+    hashes = name_hashes(map(records.image_id, range(count)), count)
     # Names that hash alike, which 2^64 places make rare, keep the order of the whole.
-    return np.sort(np.argsort(hashes, kind="stable")[:posts])
+    return SubsetRecords(records, np.sort(np.argsort(hashes, kind="stable")[:posts]))
 
 
 def under_vocabulary(records: Records, whole: Vocabulary, cut: Vocabulary) -> Records:

@@ -22,7 +22,7 @@ class FitError(ValueError):
 
 
 @dataclass(frozen=True)
-class Curve:
+class FittedCurve:
     """A fitted curve.
 
     Attributes:
@@ -48,12 +48,12 @@ class Band:
         smallest, largest: the sizes between which there are results.
     """
 
-    curve: Curve
-    samples: tuple[Curve, ...]
+    curve: FittedCurve
+    samples: tuple[FittedCurve, ...]
     smallest: float
     largest: float
 
-    def interval(self, of_curve: Callable[[Curve], float]) -> tuple[float, float, float]:
+    def interval(self, of_curve: Callable[[FittedCurve], float]) -> tuple[float, float, float]:
         """Return what a function says of the fitted curve, and the 95% percentile bounds of it over the samples."""
         found = [of_curve(sample) for sample in self.samples]
         low, high = np.percentile(found, _BOUNDS) if found else (np.nan, np.nan)
@@ -147,7 +147,7 @@ FORMS = {
 _BOUNDS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))
 
 
-def fit_curve(values: Values, form: str) -> Curve:
+def fit_curve(values: Values, form: str) -> FittedCurve:
     """Fit a curve to every result of every size.
 
     Args:
@@ -163,7 +163,7 @@ def fit_curve(values: Values, form: str) -> Curve:
     if sizes[0] <= 0:
         raise FitError(f"the size {sizes[0]:g} is not above 0, and has no logarithm")
     flat = [(size, result) for size in sizes for result in values[size]]
-    return Curve(form, FORMS[form].fit(*np.array(flat, np.float64).T))
+    return FittedCurve(form, FORMS[form].fit(*np.array(flat, np.float64).T))
 
 
 def fit_band(values: Values, form: str, bootstraps: int = BOOTSTRAPS, seed: int = 0) -> Band:
@@ -201,7 +201,7 @@ def predict_last(values: Values, form: str, bootstraps: int = BOOTSTRAPS, seed: 
     return Prediction(largest, predicted, low, high, float(np.mean(values[largest])))
 
 
-def crossing(first: Curve, second: Curve) -> float | None:
+def crossing(first: FittedCurve, second: FittedCurve) -> float | None:
     """Return the size at which two log-linear curves meet; None where they are parallel.
 
     a1 + b1 log10 x = a2 + b2 log10 x at log10 x = (a2 - a1) / (b1 - b2).

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
-from igdet.reporting.fits import Curve, FitError, crossing, fit_band, fit_curve, predict_last
+from igdet.reporting.fits import FitError, FittedCurve, crossing, fit_band, fit_curve, predict_last
 
 LINE = {10.0: [1.0, 3.0], 100.0: [5.0, 7.0], 1000.0: [9.0, 11.0]}  # means 2, 6, 10: four points a tenfold
 
@@ -56,10 +56,10 @@ def test_the_last_size_is_predicted_from_the_others():
 
 
 def test_where_two_lines_cross():
-    first, second = Curve("log-linear", np.array([0.0, 2.0])), Curve("log-linear", np.array([3.0, 1.0]))
+    first, second = FittedCurve("log-linear", np.array([0.0, 2.0])), FittedCurve("log-linear", np.array([3.0, 1.0]))
     assert crossing(first, second) == pytest.approx(1000)  # 2 x = 3 + x at x = 3
-    assert crossing(first, Curve("log-linear", np.array([1.0, 2.0]))) is None
-    assert crossing(first, Curve("log-linear", np.array([1e3, 2.0 - 1e-3]))) is None  # at 10^1,000,000
+    assert crossing(first, FittedCurve("log-linear", np.array([1.0, 2.0]))) is None
+    assert crossing(first, FittedCurve("log-linear", np.array([1e3, 2.0 - 1e-3]))) is None  # at 10^1,000,000
 
 
 @pytest.mark.parametrize(

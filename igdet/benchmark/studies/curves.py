@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from igdet.benchmark.axes import axis_of
 from igdet.benchmark.collect import Column
 from igdet.benchmark.studies.results import Cost, Results
 from igdet.benchmark.suite import Initialisation, Suite
+from igdet.reporting.fits import Band, FitError, fit_band
 from igdet.reporting.significance import Interval, t_interval
 
 
@@ -40,13 +42,11 @@ class Curve:
 
     Attributes:
         style: its number, which decides its colour.
-        series: its name in the suite file.
         title: with its place on the other axes.
         points: ascending in x; one, with x NaN, for a series that does not vary along the axis.
     """
 
     style: int
-    series: str
     title: str
     points: tuple[Point, ...]
 
@@ -59,6 +59,14 @@ class Curve:
     def by_size(self) -> dict[float, list[float]]:
         """x -> the results of all seeds, as fits take them."""
         return {point.x: list(point.values.values()) for point in self.points}
+
+    @cached_property
+    def band(self) -> Band | None:
+        """The log-linear fit with its band; None where there are too few sizes."""
+        try:
+            return fit_band(self.by_size, "log-linear")
+        except FitError:
+            return None
 
 
 def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
@@ -77,7 +85,7 @@ def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
         points = [_point(suite, results, column, name, node) for name, node in members]
         found = tuple(sorted((point for point in points if point.values), key=lambda point: point.x))
         if found:
-            curves.append(Curve(style, members[0][1].series, title, found))
+            curves.append(Curve(style, title, found))
     return curves
 
 

@@ -11,7 +11,7 @@ from igdet.benchmark.axes import axis_of
 from igdet.benchmark.collect import Column, columns_of
 from igdet.benchmark.studies.curves import Curve, Point, curves_of
 from igdet.benchmark.studies.results import Results
-from igdet.benchmark.studies.verdicts import growth_band, verdicts
+from igdet.benchmark.studies.verdicts import verdicts
 from igdet.benchmark.suite import Suite
 from igdet.formats.published import FINDINGS, PUBLISHED, Source
 from igdet.reporting.charts import Series, bar_chart, line_chart, standalone
@@ -117,7 +117,7 @@ def _lines(curve: Curve, smallest: float, largest: float) -> list[Series]:
     means = [point.interval.mean for point in curve.points]
     xs = [point.x for point in curve.points]
     lines = [Series(curve.style, xs, means, _reaches(curve.points), curve.title)]
-    if band := growth_band(curve):
+    if band := curve.band:
         sizes = np.geomspace(band.smallest, band.largest, 20)
         lines.append(Series(curve.style, sizes.tolist(), band.curve.at(sizes).tolist(), dashed=True))
     return lines

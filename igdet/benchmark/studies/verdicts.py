@@ -11,7 +11,7 @@ from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.studies.curves import Curve, Point, pairs_of
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.scenes import PARTS, metric_of, over
-from igdet.reporting.fits import Band, FitError, crossing, fit_band, fit_curve, predict_last
+from igdet.reporting.fits import FitError, crossing, fit_band, fit_curve, predict_last
 from igdet.reporting.significance import paired_t
 
 ONE_SEED = "one seed: no interval, and no claim"
@@ -37,19 +37,11 @@ def verdicts(column: Column, curves: Sequence[Curve], axis: Axis, results: Resul
     return sentences
 
 
-def growth_band(curve: Curve) -> Band | None:
-    """Return the log-linear fit of a curve with its band; None where there are too few sizes."""
-    try:
-        return fit_band(curve.by_size, "log-linear")
-    except FitError:
-        return None
-
-
 def _growth_sentences(column: Column, curve: Curve, axis: Axis) -> Iterator[str]:
     name = f"{column.title}, {curve.title}"
     if min(len(point.values) for point in curve.points) < 2:
         yield f"{name}: {ONE_SEED}."
-    band = growth_band(curve)
+    band = curve.band
     if band is None:
         yield f"{name}: {len(curve.points)} sizes are too few for a fit."
         return
@@ -138,7 +130,7 @@ def _gap_sentences(column: Column, first: Curve, second: Curve, axis: Axis) -> I
 
 
 def _crossing_sentences(column: Column, first: Curve, second: Curve) -> Iterator[str]:
-    bands = [band for curve in (first, second) if (band := growth_band(curve))]
+    bands = [band for curve in (first, second) if (band := curve.band)]
     if len(bands) < 2:
         return
     size = crossing(*(band.curve for band in bands))
