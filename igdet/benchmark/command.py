@@ -1,6 +1,7 @@
 """What the command benchmark does: run a suite, show its state, write its report."""
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,8 @@ from igdet.benchmark.selection import check_images
 from igdet.benchmark.suite import Suite, visible_gpus
 from igdet.benchmark.tables import cell_table
 from igdet.utils.yaml import ConfigError
+
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 def run(suite: Suite, progress: Progress) -> bool:
@@ -45,14 +48,35 @@ def run(suite: Suite, progress: Progress) -> bool:
     return complete
 
 
-def finished_study(suite: Suite) -> Study:
+def run_to_status(suite: Suite, again: str) -> int:
+    """Run, and say how to go on where something is left; return the exit status.
+
+    Args:
+        suite: the suite.
+        again: the command line, as one types it.
+
+    Raises:
+        ConfigError, LockError, PrepareError: as `run`.
+    """
+    try:
+        complete = run(suite, Progress())
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on where it stopped: {again}", file=sys.stderr)
+        return INTERRUPTED
+    if not complete:
+        print(f"some cells failed; fix what their logs say, then the same command runs only those: {again}")
+        return 1
+    return 0
+
+
+def study_of(suite: Suite) -> Study:
     """Return a suite with what its runs have come to so far."""
     return Study(suite, _shown_cells(suite))
 
 
 def status(suite: Suite) -> str:
     """The state of every cell as a table, and why the failed ones failed."""
-    study = Study(suite, _shown_cells(suite))
+    study = study_of(suite)
     failures = [
         f"{run.cell.name}: {run.record.get('why', 'failed')}; "
         f"the end of {run.cell.folder / LOG}:\n{last_lines(run.cell)}"
@@ -65,7 +89,7 @@ def status(suite: Suite) -> str:
 
 def report(suite: Suite) -> Path | None:
     """Write the report of what there is; returns the path of its HTML page, None where nothing has been run."""
-    study = Study(suite, _shown_cells(suite))
+    study = study_of(suite)
     return write_report(study) if any(run.state != "waiting" for run in study.runs) else None
 
 

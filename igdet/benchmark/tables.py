@@ -8,7 +8,7 @@ from igdet.benchmark.collect import Column, Run, Study
 from igdet.benchmark.metrics import better_of
 from igdet.benchmark.selection import setting_label
 from igdet.formats.predictions import read_predictions
-from igdet.formats.published import PUBLISHED
+from igdet.formats.published import published_for
 from igdet.reporting.significance import Gain, PairedTest, Summary, mcnemar, paired_t
 from igdet.reporting.tables import EMPTY, Entry, Table
 from igdet.utils.messages import clock
@@ -102,8 +102,7 @@ def published_table(study: Study) -> Table:
     sources: dict[str, str] = {}
     for column in study.columns:
         here = _best_here(study, column)
-        published = PUBLISHED.get(study.suite.targets[column.target].published, ())
-        found = [(item.values[column.metric], item) for item in published if column.metric in item.values]
+        found = published_for(study.suite.targets[column.target].published, column.metric)
         rows += [
             [Entry(column.title), here, Entry(f"{value:.1f}"), Entry(item.what), Entry(item.source.title)]
             for value, item in found

@@ -6,8 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from igdet.benchmark.command import report, run, status
-from igdet.benchmark.progress import Progress
+from igdet.benchmark.command import report, run_to_status, status
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_file import read_suite
 from igdet.utils.command_lines import as_started, command_line, this_command_line
@@ -48,17 +47,10 @@ def run_command(arguments: argparse.Namespace, seeds: str | None = None) -> str:
 
 def run_suite(suite: Suite, arguments: argparse.Namespace) -> int:
     """Run, and say how to go on."""
-    again = this_command_line(PYTHON)
-    try:
-        complete = run(suite, Progress())
-    except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on where it stopped: {again}", file=sys.stderr)
-        return 130
-    if not complete:
-        print(f"some cells failed; fix what their logs say, then the same command runs only those: {again}")
-        return 1
-    print(f"more seeds: {run_command(arguments, seeds=str(suite.seeds + 2))}")
-    return 0
+    ended = run_to_status(suite, this_command_line(PYTHON))
+    if ended == 0:
+        print(f"more seeds: {run_command(arguments, seeds=str(suite.seeds + 2))}")
+    return ended
 
 
 def show_status(suite: Suite, arguments: argparse.Namespace) -> int:

@@ -4,8 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from igdet.benchmark.command import finished_study, run
-from igdet.benchmark.progress import Progress
+from igdet.benchmark.command import INTERRUPTED, run_to_status, study_of
 from igdet.benchmark.studies.page import write_page
 from igdet.benchmark.studies.results import Results, results_of
 from igdet.benchmark.suite import Suite
@@ -51,19 +50,11 @@ def find_study(name: str) -> Path:
 
 def run_study(suite: Suite, results: Path) -> int:
     """Run what is not finished, collect the results, and draw."""
-    try:
-        complete = run(suite, Progress())
-    except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on where it stopped: {this_command_line()}", file=sys.stderr)
-        return 130
-    results_of(finished_study(suite)).write(results)
-    draw_study(suite, results)
-    if not complete:
-        print(
-            f"some cells failed; fix what their logs say, then the same command runs only those: {this_command_line()}"
-        )
-        return 1
-    return 0
+    ended = run_to_status(suite, this_command_line())
+    if ended != INTERRUPTED:
+        results_of(study_of(suite)).write(results)
+        draw_study(suite, results)
+    return ended
 
 
 def draw_study(suite: Suite, results: Path) -> int:

@@ -118,6 +118,11 @@ _SHOWN = {
 PUBLISHED = {protocol: [RESULTS[name] for name in names] for protocol, names in _SHOWN.items()}
 
 
+def published_for(protocol: str, metric: str) -> list[tuple[float, Published]]:
+    """Return what is published for a metric, by its name in results.json, under a protocol; none for ""."""
+    return [(item.values[metric], item) for item in PUBLISHED.get(protocol, ()) if metric in item.values]
+
+
 @dataclass(frozen=True)
 class Finding:
     """A published observation that no single number of a target holds.

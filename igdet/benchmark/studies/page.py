@@ -13,7 +13,7 @@ from igdet.benchmark.studies.curves import Curve, Point, curves_of
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import verdicts
 from igdet.benchmark.suite import Suite
-from igdet.formats.published import FINDINGS, PUBLISHED, Source
+from igdet.formats.published import FINDINGS, Source, published_for
 from igdet.reporting.charts import Series, bar_chart, line_chart, standalone
 from igdet.reporting.pages import palette
 from igdet.reporting.significance import Interval
@@ -172,9 +172,8 @@ def _published(suite: Suite, panels: Sequence[Panel]) -> Iterator[list[Entry]]:
     for name in suite.findings:
         yield [Entry(FINDINGS[name].text), _cited(FINDINGS[name].source)]
     for panel in panels:
-        for item in PUBLISHED.get(suite.targets[panel.column.target].published, ()):
-            if (value := item.values.get(panel.column.metric)) is not None:
-                yield [Entry(f"{panel.column.title} {value:.1f}: {item.what}"), _cited(item.source)]
+        for value, item in published_for(suite.targets[panel.column.target].published, panel.column.metric):
+            yield [Entry(f"{panel.column.title} {value:.1f}: {item.what}"), _cited(item.source)]
 
 
 def _cited(source: Source) -> Entry:
