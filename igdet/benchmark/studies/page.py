@@ -99,7 +99,8 @@ def _figure(suite: Suite, column: Column, curves: Sequence[Curve]) -> str:
         names = [value.title or name for name, value in axis.values.items()]
         return bar_chart(column.title, axes, [_bars(curve, len(names)) for curve in curves], names)
     ends = [point.x for curve in curves if curve.varies for point in curve.points]
-    lines = [line for curve in curves for line in _lines(curve, min(ends), max(ends))] if ends else []
+    is_fitted = axis.scale == "log"
+    lines = [line for curve in curves for line in _lines(curve, min(ends), max(ends), is_fitted)] if ends else []
     return line_chart(column.title, axes, lines, SCALES[axis.scale])
 
 
@@ -110,14 +111,14 @@ def _bars(curve: Curve, values: int) -> Series:
     return Series(curve.style, xs, [point.interval.mean for point in points], _reaches(points), curve.title)
 
 
-def _lines(curve: Curve, smallest: float, largest: float) -> list[Series]:
+def _lines(curve: Curve, smallest: float, largest: float, is_fitted: bool) -> list[Series]:
     if not curve.varies:
         mean = curve.points[0].interval.mean
         return [Series(curve.style, [smallest, largest], [mean, mean], name=curve.title, dashed=True)]
     means = [point.interval.mean for point in curve.points]
     xs = [point.x for point in curve.points]
     lines = [Series(curve.style, xs, means, _reaches(curve.points), curve.title)]
-    if band := curve.band:
+    if is_fitted and (band := curve.band):
         sizes = np.geomspace(band.smallest, band.largest, 20)
         lines.append(Series(curve.style, sizes.tolist(), band.curve.at(sizes).tolist(), dashed=True))
     return lines

@@ -28,8 +28,8 @@ def verdicts(column: Column, curves: Sequence[Curve], axis: Axis, results: Resul
     """
     varying = [curve for curve in curves if curve.varies]
     fixed = [curve for curve in curves if not curve.varies]
-    if axis.scale == "category":
-        return [sentence for curve in varying for sentence in _category_sentences(column, curve)]
+    if axis.scale != "log":  # "ten times more" is said of sizes alone, and 0 has no logarithm
+        return [sentence for curve in varying for sentence in _value_sentences(column, curve)]
     sentences = [sentence for curve in varying for sentence in _growth_sentences(column, curve, axis)]
     sentences += [_largest_against(column, curve, baseline, results) for curve in varying for baseline in fixed]
     for pair in pairs_of(curves):
@@ -157,7 +157,7 @@ def _largest_against(column: Column, curve: Curve, baseline: Curve, results: Res
     return f"{column.title}, {curve.title}: {last.title} against {baseline.title} {difference}."
 
 
-def _category_sentences(column: Column, curve: Curve) -> Iterator[str]:
+def _value_sentences(column: Column, curve: Curve) -> Iterator[str]:
     """Each value against the first, paired by seed."""
     first, *others = curve.points
     for point in others:

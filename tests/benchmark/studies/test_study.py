@@ -116,9 +116,11 @@ def test_the_gap_of_two_series_and_how_it_changes(write_suite, finish):
     assert "Top-1: with ten times more posts this difference changes by +2.0 points [+2.0, +2.0]." in panel.sentences
 
 
-def test_a_category_axis_is_compared_with_its_first_value(write_suite, finish):
-    values = {name: {"PRETRAINING": {"SOLVER.MOMENTUM": at / 10}} for at, name in enumerate(("a", "b"))}
-    suite = read_suite(write_suite(AXES={"kind": {"TITLE": "Kind", "VALUES": values}}, TARGETS=LINEAR, SEEDS=3))
+@pytest.mark.parametrize("scale", ["category", "linear"])
+def test_another_axis_is_compared_with_its_first_value(write_suite, finish, scale):
+    values = {name: {"X": at, "PRETRAINING": {"SOLVER.MOMENTUM": at / 10}} for at, name in enumerate(("a", "b"))}
+    axis = {"TITLE": "Kind", "SCALE": scale, "VALUES": values}
+    suite = read_suite(write_suite(AXES={"kind": axis}, TARGETS=LINEAR, SEEDS=3))
     cells = expand(suite)
     for cell in cells:
         top1 = 50 + cell.seed + (20 + cell.seed / 100 if cell.initialisation.endswith("b") else 0)
