@@ -182,7 +182,9 @@ def _cited(source: Source) -> Entry:
 
 
 def _where_it_ran(results: Results) -> str:
-    return f"Ran on {', '.join(results.facts('device'))} with {'; '.join(results.facts('versions'))}."
+    found = results.facts("date")
+    dates = " to ".join(dict.fromkeys([*found[:1], *found[-1:]]))
+    return f"Ran {dates} on {', '.join(results.facts('device'))} with {'; '.join(results.facts('versions'))}."
 
 
 def _bullets(sentences: Iterable[str]) -> str:

@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
         ("metric", pa.string()),  # as results.json has it: DATA SET/TASK/NAME
         ("value", pa.float64()),
         ("device", pa.string()),  # GPU or processor
+        ("date", pa.string()),  # on which it finished, UTC, as "2026-11-29"
         ("versions", pa.string()),  # "igdet 0.2.0, torch 2.10.0, ..."
     ]
 )
@@ -120,6 +121,7 @@ def _rows(run: Run) -> Iterable[dict]:
         "initialisation": run.cell.initialisation,
         "seed": run.cell.seed,
         "device": run.results["host"]["cpu"] if device == "cpu" and "host" in run.results else device,
+        "date": run.results.get("finished", "")[:10],
         "versions": ", ".join(f"{name} {version}" for name, version in run.results.get("versions", {}).items()),
     }
     costs = {IMAGES: run.results.get("images_seen"), SECONDS: run.record.get("seconds")}
