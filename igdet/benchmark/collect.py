@@ -65,6 +65,11 @@ class Column(NamedTuple):
     title: str
 
 
+def marked_title(metric: str, title: str) -> str:
+    """Return the title with an arrow where lower is better."""
+    return title + LOWER_MARK * lower_is_better(metric)
+
+
 def columns_of(suite: Suite) -> list[Column]:
     """Return every metric of every target; the target's title joins the metric's where that alone is not unique.
 
@@ -72,11 +77,7 @@ def columns_of(suite: Suite) -> list[Column]:
     """
     uses = Counter(title for target in suite.targets.values() for title in target.metrics.values())
     return [
-        Column(
-            name,
-            metric,
-            (title if uses[title] == 1 else f"{target.title}: {title}") + LOWER_MARK * lower_is_better(metric),
-        )
+        Column(name, metric, marked_title(metric, title if uses[title] == 1 else f"{target.title}: {title}"))
         for name, target in suite.targets.items()
         for metric, title in target.metrics.items()
     ]

@@ -66,6 +66,7 @@ def _reserved(suite: Suite) -> Iterator[str]:
     for axis, varied in suite.axes.items():
         for value, change in varied.values.items():
             groups[f"AXES.{axis}.VALUES.{value}"] = change.pretraining | change.transfer | change.both
+            groups |= {f"AXES.{axis}.VALUES.{value}.TARGETS.{name}": opts for name, opts in change.targets.items()}
     for where, opts in groups.items():
         for key in RESERVED_OPTS:
             if key in opts:

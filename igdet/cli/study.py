@@ -1,9 +1,10 @@
-"""Run a study, a suite with axes, and write its page; or draw the page again from its results."""
+"""Run a study, a suite that is drawn along an axis, and write its page; or draw the page again from its results."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from igdet.benchmark.axes import with_starts_as_axis
 from igdet.benchmark.command import INTERRUPTED, run_to_status, study_of
 from igdet.benchmark.studies.page import write_page
 from igdet.benchmark.studies.results import Results, results_of
@@ -27,7 +28,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=ACTIONS)
-    parser.add_argument("study", help=f"a suite file with AXES, or the name of one in {STUDIES[0]}")
+    parser.add_argument("study", help=f"a suite file, or the name of one in {STUDIES[0]}")
     parser.add_argument("--out", type=Path, help="folder of NAME.parquet and the page; the study's own unless told")
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="further keys of the suite, such as SEEDS 5")
     return parser.parse_intermixed_args()
@@ -74,8 +75,10 @@ def main() -> int:
     args = parse_args()
     path = find_study(args.study)
     suite = read_suite(path, args.overrides)
+    if not suite.axes and len(suite.initializations) < 2:
+        raise UserError(f"{path} has neither AXES nor a second of INITIALIZATIONS: there is nothing to compare")
     if not suite.axes:
-        raise UserError(f"{path} has no AXES: it is a suite for {command_line('benchmark')}")
+        suite = with_starts_as_axis(suite)
     return ACTIONS[args.action](suite, (args.out or suite.folder) / f"{path.stem}.parquet")
 
 

@@ -74,6 +74,16 @@ def test_what_a_value_changes_reaches_its_cells(read):
     assert cells["seed0/classes/hashtag.posts-100.width-wide"].opts["SOLVER.BASE_LR"] == 0.2
 
 
+def test_a_value_can_change_one_target_alone(read):
+    slim = "slim: {BOTH: {MODEL.RESNETS.WIDTH_PER_GROUP: 2}"
+    cells = {
+        cell.name: cell
+        for cell in expand(read((slim, "slim: {TARGETS: {classes: {SOLVER.GAMMA: 0.3}}, BOTH: {SOLVER.GAMMA: 0.2}")))
+    }
+    assert cells["seed0/classes/scratch.width-slim"].opts["SOLVER.GAMMA"] == 0.3
+    assert cells["seed0/pretraining/hashtag.posts-100.width-slim"].opts["SOLVER.GAMMA"] == 0.2
+
+
 def test_a_pretraining_is_run_once_for_points_that_change_the_transfer_alone(read):
     transfer = ("PRETRAINING: {SOLVER.IMAGES_SEEN", "TRANSFER: {SOLVER.IMAGES_SEEN")
     suite = read(transfer)
@@ -106,6 +116,10 @@ def test_an_axis_of_some_initialisations_alone(read):
         ("TITLE: Size", "TITLE: Size\nFINDINGS: [sizes]", "FINDINGS names 'sizes'; known: size, vocabulary"),
         ("TITLE: Size", "TITLE: Size\nAXIS: 1", "unknown key 'AXIS'"),
         ("  scratch: {TITLE: From", "  scratch: {SERIES: a, TITLE: From", "unknown key 'SERIES'"),
+        ("    TITLE: Width\n", "    TITLE: Width\n    ASKS: best\n", "AXES.width.ASKS is best, .* a log or linear scale"),
+        ("    TITLE: Width\n", "    TITLE: Width\n    ASKS: most\n", "AXES.width.ASKS is 'most'; expected one of"),
+        ("slim: {", "slim: {TARGETS: {class: {A: 1}}, ", "slim.TARGETS names 'class'; known: classes.*classes"),
+        ("slim: {", "slim: {TARGETS: {classes: {SEED: 1}}, ", "VALUES.slim.TARGETS.classes sets SEED, which"),
         ("X: 1000,", "X: many,", r"AXES.posts: VALUES.1k: X must be a number such as 0.01 or 1.0e-4, got 'many'"),
     ],
 )  # fmt: skip

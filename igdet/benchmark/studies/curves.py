@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from igdet.benchmark.axes import axis_of
-from igdet.benchmark.collect import Column
+from igdet.benchmark.collect import Column, columns_of, marked_title
 from igdet.benchmark.studies.results import Cost, Results
-from igdet.benchmark.suite import Initialisation, Suite
+from igdet.benchmark.suite import PRETRAINING, Initialisation, Suite
 from igdet.reporting.fits import Band, FitError, fit_band
 from igdet.reporting.significance import Interval, t_interval
 
@@ -21,6 +21,7 @@ class Point:
         title: the value's title; "" off the axis.
         x: its place: a number of the axis, or of a category axis the position, from 0.
         values: seed -> result.
+        is_baseline: whether the suite counts gains over it.
         cost: of the pretraining; None without one.
     """
 
@@ -28,6 +29,7 @@ class Point:
     title: str
     x: float
     values: dict[int, float]
+    is_baseline: bool
     cost: Cost | None
 
     @property
@@ -69,6 +71,18 @@ class Curve:
             return None
 
 
+def study_columns(suite: Suite) -> list[Column]:
+    """Return the metrics of a study: those of its targets, and those of pretrainings where every point has its own."""
+    starts = suite.initializations.values()
+    if any(node.shares for node in starts):
+        return columns_of(suite)
+    own = {metric: title for node in starts for metric, title in node.metrics.items()}
+    found = [
+        Column(PRETRAINING, metric, marked_title(metric, f"Pretraining: {title}")) for metric, title in own.items()
+    ]
+    return [*columns_of(suite), *found]
+
+
 def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
     """Return the curves of one metric of a target; points without a result are left out, and curves without a point.
 
@@ -84,7 +98,8 @@ def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
     for style, (title, members) in enumerate(grouped.items()):
         points = [_point(suite, results, column, name, node) for name, node in members]
         found = tuple(sorted((point for point in points if point.values), key=lambda point: point.x))
-        if found:
+        # A pretraining's metric that one point alone has is compared with nothing.
+        if len(found) > (column.target == PRETRAINING):
             curves.append(Curve(style, title, found))
     return curves
 
@@ -94,10 +109,11 @@ def _point(suite: Suite, results: Results, column: Column, name: str, node: Init
     value = node.point.get(axis_of(suite))
     values = results.values(column.target, name, column.metric)
     cost = results.cost(node.shares or name)
+    is_baseline = name in suite.baselines
     if value is None:
-        return Point(name, "", float("nan"), values, cost)
+        return Point(name, "", float("nan"), values, is_baseline, cost)
     x = float(list(axis.values).index(value)) if axis.scale == "category" else axis.values[value].x
-    return Point(name, axis.values[value].title or value, x, values, cost)
+    return Point(name, axis.values[value].title or value, x, values, is_baseline, cost)
 
 
 def _series_title(suite: Suite, node: Initialisation) -> str:

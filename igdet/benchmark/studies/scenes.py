@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hotcoco import COCO, COCOeval, compare
 
-from igdet.benchmark.axes import axis_of
+from igdet.benchmark.axes import STARTS, axis_of
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study, columns_of, inference_file
 from igdet.benchmark.galleries import COCO_RESULTS, annotations_of
@@ -32,8 +32,15 @@ def metric_of(metric: str, part: str) -> str:
 
 
 def compared_pairs(suite: Suite) -> Iterator[tuple[str, str]]:
-    """The largest value of the drawn axis against each initialisation that does not vary along it."""
+    """The largest value of the drawn axis against each initialisation that does not vary along it.
+
+    Where the axis is the initialisations themselves, each against the baselines that come before it.
+    """
     drawn = axis_of(suite)
+    names = list(suite.initializations)
+    if drawn == STARTS:
+        yield from ((name, other) for at, name in enumerate(names) for other in names[:at] if other in suite.baselines)
+        return
     largest = [*suite.axes[drawn].values][-1]
     tops = [name for name, node in suite.initializations.items() if node.point.get(drawn) == largest]
     fixed = [name for name, node in suite.initializations.items() if drawn not in node.point]

@@ -4,9 +4,11 @@ import sys
 
 import pytest
 
+from igdet.benchmark.axes import with_starts_as_axis
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study, columns_of
 from igdet.benchmark.studies.curves import curves_of
+from igdet.benchmark.studies.figures import draw_figures
 from igdet.benchmark.studies.page import panels_of
 from igdet.benchmark.studies.results import Results, ResultsError, results_of
 from igdet.benchmark.suite_file import read_suite
@@ -84,7 +86,8 @@ def test_the_verdict_of_a_straight_line(suite, results):
     assert growth.startswith("Top-1, Hashtags: ten times more posts gains +10.0 points [")
     # From 100 to 1,000 images: 900 more. All runs took equally long, so that hours say nothing.
     assert "hours" not in growth and rest == []
-    assert panel.svg.count("<svg") == 1
+    (figure,) = draw_figures(suite, results, [(panel.column, panel.curves)])
+    assert figure.title == "Top-1 by Posts" and figure.svg.count("<svg") == 1
 
 
 def test_a_difference_within_the_intervals_is_no_claim(suite, results, finish):
@@ -126,7 +129,90 @@ def test_another_axis_is_compared_with_its_first_value(write_suite, finish, scal
         top1 = 50 + cell.seed + (20 + cell.seed / 100 if cell.initialisation.endswith("b") else 0)
         finish(cell, {} if cell.target == "pretraining" else {"classification": {"top1": top1}})
     (panel,) = panels_of(suite, results_of(Study(suite, cells)))
-    assert panel.sentences == ["Top-1, Hashtags: b against a gains +20.0 points [+20.0, +20.0] over 3 seeds."]
+    assert panel.sentences == [
+        "Top-1, Hashtags: a against From scratch cannot be told apart from no change: +0.0 points [+0.0, +0.0] over 3 "
+        "seeds.",
+        "Top-1, Hashtags: b against a gains +20.0 points [+20.0, +20.0] over 3 seeds.",
+        "Top-1, Hashtags: b against From scratch gains +20.0 points [+20.0, +20.0] over 3 seeds.",
+    ]
+
+
+DETECTION = {
+    "boxes": {
+        "TITLE": "Boxes",
+        "CONFIG": "linear.yaml",
+        "METRICS": {"bbox/AP": "Box AP", "bbox/errors-missed": "Missed"},
+    }
+}
+
+
+def test_without_axes_the_initialisations_are_compared(write_suite, finish):
+    read = read_suite(write_suite(TARGETS=DETECTION, SEEDS=3))
+    cells = expand(read)
+    for cell in cells:
+        ap = 10.0 + cell.seed + 5 * (cell.initialisation == "hashtag")
+        thresholds = {f"AP@0.{at}": ap for at in range(50, 100, 5)}
+        boxes = {"bbox": {"AP": ap, "errors-missed": 50 - ap, **thresholds}}
+        finish(cell, {} if cell.target == "pretraining" else boxes)
+    suite = with_starts_as_axis(read)
+    results = results_of(Study(suite, cells))
+    panels = panels_of(suite, results)
+    assert [sentence for panel in panels for sentence in panel.sentences] == [
+        "Box AP: Hashtags against From scratch gains +5.0 points [+5.0, +5.0] over 3 seeds.",
+        "Missed ↓: Hashtags against From scratch gains −5.0 points [−5.0, −5.0] over 3 seeds.",
+    ]
+    figures = draw_figures(suite, results, [(panel.column, panel.curves) for panel in panels])
+    # What is better when it is lower has a figure of its own.
+    assert [figure.title for figure in figures] == ["Boxes: Box AP", "Boxes: Missed ↓", "Boxes: AP by IoU of boxes"]
+    assert all(title in figures[2].svg for title in ("From scratch", "Hashtags"))
+
+
+def rates(*values):
+    """An axis of learning rates of the transfers."""
+    found = {value: {"X": float(value), "TRANSFER": {"SOLVER.BASE_LR": float(value)}} for value in values}
+    return {"TITLE": "rate", "SCALE": "log", "ASKS": "best", "VALUES": found}
+
+
+def test_the_best_rate_of_each_series(write_suite, finish):
+    values = {
+        name: {"X": float(name), "TRANSFER": {"SOLVER.BASE_LR": float(name)}} for name in ("0.01", "0.02", "0.04")
+    }
+    axis = {"TITLE": "rate", "SCALE": "log", "ASKS": "best", "VALUES": values}
+    suite = read_suite(write_suite(AXES={"rate": axis}, TARGETS=LINEAR, SEEDS=2))
+    # Scratch is best at 0.02 with both seeds; hashtags at 0.01 with seed 0 and at 0.02, by 4 points, with seed 1.
+    top1 = {
+        "scratch": {"0.01": (20, 20), "0.02": (30, 30), "0.04": (10, 10)},
+        "hashtag": {"0.01": (50, 40), "0.02": (49, 44), "0.04": (30, 30)},
+    }
+    cells = expand(suite)
+    for cell in cells:
+        node = suite.initializations[cell.initialisation]
+        value = top1[node.series][node.point["rate"]][cell.seed]
+        finish(cell, {} if cell.target == "pretraining" else {"classification": {"top1": value}})
+    (panel,) = panels_of(suite, results_of(Study(suite, cells)))
+    assert panel.sentences[:4] == [
+        "Top-1, From scratch: best at rate 0.02 (30.0).",
+        "Top-1, From scratch: a sweep with seed 0 alone chooses 0.02, which costs the other seeds 0.0 points against "
+        "the best value of each.",
+        "Top-1, Hashtags: best at rate 0.02 (46.5).",
+        "Top-1, Hashtags: a sweep with seed 0 alone chooses 0.01, which costs the other seeds 4.0 points against the "
+        "best value of each.",
+    ]
+    # 19 and 14 points more at the same rate: mean 16.5, +- 12.706 x 3.536 / sqrt 2.
+    assert (
+        "each at its best value, Hashtags over From scratch cannot be told apart from no change: +16.5 points [−15.3"
+        in (panel.sentences[4])
+    )
+
+
+def test_a_best_value_at_the_end_of_its_range_is_said(write_suite, finish):
+    axis = rates("0.01", "0.02")
+    suite = read_suite(write_suite(AXES={"rate": axis}, TARGETS=LINEAR, SEEDS=1))
+    cells = expand(suite)
+    for cell in cells:
+        finish(cell, {} if cell.target == "pretraining" else {"classification": {"top1": 50}})
+    sentences = panels_of(suite, results_of(Study(suite, cells)))[0].sentences
+    assert "at the end of the range" in sentences[0] and "one seed: no interval" in sentences[1]
 
 
 def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatch, capsys):
@@ -149,8 +235,11 @@ def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatc
 
 
 def test_what_is_no_study_is_refused(write_suite, monkeypatch, capsys):
-    write_suite()
-    for name, message in (("suite.yaml", "suite.yaml has no AXES"), ("nothing", "nothing is no file and no study")):
+    write_suite(INITIALIZATIONS={"scratch": {"TITLE": "From scratch"}})
+    for name, message in (
+        ("suite.yaml", "suite.yaml has neither AXES nor a second of INITIALIZATIONS"),
+        ("nothing", "nothing is no file and no study"),
+    ):
         monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", name])
         with pytest.raises(SystemExit):
             command.main()

@@ -1,0 +1,45 @@
+"""How differences are worded in verdicts: by their intervals over seeds."""
+
+from igdet.benchmark.collect import Column
+from igdet.benchmark.metrics import lower_is_better
+from igdet.benchmark.studies.curves import Point
+from igdet.benchmark.studies.results import Results
+from igdet.benchmark.studies.scenes import PARTS, metric_of, over
+from igdet.reporting.significance import paired_t
+
+ONE_SEED = "one seed: no interval, and no claim"
+
+
+def worded(gain: float, low: float, high: float, metric: str) -> str:
+    """Say what a difference is worth by its 95% interval."""
+    text = f"{signed(gain)} points [{signed(low)}, {signed(high)}]"
+    if not low * high > 0:
+        return f"cannot be told apart from no change: {text}"
+    return f"{'gains' if (low > 0) != lower_is_better(metric) else 'loses'} {text}"
+
+
+def difference(column: Column, point: Point, other: Point) -> str:
+    """Say what a point has over another one, paired by seed."""
+    seeds = sorted(point.values.keys() & other.values.keys())
+    differences = [point.values[seed] - other.values[seed] for seed in seeds]
+    if len(differences) < 2:
+        return f"is {signed(differences[0])} points ({ONE_SEED})" if differences else "has no common seed"
+    test = paired_t(differences)
+    return f"{worded(test.difference, test.low, test.high, column.metric)} over {test.n} seeds"
+
+
+def difference_with_scenes(column: Column, point: Point, other: Point, results: Results) -> str:
+    """As `difference`; in detection followed by the difference over the scenes of one seed, where that is known."""
+    text = difference(column, point, other)
+    pair = over(point.initialisation, other.initialisation)
+    parts = [results.values(column.target, pair, metric_of(column.metric, part)) for part in PARTS]
+    if not all(parts):
+        return text
+    (seed,) = parts[0]
+    gain, low, high = (signed(part[seed]) for part in parts)
+    return f"{text}; over the scenes of seed {seed} {gain} [{low}, {high}]"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign and one decimal."""
+    return f"{value:+.1f}".replace("-", "−")
