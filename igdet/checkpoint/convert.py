@@ -13,7 +13,7 @@ from torch import Tensor
 
 from igdet.checkpoint.catalog import full_name
 from igdet.checkpoint.fit import describe_trunk, folded_classifier
-from igdet.checkpoint.names import is_classifier, is_trunk
+from igdet.checkpoint.names import is_classifier, is_pooling, is_trunk
 from igdet.checkpoint.onnx_export import to_onnx, write_onnx
 from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
@@ -47,6 +47,9 @@ def convert_opened(file: WeightsFile, target: str | Path, to: str) -> str:
         raise WeightsError(f"{target}: files in {to}'s format end in {form.suffix}")
     tensors = folded_classifier(file.tensors)
     kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
+    if any(map(is_pooling, tensors)) and not any(map(is_pooling, kept)):
+        # Elsewhere features are averaged, which this classifier was not trained on.
+        kept = {name: tensor for name, tensor in kept.items() if not is_classifier(name)}
     if not any(map(is_trunk, kept)):
         raise WeightsError(f"{file.path}: it holds no {kinds_of_trunks()} trunk. Is it the right file?")
     form.write(form.content(kept, file), Path(target))

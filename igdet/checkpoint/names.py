@@ -11,6 +11,7 @@ from torch import Tensor
 
 from igdet.modeling.trunk import CLASSIFIER, FAMILIES, bare_name
 
+POOLING = "pooling."
 BARE = "Detectron2"  # what reports call the naming of files that have bare names, or those of a model
 
 
@@ -22,6 +23,11 @@ def is_trunk(bare: str) -> bool:
 def is_classifier(bare: str) -> bool:
     """Whether a bare name belongs to the classifier."""
     return bare.startswith(CLASSIFIER)
+
+
+def is_pooling(bare: str) -> bool:
+    """Whether a bare name belongs to a pooling that is not the mean, which the classifier needs in front of it."""
+    return bare.startswith(POOLING)
 
 
 def is_counter(name: str) -> bool:

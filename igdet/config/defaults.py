@@ -35,6 +35,9 @@ def _add_model(cfg: CfgNode) -> None:
     cfg.MODEL.CLASSIFIER.STANDARDIZE = False
     # "softmax" against 1/k on each of k labels, the paper's; "sigmoid" of each label by itself.
     cfg.MODEL.CLASSIFIER.LOSS = "softmax"
+    # What the classifier sees of a feature map: "mean", the paper's, or "logsumexp", "attention", "max_grid", "dense"
+    # of igdet/modeling/pooling.py, which care for where something is.
+    cfg.MODEL.CLASSIFIER.POOLING = "mean"
     # Mixtures of experts in place of bottleneck blocks: experts each, 0 for none, and how many an image goes to.
     cfg.MODEL.MOE = CfgNode()
     cfg.MODEL.MOE.EXPERTS = 0
@@ -60,6 +63,8 @@ def _add_input(cfg: CfgNode) -> None:
     cfg.INPUT.CLASSIFICATION = CfgNode()
     # Training crop: side in pixels, range of its share of the image's area, range of width / height.
     cfg.INPUT.CLASSIFICATION.TRAIN_CROP = 224
+    # Side of the crop in the last fifth of the images seen; 0: as before.
+    cfg.INPUT.CLASSIFICATION.LATE_CROP = 0
     cfg.INPUT.CLASSIFICATION.TRAIN_SCALE = (0.08, 1.0)
     cfg.INPUT.CLASSIFICATION.TRAIN_RATIO = (3 / 4, 4 / 3)
     # How training crops are resized: "antialias" averages all pixels, as Pillow does; "fast" weighs the nearest four,

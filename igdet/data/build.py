@@ -22,7 +22,7 @@ from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, use_labels
 from igdet.data.draws.samplers import NumberedSampler
 from igdet.data.draws.streams import Share, StreamSamples, StreamSettings
 from igdet.data.images.jpeg import DECODER
-from igdet.data.images.transforms import TestTransform, TrainTransform
+from igdet.data.images.transforms import TestTransform, TrainTransform, TrainTransforms
 from igdet.data.readers.coco import warn_of_sides
 from igdet.data.readers.shards import StreamedShards
 from igdet.data.records import Records
@@ -34,6 +34,7 @@ from igdet.utils.messages import printable
 
 logger = logging.getLogger(__name__)
 
+LATE_SHARE = 0.2  # of a training, at its end, in which crops are of INPUT.CLASSIFICATION.LATE_CROP
 FLIP_PROBABILITY = {"horizontal": 0.5, "none": 0.0}  # by INPUT.RANDOM_FLIP
 
 
@@ -190,13 +191,18 @@ def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) ->
 def _training_samples(cfg: CfgNode, records: Records, label_counts: np.ndarray, seed: int) -> TrainingSamples:
     noise = LabelNoise(cfg.DATALOADER.LABEL_NOISE, label_counts, seed)
     one_label = cfg.DATALOADER.ONE_LABEL
-    return TrainingSamples(records, _train_transform(cfg), noise, cfg.INPUT.FORMAT, seed, one_label)
+    return TrainingSamples(records, _train_transforms(cfg), noise, cfg.INPUT.FORMAT, seed, one_label)
 
 
-def _train_transform(cfg: CfgNode) -> TrainTransform:
+def _train_transforms(cfg: CfgNode) -> TrainTransforms:
     crop = cfg.INPUT.CLASSIFICATION
     flip = FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP]
-    return TrainTransform(crop.TRAIN_CROP, crop.TRAIN_SCALE, crop.TRAIN_RATIO, flip, crop.TRAIN_RESIZE == "fast")
+    early, late = (
+        TrainTransform(side, crop.TRAIN_SCALE, crop.TRAIN_RATIO, flip, crop.TRAIN_RESIZE == "fast")
+        for side in (crop.TRAIN_CROP, crop.LATE_CROP or crop.TRAIN_CROP)
+    )
+    steps = cfg.SOLVER.MAX_ITER - round(LATE_SHARE * cfg.SOLVER.MAX_ITER)
+    return TrainTransforms(early, late, steps * cfg.SOLVER.IMS_PER_BATCH)
 
 
 def _test_transform(cfg: CfgNode) -> TestTransform:

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from igdet.data.bad_records import MAX_REPLACEMENTS, bad_in_a_row
 from igdet.data.draws.randomness import Stream, generator, hashed, keys, name_number
 from igdet.data.images.decoding import CroppableImage, DecodedImage, open_croppable
-from igdet.data.images.transforms import TestTransform, TrainTransform
+from igdet.data.images.transforms import TestTransform, TrainTransforms
 from igdet.data.records import Records
 from igdet.formats.errors import RecordError
 
@@ -57,7 +57,7 @@ class TrainingSamples(Dataset):
 
     Args:
         records: the data set.
-        transform: crop and flip.
+        transforms: the crop and flip of a draw, by its number.
         noise: label noise.
         channel_order: "RGB" or "BGR".
         seed: the run's seed, >= 0: a sample depends on it and on the draw's number only.
@@ -67,14 +67,14 @@ class TrainingSamples(Dataset):
     def __init__(
         self,
         records: Records,
-        transform: TrainTransform,
+        transforms: TrainTransforms,
         noise: LabelNoise,
         channel_order: str,
         seed: int,
         one_label: bool = False,
     ) -> None:
         self._records = records
-        self._transform = transform
+        self._transforms = transforms
         self._noise = noise
         self._channel_order = channel_order
         self._seed = seed
@@ -94,10 +94,11 @@ class TrainingSamples(Dataset):
         """
         draw, index = numbered
         rng = generator(self._seed, Stream.DRAW, draw)
+        transform = self._transforms.of(draw)
         bad: list[tuple[str, str]] = []
         while len(bad) < MAX_REPLACEMENTS:
             try:
-                image = self._transform(_open(self._records, index, self._channel_order), rng)
+                image = transform(_open(self._records, index, self._channel_order), rng)
             except RecordError as error:
                 bad.append((error.name, error.why))
                 index = int(rng.integers(len(self._records)))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from igdet.modeling.losses import LOSSES, KHotLabels
 from igdet.modeling.moe import mixture_blocks
+from igdet.modeling.pooling import POOLINGS
 
 
 class StandardisedLinear(nn.Linear):
@@ -32,7 +33,7 @@ class StandardisedLinear(nn.Linear):
 
 @META_ARCH_REGISTRY.register()
 class ImageClassifier(nn.Module):
-    """A trunk, global average pooling and a linear layer.
+    """A trunk, pooling over places and a linear layer.
 
     The three uses differ in the config only: labels (many hashtags or one class), weights to start from, and
     MODEL.BACKBONE.FREEZE_AT (5 freezes the whole trunk, which makes a linear probe).
@@ -52,6 +53,7 @@ class ImageClassifier(nn.Module):
         balance_weight: float = 0.01,
         standardise: bool = False,
         loss: str = "softmax",
+        pooling: str = "mean",
     ):
         """Build the classifier with new weights.
 
@@ -63,13 +65,15 @@ class ImageClassifier(nn.Module):
             balance_weight: of the loss that keeps the experts of a mixture in equal use; nothing without a mixture.
             standardise: whether the classifier standardises the pooled features, as linear probes do.
             loss: a key of `igdet.modeling.losses.LOSSES`.
+            pooling: a key of `igdet.modeling.pooling.POOLINGS`.
         """
         super().__init__()
         self.balance_weight = balance_weight
         self.backbone = backbone
         (self.feature,) = backbone.output_shape()
-        linear = StandardisedLinear if standardise else nn.Linear
-        self.classifier = linear(backbone.output_shape()[self.feature].channels, num_classes)
+        channels = backbone.output_shape()[self.feature].channels
+        self.pooling = POOLINGS[pooling](channels)
+        self.classifier = (StandardisedLinear if standardise else nn.Linear)(channels, num_classes)
         # The 0.01 of "Accurate, Large Minibatch SGD" (arXiv 1706.02677, section 5.1).
         nn.init.normal_(self.classifier.weight, std=0.01)
         # Sigmoids begin at the share of 1 in L that an image with one label has: at 1/2 the first steps only lower all
@@ -90,6 +94,7 @@ class ImageClassifier(nn.Module):
             "balance_weight": cfg.MODEL.MOE.LOSS_WEIGHT,
             "standardise": cfg.MODEL.CLASSIFIER.STANDARDIZE,
             "loss": cfg.MODEL.CLASSIFIER.LOSS,
+            "pooling": cfg.MODEL.CLASSIFIER.POOLING,
         }
 
     @property
@@ -114,6 +119,7 @@ class ImageClassifier(nn.Module):
             return [{"pred_class_logits": row} for row in logits]
         label_ids = [sample["gt_classes"] for sample in batched_inputs]
         labels = KHotLabels.of(label_ids, self.classifier.out_features, self.device)
+        labels = labels.repeated(len(logits) // len(label_ids))  # dense pooling has logits for every cell of an image
         loss = self.loss(logits, labels)
         return {"loss_cls": loss, "train_top1": _top1(logits, labels), **self._mixture_outputs()}
 
@@ -130,12 +136,14 @@ class ImageClassifier(nn.Module):
         }
 
     def pooled_features(self, batched_inputs: list[dict]) -> Tensor:
-        """Return the trunk's averaged last feature of each image, float (N, C): what a linear probe sees."""
+        """Return the trunk's pooled last feature of each image, float (N, C): what a linear probe sees.
+
+        With dense pooling in training, of each cell of each image, float (N * H * W, C).
+        """
         images = torch.stack([sample["image"] for sample in batched_inputs]).to(self.device, non_blocking=True)
         # Pixels travel as bytes; they become numbers here, once.
         images = (images.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
-        features = self.backbone(images)[self.feature]
-        return features.mean(dim=(2, 3))  # (N, C, H / stride, W / stride) -> (N, C)
+        return self.pooling(self.backbone(images)[self.feature])  # (N, C, H / stride, W / stride) -> (N, C)
 
 
 @torch.no_grad()

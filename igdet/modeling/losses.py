@@ -15,7 +15,7 @@ class KHotLabels:
     """Targets of 1/k on each of an image's k labels; all others are 0 and not kept.
 
     Attributes:
-        rows: int64 (K,): the image of each label, ascending, 0..N - 1.
+        rows: int64 (K,): the image of each label, 0..N - 1.
         ids: int64 (K,): 0..L - 1, distinct within an image.
         sizes: int64 (K,): k of the label's image.
         num_images: N.
@@ -47,6 +47,14 @@ class KHotLabels:
         _refuse(_repeated(rows * num_labels + ids), rows, ids, "which it has twice: labels must be distinct")
         rows, ids, sizes = (tensor.to(device, non_blocking=True) for tensor in (rows, ids, counts[rows]))
         return cls(rows, ids, sizes, num_images=len(labels))
+
+    def repeated(self, times: int) -> "KHotLabels":
+        """Return the labels with each image `times` times in a row, >= 1, as of N * times images."""
+        if times == 1:
+            return self
+        copies = torch.arange(times, device=self.rows.device).repeat(len(self.rows))  # (K * times,)
+        rows, ids, sizes = (column.repeat_interleave(times) for column in (self.rows, self.ids, self.sizes))
+        return KHotLabels(rows * times + copies, ids, sizes, self.num_images * times)
 
 
 def _repeated(values: Tensor) -> Tensor:

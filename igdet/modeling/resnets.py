@@ -25,6 +25,7 @@ from igdet.utils.yaml import ConfigError
 logger = logging.getLogger(__name__)
 _FEATURES = {"stem": 4, "res2": 4, "res3": 8, "res4": 16, "res5": 32}
 _STAGES = ("res2", "res3", "res4", "res5")
+_RES5 = _STAGES.index("res5")
 # Of a trunk's first block, plain or a mixture of experts: its grouped convolution, and all that an image goes through.
 _GROUPED = ("res2.0.conv2.weight", "res2.0.experts.here.0.0.weight")
 _CONVOLUTION = re.compile(r"res2\.0\.(conv|experts\.here\.0\.)\d\.weight")
@@ -97,6 +98,7 @@ def build_resnext(
     out_features: list[str] | None = None,
     freeze_at: int = 0,
     mixture: Mixture | None = None,
+    res5_dilation: int = 1,
 ) -> ResNet:
     """Build the trunk of one member, without its classifier.
 
@@ -107,24 +109,27 @@ def build_resnext(
         out_features: of "stem", "res2".."res5"; later stages than the last named are left out. None is res5.
         freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
         mixture: which blocks are mixtures of experts; None: none.
+        res5_dilation: 1, or 2 for a res5 that keeps the resolution of res4; its weights are of the same shapes.
 
     Returns:
         a module that takes float (N, C, H, W) and returns {name: float (N, C', H / stride, W / stride)}.
 
     Raises:
-        ConfigError: a network of basic blocks is to hold mixtures of experts.
+        ConfigError: a network of basic blocks is to hold mixtures of experts, or a dilated res5.
     """
+    _check_dilation(member, mixture, res5_dilation)
     stem = BasicStem(in_channels, member.stem, norm)
     stages, channels = [], member.stem
     for i in range(len(member.blocks)):
         out_channels = member.res2 * 2**i
-        kinds = _kinds(member, i, mixture)
+        dilation = res5_dilation if i == _RES5 else 1
+        kinds = _kinds(member, i, mixture, dilation)
         stages.append(
             [
                 build(
                     channels if j == 0 else out_channels,
                     out_channels,
-                    stride=2 if i > 0 and j == 0 else 1,
+                    stride=2 if i > 0 and j == 0 and dilation == 1 else 1,
                     norm=norm,
                 )
                 for j, build in enumerate(kinds)
@@ -134,7 +139,17 @@ def build_resnext(
     return ResNet(stem, stages, out_features=out_features or ["res5"], freeze_at=freeze_at)
 
 
-def _kinds(member: Member, i: int, mixture: Mixture | None) -> list[Callable[..., CNNBlockBase]]:
+def _check_dilation(member: Member, mixture: Mixture | None, res5_dilation: int) -> None:
+    if res5_dilation == 1:
+        return
+    if member.basic or (mixture and "res5" in mixture.stages):
+        blocks = "basic blocks" if member.basic else "mixtures of experts in res5, of MODEL.MOE.STAGES,"
+        raise ConfigError(
+            f"MODEL.RESNETS.RES5_DILATION is {res5_dilation}, but {blocks} cannot be dilated: set it to 1"
+        )
+
+
+def _kinds(member: Member, i: int, mixture: Mixture | None, dilation: int) -> list[Callable[..., CNNBlockBase]]:
     """The builder of each block of the i-th stage, first to last."""
     num_blocks = member.blocks[i]
     if member.basic:
@@ -143,7 +158,7 @@ def _kinds(member: Member, i: int, mixture: Mixture | None) -> list[Callable[...
         return [BasicBlock] * num_blocks
     inside = {"bottleneck_channels": member.groups * member.width * 2**i, "num_groups": member.groups}
     # The stride sits in the 3x3, as in torchvision, timm and the released weights.
-    plain = partial(BottleneckBlock, stride_in_1x1=False, **inside)
+    plain = partial(BottleneckBlock, stride_in_1x1=False, dilation=dilation, **inside)
     if mixture is None or f"res{i + 2}" not in mixture.stages:
         return [plain] * num_blocks
     build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k, **inside)
@@ -172,7 +187,10 @@ class ResNets(TrunkFamily):
     def build(self, cfg: CfgNode, name: str, in_channels: int, out_features: list[str]) -> ResNet:
         """As `build_resnext`, with the config's norm and mixtures."""
         norm = choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
-        return build_resnext(FAMILY[name], in_channels, norm, out_features, mixture=_mixture(cfg))
+        dilation = cfg.MODEL.RESNETS.RES5_DILATION
+        return build_resnext(
+            FAMILY[name], in_channels, norm, out_features, mixture=_mixture(cfg), res5_dilation=dilation
+        )
 
     def parts(self, trunk: Any) -> list[list[nn.Module | nn.Parameter]]:
         """The stem, res2, ..., res5."""
@@ -208,7 +226,7 @@ class ResNets(TrunkFamily):
             "WIDTH_PER_GROUP": (64, member.width),
             "STEM_OUT_CHANNELS": (64, member.stem),
             "RES2_OUT_CHANNELS": (256, member.res2),
-            "RES5_DILATION": (1, 1),
+            "RES5_DILATION": (1, 1 if name.endswith(FPN_SUFFIX) else 2),  # a pyramid's stages halve each time
             "DEFORM_ON_PER_STAGE": ([False] * 4, [False] * 4),
         }
         for key, (default, value) in decided.items():

@@ -116,7 +116,7 @@ def test_an_axis_of_some_initialisations_alone(read):
         ("TITLE: Size", "TITLE: Size\nFINDINGS: [sizes]", "FINDINGS names 'sizes'; known: size, vocabulary"),
         ("TITLE: Size", "TITLE: Size\nAXIS: 1", "unknown key 'AXIS'"),
         ("  scratch: {TITLE: From", "  scratch: {SERIES: a, TITLE: From", "unknown key 'SERIES'"),
-        ("    TITLE: Width\n", "    TITLE: Width\n    ASKS: best\n", "AXES.width.ASKS is best, .* a log or linear scale"),
+        ("    TITLE: Width\n", "    TITLE: Width\n    ASKS: best\n", "ASKS is best, .* a log or linear scale"),
         ("    TITLE: Width\n", "    TITLE: Width\n    ASKS: most\n", "AXES.width.ASKS is 'most'; expected one of"),
         ("slim: {", "slim: {TARGETS: {class: {A: 1}}, ", "slim.TARGETS names 'class'; known: classes.*classes"),
         ("slim: {", "slim: {TARGETS: {classes: {SEED: 1}}, ", "VALUES.slim.TARGETS.classes sets SEED, which"),

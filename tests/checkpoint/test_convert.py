@@ -86,6 +86,19 @@ def test_the_origin_and_the_classes_travel(make_model, tmp_path):
     assert not (tmp_path / "rgb.pth").exists()
 
 
+def test_a_classifier_behind_another_pooling_stays_behind(make_model, tmp_path):
+    model, cfg = make_model("classifier", "MODEL.CLASSIFIER.POOLING", "logsumexp")
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("pooled", iteration=3)
+    source = str(tmp_path / "pooled.pth")
+    said = convert_checkpoint(source, tmp_path / "there.pth", "torchvision")
+    assert "classifier.weight" in said and "pooling.sharpness" in said
+    assert not any(name.startswith("fc.") for name in read(tmp_path / "there.pth"))
+    convert_checkpoint(source, tmp_path / "there.pkl", "detectron2")  # has a place for both
+    assert {"classifier.weight", "pooling.sharpness"} <= set(
+        pickle.loads((tmp_path / "there.pkl").read_bytes())["model"]
+    )
+
+
 def test_a_detectors_heads_stay_with_detectron2(make_model, tmp_path):
     model, cfg = make_model("detector")
     IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("detector")

@@ -72,6 +72,15 @@ def test_a_resumed_run_sees_what_an_unbroken_one_would(folder_cfg, workers):
     assert [content(batch) for batch in batches(folder_cfg, 4, start_draw=5 * 4)] == unbroken[5:]
 
 
+def test_crops_change_between_batches_in_the_last_fifth(folder_cfg):
+    folder_cfg.INPUT.CLASSIFICATION.LATE_CROP = 20
+    folder_cfg.SOLVER.MAX_ITER = 11  # the last two
+    sides = [{sample["image"].shape[1] for sample in batch} for batch in batches(folder_cfg, 11)]
+    assert sides == [{16}] * 9 + [{20}] * 2
+    resumed = batches(folder_cfg, 2, start_draw=8 * folder_cfg.SOLVER.IMS_PER_BATCH)
+    assert [batch[0]["image"].shape[1] for batch in resumed] == [16, 20]
+
+
 def test_the_fast_mode_changes_pixels_but_not_what_is_drawn(folder_cfg):
     faithful = batches(folder_cfg, 3)
     folder_cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE = "fast"

@@ -7,18 +7,19 @@ import torch
 from igdet.data.bad_records import BadRecordsError
 from igdet.data.images import jpeg
 from igdet.data.images.decoding import open_croppable
-from igdet.data.images.transforms import TestTransform, TrainTransform
+from igdet.data.images.transforms import TestTransform, TrainTransform, TrainTransforms
 from igdet.data.readers.image_folder import read_image_folder
 from igdet.data.samples import MAX_REPLACEMENTS, EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 from igdet.data.subsets import SubsetRecords
 
 TEST_TRANSFORM = TestTransform(20, 16)
+EARLY, LATE = (TrainTransform(side, (0.3, 1.0), (3 / 4, 4 / 3), flip=0.5) for side in (16, 24))
+TRANSFORMS = TrainTransforms(EARLY, LATE, since=100)
 
 
 def training_samples(folder, channel_order="RGB", seed=7):
     records = read_image_folder(str(folder), ["cat", "dog"])
-    transform = TrainTransform(16, (0.3, 1.0), (3 / 4, 4 / 3), flip=0.5)
-    return TrainingSamples(records, transform, LabelNoise(0.0, np.array([5, 3]), seed), channel_order, seed)
+    return TrainingSamples(records, TRANSFORMS, LabelNoise(0.0, np.array([5, 3]), seed), channel_order, seed)
 
 
 def evaluation_samples(folder):
@@ -45,12 +46,16 @@ def test_a_sample_depends_on_seed_and_draw_only(folder_of_images):
     assert again[(2, 0)]["image"].numpy().tobytes() == images[7, 2]
 
 
+def test_late_draws_have_the_late_crop(folder_of_images):
+    samples = training_samples(folder_of_images)
+    assert [samples[(draw, 0)]["image"].shape[1] for draw in (0, 99, 100, 5000)] == [16, 16, 24, 24]
+
+
 def test_one_label_of_several_is_drawn_each_time(folder_of_images):
     whole = read_image_folder(str(folder_of_images), ["cat", "dog"])
     offsets = np.arange(0, 2 * len(whole) + 1, 2)
     records = SubsetRecords(whole, np.arange(len(whole)), offsets, np.tile(np.array([3, 8], np.int32), len(whole)))
-    transform = TrainTransform(16, (0.3, 1.0), (3 / 4, 4 / 3), flip=0.5)
-    samples = TrainingSamples(records, transform, LabelNoise(0.0, np.ones(9), 7), "RGB", 7, one_label=True)
+    samples = TrainingSamples(records, TRANSFORMS, LabelNoise(0.0, np.ones(9), 7), "RGB", 7, one_label=True)
     drawn = [samples[(draw, 0)]["gt_classes"].tolist() for draw in range(40)]
     assert {len(labels) for labels in drawn} == {1}
     assert 8 <= drawn.count([3]) <= 32  # fair: fewer or more in 1 of 20,000 runs of 40

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from igdet.modeling import FAMILY, ImageClassifier, KHotLabels, build_resnext
-from igdet.modeling.losses import sigmoid_loss
+from igdet.modeling.losses import khot_softmax_loss, sigmoid_loss
 
 
 def build(freeze_at=0, norm="BN", **options):
@@ -45,6 +45,22 @@ def test_any_label_of_an_image_counts_as_a_hit(samples):
         model.classifier.weight.zero_()
         model.classifier.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 9.0, 0.0]))  # always says 3
     assert float(model(samples)["train_top1"]) == pytest.approx(100 / 3)  # the third image, whose second label is 3
+
+
+def test_each_cell_is_trained_by_itself_and_the_mean_is_evaluated(samples):
+    mean, dense = build(), build(pooling="dense")
+    dense.load_state_dict(mean.state_dict())
+    with torch.no_grad():
+        # Evaluation as with the mean; the loss of the 2 x 2 cells of 64 x 64 images.
+        for model in (mean, dense):
+            model.backbone.eval()
+        images = torch.stack([sample["image"] for sample in samples])
+        cells = mean.backbone((images.float() - 120) / 60)["res5"].flatten(2).transpose(1, 2)  # (3, 4, C)
+        labels = KHotLabels.of([sample["gt_classes"] for sample in samples], 5)
+        losses = [khot_softmax_loss(mean.classifier(cells[:, cell]), labels) for cell in range(4)]
+        torch.testing.assert_close(dense(samples)["loss_cls"], torch.stack(losses).mean())
+        found, expected = (model.eval()(samples)[1]["pred_class_logits"] for model in (dense, mean))
+        torch.testing.assert_close(found, expected)
 
 
 STATISTICS = {f"classifier.norm.{leaf}" for leaf in ("running_mean", "running_var", "num_batches_tracked")}

@@ -162,10 +162,34 @@ def test_freezing(freeze_at):
     assert all(isinstance(getattr(trunk, stage)[0].conv1.norm, FrozenBatchNorm2d) for stage in stages[1:freeze_at])
 
 
-@pytest.mark.parametrize(("key", "value"), [("DEPTH", 152), ("WIDTH_PER_GROUP", 16), ("RES5_DILATION", 2)])
+@pytest.mark.parametrize(("key", "value"), [("DEPTH", 152), ("WIDTH_PER_GROUP", 16), ("RES5_DILATION", 3)])
 def test_keys_that_contradict_the_table_are_named(key, value, cfg):
     cfg.MODEL.RESNETS[key] = value
     with pytest.raises(ValueError, match=f"MODEL.RESNETS.{key} is {value}, but MODEL.BACKBONE.NAME X_101_32x8d has"):
+        build("X_101_32x8d", cfg)
+
+
+def test_a_dilated_res5_keeps_the_resolution_with_weights_of_the_same_shapes():
+    torch.manual_seed(0)
+    plain, dilated = (build_resnext(FAMILY["X_26_8x4d"], norm="FrozenBN", res5_dilation=d) for d in (1, 2))
+    dilated.load_state_dict(plain.state_dict())
+    images = torch.rand(1, 3, 64, 64)
+    assert dilated.output_shape()["res5"].stride == 16
+    with torch.no_grad():
+        before, after = (trunk(images)["res5"] for trunk in (plain, dilated))
+    assert before.shape[2:] == (2, 2) and after.shape[2:] == (4, 4)
+    # The first block sees the same cells with dilation 1 in its stride alone: its 3x3 is plain, as Detectron2's.
+    assert dilated.res5[0].conv2.dilation == (2, 2) and dilated.res5[0].conv2.stride == (1, 1)
+
+
+def test_what_cannot_be_dilated_is_named(cfg):
+    cfg.MODEL.RESNETS.RES5_DILATION = 2
+    with torch.device("meta"), pytest.raises(ValueError, match=r"MODEL\.BACKBONE\.NAME X_101_32x8d_FPN has 1"):
+        build("X_101_32x8d_FPN", cfg)
+    with torch.device("meta"), pytest.raises(ValueError, match="basic blocks cannot be dilated"):
+        build("R_18", cfg)
+    cfg.MODEL.MOE.EXPERTS = 4
+    with torch.device("meta"), pytest.raises(ValueError, match=r"mixtures of experts in res5.* cannot be dilated"):
         build("X_101_32x8d", cfg)
 
 

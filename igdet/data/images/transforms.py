@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -75,6 +76,24 @@ class TrainTransform:
         resize = fast if self.fast else antialiased
         pixels = resize(image.crop(*crop, smallest_side=self.size if self.fast else None), self.size, self.size)
         return pixels[:, ::-1] if rng.random() < self.flip else pixels
+
+
+class TrainTransforms(NamedTuple):
+    """The transforms of a training, whose crops may change once, between two batches.
+
+    Attributes:
+        early: of the first draws.
+        late: of the others.
+        since: number of the first draw that has the late one, a multiple of the batch.
+    """
+
+    early: TrainTransform
+    late: TrainTransform
+    since: int = 0
+
+    def of(self, draw: int) -> TrainTransform:
+        """Return the transform of a draw, by its number."""
+        return self.late if draw >= self.since else self.early
 
 
 def sample_crop(
