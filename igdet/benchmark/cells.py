@@ -32,6 +32,7 @@ TYPES = {
     "images_seen": int,
     "peak_memory_mb": int,
 }
+SEED = "{seed}"  # in an initialisation's WEIGHTS: the number of the seed
 TRAIN_NET = "-m", "igdet.cli.train_net"
 LOG = "output.txt"  # what the process prints; Detectron2 itself writes log.txt
 
@@ -223,7 +224,7 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
         for name, start in suite.initializations.items():
             pretraining = start.shares or name
             needs = tuple(pretrainings[pretraining] for _ in range(pretraining in pretrainings))
-            weights = str(needs[0].folder / "model_final.pth") if needs else start.weights
+            weights = str(needs[0].folder / "model_final.pth") if needs else start.weights.replace(SEED, str(seed))
             opts = node.opts | node.opts_for.get(name, {}) | {"MODEL.WEIGHTS": weights}
             entries: dict[str, Any] = {
                 "config": node.config,

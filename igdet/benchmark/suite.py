@@ -18,7 +18,7 @@ class Initialisation:
     title: str
     config: str = ""  # config of the pretraining, run once a seed
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides of that pretraining
-    weights: str = ""  # instead of a pretraining: a file or igdet:// name
+    weights: str = ""  # instead of a pretraining: a file or igdet:// name; {seed} is the seed's number
     metrics: dict[str, str] = field(default_factory=dict)  # of the pretraining: name in results.json -> title
     minutes: float = 1.0  # expected duration of the pretraining: fixes the order until one has been timed
     series: str = field(default="", metadata=DERIVED)  # its name in the file, before axes multiplied it

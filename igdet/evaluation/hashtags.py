@@ -17,6 +17,8 @@ class HashtagEvaluator(PredictionEvaluator):
 
     - precision@1: share of posts whose best answer is one of their hashtags.
     - recall@5: mean over posts of the share of their hashtags that is among the five best answers.
+    - loss: mean over posts of -1/k sum log p over their k hashtags, p the softmax of all logits, in nats: the loss of
+      pretraining ("Exploring the Limits of Weakly Supervised Pretraining", section 2.2), on held-out posts.
     - mAP: mean over the hashtags that occur of the average precision of the posts ranked by that hashtag's probability.
 
     It keeps 4 * N * L bytes of scores: 1.4 GB for 20,000 posts and 17,000 hashtags.
@@ -26,12 +28,18 @@ class HashtagEvaluator(PredictionEvaluator):
     needs_all_scores = True
 
     def metrics(self, predictions: Sequence[Prediction]) -> dict[str, float]:
-        """As `PredictionEvaluator.metrics`."""
+        """As `PredictionEvaluator.metrics`, but for the loss in percent."""
         precision = np.mean([prediction.hits[0] for prediction in predictions])
         recall = np.mean([prediction.hits.sum() / len(prediction.gt_classes) for prediction in predictions])
         scores = np.stack([cast(np.ndarray, prediction.log_scores) for prediction in predictions])  # N, L
-        mean_ap = mean_average_precision(scores, [prediction.gt_classes for prediction in predictions])
-        return {"precision@1": 100 * float(precision), "recall@5": 100 * float(recall), "mAP": 100 * mean_ap}
+        labels = [prediction.gt_classes for prediction in predictions]
+        loss = -np.mean([row[ids].mean() for row, ids in zip(scores, labels, strict=True)])
+        return {
+            "precision@1": 100 * float(precision),
+            "recall@5": 100 * float(recall),
+            "mAP": 100 * mean_average_precision(scores, labels),
+            "loss": float(loss),
+        }
 
 
 def mean_average_precision(scores: np.ndarray, labels: Sequence[np.ndarray]) -> float:

@@ -47,6 +47,12 @@ def test_released_weights_need_no_pretraining(write_suite):
     assert "--num-gpus 4 --dist-url auto --config-file boxes.yaml MODEL.WEIGHTS igdet://some" in cells[0].shell_command
 
 
+def test_weights_of_another_suite_are_those_of_the_same_seed(write_suite):
+    start = {"theirs": {"TITLE": "T", "WEIGHTS": "runs/seed{seed}/model.pth"}}
+    cells = expand(read_suite(write_suite(INITIALIZATIONS=start, BASELINES=[], SEEDS=2)))
+    assert {cell.opts["MODEL.WEIGHTS"] for cell in cells} == {"runs/seed0/model.pth", "runs/seed1/model.pth"}
+
+
 def test_state_follows_the_files(suite):
     cell = expand(suite)[0]
     assert cell.state == "waiting"

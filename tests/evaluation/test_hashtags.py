@@ -7,6 +7,7 @@ from sklearn.metrics import average_precision_score
 
 from igdet.evaluation import HashtagEvaluator
 from igdet.evaluation.hashtags import average_precision, mean_average_precision
+from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 
 
 def test_hand_worked_posts(tmp_path):
@@ -23,6 +24,8 @@ def test_hand_worked_posts(tmp_path):
     assert results["recall@5"] == pytest.approx(100 * (1 / 2 + 1) / 2)
     # #0: post 0 is ranked first, AP 1. #6: post 0 is ranked second, AP 1/2. #4: post 1 is ranked first, AP 1.
     assert results["mAP"] == pytest.approx(100 * (1 + 1 / 2 + 1) / 3)
+    # The loss that training on these posts would have.
+    assert results["loss"] == pytest.approx(float(khot_softmax_loss(logits, KHotLabels.of(labels, 7))))
 
 
 def test_average_precision_of_a_hand_worked_ranking():
