@@ -32,6 +32,7 @@ ARTICLE = Source(
     "advancing-state-of-the-art-image-recognition-with-deep-learning-on-hashtags",
 )
 WSL_RELEASE = Source("the authors' release of the WSL weights", "https://github.com/facebookresearch/WSL-Images")
+REPLIES = Source("the authors' replies in public threads", "https://github.com/facebookresearch/WSL-Images/issues")
 SWSL_RELEASE = Source(
     "the authors' release of the semi-weakly supervised weights",
     "https://github.com/facebookresearch/semi-supervised-ImageNet1K-models",
@@ -154,4 +155,8 @@ FINDINGS = {
     "localization": Finding(
         "Hashtag pretraining may hurt localization: box AP gains at IoU 0.5 exceed those at 0.75, and keypoints stay "
         "flat", ARTICLE),
+    "learning_rate": Finding(
+        "The learning rate that suits hashtag weights in detection is significantly lower than for ImageNet weights: "
+        "sweep it for each initialization", REPLIES),
+    "loss": Finding("Sigmoids of each hashtag were significantly worse than the softmax", REPLIES),
 }  # fmt: skip
