@@ -85,9 +85,13 @@ FAMILY: dict[str, Member] = {
     "R_18": Member((2, 2, 2, 2), 1, 64, res2=64, basic=True),
     "R_50": Member(DEPTHS[50], 1, 64),
     "R_101": Member(DEPTHS[101], 1, 64),
-    # For the synthetic world's 64-pixel images, on a CPU: 0.5 and 1.0 million parameters.
+    # For images of 64 pixels on a CPU: 0.5, 1.0 and 2.2 million parameters, and two of about 24 million multiply-adds
+    # at 64 pixels (X_26_8x4d: 16), deeper or wider.
     "X_14_8x4d": Member((1, 1, 1, 1), 8, 4, stem=16, res2=64),
     "X_26_8x4d": Member((2, 2, 2, 2), 8, 4, stem=16, res2=64),
+    "X_26_8x8d": Member((2, 2, 2, 2), 8, 8, stem=16, res2=64),
+    "X_44_8x4d": Member((2, 4, 6, 2), 8, 4, stem=16, res2=64),
+    "X_26_8x6d": Member((2, 2, 2, 2), 8, 6, stem=16, res2=64),
 }
 
 
