@@ -9,6 +9,9 @@ from igdet.benchmark.collect import Study
 from igdet.benchmark.galleries import changes, galleries
 from igdet.benchmark.runner import last_lines
 from igdet.benchmark.selection import ends_of_grid, setting_label
+from igdet.benchmark.studies.figures import draw_figures
+from igdet.benchmark.studies.page import panels_of
+from igdet.benchmark.studies.results import results_of
 from igdet.benchmark.tables import paired_table
 from igdet.reporting.charts import LEGEND
 from igdet.reporting.pages import render_page
@@ -128,6 +131,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         answer=answer,
         facts=_facts(study),
         warnings=[*_unfinished(study), *_notes(study)],
+        along_axes=_along_axes(study),
         transfer=tables.transfer_table(study),
         gains=tables.gain_tables(study),
         paired=paired_table(study),
@@ -149,6 +153,15 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         runs=study.runs,
         legend=list(zip(LEGEND, (node.title for node in study.suite.initializations.values()), strict=False)),
     )
+
+
+def _along_axes(study: Study) -> list[str]:
+    """A chart for every metric along the suite's axis; none without axes."""
+    if not study.suite.axes:
+        return []
+    results = results_of(study, with_scenes=False)
+    panels = [(panel.column, panel.curves) for panel in panels_of(study.suite, results)]
+    return [figure.svg for figure in draw_figures(study.suite, results, panels)]
 
 
 def _markdown(study: Study, answer: Sequence[str]) -> str:

@@ -60,6 +60,17 @@ def test_page_holds_answer_tables_and_commands(study):
     assert "Not complete" not in html
 
 
+def test_a_suite_with_axes_has_its_curves(write_suite, finish):
+    sizes = {name: {"X": float(name), "PRETRAINING": {"SOLVER.IMAGES_SEEN": int(name)}} for name in ("10", "100")}
+    suite = read_suite(write_suite(AXES={"posts": {"TITLE": "Posts", "SCALE": "log", "VALUES": sizes}}))
+    cells = expand(suite)
+    assert "Along the axes" not in page(Study(suite, cells))
+    for cell in cells:
+        finish(cell, {} if cell.target == "pretraining" else {"classification": {"top1": 50}, "bbox": {"AP": 10}})
+    html = page(Study(suite, cells))
+    assert html.count('aria-label="Top-1"') == 1 and html.count("Along the axes") == 1
+
+
 def test_titles_are_escaped(write_suite):
     suite = read_suite(write_suite(TITLE="<b>bold</b>"))
     assert "<h1>&lt;b&gt;bold&lt;/b&gt;</h1>" in page(Study(suite, expand(suite)))

@@ -106,11 +106,16 @@ class Results:
         return cls(table.select(SCHEMA.names).cast(SCHEMA))
 
 
-def results_of(study: Study) -> Results:
-    """Collect the metrics of a study's finished runs, and detection differences over scenes; no trials of a grid."""
+def results_of(study: Study, with_scenes: bool = True) -> Results:
+    """Collect the metrics of a study's finished runs; no trials of a grid.
+
+    Args:
+        study: the suite with its runs.
+        with_scenes: whether detection differences over scenes are worked out, which takes minutes.
+    """
     wanted = {PRETRAINING, *study.suite.targets}
     runs = (run for run in study.finished if run.cell.target in wanted)
-    rows = [*(row for run in runs for row in _rows(run)), *scene_rows(study)]
+    rows = [*(row for run in runs for row in _rows(run)), *(scene_rows(study) if with_scenes else ())]
     return Results(pa.Table.from_pylist(rows, SCHEMA))
 
 
