@@ -19,10 +19,8 @@ from igdet.reporting.significance import Interval
 from igdet.reporting.tables import EMPTY, Entry, Table, csv_export
 from igdet.utils.files import atomic_write
 
-NOTE = (
-    "Mean [95% interval] over the seeds, percent (Student's t); bands and whiskers show the same. Dashed lines are "
-    "log-linear fits, brackets of gains their bootstrap intervals over seeds."
-)
+NOTE = "Mean [95% interval] over the seeds, percent (Student's t); bands and whiskers show the same."
+FIT_NOTE = " Dashed lines are log-linear fits, brackets of gains their bootstrap intervals over seeds."
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,8 @@ def result_table(suite: Suite, panels: Sequence[Panel]) -> Table:
     for (series, value), row in rows.items():
         entries = (row.get(at, Entry(EMPTY)) for at in range(len(panels)))
         body.append([Entry(series), Entry(value or EMPTY), *entries, Entry(str(seeds[series, value]))])
+    if not any(series for series, _ in rows):  # the initialisations are the axis
+        header, body = header[1:], [entries[1:] for entries in body]
     return Table("Results", header, body)
 
 
@@ -120,7 +120,7 @@ def _markdown(
         "## Verdict",
         _bullets(sentences) or "No result yet.",
         table.markdown(),
-        _wrapped(NOTE),
+        _wrapped(NOTE + FIT_NOTE * (suite.axes[axis_of(suite)].asked == "growth")),
         "## Published beside it",
         Table("", ["published", "source"], published).markdown() if published else "Not published here.",
         "## Limits",
