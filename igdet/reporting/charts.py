@@ -66,6 +66,7 @@ class Series:
         spreads: half heights of the band around the line, or of the signs on the bars; empty: none.
         name: in the chart's own legend; "": not there.
         dashed: a line without markers, for what is not measured but fitted or expected.
+        bounds: lower and upper edge of a band that is not even around the line; empty: none.
     """
 
     style: int
@@ -74,6 +75,7 @@ class Series:
     spreads: Sequence[float] = ()
     name: str = ""
     dashed: bool = False
+    bounds: Sequence[Sequence[float]] = ()
 
 
 def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], scale: str = "from zero") -> str:
@@ -149,9 +151,16 @@ def _draw_line(plot: Axes, line: Series) -> None:
     # At most about ten markers, so that a long curve stays a line.
     marks = {"linestyle": "--"} if line.dashed else {"marker": MARKERS[style], "markevery": max(1, len(line.xs) // 10)}
     plot.plot(line.xs, line.ys, color=SERIES[style], label=line.name, **marks)
-    if line.spreads:
-        low, high = ([y + sign * s for y, s in zip(line.ys, line.spreads, strict=True)] for sign in (-1, 1))
+    if band := line.bounds or _around(line):
+        low, high = band
         plot.fill_between(line.xs, low, high, color=SERIES[style], alpha=0.15, linewidth=0)
+
+
+def _around(line: Series) -> list[list[float]]:
+    """The edges of an even band; none without spreads."""
+    if not line.spreads:
+        return []
+    return [[y + sign * s for y, s in zip(line.ys, line.spreads, strict=True)] for sign in (-1, 1)]
 
 
 def _from_zero(plot: Axes) -> None:
