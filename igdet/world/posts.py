@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from igdet.formats.shards import ShardWriter
+from igdet.formats.shards import SetName, ShardWriter
 from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.reporting.tables import write_csv
 from igdet.world.habit import Habit, write_hashtags, zipf
@@ -54,7 +54,7 @@ def _by_popularity(seed: int) -> np.ndarray:
 def write_shards(folder: Path, source: Source, style: Style, count: int, workers: int) -> None:
     """Write posts as shards."""
     posts = make_items(partial(make_post, source, style), count, source.part, workers)
-    with ShardWriter(folder, VOCABULARY, _SHARD_SIZE) as writer:
+    with ShardWriter(folder, VOCABULARY, _SHARD_SIZE, SetName(Path(source.part).name, "world")) as writer:
         for index, post in enumerate(posts):
             writer.add(f"{index:08d}", post.image, post.hashtags)
 

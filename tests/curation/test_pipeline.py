@@ -15,7 +15,7 @@ from igdet.curation import pipeline
 from igdet.curation.manifest import read_manifest
 from igdet.curation.settings import read_curation
 from igdet.curation.slices import PLAN_NAME
-from igdet.formats.shards import ShardIndex
+from igdet.formats.shards import ShardIndex, read_summary
 from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.cache import LockError, locked
 
@@ -170,6 +170,15 @@ def test_an_evaluation_image_that_comes_later_is_looked_for(config):
     (config.parent / "evaluation/later.jpg").write_bytes(copy)
     assert run(config) == ["duplicates", "shards"]
     assert read_manifest(config.parent / "out", "shards").counts["near-duplicate"] == 2
+
+
+def test_another_name_of_the_set_is_written_and_nothing_else(unbroken, config):
+    assert read_summary(unbroken / "shards").name == "train-own-4-4"
+    run(config)
+    assert run(config, "SHARDS.NAME", "{ROLE: val, SOURCE: raw}") == ["shards"]
+    assert read_summary(config.parent / "out/shards").name == "val-raw-4-4"
+    named, plain = result(config.parent / "out"), result(unbroken)
+    assert {path for path in plain if named[path] != plain[path]} == {"shards/summary.json"}
 
 
 def test_targets_of_another_recipe_do_not_stay(config):

@@ -51,6 +51,11 @@ def test_overrides_lead_into_sections_that_are_there_and_that_are_not(read):
         (["SOURCE.MAX_BAD_SHARE", "5"], "MAX_BAD_SHARE must lie between 0 and 1, not 5"),
         (["SAMPLING.EPOCH_IMAGES", "-1"], "EPOCH_IMAGES must be >= 0, not -1"),
         (["DUPLICATES.MAX_DISTANCE", "300"], "MAX_DISTANCE must be 0 to 256 bits, not 300"),
+        (
+            ["SHARDS", "{IMAGES: x, NAME: {SOURCE: my-photos}}"],
+            "the source in the name of a set is 'my-photos': expected",
+        ),
+        (["SHARDS", "{IMAGES: x, NAME: {ROLE: a b}}"], "the role in the name of a set is 'a b': expected"),
         (["VOCABULARY.TOP"], "'VOCABULARY.TOP' has no value"),
         (["OUTPUT_DIR.NAME", "x"], "override OUTPUT_DIR.NAME: OUTPUT_DIR is no section"),
         (["VOCABULARY.TOP.FIRST", "x"], "VOCABULARY.TOP is no section"),

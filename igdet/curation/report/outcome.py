@@ -15,6 +15,7 @@ from igdet.curation.labels.label_table import SCHEMA
 from igdet.curation.manifest import Manifest, read_manifest
 from igdet.curation.slices import parts_of
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
+from igdet.formats.shards.summary import read_summary
 
 _BATCH = 65_536  # rows
 STAGES = {  # in their order: what the report lacks without them
@@ -159,6 +160,11 @@ class Outcome:
         """The target classes: key, rule, labels, posts; None for a recipe without any."""
         is_there = vocabulary.TARGETS in self.manifests[vocabulary.FOLDER].files
         return pq.read_table(self.folder / vocabulary.TARGETS) if is_there else None
+
+    @cached_property
+    def set_name(self) -> str:
+        """The name of the set that the shards are."""
+        return read_summary(self.folder / shards.FOLDER).name
 
     @cached_property
     def tags_per_post(self) -> np.ndarray:

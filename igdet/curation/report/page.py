@@ -65,7 +65,7 @@ def _vocabulary(outcome: Outcome) -> str:
 
 
 def _shards(outcome: Outcome) -> str:
-    return f"{outcome.manifests[shards.FOLDER].rows_out:,} posts are in shards."
+    return f"{outcome.manifests[shards.FOLDER].rows_out:,} posts are in shards: the set {outcome.set_name}."
 
 
 def _coverage(outcome: Outcome) -> str:
@@ -139,6 +139,7 @@ def write_report(folder: Path, title: str, canonicaliser: Canonicaliser) -> Path
 
     Raises:
         ManifestError: a manifest cannot be read.
+        ShardError: the shards' summary cannot be read.
         OSError: the disk is full or not writable.
     """
     outcome = Outcome(folder, canonicaliser)

@@ -79,7 +79,7 @@ def make_shards(
             _log(shard, log)
             _check_bad(tally, shard, settings.max_bad_share, Path(log.name))
             index.write_table(_index_rows(shard, schema))
-    write_summary(output)
+    write_summary(output, settings.name)
     return tally
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from igdet.curation.images import REASONS, CleanSettings, ImageError, ImageSource, clean_image
 from igdet.curation.shards.id_list import IdList, opaque_key
 from igdet.curation.shards.part import KEPT
+from igdet.formats.shards.naming import SetName
 from igdet.utils.hashing import sha256
 from igdet.utils.yaml import ConfigError
 
@@ -23,6 +24,7 @@ class ShardSettings:
         salt_file: a file with a secret that enters the posts' keys; "" for none. See `opaque_key`.
         max_bad_share: share of the posts, 0..1, whose image may be bad.
         reads_at_a_time: images that each process reads at a time, >= 1; more than 1 pays for URLs.
+        name: role and source in the name of the set.
     """
 
     posts_per_shard: int = 10_000
@@ -30,6 +32,7 @@ class ShardSettings:
     salt_file: str = ""
     max_bad_share: float = 0.05
     reads_at_a_time: int = 1
+    name: SetName = field(default_factory=SetName)
 
     def __post_init__(self) -> None:
         if self.posts_per_shard < 1 or self.reads_at_a_time < 1 or not 0 <= self.max_bad_share <= 1:

@@ -8,7 +8,7 @@ from igdet.curation.settings import Curation, asked_for
 from igdet.curation.shards import IdList, make_shards
 from igdet.curation.stages import duplicates, vocabulary
 from igdet.curation.stages.stage import Result, Stage
-from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN
+from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME
 from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.utils.yaml import ConfigError
 
@@ -37,7 +37,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         wanted.count_processes(),
     )
     shards = folder / FOLDER
-    written = [shards / INDEX_NAME, shards / VOCABULARY_NAME, *shards.glob(SHARD_PATTERN)]
+    written = [*(shards / name for name in (INDEX_NAME, SUMMARY_NAME, VOCABULARY_NAME)), *shards.glob(SHARD_PATTERN)]
     return Result(tally.posts, tally.kept, dict(tally.left_out), written)
 
 

@@ -2,11 +2,13 @@
 
 from igdet.formats.shards.format import ShardError
 from igdet.formats.shards.index import ShardIndex
+from igdet.formats.shards.naming import SetName
 from igdet.formats.shards.reader import ShardReader, ShardStream, StreamedPost
 from igdet.formats.shards.summary import Summary, read_summary, write_summary
 from igdet.formats.shards.writer import ShardWriter
 
 __all__ = [
+    "SetName",
     "ShardError",
     "ShardIndex",
     "ShardReader",

@@ -4,7 +4,8 @@ A folder of shards holds
   posts-000000.tar ...  members KEY.jpg (the image) and KEY.json ({"hashtags": [canonical names]}) of each post;
   index.parquet         one row a post, in the order of the tars: the columns of INDEX_SCHEMA;
   vocabulary.txt        the labels; a label id is a line number of it, from 0;
-  summary.json          how many posts each shard and each label has: all that streaming needs beside the tars.
+  summary.json          how many posts each shard and each label has: all that streaming needs beside the tars; the
+                        set's name.
 Tools that read WebDataset read the tars without the index.
 """
 

@@ -4,7 +4,7 @@ It is small, whatever the number of posts: 3.5 billion in 350,000 shards take ab
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from igdet.formats.shards.format import (
     read_index,
     vocabulary_digest,
 )
+from igdet.formats.shards.naming import DEFAULT_NAME, SetName
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.sampling import count_by_rarest, count_labels
 from igdet.utils.files import atomic_write
 from igdet.utils.messages import shown
+from igdet.utils.yaml import ConfigError
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,41 @@ class Summary:
         shards: file name -> number of posts and bytes.
         posts: for each label, the posts that carry it.
         rarest: for each label, the posts whose rarest label it is, as `igdet.sampling.count_by_rarest` counts them.
+        name: of the set, `SetName.full` of its counts; files from before there were names lack it.
     """
 
     vocabulary_sha256: str
     shards: dict[str, tuple[int, int]]
     posts: list[int]
     rarest: list[int]
+    name: str = ""
+
+    @property
+    def images(self) -> int:
+        """The number of images, each of one post."""
+        return sum(posts for posts, _ in self.shards.values())
+
+    @property
+    def labels(self) -> int:
+        """The number of labels of the vocabulary, with those that no post carries."""
+        return len(self.posts)
+
+    @property
+    def labels_per_image(self) -> float:
+        """The mean number of labels of an image; 0 for a set without images."""
+        return sum(self.posts) / self.images if self.images else 0.0
+
+    def named(self, name: SetName) -> "Summary":
+        """Return it with the whole name that follows from its counts."""
+        return replace(self, name=name.full(self.images, self.labels))
 
 
-def write_summary(folder: str | PathLike) -> None:
+def write_summary(folder: str | PathLike, name: SetName = DEFAULT_NAME) -> None:
     """Write the summary of a folder of shards that is complete; goes through the index twice, a batch at a time.
 
     Args:
         folder: with shards, index and vocabulary.
+        name: what the set is called before its counts.
     """
     folder = Path(folder)
     index, vocabulary = folder / INDEX_NAME, folder / VOCABULARY_NAME
@@ -63,8 +87,9 @@ def write_summary(folder: str | PathLike) -> None:
         ids = batch.column(LABELS).flatten().to_numpy()
         rarest += count_by_rarest(np.concatenate([[0], np.cumsum(lengths)]), ids, posts)
     of_shards = {name: (count, (folder / name).stat().st_size) for name, count in shards.items()}
+    summary = Summary(vocabulary_digest(vocabulary), of_shards, posts.tolist(), rarest.tolist()).named(name)
     with atomic_write(folder / SUMMARY_NAME, "w") as file:
-        json.dump(asdict(Summary(vocabulary_digest(vocabulary), of_shards, posts.tolist(), rarest.tolist())), file)
+        json.dump(asdict(summary), file)
 
 
 def read_summary(folder: Path) -> Summary:
@@ -73,8 +98,11 @@ def read_summary(folder: Path) -> Summary:
     Args:
         folder: with shards, summary and vocabulary; the index need not be there.
 
+    Returns:
+        Its content; a file from before there were names has the default one.
+
     Raises:
-        ShardError: a file is missing or cut short, or the vocabulary is another.
+        ShardError: a file is missing or cut short, the vocabulary is another, or the name is not that of the counts.
     """
     path, vocabulary = folder / SUMMARY_NAME, folder / VOCABULARY_NAME
     for file in (path, vocabulary):
@@ -90,17 +118,37 @@ def read_summary(folder: Path) -> Summary:
     check_names(path, summary.shards)
     for name, (_, length) in summary.shards.items():
         _check_shard(folder / name, length)
-    return summary
+    return _checked_name(path, summary)
+
+
+def _checked_name(path: Path, summary: Summary) -> Summary:
+    """Fill in the name that is missing in old files; refuse one that says other counts."""
+    try:
+        named = summary.named(SetName.of(summary.name) if summary.name else DEFAULT_NAME)
+    except ConfigError as error:
+        raise ShardError(f"{path}: {error}") from error
+    if summary.name not in ("", named.name):
+        raise ShardError(
+            f"{path}: name holds {shown(summary.name)}, expected {named.name}, which follows from its counts; copy it "
+            "again, or write it by igdet.formats.shards.write_summary"
+        )
+    return named
 
 
 def _check_types(path: Path, summary: Summary, labels: int) -> None:
     """Refuse a file that holds anything but what `Summary` says, whose numbers are counts."""
     counts = f"{labels} whole numbers, one for each line of {VOCABULARY_NAME}"
-    expected = {"shards": "a mapping of file names to [posts, bytes]", "posts": counts, "rarest": counts}
+    expected = {
+        "shards": "a mapping of file names to [posts, bytes]",
+        "posts": counts,
+        "rarest": counts,
+        "name": f"a text such as {DEFAULT_NAME.full(36247, 1512)}",
+    }
     fits = {
         "shards": isinstance(summary.shards, dict) and all(_are_counts(pair, 2) for pair in summary.shards.values()),
         "posts": _are_counts(summary.posts, labels),
         "rarest": _are_counts(summary.rarest, labels),
+        "name": isinstance(summary.name, str),
     }
     for name, is_right in fits.items():
         if not is_right:

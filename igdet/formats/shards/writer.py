@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.formats.shards.format import INDEX_NAME, LABELS, SHARD_NAME, SHARD_PATTERN, ShardError, index_schema
+from igdet.formats.shards.naming import DEFAULT_NAME, SetName
 from igdet.formats.shards.summary import write_summary
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.utils.files import atomic_write
@@ -103,15 +104,19 @@ class ShardWriter:
         folder: made when missing; must hold no shards yet.
         vocabulary: the labels; written beside the shards.
         shard_size: number of posts in a shard; the last one may hold fewer.
+        name: what the set is called before its counts.
 
     Raises:
         ShardError: the folder holds shards already.
     """
 
-    def __init__(self, folder: str | PathLike, vocabulary: Vocabulary, shard_size: int = 10_000):
+    def __init__(
+        self, folder: str | PathLike, vocabulary: Vocabulary, shard_size: int = 10_000, name: SetName = DEFAULT_NAME
+    ):
         self.folder = Path(folder)
         if (self.folder / INDEX_NAME).exists() or any(self.folder.glob(SHARD_PATTERN)):
             raise ShardError(f"{self.folder} holds shards already; remove them or name another folder")
+        self._name = name
         self._vocabulary = vocabulary
         self._names = vocabulary.names
         self._shard_size = shard_size
@@ -163,4 +168,4 @@ class ShardWriter:
     def __exit__(self, error_type: type | None, *error: Any) -> None:
         self._open_files.__exit__(error_type, *error)
         if error_type is None:
-            write_summary(self.folder)
+            write_summary(self.folder, self._name)

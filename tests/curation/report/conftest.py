@@ -1,5 +1,6 @@
 """The output folder of a curation of ten posts, small enough to count by hand."""
 
+import shutil
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -8,6 +9,8 @@ import pytest
 
 from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.manifest import Manifest, file_facts
+from igdet.formats.shards import SetName, ShardWriter
+from igdet.formats.vocabulary import Vocabulary
 from igdet.sampling import PHI
 
 STAGES = ("posts", "labels", "vocabulary", "duplicates", "shards")
@@ -70,6 +73,14 @@ def write(path, written, **options):
     return path
 
 
+def write_shards(folder):
+    """Write the four posts whose images are not broken, in place of earlier ones."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with ShardWriter(folder, Vocabulary([("dog", "dogs", "hound"), ("crane",)]), name=SetName("val", "zoo")) as writer:
+        for number in range(4):
+            writer.add(f"p{number}", b"image", ["dog"])
+
+
 def _posts():
     ids, images = [f"p{i}" for i in range(10)], [f"{i}.jpg" for i in range(10)]
     return pa.table({"id": ids, "image": images, "tags": pa.array(POSTS, _LISTS)})
@@ -117,6 +128,8 @@ def finish(tmp_path, canonicaliser):
             chosen = {path: tables.get(path, own) for path, own in _tables().get(stage, {}).items()}
             files = [write(tmp_path / path, one) for path, one in chosen.items() if one is not None]
             facts = _facts(stage) | manifest
+            if stage == "shards":
+                write_shards(tmp_path / stage)
             Manifest(stage, "f00d", files=file_facts(tmp_path, files), **facts).write(tmp_path)
         return Outcome(tmp_path, canonicaliser)
 

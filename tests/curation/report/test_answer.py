@@ -23,7 +23,7 @@ def test_sentences_of_what_is_finished(finish, count):
 
 
 def test_sentence_of_the_shards(outcome):
-    assert answer(outcome) == [*SENTENCES, "4 posts are in shards."]
+    assert answer(outcome) == [*SENTENCES, "4 posts are in shards: the set val-zoo-4-2."]
 
 
 def test_facts(outcome):

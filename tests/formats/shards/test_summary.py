@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from igdet.formats.shards import ShardError, ShardIndex, ShardWriter, read_summary
+from igdet.formats.shards import SetName, ShardError, ShardIndex, ShardWriter, read_summary, write_summary
 from igdet.formats.vocabulary import Vocabulary
 from igdet.sampling import replicate, replicate_counted
 
@@ -87,6 +87,8 @@ def test_broken_and_foreign_summaries_are_refused(folder):
         ("rarest", [-1] * 12),
         ("rarest", [1.5] * 12),
         ("rarest", [10**30] * 12),
+        ("name", None),
+        ("name", ["train-own-300-12"]),
     ],
 )
 def test_wrong_types_are_named(folder, key, value):
@@ -94,3 +96,34 @@ def test_wrong_types_are_named(folder, key, value):
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     with pytest.raises(ShardError, match=f"summary.json: {key} holds .*, expected .*; copy it again"):
         read_summary(folder)
+
+
+def test_the_name_follows_from_the_counts(folder):
+    summary = read_summary(folder)
+    assert (summary.name, summary.images, summary.labels) == ("train-own-300-12", 300, 12)
+    assert summary.labels_per_image == len(ShardIndex.open(folder).label_ids) / 300
+    write_summary(folder, SetName("val", "IG"))
+    assert json.loads((folder / "summary.json").read_text())["name"] == read_summary(folder).name == "val-IG-300-12"
+
+
+def test_a_summary_from_before_there_were_names_has_the_default_one(folder):
+    path = folder / "summary.json"
+    content = json.loads(path.read_text())
+    del content["name"]
+    path.write_text(json.dumps(content))
+    assert read_summary(folder).name == "train-own-300-12"
+
+
+@pytest.mark.parametrize("name", ["train-own-3M-12", "train-own", "train-my posts-300-12", "train-a-b-300-12"])
+def test_a_name_that_does_not_fit_is_refused(folder, name):
+    path = folder / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "name": name}))
+    with pytest.raises(ShardError, match=r"summary.json: .*name"):
+        read_summary(folder)
+
+
+def test_a_set_without_images_has_a_name(tmp_path):
+    with ShardWriter(tmp_path, Vocabulary([("cat",)]), name=SetName("val", "none")):
+        pass
+    summary = read_summary(tmp_path)
+    assert (summary.name, summary.labels_per_image) == ("val-none-0-1", 0)
