@@ -1,6 +1,7 @@
-"""What the command curate does: run a curation, show its state, write its report."""
+"""What the command curate does: run a curation, show its state, write its report, list sets."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -8,8 +9,10 @@ from tabulate import tabulate
 from igdet.curation import pipeline
 from igdet.curation.labels.labelling import canonicaliser_of
 from igdet.curation.report import write_report
+from igdet.curation.sets import table_of_sets
 from igdet.curation.settings import Curation
 from igdet.curation.stages import shards, vocabulary
+from igdet.formats.shards import read_summary
 from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.command_lines import this_command_line
 
@@ -29,6 +32,8 @@ def run(curation: Curation) -> None:
         print(f"\nstopped; the same command goes on where it stopped: {this_command_line()}", file=sys.stderr)
         sys.exit(130)
     report(curation)
+    if curation.shards:
+        print(f"set       {read_summary(curation.folder / shards.FOLDER).name}")
     last = shards.FOLDER if curation.shards else vocabulary.FOLDER
     labels = len(Vocabulary.read(curation.folder / vocabulary.VOCABULARY))
     print(f"next      {_NEXT[last].format(folder=curation.folder, labels=labels)}")
@@ -40,6 +45,11 @@ def status(curation: Curation) -> None:
         [step.stage.name, "done" if step.is_current else "to do", *_facts(step)] for step in pipeline.steps(curation)
     ]
     print(tabulate(rows, ["stage", "state", "rows in", "rows out", "seconds", "finished"], intfmt=","))
+
+
+def list_sets(folders: Sequence[Path]) -> None:
+    """Print the sets below folders as a Markdown table."""
+    print(table_of_sets(folders).markdown())
 
 
 def _facts(step: pipeline.Step) -> list:

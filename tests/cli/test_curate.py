@@ -5,6 +5,9 @@ from python_process import forked_python, fresh_python
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
+from igdet.formats.shards import SetName, ShardWriter
+from igdet.formats.vocabulary import Vocabulary
+
 CONFIG = """
 OUTPUT_DIR: {folder}/out
 SOURCE: {{PATHS: ["{folder}/posts.csv"], TAGS: tags}}
@@ -36,6 +39,20 @@ def test_status_run_report(curate, tmp_path):
     (tmp_path / "out/report.html").unlink()
     assert curate("report").returncode == 0
     assert (tmp_path / "out/report.html").stat().st_size > 0
+
+
+def test_list_prints_the_sets_below_a_folder(repository, tmp_path):
+    with ShardWriter(tmp_path / "posts", Vocabulary([("cat",)]), name=SetName("train", "zoo")) as writer:
+        writer.add("a", b"image", ["cat"])
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later/posts-000000.tar").write_bytes(b"")
+    done = forked_python(repository / "tools/curate.py", "list", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if "|" in line]
+    assert [row[0] for row in rows[2:]] == ["unfinished", "train-zoo-1-1"]
+    assert rows[3][1:5] == ["1", "1", "1.00", str(tmp_path / "posts")]
+    missing = forked_python(repository / "tools/curate.py", "list", tmp_path / "nowhere")
+    assert (missing.returncode, "Traceback" in missing.stderr) == (2, False)
 
 
 @pytest.mark.parametrize(
