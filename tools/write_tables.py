@@ -7,6 +7,7 @@ from benchmarks.record import Table, read_result
 
 from igdet.checkpoint import documents_blocks
 from igdet.evaluation.probing.protocols import protocol_table
+from igdet.formats.published import FINDINGS, PUBLISHED, Source
 from igdet.formats.targets.markdown import full_table
 from igdet.reporting.documents import names_of_blocks, write_blocks
 from igdet.utils.errors import one_line_errors
@@ -23,10 +24,38 @@ def blocks() -> dict[str, str]:
         "targets": full_table(),
         "protocols": protocol_table(),
         "needs": needs_table(),
+        "published": published_table(),
+        "findings": findings_table(),
         "benchmarks": contents(BENCHMARKS),
         "notes": contents(NOTES),
         **result_blocks(BENCHMARKS / "results"),
     }
+
+
+def published_table() -> str:
+    """Return a table of the published results of each protocol."""
+    rows = [
+        (
+            f"`{protocol}`",
+            item.what,
+            ", ".join(f"{name} {value}" for name, value in item.values.items()),
+            link(item.source),
+        )
+        for protocol, items in PUBLISHED.items()
+        for item in items
+    ]
+    return Table(("protocol", "network and pretraining", "result", "source"), rows).markdown()
+
+
+def findings_table() -> str:
+    """Return a table of the published observations."""
+    rows = [(f"`{name}`", finding.text, link(finding.source)) for name, finding in FINDINGS.items()]
+    return Table(("finding", "what was observed", "source"), rows).markdown()
+
+
+def link(source: Source) -> str:
+    """Return a source as a Markdown link."""
+    return f"[{source.title}]({source.url})"
 
 
 def result_blocks(folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from igdet.benchmark.collect import Column, Run, Study
 from igdet.benchmark.metrics import better_of
 from igdet.benchmark.selection import setting_label
 from igdet.formats.predictions import read_predictions
-from igdet.formats.published import published_for
+from igdet.formats.published import FINDINGS, published_for
 from igdet.reporting.significance import Gain, PairedTest, Summary, mcnemar, paired_t
 from igdet.reporting.tables import EMPTY, Entry, Table
 from igdet.utils.messages import clock
@@ -110,7 +110,10 @@ def published_table(study: Study) -> Table:
         sources |= {item.source.title: item.source.url for _, item in found}
         if not found:
             rows.append([Entry(column.title), here, Entry(""), Entry(NOT_PUBLISHED), Entry("")])
-    note = "; ".join(f"{title}: {url}" for title, url in sources.items())
+    findings = [FINDINGS[name] for name in study.suite.findings]
+    sources |= {finding.source.title: finding.source.url for finding in findings}
+    texts = [f"{finding.text} ({finding.source.title})." for finding in findings]
+    note = " ".join([*texts, "; ".join(f"{title}: {url}" for title, url in sources.items())])
     header = ["Metric", "Best here", "Published", "Network and pretraining", "Source"]
     return Table("Published numbers", header, rows, note)
 

@@ -68,6 +68,11 @@ def real_labels() -> list[list[int]]:
     return json.loads(_read("imagenet_real_labels.json"))
 
 
+def is_validation_image(name: str) -> bool:
+    """Whether a path is named as ImageNet's validation images are."""
+    return bool(_VALIDATION_ID.fullmatch(PurePath(name).stem))
+
+
 def validation_number(name: str, count: int = VALIDATION_IMAGES) -> int:
     """Read the number, from 1, of one of ImageNet's validation images from its path.
 

@@ -11,7 +11,7 @@ from igdet.benchmark.collect import Study
 from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.report import results_csv, transfer_csv
 from igdet.benchmark.suite_file import read_suite
-from igdet.formats.published import PUBLISHED
+from igdet.formats.published import FINDINGS, PUBLISHED
 
 
 def texts(table):
@@ -106,6 +106,12 @@ def test_published_numbers_come_with_the_addresses_of_their_sources(write_suite)
     suite = read_suite(write_suite(TARGETS={"t": target}))
     note = tables.published_table(Study(suite, expand(suite))).note
     assert note == "the Detectron2 model zoo: https://github.com/facebookresearch/detectron2/blob/main/MODEL_ZOO.md"
+
+
+def test_findings_of_a_suite_are_told_below_the_published_numbers(write_suite):
+    suite = read_suite(write_suite(FINDINGS=["gain"]))
+    note = tables.published_table(Study(suite, expand(suite))).note
+    assert note.startswith("The network with 84.2 has 4.6 points") and FINDINGS["gain"].source.url in note
 
 
 def test_published_numbers_all_have_a_source_and_a_plausible_value():

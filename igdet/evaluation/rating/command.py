@@ -8,8 +8,10 @@ from igdet.evaluation.rating.questions import FILE_NAME, Questions, find_disagre
 from igdet.evaluation.rating.real import real_accuracy
 from igdet.evaluation.rating.rectified import describe, rectify
 from igdet.evaluation.rating.votes import read_votes
-from igdet.formats.imagenet_lists import real_labels
+from igdet.formats import published
+from igdet.formats.imagenet_lists import VALIDATION_IMAGES, is_validation_image, real_labels
 from igdet.formats.predictions import read_predictions
+from igdet.formats.published import Published
 from igdet.utils.command_lines import command_line
 from igdet.utils.messages import printable
 
@@ -32,9 +34,22 @@ def export(folder: Path, images: LabelledImages, predictions: str, sample: int |
 
 
 def merge(folder: Path, ratings: Sequence[str]) -> None:
-    """Print plain and rectified top-1."""
+    """Print plain and rectified top-1, and what is published of the same data set."""
     questions = Questions.read(folder)
     print(describe(rectify(questions, read_votes(ratings, questions))))
+    for value, result in published_beside(questions):
+        print(f"published: {value}, {result.what} ({result.source.title})")
+
+
+def published_beside(questions: Questions) -> list[tuple[float, Published]]:
+    """Return what is published of rectified top-1, in percent, where the questions are about all of the same images.
+
+    Args:
+        questions: of any data set; only of ImageNet-1k's whole validation set there is something.
+    """
+    asked = [row.image_id for row in questions.disagreements]
+    is_imagenet = questions.images == VALIDATION_IMAGES and all(map(is_validation_image, asked))
+    return published.published_for("imagenet1k_rectified", published.RECTIFIED) if is_imagenet else []
 
 
 def real(predictions: str) -> None:
