@@ -1,6 +1,7 @@
 """Run a study, a suite that is drawn along an axis, and write its page; or draw the page again from its results."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -49,19 +50,19 @@ def find_study(name: str) -> Path:
     raise UserError(f"{name} is no file and no study; known studies: {', '.join(known) or 'none from here'}")
 
 
-def run_study(suite: Suite, results: Path) -> int:
+def run_study(suite: Suite, name: str, results: Path) -> int:
     """Run what is not finished, collect the results, and draw."""
     ended = run_to_status(suite, this_command_line())
     if ended != INTERRUPTED:
         results_of(study_of(suite)).write(results)
-        draw_study(suite, results)
+        draw_study(suite, name, results)
     return ended
 
 
-def draw_study(suite: Suite, results: Path) -> int:
-    """Draw from the table of results alone."""
+def draw_study(suite: Suite, name: str, results: Path) -> int:
+    """Draw from the table of results alone; the page says how the study is run, by the name that it was given here."""
     page = results.with_suffix(".md")
-    write_page(suite, Results.read(results), f"{command_line('study')} run {results.stem}", page)
+    write_page(suite, Results.read(results), f"{command_line('study')} run {shlex.quote(name)}", page)
     print(page)
     return 0
 
@@ -79,7 +80,7 @@ def main() -> int:
         raise UserError(f"{path} has neither AXES nor a second of INITIALIZATIONS: there is nothing to compare")
     if not suite.axes:
         suite = with_starts_as_axis(suite)
-    return ACTIONS[args.action](suite, (args.out or suite.folder) / f"{path.stem}.parquet")
+    return ACTIONS[args.action](suite, args.study, (args.out or suite.folder) / f"{path.stem}.parquet")
 
 
 if __name__ == "__main__":

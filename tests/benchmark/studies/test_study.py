@@ -222,8 +222,8 @@ def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatc
     monkeypatch.setattr(sys, "argv", ["tools/study.py", "run", "suite.yaml", "--out", "pages"])
     assert command.main() == 0
     page = (folder / "pages/suite.md").read_text()
-    for text in ("# A test", "Do more posts help?", "python tools/study.py run suite", "2 sizes are too few for a fit",
-                 "about log-linearly", "| Top-1 83.6: about 1B hashtag images",
+    for text in ("# A test", "Do more posts help?", "python tools/study.py run suite.yaml\n",
+                 "2 sizes are too few for a fit", "about log-linearly", "| Top-1 83.6: about 1B hashtag images",
                  "![Top-1 by Posts](suite-1.svg)"):  # fmt: skip
         assert text in page
     svg = (folder / "pages/suite-1.svg").read_text()
@@ -231,7 +231,12 @@ def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatc
     (folder / "pages/suite.md").unlink()
     monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", "suite.yaml", "--out", "pages"])
     assert command.main() == 0
-    assert (folder / "pages/suite.md").read_text() == page.replace(" run suite\n", " run suite\n")
+    assert (folder / "pages/suite.md").read_text() == page
+    (folder / "configs/studies/paper").mkdir(parents=True)
+    (folder / "suite.yaml").rename("configs/studies/paper/suite.yaml")
+    monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", "paper/suite", "--out", "pages"])
+    assert command.main() == 0
+    assert (folder / "pages/suite.md").read_text() == page.replace(" run suite.yaml\n", " run paper/suite\n")
 
 
 def test_what_is_no_study_is_refused(write_suite, monkeypatch, capsys):
