@@ -10,6 +10,8 @@ from detectron2.config import CfgNode, get_cfg
 from detectron2.modeling import build_model
 
 import igdet
+from igdet.benchmark.cells import Cell, expand
+from igdet.benchmark.suite_file import RESERVED_OPTS, read_suite
 from igdet.engine import merged_config
 from igdet.formats.published import RESULTS
 from igdet.utils.yaml import read_with_bases
@@ -18,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2] / "configs"
 ALL = sorted(ROOT.rglob("*.yaml"))
 FILES = [path for path in ALL if not {"benchmark", "curation", "studies"} & {*path.relative_to(ROOT).parts}]
 RUNNABLE = [path for path in FILES if not path.name.startswith("Base-")]
+SUITES = [path for path in ALL if {"benchmark", "studies"} & {*path.relative_to(ROOT).parts}]
 WITH_HEADER = [path for path in ALL if not path.name.startswith("Base-")]  # suites and curations too
 
 
@@ -81,7 +84,7 @@ def test_it_has_a_number_with_its_source_or_lies_in_untested(path):
         assert expected.startswith("untested: ")
         return
     assert "untested" not in expected
-    published = r"published: .*\((the public article|the authors' release|the Detectron2 model zoo)"
+    published = r"published: .*\((the public article|the authors' release|the Detectron2 model zoo|torchvision's table)"
     assert re.search(r"\d", expected)
     assert re.search(rf"docs/(benchmarks|studies)/\w+\.md|{published}", expected)
 
@@ -145,3 +148,27 @@ def test_its_model_builds(path):
     cfg.MODEL.DEVICE = "meta"  # shapes without memory
     with torch.device("meta"):
         assert sum(weight.numel() for weight in build_model(cfg).parameters()) > 0
+
+
+def opts_of(cell: Cell) -> dict[str, object]:
+    """What a suite says of a cell: all but what the benchmark sets itself."""
+    return {key: value for key, value in cell.opts.items() if key not in RESERVED_OPTS}
+
+
+@pytest.mark.parametrize("path", SUITES, ids=relative)
+def test_the_cells_of_a_suite_are_configs_whose_models_build(path, monkeypatch):
+    """One cell for all that differ in other values than the model's; data sets are not asked for."""
+    monkeypatch.chdir(ROOT.parent)
+    different = {}
+    for cell in expand(read_suite(path)):
+        opts = opts_of(cell)
+        keys = [(key, value if key.startswith("MODEL.") else "") for key, value in opts.items()]
+        different.setdefault(
+            (cell.config, str(keys)), (cell.config, [str(part) for pair in opts.items() for part in pair])
+        )
+    assert different
+    models = {(cfg := merged_config(*one)).MODEL.dump(): cfg for one in different.values()}
+    for cfg in models.values():
+        cfg.MODEL.DEVICE = "meta"
+        with torch.device("meta"):
+            assert build_model(cfg) is not None
