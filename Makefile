@@ -1,6 +1,8 @@
 # igdet's front door. `make demo` and `make test` set everything up by themselves.
 PYTHON ?= python3
 SEEDS ?= 1
+# In the order in which one takes the pretrainings of another.
+STUDIES := world classes vocabulary localisation
 VENV := .venv
 READY := $(VENV)/ready
 # Detectron2 uses what recent torch deprecates: nothing that a user of igdet can fix.
@@ -10,7 +12,7 @@ export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
 help:
 	@echo "make demo          world -> pretraining -> transfer -> runs/demo/report.html (SEEDS=3 adds seeds)"
-	@echo "make study NAME=classes   one study, its page in docs/studies; make studies: all"
+	@echo "make study NAME=classes   one study, its page in docs/studies; make studies: all, in hours"
 	@echo "make test          tests, linter, types, import contract"
 	@echo "make lint          linter, types and import contract alone"
 	@echo "make docs          the documents and the API reference as a site, in site/"
@@ -24,12 +26,13 @@ setup: $(READY)
 
 demo: $(READY)
 	@$(VENV)/bin/python tools/benchmark.py run configs/benchmark/demo.yaml --seeds $(SEEDS)
+	@$(VENV)/bin/python tools/study.py run world SEEDS $(SEEDS)
 
 study: $(READY)
 	@$(VENV)/bin/python tools/study.py run $(NAME) --out docs/studies
 
 studies: $(READY)
-	@for study in $(basename $(notdir $(wildcard configs/studies/*.yaml))); do $(MAKE) study NAME=$$study || exit; done
+	@for study in $(STUDIES); do $(MAKE) study NAME=$$study || exit; done
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check .
