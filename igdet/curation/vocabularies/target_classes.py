@@ -78,8 +78,18 @@ def _coco_categories(path: Path, text: str) -> list[TargetClass]:
         names = [category["name"] for category in json.loads(text)["categories"]]
     except (ValueError, KeyError, TypeError) as error:
         raise TargetError(f"{path}: expected COCO's 'categories', each with a 'name': {shown(error)}") from error
+    return coco_classes(map(str, names))
+
+
+def coco_classes(names: Iterable[str]) -> list[TargetClass]:
+    """Return what the categories of a detection set are; the synsets of COCO's own are known."""
     wnid_of = {target.names[0]: target.wnid for target in _lines(_COCO_SYNSETS.read_text(encoding="utf-8"))}
-    return [TargetClass(str(name), (str(name),), wnid_of.get(name, "")) for name in names]
+    return [TargetClass(name, (name,), wnid_of.get(name, "")) for name in names]
+
+
+def named_classes(names: Iterable[str]) -> list[TargetClass]:
+    """Return what the classes of a classification set are: wnids, or names as CUB, Places or people write them."""
+    return [_parse(name) for name in names]
 
 
 def _lines(text: str) -> list[TargetClass]:
