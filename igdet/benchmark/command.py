@@ -10,6 +10,7 @@ from types import FrameType
 
 from igdet.benchmark.cells import LOG, Cell, expand, known_seeds
 from igdet.benchmark.collect import Study
+from igdet.benchmark.distances import measure
 from igdet.benchmark.process import OTHER_CHECKER, check_configs, checker_of, locked
 from igdet.benchmark.progress import Progress
 from igdet.benchmark.report import write_report
@@ -23,7 +24,7 @@ INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 def run(suite: Suite, progress: Progress) -> bool:
-    """Run what is not finished, keeping the report up to date; True when every cell is finished.
+    """Run what is not finished, keeping the report up to date, then measure distances; True when all is finished.
 
     Raises:
         ConfigError: there are fewer GPUs than one cell needs, a cell's config would stop it at its start, or settings
@@ -44,6 +45,7 @@ def run(suite: Suite, progress: Progress) -> bool:
             check_images(suite)
         progress.event(f"{suite.title}: {len(cells)} cells in {suite.folder}, {suite.workers} at a time")
         complete = Runner(suite, cells, lock, partial(_refresh, suite, shown, progress), progress).run()
+        measure(suite, shown, progress)
     progress.event(f"report    {write_report(Study(suite, shown))}")
     return complete
 

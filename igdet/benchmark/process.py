@@ -51,7 +51,7 @@ class Training:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=_environment(suite, slot),
+                env=environment_of(suite, slot),
                 start_new_session=True,
                 pass_fds=(lock,),
                 preexec_fn=bound_to_this(),
@@ -129,8 +129,13 @@ def _free_name(folder: Path, stem: str) -> Path:
     return folder / f"{stem}-{sum(1 for _ in folder.glob(f'{stem}-*'))}"
 
 
-def _environment(suite: Suite, slot: int) -> dict[str, str]:
-    """The environment of a cell: its share of the CPU threads and GPUs."""
+def environment_of(suite: Suite, slot: int) -> dict[str, str]:
+    """The environment of a process of the suite: its share of the CPU threads and GPUs.
+
+    Args:
+        suite: threads and GPUs of a process.
+        slot: number of the place that the process takes, 0 .. jobs - 1.
+    """
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(suite.threads))
     if suite.gpus:
         mine = visible_gpus()[slot * suite.gpus : (slot + 1) * suite.gpus]

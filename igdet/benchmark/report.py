@@ -6,6 +6,7 @@ from pathlib import Path
 
 from igdet.benchmark import figures, localization, tables
 from igdet.benchmark.collect import Study
+from igdet.benchmark.distance_tables import study_table
 from igdet.benchmark.galleries import changes, galleries
 from igdet.benchmark.runner import last_lines
 from igdet.benchmark.selection import ends_of_grid, setting_label
@@ -142,6 +143,7 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         changes=changes(study),
         curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
         pretraining=tables.pretraining_table(study),
+        distances=study_table(study),
         hashtags=figures.hashtag_chart(study),
         galleries=galleries(study),
         published=tables.published_table(study),
@@ -171,6 +173,7 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
         paired_table(study),
         *localization.tables(study),
         tables.pretraining_table(study),
+        study_table(study),
         tables.selection_table(study),
         tables.published_table(study),
         tables.cell_table(study),

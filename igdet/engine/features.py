@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,10 +17,12 @@ from detectron2.data import DatasetCatalog
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
+from igdet.checkpoint import IgdetCheckpointer
 from igdet.data import build_classification_test_loader
 from igdet.data.images.jpeg import DECODER
 from igdet.data.records import Records
 from igdet.data.workers import explained_death, one_ahead
+from igdet.engine.trainer import Trainer
 from igdet.evaluation.probing.splits import LabelledFeatures
 from igdet.modeling.classifier import ImageClassifier
 from igdet.utils.cache import made_once
@@ -31,6 +34,13 @@ FILE = "features.npy"
 # Config keys that decide on features, besides weights and images.
 PREPROCESSING = ("INPUT.FORMAT", "INPUT.CLASSIFICATION", "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD", "PROBE.FEATURES")
 VERSION = 1  # counts up when the same inputs begin to give other features
+
+
+def trunk_of(cfg: CfgNode) -> ImageClassifier:
+    """Build the classifier of a config with MODEL.WEIGHTS, whose trunk has the features; a random trunk without any."""
+    model = cast(ImageClassifier, Trainer.build_model(cfg))
+    IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
+    return model
 
 
 def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeatures:

@@ -6,24 +6,20 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import comm
 
-from igdet.checkpoint import IgdetCheckpointer
 from igdet.config import ConfigError
-from igdet.engine.features import features_of
+from igdet.engine.features import features_of, trunk_of
 from igdet.engine.results import read_record, utc_now, write_record
-from igdet.engine.trainer import Trainer
 from igdet.evaluation import ClassificationEvaluator
 from igdet.evaluation.predictions import predictions_of_scores, write_predictions
 from igdet.evaluation.probing.protocols import PROTOCOLS, Outcome, Settings
 from igdet.evaluation.probing.splits import LabelledFeatures, draw_shots, hold_out
 from igdet.formats.targets.target import is_part
-from igdet.modeling.classifier import ImageClassifier
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +68,7 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
     settings = _settings(cfg)
     _check_images(cfg.DATASETS.TRAIN[0], protocols, settings)
     started, clock = utc_now(), time.perf_counter()
-    model = cast(ImageClassifier, Trainer.build_model(cfg))
-    IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
+    model = trunk_of(cfg)
     train, test = (features_of(cfg, model, name) for name in (cfg.DATASETS.TRAIN[0], cfg.DATASETS.TEST[0]))
     path = Path(cfg.OUTPUT_DIR, RECORD)
     results = (read_record(path) or {}).get("results", {})

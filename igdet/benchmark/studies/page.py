@@ -2,11 +2,12 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from igdet.benchmark.axes import axis_of
 from igdet.benchmark.collect import Column
+from igdet.benchmark.distance_tables import results_table
 from igdet.benchmark.studies.curves import Curve, curves_of, study_columns
 from igdet.benchmark.studies.figures import Figure, draw_figures
 from igdet.benchmark.studies.results import Results
@@ -125,12 +126,18 @@ def _markdown(
         _bullets(sentences) or "No result yet.",
         table.markdown(),
         _wrapped(NOTE + (FIT_NOTE if suite.axes[axis_of(suite)].asked == "growth" else BAND_NOTE)),
+        *_distances(suite, results),
         "## Published beside it",
         Table("", ["published", "source"], published).markdown() if published else "Not published here.",
         "## Limits",
         _bullets([*suite.limits, _where_it_ran(results)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _distances(suite: Suite, results: Results) -> list[str]:
+    table = results_table(suite, results)
+    return [replace(table, note="").markdown(), _wrapped(table.note)] if table else []
 
 
 def _published(suite: Suite, panels: Sequence[Panel]) -> Iterator[list[Entry]]:

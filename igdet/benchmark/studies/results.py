@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.benchmark.collect import Run, Study
+from igdet.benchmark.distances import distance_rows
 from igdet.benchmark.metrics import find_metric
 from igdet.benchmark.studies.scenes import scene_rows
 from igdet.benchmark.suite import PRETRAINING
@@ -107,7 +108,7 @@ class Results:
 
 
 def results_of(study: Study, with_scenes: bool = True) -> Results:
-    """Collect the metrics of a study's finished runs; no trials of a grid.
+    """Collect the metrics of a study's finished runs, and what distances are measured; no trials of a grid.
 
     Args:
         study: the suite with its runs.
@@ -115,7 +116,8 @@ def results_of(study: Study, with_scenes: bool = True) -> Results:
     """
     wanted = {PRETRAINING, *study.suite.targets}
     runs = (run for run in study.finished if run.cell.target in wanted)
-    rows = [*(row for run in runs for row in _rows(run)), *(scene_rows(study) if with_scenes else ())]
+    rows = [*(row for run in runs for row in _rows(run)), *distance_rows(study)]
+    rows += scene_rows(study) if with_scenes else ()
     return Results(pa.Table.from_pylist(rows, SCHEMA))
 
 
