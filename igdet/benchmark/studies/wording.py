@@ -15,7 +15,8 @@ def worded(gain: float, low: float, high: float, metric: str) -> str:
     text = f"{signed(gain)} points [{signed(low)}, {signed(high)}]"
     if not low * high > 0:
         return f"cannot be told apart from no change: {text}"
-    return f"{'gains' if (low > 0) != lower_is_better(metric) else 'loses'} {text}"
+    better, worse = ("improves,", "worsens,") if lower_is_better(metric) else ("gains", "loses")
+    return f"{better if (low > 0) != lower_is_better(metric) else worse} {text}"
 
 
 def difference(column: Column, point: Point, other: Point) -> str:

@@ -159,7 +159,7 @@ def test_without_axes_the_initialisations_are_compared(write_suite, finish):
     panels = panels_of(suite, results)
     assert [sentence for panel in panels for sentence in panel.sentences] == [
         "Box AP: Hashtags against From scratch gains +5.0 points [+5.0, +5.0] over 3 seeds.",
-        "Missed ↓: Hashtags against From scratch gains −5.0 points [−5.0, −5.0] over 3 seeds.",
+        "Missed ↓: Hashtags against From scratch improves, −5.0 points [−5.0, −5.0] over 3 seeds.",
     ]
     figures = draw_figures(suite, results, [(panel.column, panel.curves) for panel in panels])
     # What is better when it is lower has a figure of its own.
