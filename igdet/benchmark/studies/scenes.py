@@ -52,17 +52,20 @@ def compared_pairs(suite: Suite) -> Iterator[tuple[str, str]]:
 
 def scene_rows(study: Study) -> Iterator[dict]:
     """Yield rows of `igdet.benchmark.studies.results.SCHEMA`: percent, of the first seed that both have."""
+    wanted: dict[tuple[str, str], list[str]] = {}  # target, task -> names of metrics, which one comparison gives
     for column in columns_of(study.suite):
         task, _, name = column.metric.rpartition("/")
-        if task not in TASKS:
-            continue
+        if task in TASKS:
+            wanted.setdefault((column.target, task), []).append(name)
+    for (target, task), names in wanted.items():
         for first, second in compared_pairs(study.suite):
-            runs = [{run.cell.seed: run for run in study.transfers(column.target, of)} for of in (first, second)]
+            runs = [{run.cell.seed: run for run in study.transfers(target, of)} for of in (first, second)]
             for seed in sorted(runs[0].keys() & runs[1].keys())[:1]:
-                found = _compare(runs[0][seed], runs[1][seed], task).get(name, {})
-                place = {"target": column.target, "initialisation": over(first, second), "seed": seed}
-                for part, value in found.items():
-                    yield {**place, "metric": metric_of(column.metric, part), "value": value}
+                found = _compare(runs[0][seed], runs[1][seed], task)
+                place = {"target": target, "initialisation": over(first, second), "seed": seed}
+                for name in names:
+                    for part, value in found.get(name, {}).items():
+                        yield {**place, "metric": metric_of(f"{task}/{name}", part), "value": value}
 
 
 def _compare(run: Run, baseline: Run, task: str) -> dict[str, dict[str, float]]:
