@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from igdet.benchmark.axes import with_starts_as_axis
@@ -50,6 +51,24 @@ def find_study(name: str) -> Path:
     raise UserError(f"{name} is no file and no study; known studies: {', '.join(known) or 'none from here'}")
 
 
+def read_study(path: Path, overrides: Sequence[str] = ()) -> Suite:
+    """Read a suite as a study; without axes its initialisations are one.
+
+    Args:
+        path: the YAML file.
+        overrides: as `read_suite` takes them.
+
+    Raises:
+        UserError: there is nothing to compare, or the file cannot be read.
+    """
+    suite = read_suite(path, overrides)
+    if suite.axes:
+        return suite
+    if len(suite.initializations) < 2:
+        raise UserError(f"{path} has neither AXES nor a second of INITIALIZATIONS: there is nothing to compare")
+    return with_starts_as_axis(suite)
+
+
 def run_study(suite: Suite, name: str, results: Path) -> int:
     """Run what is not finished, collect the results, and draw."""
     ended = run_to_status(suite, this_command_line())
@@ -75,11 +94,7 @@ def main() -> int:
     """Check the study, then act."""
     args = parse_args()
     path = find_study(args.study)
-    suite = read_suite(path, args.overrides)
-    if not suite.axes and len(suite.initializations) < 2:
-        raise UserError(f"{path} has neither AXES nor a second of INITIALIZATIONS: there is nothing to compare")
-    if not suite.axes:
-        suite = with_starts_as_axis(suite)
+    suite = read_study(path, args.overrides)
     return ACTIONS[args.action](suite, args.study, (args.out or suite.folder) / f"{path.stem}.parquet")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from igdet.benchmark.studies.page import write_page
 from igdet.benchmark.studies.results import Results
-from igdet.benchmark.suite_file import read_suite
+from igdet.cli.study import read_study
 
 ROOT = Path(__file__).resolve().parents[3]
 STUDIES = sorted((ROOT / "docs/studies").glob("*.parquet"))
@@ -15,7 +15,7 @@ STUDIES = sorted((ROOT / "docs/studies").glob("*.parquet"))
 @pytest.mark.parametrize("results", STUDIES, ids=lambda path: path.stem)
 def test_the_page_is_drawn_from_its_results(results, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    suite = read_suite(f"configs/studies/{results.stem}.yaml")
+    suite = read_study(Path(f"configs/studies/{results.stem}.yaml"))
     write_page(
         suite, Results.read(results), f"python tools/study.py run {results.stem}", tmp_path / f"{results.stem}.md"
     )
