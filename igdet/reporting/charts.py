@@ -67,6 +67,7 @@ class Series:
         name: in the chart's own legend; "": not there.
         dashed: a line without markers, for what is not measured but fitted or expected.
         bounds: lower and upper edge of a band that is not even around the line; empty: none.
+        whiskers: half heights of the signs on a line's points, where its band is that of something else; empty: none.
     """
 
     style: int
@@ -76,6 +77,7 @@ class Series:
     name: str = ""
     dashed: bool = False
     bounds: Sequence[Sequence[float]] = ()
+    whiskers: Sequence[float] = ()
 
 
 def line_chart(title: str, axes: tuple[str, str], lines: Sequence[Series], scale: str = "from zero") -> str:
@@ -151,6 +153,8 @@ def _draw_line(plot: Axes, line: Series) -> None:
     # At most about ten markers, so that a long curve stays a line.
     marks = {"linestyle": "--"} if line.dashed else {"marker": MARKERS[style], "markevery": max(1, len(line.xs) // 10)}
     plot.plot(line.xs, line.ys, color=SERIES[style], label=line.name, **marks)
+    if line.whiskers:
+        plot.errorbar(line.xs, line.ys, line.whiskers, fmt="none", ecolor=SERIES[style], elinewidth=1.2, capsize=2.5)
     if band := line.bounds or _around(line):
         low, high = band
         plot.fill_between(line.xs, low, high, color=SERIES[style], alpha=0.15, linewidth=0)

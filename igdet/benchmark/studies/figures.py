@@ -72,10 +72,9 @@ def _lines(curve: Curve, smallest: float, largest: float, is_fitted: bool) -> It
         yield Series(curve.style, [smallest, largest], [mean, mean], name=curve.title, dashed=True)
         return
     means = [point.interval.mean for point in curve.points]
-    band = curve.band if is_fitted else None
-    reaches = [] if band else _reaches(curve.points)  # one band a line: that of its fit, or its own
-    yield Series(curve.style, [point.x for point in curve.points], means, reaches, name=curve.title)
-    if band:
+    xs = [point.x for point in curve.points]
+    yield Series(curve.style, xs, means, name=curve.title, whiskers=_reaches(curve.points))
+    if is_fitted and (band := curve.band):
         sizes = np.geomspace(band.smallest, band.largest, 20)
         bounds = band.bounds(sizes).tolist()
         yield Series(curve.style, sizes.tolist(), band.curve.at(sizes).tolist(), bounds=bounds, dashed=True)

@@ -20,11 +20,9 @@ from igdet.reporting.significance import Interval
 from igdet.reporting.tables import EMPTY, Entry, Table, csv_export
 from igdet.utils.files import atomic_write
 
-NOTE = "Mean [95% interval] over the seeds, percent (Student's t)."
-BAND_NOTE = " Bands and whiskers show the same."
+NOTE = "Mean [95% interval] over the seeds, percent (Student's t); whiskers show the same."
 FIT_NOTE = (
-    " Dashed lines are log-linear fits; their bands, and the brackets of gains, are bootstrap intervals over seeds; a "
-    "line without a fit has the intervals of its means."
+    " Dashed lines are log-linear fits; their bands, and the brackets of gains, are bootstrap intervals over seeds."
 )
 
 
@@ -125,7 +123,7 @@ def _markdown(
         "## Verdict",
         _bullets(sentences) or "No result yet.",
         table.markdown(),
-        _wrapped(NOTE + (FIT_NOTE if suite.axes[axis_of(suite)].asked == "growth" else BAND_NOTE)),
+        _wrapped(NOTE + FIT_NOTE * (suite.axes[axis_of(suite)].asked == "growth")),
         *_distances(suite, results),
         "## Published beside it",
         Table("", ["published", "source"], published).markdown() if published else "Not published here.",
