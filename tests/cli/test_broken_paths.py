@@ -19,6 +19,7 @@ COMMANDS = [
     *(f"cut_minival {path} --never --out {BELOW}" for path in (MISSING, FOLDER, BELOW)),
     *(f"benchmark {action} {path}" for action in ("run", "status", "report") for path in (MISSING, FOLDER, BELOW)),
     *(f"curate {action} {path}" for action in ("run", "status", "report") for path in (MISSING, FOLDER, BELOW)),
+    *(f"curate list {path}" for path in (MISSING, BELOW)),
     *(f"check_configs {path}" for path in (MISSING, FOLDER, BELOW, "file.txt")),
     *(f"check_dataset {path}" for path in (MISSING, BELOW, "config.yaml/", "nowhere.yaml")),
     *(f"build_lexicon --wordnet {path} --out out" for path in (MISSING, FOLDER, BELOW)),
@@ -40,6 +41,8 @@ COMMANDS = [
     *(f"weights inspect {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"weights convert {path} out.pkl --to detectron2" for path in (MISSING, FOLDER, BELOW)),
     *(f"analyze_model X_50_32x4d --document {path}" for path in (MISSING, FOLDER, BELOW)),
+    *(f"measure_distance --request {path}" for path in (MISSING, FOLDER, BELOW)),
+    *(f"measure_distance --targets images --config-file {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"measure_style {path}" for path in (MISSING, FOLDER, BELOW)),
 ]
 
