@@ -10,8 +10,8 @@ from igdet.benchmark.distance_tables import study_table
 from igdet.benchmark.galleries import changes, galleries
 from igdet.benchmark.runner import last_lines
 from igdet.benchmark.selection import ends_of_grid, setting_label
+from igdet.benchmark.studies.curves import all_curves
 from igdet.benchmark.studies.figures import draw_figures
-from igdet.benchmark.studies.page import panels_of
 from igdet.benchmark.studies.results import results_of
 from igdet.benchmark.tables import paired_table
 from igdet.reporting.charts import LEGEND
@@ -162,8 +162,7 @@ def _along_axes(study: Study) -> list[str]:
     if not study.suite.axes:
         return []
     results = results_of(study, with_scenes=False)
-    panels = [(panel.column, panel.curves) for panel in panels_of(study.suite, results)]
-    return [figure.svg for figure in draw_figures(study.suite, results, panels)]
+    return [figure.svg for figure in draw_figures(study.suite, results, all_curves(study.suite, results))]
 
 
 def _markdown(study: Study, answer: Sequence[str]) -> str:

@@ -99,9 +99,15 @@ def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
         points = [_point(suite, results, column, name, node) for name, node in members]
         found = tuple(sorted((point for point in points if point.values), key=lambda point: point.x))
         # A pretraining's metric that one point alone has is compared with nothing.
-        if len(found) > (column.target == PRETRAINING):
+        if len(found) >= (2 if column.target == PRETRAINING else 1):
             curves.append(Curve(style, title, found))
     return curves
+
+
+def all_curves(suite: Suite, results: Results) -> list[tuple[Column, list[Curve]]]:
+    """Return the metrics of a study that have results, with their curves."""
+    found = [(column, curves_of(suite, results, column)) for column in study_columns(suite)]
+    return [(column, curves) for column, curves in found if curves]
 
 
 def _point(suite: Suite, results: Results, column: Column, name: str, node: Initialisation) -> Point:

@@ -9,6 +9,7 @@ import numpy as np
 
 from igdet.benchmark.axes import STARTS, axis_of
 from igdet.benchmark.collect import Column
+from igdet.benchmark.figures import THRESHOLDS
 from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.studies.curves import Curve, Point
 from igdet.benchmark.studies.results import Results
@@ -16,7 +17,6 @@ from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.reporting.charts import Series, bar_chart, line_chart
 
 _SCALES = {"log": "log, from zero", "linear": "from zero"}
-_THRESHOLDS = [f"0.{hundredths}" for hundredths in range(50, 100, 5)]  # COCO's, of IoU or OKS
 _SIMILARITIES = {"bbox": "IoU of boxes", "segm": "IoU of masks", "keypoints": "OKS"}
 
 
@@ -117,11 +117,11 @@ def _by_threshold(suite: Suite, results: Results) -> Iterator[Figure]:
 
 
 def _threshold_line(results: Results, target: str, kind: str, empty: Series, name: str) -> Series | None:
-    by_threshold = [results.values(target, name, f"{kind}/AP@{threshold}") for threshold in _THRESHOLDS]
+    by_threshold = [results.values(target, name, f"{kind}/AP@{threshold:.2f}") for threshold in THRESHOLDS]
     if not all(by_threshold):
         return None
     means = [fmean(values.values()) for values in by_threshold]
-    return replace(empty, xs=[float(threshold) for threshold in _THRESHOLDS], ys=means)
+    return replace(empty, xs=THRESHOLDS, ys=means)
 
 
 def _reaches(points: Sequence[Point]) -> list[float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from igdet.benchmark.axes import axis_of
 from igdet.benchmark.collect import Column
 from igdet.benchmark.distance_tables import results_table
-from igdet.benchmark.studies.curves import Curve, curves_of, study_columns
+from igdet.benchmark.studies.curves import Curve, all_curves
 from igdet.benchmark.studies.figures import Figure, draw_figures
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import verdicts
@@ -44,8 +44,8 @@ class Panel:
 def panels_of(suite: Suite, results: Results) -> list[Panel]:
     """Return a panel for every metric that has results."""
     axis = suite.axes[axis_of(suite)]
-    found = [(column, curves_of(suite, results, column)) for column in study_columns(suite)]
-    return [Panel(column, curves, verdicts(column, curves, axis, results)) for column, curves in found if curves]
+    found = all_curves(suite, results)
+    return [Panel(column, curves, verdicts(column, curves, axis, results)) for column, curves in found]
 
 
 def write_page(suite: Suite, results: Results, command: str, page: Path) -> None:
