@@ -63,15 +63,16 @@ class MaxGridPooling(nn.Module):
     layer stays of its size. On a map of 2 x 2 cells it is the mean.
     """
 
-    parts: Tensor  # along each side; with the weights, as `LogSumExpPooling.sharpness`
+    PARTS = 2  # along each side; Python's own number, so that no step waits for a GPU to read it
+    parts: Tensor  # the same with the weights, as `LogSumExpPooling.sharpness`
 
     def __init__(self, channels: int):
         super().__init__()
-        self.register_buffer("parts", torch.tensor(2))
+        self.register_buffer("parts", torch.tensor(self.PARTS))
 
     def forward(self, features: Tensor) -> Tensor:
         """From float (N, C, H, W) to (N, C)."""
-        return functional.adaptive_max_pool2d(features, int(self.parts)).mean(dim=(2, 3))
+        return functional.adaptive_max_pool2d(features, self.PARTS).mean(dim=(2, 3))
 
 
 class DensePooling(MeanPooling):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from igdet.config.check import VALUES
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.pooling import POOLINGS, LogSumExpPooling
 
@@ -32,6 +33,10 @@ def test_values_by_hand(name, expected):
 def test_maps_of_any_shape_give_a_vector_of_their_channels(name):
     maps = torch.rand(3, 8, 5, 7)
     assert POOLINGS[name](8).eval()(maps).shape == (3, 8)
+
+
+def test_configs_can_name_each():
+    assert all(VALUES["MODEL.CLASSIFIER.POOLING"].accepts(name) for name in POOLINGS)
 
 
 def test_log_sum_exp_lies_between_mean_and_maximum_and_does_not_overflow():
