@@ -47,8 +47,11 @@ def _sweep_sentences(column: Column, curve: Curve) -> Iterator[str]:
     if len(chosen) < 2:
         yield f"{column.title}, {curve.title}: {ONE_SEED}."
         return
-    first, *others = sorted(chosen)
-    costs = [abs(chosen[seed].values[seed] - chosen[first].values.get(seed, 0.0)) for seed in others]
+    first = min(chosen)
+    theirs = chosen[first].values
+    costs = [abs(chosen[seed].values[seed] - theirs[seed]) for seed in chosen if seed != first and seed in theirs]
+    if not costs:
+        return
     yield (
         f"{column.title}, {curve.title}: a sweep with seed {first} alone chooses {chosen[first].title}, which costs "
         f"the other seeds {fmean(costs):.1f} points against the best value of each."
