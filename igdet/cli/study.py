@@ -45,10 +45,14 @@ def find_study(name: str) -> Path:
     for path in (Path(name), *(folder / f"{name}.yaml" for folder in STUDIES)):
         if path.is_file():
             return path
-    known = sorted(
-        str(path.relative_to(folder).with_suffix("")) for folder in STUDIES for path in folder.rglob("*.yaml")
-    )
+    known = sorted(str(results_name(path)) for folder in STUDIES for path in folder.rglob("*.yaml"))
     raise UserError(f"{name} is no file and no study; known studies: {', '.join(known) or 'none from here'}")
+
+
+def results_name(path: Path) -> Path:
+    """Return the name of a study's results: paper/size stays apart from size, a file elsewhere has its own name."""
+    inside = [path.relative_to(folder) for folder in STUDIES if path.is_relative_to(folder)]
+    return (inside or [Path(path.name)])[0].with_suffix("")
 
 
 def read_study(path: Path, overrides: Sequence[str] = ()) -> Suite:
@@ -95,7 +99,8 @@ def main() -> int:
     args = parse_args()
     path = find_study(args.study)
     suite = read_study(path, args.overrides)
-    return ACTIONS[args.action](suite, args.study, (args.out or suite.folder) / f"{path.stem}.parquet")
+    results = (args.out or suite.folder) / results_name(path).with_suffix(".parquet")
+    return ACTIONS[args.action](suite, args.study, results)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from igdet.config import ConfigError, add_igdet_config, check_config
-from igdet.config.check import check_shares
+from igdet.config.check import VALUES, check_shares
+from igdet.config.constraints import one_of
+from igdet.modeling.losses import LOSSES
+from igdet.modeling.pooling import POOLINGS
 
 METADATA = {
     "check_birds": {"evaluator_type": "classification", "thing_classes": ["owl", "jay"]},
@@ -187,6 +190,11 @@ def test_more_choices_than_experts_are_refused():
     with pytest.raises(ConfigError, match=r"MODEL\.MOE\.TOP_K is 4: expected at most EXPERTS, 3"):
         check_config(config("MODEL.MOE.EXPERTS", 3, "MODEL.MOE.TOP_K", 4))
     check_config(config("MODEL.MOE.EXPERTS", 4, "MODEL.MOE.TOP_K", 4))
+
+
+@pytest.mark.parametrize(("key", "table"), [("LOSS", LOSSES), ("POOLING", POOLINGS)])
+def test_what_a_classifier_can_be_made_with_is_what_its_config_takes(key, table):
+    assert VALUES[f"MODEL.CLASSIFIER.{key}"].expected == one_of(*table).expected
 
 
 @pytest.mark.parametrize(

@@ -57,15 +57,18 @@ def scene_rows(study: Study) -> Iterator[dict]:
         task, _, name = column.metric.rpartition("/")
         if task in TASKS:
             wanted.setdefault((column.target, task), []).append(name)
-    for (target, task), names in wanted.items():
-        for first, second in compared_pairs(study.suite):
-            runs = [{run.cell.seed: run for run in study.transfers(target, of)} for of in (first, second)]
-            for seed in sorted(runs[0].keys() & runs[1].keys())[:1]:
-                found = _compare(runs[0][seed], runs[1][seed], task)
-                place = {"target": target, "initialisation": over(first, second), "seed": seed}
-                for name in names:
-                    for part, value in found.get(name, {}).items():
-                        yield {**place, "metric": metric_of(f"{task}/{name}", part), "value": value}
+    pairs = list(compared_pairs(study.suite))
+    for ((target, task), names), pair in product(wanted.items(), pairs):
+        yield from _rows_of_pair(study, target, task, names, pair)
+
+
+def _rows_of_pair(study: Study, target: str, task: str, names: list[str], pair: tuple[str, str]) -> Iterator[dict]:
+    first, second = ({run.cell.seed: run for run in study.transfers(target, of)} for of in pair)
+    for seed in sorted(first.keys() & second.keys())[:1]:
+        found = _compare(first[seed], second[seed], task)
+        place = {"target": target, "initialisation": over(*pair), "seed": seed}
+        for name, part in product(names if found else (), PARTS):
+            yield {**place, "metric": metric_of(f"{task}/{name}", part), "value": found[name][part]}
 
 
 def _compare(run: Run, baseline: Run, task: str) -> dict[str, dict[str, float]]:

@@ -1,6 +1,7 @@
 """A study from its trainings, which are pretended, to its results, figures and sentences."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -248,9 +249,11 @@ def test_the_command_runs_writes_and_draws_again(write_suite, folder, monkeypatc
     assert (folder / "pages/suite.md").read_text() == page
     (folder / "configs/studies/paper").mkdir(parents=True)
     (folder / "suite.yaml").rename("configs/studies/paper/suite.yaml")
+    (folder / "pages/paper").mkdir()
+    (folder / "pages/suite.parquet").rename("pages/paper/suite.parquet")
     monkeypatch.setattr(sys, "argv", ["tools/study.py", "draw", "paper/suite", "--out", "pages"])
     assert command.main() == 0
-    assert (folder / "pages/suite.md").read_text() == page.replace(" run suite.yaml\n", " run paper/suite\n")
+    assert (folder / "pages/paper/suite.md").read_text() == page.replace(" run suite.yaml\n", " run paper/suite\n")
 
 
 def test_what_is_no_study_is_refused(write_suite, monkeypatch, capsys):
@@ -263,3 +266,16 @@ def test_what_is_no_study_is_refused(write_suite, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             command.main()
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("configs/studies/size.yaml", "size"),
+        ("configs/studies/paper/size.yaml", "paper/size"),
+        ("configs/untested/studies/size.yaml", "size"),
+        ("mine/size.yaml", "size"),
+    ],
+)
+def test_results_of_two_studies_of_one_name_lie_apart(path, name):
+    assert command.results_name(Path(path)) == Path(name)
