@@ -132,11 +132,13 @@ def test_only_files_under_the_root_are_read(tmp_path):
     (tmp_path / "secret").write_bytes(b"secret")
     (root / "link.jpg").symlink_to(tmp_path / "secret")
     (root / "inner_link.jpg").symlink_to(root / "inside/a.jpg")
-    good = ["inside/a.jpg", "inside/../inside/a.jpg", "inner_link.jpg"]
-    bad = ["../secret", "link.jpg", str(tmp_path / "secret"), "inside/../../secret"]
+    (root / "folder_link").symlink_to(tmp_path)
+    (root / "inner_folder_link").symlink_to(root / "inside")
+    good = ["inside/a.jpg", "inside/../inside/a.jpg", "inner_link.jpg", "inner_folder_link/a.jpg"]
+    bad = ["../secret", "link.jpg", str(tmp_path / "secret"), "inside/../../secret", "folder_link/secret"]
     records = read(write_table(tmp_path / "posts.parquet", [(path, ["cat"]) for path in good + bad]), root)
-    assert [records.read(i) for i in range(3)] == [b"inside"] * 3
-    for i in range(3, 7):
+    assert [records.read(i) for i in range(4)] == [b"inside"] * 4
+    for i in range(4, 9):
         with pytest.raises(RecordError, match="leads out of"):
             records.read(i)
 
