@@ -39,6 +39,7 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 LEGEND = "●■▲◆▼✚✖★"
 # Inches at 72 dpi: about 370 px, so that letters keep their size on a phone.
 SIZE = (5.1, 3.4)
+_LETTERS_A_LINE = 50  # of this size, under a chart
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -126,7 +127,9 @@ def bar_chart(title: str, axes: tuple[str, str], groups: Sequence[Series], names
         plot.grid(visible=False, axis="x")
         _from_zero(plot)
         if names:
-            plot.set_xticks(range(len(names)), names, rotation=20, ha="right", rotation_mode="anchor")
+            slanted: dict[str, Any] = {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
+            fit = sum(map(len, names)) <= _LETTERS_A_LINE
+            plot.set_xticks(range(len(names)), names, **({} if fit else slanted))
 
     return _chart(title, axes, draw)
 
@@ -139,7 +142,7 @@ def _chart(title: str, axes: tuple[str, str], draw: Callable[[Axes], None]) -> s
         plot.set(xlabel=axes[0], ylabel=axes[1])
         plot.set_title(title, loc="left", fontweight="bold", fontsize=10.5, parse_math=False)
         if plot.get_legend_handles_labels()[1]:
-            plot.legend()
+            figure.legend(loc="outside lower center", ncols=2)  # inside it would hide what is drawn
         text = io.StringIO()
         figure.savefig(
             text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))

@@ -39,11 +39,20 @@ def draw_figures(suite: Suite, results: Results, panels: Sequence[tuple[Column, 
         return [_over_the_axis(suite, column, curves) for column, curves in panels]
     groups: dict[tuple[str, bool], list[tuple[Column, list[Curve]]]] = {}
     for column, curves in panels:
-        groups.setdefault((column.target, lower_is_better(column.metric)), []).append((column, curves))
+        groups.setdefault((_title(suite, column), lower_is_better(column.metric)), []).append((column, curves))
     return [
-        *(_side_by_side(suite, target, group) for (target, _), group in groups.items()),
+        *(_side_by_side(suite, title, group) for (title, _), group in groups.items()),
         *_by_threshold(suite, results),
     ]
+
+
+def _title(suite: Suite, column: Column) -> str:
+    """What metrics that are drawn beside each other have in common: their target, or all targets the metric."""
+    if column.target == PRETRAINING:
+        return "Pretraining"
+    metrics = [list(target.metrics) for target in suite.targets.values()]
+    same = len(metrics) > 1 and all(of_target == metrics[0][:1] for of_target in metrics)
+    return "Targets" if same else suite.targets[column.target].title
 
 
 def _over_the_axis(suite: Suite, column: Column, curves: Sequence[Curve]) -> Figure:
@@ -80,9 +89,8 @@ def _lines(curve: Curve, smallest: float, largest: float, is_fitted: bool) -> It
         yield Series(curve.style, sizes.tolist(), band.curve.at(sizes).tolist(), bounds=bounds, dashed=True)
 
 
-def _side_by_side(suite: Suite, target: str, group: Sequence[tuple[Column, list[Curve]]]) -> Figure:
-    """The metrics of a target beside each other, a colour for each initialisation."""
-    title = "Pretraining" if target == PRETRAINING else suite.targets[target].title
+def _side_by_side(suite: Suite, title: str, group: Sequence[tuple[Column, list[Curve]]]) -> Figure:
+    """Metrics beside each other, a colour for each initialisation."""
     bars = []
     for style, (name, start) in enumerate(suite.initializations.items()):
         found = [
