@@ -84,7 +84,7 @@ def _as_published(form: str, tensors: dict[str, Tensor], file: WeightsFile) -> d
             f"its formats are {', '.join([*exports, *_ANY_TRUNK])}"
         )
     claimed = recognise_origin(form, "", tensors)
-    if file.origin not in (None, claimed):
+    if claimed is not None and file.origin not in (None, claimed):
         raise WeightsError(
             f"{file.path}: these weights expect {file.origin}, and a file in {form}'s format would claim {claimed}"
         )

@@ -90,9 +90,10 @@ def _advice(model: Mapping[str, Tensor], file: Mapping[str, Tensor], unmatched: 
     if not file:
         return f"the file holds no {kinds_of_trunks()} trunk. Is it the right file?"
     ours, theirs = describe_trunk(model), describe_trunk(file)
+    family, other = family_of_tensors(model), family_of_tensors(file)
     if ours != theirs:
-        return f"the file holds {theirs}, the model has {ours}. Set MODEL.BACKBONE.NAME to the file's network"
-    family = family_of_tensors(model)
+        key = other.name_key if other else "MODEL.BACKBONE.NAME"
+        return f"the file holds {theirs}, the model has {ours}. Set {key} to the file's network"
     if family and (special := family.explain_misfit(model, file, unmatched)):
         return special
     if not unmatched:
@@ -145,7 +146,9 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
         left=[bare for bare in file if bare not in used and not is_counter(bare)],
         misshapen=misshapen,
     )
-    if any(map(is_trunk, [*fit.initialised, *fit.left])):
+    family = family_of_tensors(wanted)
+    unused = [] if family and family.leaves_unused else fit.left
+    if any(map(is_trunk, [*fit.initialised, *unused])):
         raise WeightsError(explain_misfit(wanted, file))
     backbone = [name for name in model if name.startswith(BACKBONE)]
     if backbone and not any(name in fit.loaded for name in backbone):

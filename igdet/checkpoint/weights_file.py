@@ -16,6 +16,7 @@ from igdet.checkpoint.download import local_file
 from igdet.checkpoint.names import to_bare, with_statistics
 from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.reading import read_payload
+from igdet.checkpoint.timm_weights import is_timm, timm_payload
 from igdet.checkpoint.unpickling import Array
 from igdet.formats.errors import UnreadableWeights, WeightsError
 from igdet.modeling.origin import Origin
@@ -192,7 +193,7 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
     """Open a checkpoint of torchvision, timm, the hashtag weights, Detectron2 (its model zoo included) or igdet.
 
     Args:
-        path: a file, or any name that Detectron2's PathManager knows, such as igdet://...
+        path: a file, any name that Detectron2's PathManager knows, such as igdet://..., or timm://NAME.
         key: which of several copies of the weights is taken, such as "state_dict_ema"; "": those that were trained.
 
     Returns:
@@ -202,6 +203,8 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
         WeightsError: the file is not there, cannot be read safely, is no checkpoint of such a model, or a number in it
             is infinite or none.
     """
+    if is_timm(path):
+        return _opened(Path(path), timm_payload(path), key)
     try:
         local = local_file(path) if path.startswith(PREFIX) else Path(PathManager.get_local_path(path)).expanduser()
         payload = read_payload(local)

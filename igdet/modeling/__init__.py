@@ -7,6 +7,7 @@ from igdet.modeling.execution import apply_execution, check_execution
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
+from igdet.modeling.timm_trunks import TimmTrunks
 from igdet.modeling.trunk import Naming, TrunkFamily
 from igdet.modeling.trunk_building import check_backbone, register_trunks
 
@@ -20,6 +21,7 @@ __all__ = [
     "Naming",
     "Origin",
     "ResNets",
+    "TimmTrunks",
     "TrunkFamily",
     "WeightsError",
     "apply_execution",

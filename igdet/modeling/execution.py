@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,9 +23,9 @@ class _Checkpointed(nn.Module):
     of parameters stay, for the block is the same object.
     """
 
-    def forward(self, *inputs: Tensor) -> Any:
+    def forward(self, *inputs: Tensor, **named: Any) -> Any:
         """Run the block."""
-        run = super().forward
+        run = partial(super().forward, **named)
         if not (self.training and torch.is_grad_enabled()):
             return run(*inputs)
         if torch.compiler.is_compiling():  # a compiled graph updates its statistics once and takes no context

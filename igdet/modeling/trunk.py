@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from detectron2.config import CfgNode
+from detectron2.layers import FrozenBatchNorm2d
 from detectron2.modeling import FPN, Backbone
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
 from torch import Tensor, nn
@@ -69,6 +70,9 @@ class TrunkFamily(ABC):
         stride_in_1x1: whether strided bottleneck blocks stride in their first 1x1 convolution, not in their 3x3; None:
             it has no such blocks.
         has_mixtures: whether MODEL.MOE makes blocks mixtures of experts.
+        name_key: the key of a config that names the network.
+        leaves_unused: whether a trunk that gives maps alone lacks what only its pooled features need: a file of the
+            same network may hold more then.
     """
 
     kinds: tuple[str, ...]
@@ -85,6 +89,8 @@ class TrunkFamily(ABC):
     exports: Mapping[str, Callable[[Tensors], dict[str, Tensor]]] = MappingProxyType({})
     stride_in_1x1: bool | None = None
     has_mixtures: bool = False
+    name_key: str = "MODEL.BACKBONE.NAME"
+    leaves_unused: bool = False
 
     # What every family says.
 
@@ -183,6 +189,17 @@ class TrunkFamily(ABC):
             None where nothing special can be said.
         """
         return None
+
+    def freeze_norms(self, trunk: nn.Module, frozen: Iterable[nn.Module | nn.Parameter]) -> None:
+        """Make batch norms keep their statistics, in place.
+
+        Args:
+            trunk: as a whole.
+            frozen: those of its `parts` whose weights are not trained.
+        """
+        for piece in frozen:
+            if isinstance(piece, nn.Module):
+                FrozenBatchNorm2d.convert_frozen_batchnorm(piece)
 
     def residual_scales(self, trunk: nn.Module) -> list[nn.Parameter]:
         """Return the weights that scale residual branches which random weights make too strong to stay finite."""

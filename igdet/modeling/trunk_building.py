@@ -1,12 +1,12 @@
 """From a family of trunks to backbones of Detectron2: registered, checked, built, frozen, filled wholly or refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from detectron2.config import CfgNode
-from detectron2.layers import FrozenBatchNorm2d, ShapeSpec
+from detectron2.layers import ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, Backbone
 from torch import nn
 
@@ -137,16 +137,19 @@ def _check_pooled(cfg: CfgNode) -> None:
         raise ConfigError(f"{family.features_key} is {found}: expected [{pooled}], which a classifier pools")
 
 
-def freeze(parts: Sequence[Sequence[nn.Module | nn.Parameter]]) -> None:
-    """Freeze parts of a trunk in place: their weights are not trained, their batch norms keep their statistics.
+def freeze(family: TrunkFamily, trunk: nn.Module, freeze_at: int) -> None:
+    """Freeze a trunk from below in place: weights are not trained, batch norms keep their statistics.
 
     Args:
-        parts: the first of `TrunkFamily.parts`.
+        family: of the trunk.
+        trunk: nothing of it is frozen.
+        freeze_at: how many of its parts, 0..5; `WHOLE` freezes all.
     """
-    for piece in chain.from_iterable(parts):
+    parts = [[trunk]] if freeze_at >= WHOLE else family.parts(trunk)[:freeze_at]
+    pieces = list(chain.from_iterable(parts))
+    for piece in pieces:
         piece.requires_grad_(False)
-        if isinstance(piece, nn.Module):
-            FrozenBatchNorm2d.convert_frozen_batchnorm(piece)
+    family.freeze_norms(trunk, pieces)
 
 
 def _build_trunk(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
@@ -154,8 +157,7 @@ def _build_trunk(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: Shap
     for check in _CHECKS:
         check(cfg)
     trunk = family.build(cfg, name, input_shape.channels, family.out_features(cfg))
-    freeze_at = cfg.MODEL.BACKBONE.FREEZE_AT
-    freeze([[trunk]] if freeze_at >= WHOLE else family.parts(trunk)[:freeze_at])
+    freeze(family, trunk, cfg.MODEL.BACKBONE.FREEZE_AT)
     guard_trunk(trunk)
     return trunk
 
