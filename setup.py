@@ -53,6 +53,7 @@ EXTRAS = {
         "scipy>=1.11",  # the label files of some sets that torchvision reads
         "timm>=1.0.12",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
+    "timm": ["timm>=1.0.31"],  # its networks as trunks
     "dev": [
         "import-linter>=2",
         "mypy>=2.4",  # `make lint`

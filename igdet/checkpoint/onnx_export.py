@@ -25,7 +25,7 @@ from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
 from igdet.formats.errors import WeightsError
 from igdet.modeling.origin import Origin
-from igdet.modeling.trunk import TrunkFamily, family_of_member
+from igdet.modeling.trunk import family_of_member, family_of_tensors
 from igdet.utils.files import atomic_write_together
 from igdet.utils.versions import too_old
 
@@ -128,14 +128,13 @@ def write_onnx(program: Any, path: Path) -> None:
 
 def _exported(tensors: dict[str, Tensor], file: WeightsFile, origin: Origin) -> Exported:
     """Build the network that the tensors belong to, with them, ready to evaluate."""
-    name = describe_trunk(tensors)
-    family = family_of_member(name)
-    if family is None or origin.stride_in_1x1:
+    cfg, name = _config(tensors, file.mixture or {}), describe_trunk(tensors)
+    if cfg is None or origin.stride_in_1x1:
         stride = " with the stride in the 1x1 convolution" if origin.stride_in_1x1 else ""
         raise WeightsError(f"{file.path}: it holds {name}{stride}, which is no member of igdet's family")
     if file.mixture is None and any(".router." in name for name in tensors):
         raise WeightsError(f"{file.path}: it has experts, but does not say how many of them an image goes to")
-    trunk = build_backbone(_config(family, name, tensors, file.mixture or {}), ShapeSpec(channels=3))
+    trunk = build_backbone(cfg, ShapeSpec(channels=3))
     try:
         fit = fit_tensors(trunk.state_dict(), {n: t for n, t in tensors.items() if is_trunk(n)})
     except WeightsError as error:
@@ -153,13 +152,18 @@ def _classifier(tensors: dict[str, Tensor]) -> nn.Linear | None:
     return classifier
 
 
-def _config(family: TrunkFamily, name: str, tensors: dict[str, Tensor], mixture: dict[str, Any]) -> CfgNode:
+def _config(tensors: dict[str, Tensor], mixture: dict[str, Any]) -> CfgNode | None:
+    """The config of the network that the tensors belong to; None where it is no member of a family."""
+    family = family_of_tensors(tensors)
+    if family is None or family.marker not in tensors:
+        return None
     cfg = get_cfg()
     add_igdet_config(cfg)
-    cfg.MODEL.BACKBONE.NAME = name
     for key, value in mixture.items():
         cfg.MODEL.MOE[key] = value
     family.configure(cfg, tensors)
+    if family_of_member(cfg.MODEL.BACKBONE.NAME) is None:
+        return None
     family.set_classifier(cfg)
     cfg.MODEL.BACKBONE.FREEZE_AT = 0
     return cfg

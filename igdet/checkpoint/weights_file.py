@@ -114,7 +114,10 @@ def _prefixes(tensors: Mapping[str, Any]) -> list[str]:
         end = next((end for end in ends if isinstance(name, str) and (name == end or name.endswith(f".{end}"))), None)
         if end is not None:
             found[name.removesuffix(end)] = None
-    return list(found)
+    # A trunk that holds a network of another library's names is one trunk, not two.
+    roots = [place + root for family in FAMILIES for place in (*family.places, "") for root in family.roots]
+    inside = {f"{prefix}{root}." for prefix in found for root in roots}
+    return [prefix for prefix in found if prefix not in inside]
 
 
 def _bared(tensors: Mapping[str, Any], prefix: str, others: tuple[str, ...]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class _Checkpointed(nn.Module):
     def forward(self, *inputs: Tensor, **named: Any) -> Any:
         """Run the block."""
         run = partial(super().forward, **named)
+        inputs = tuple([*entry] if isinstance(entry, list) else entry for entry in inputs)  # DenseNets let theirs grow
         if not (self.training and torch.is_grad_enabled()):
             return run(*inputs)
         if torch.compiler.is_compiling():  # a compiled graph updates its statistics once and takes no context

@@ -241,7 +241,8 @@ class ResNets(TrunkFamily):
                 )
 
     def configure(self, cfg: CfgNode, tensors: Tensors) -> None:
-        """Set the norm and the stride."""
+        """Set the norm and the stride too."""
+        super().configure(cfg, tensors)
         # FrozenBN computes what BN does in evaluation, and has no counter that a file may lack.
         cfg.MODEL.RESNETS.NORM = "FrozenBN" if "stem.conv1.norm.running_mean" in tensors else "GN"
         cfg.MODEL.RESNETS.STRIDE_IN_1X1 = False

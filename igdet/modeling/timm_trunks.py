@@ -129,7 +129,7 @@ def _named(tensors: Tensors) -> str:
 class TimmTrunks(TrunkFamily):
     """Networks of timm under its own names, behind "timm."; the keys are those of MODEL.TIMM."""
 
-    kinds = ("network of timm",)
+    kinds = ("timm",)
     members = MappingProxyType({"timm": None})
     features = MappingProxyType({name: stride for stride, name in MAPS.items()})
     features_key = "MODEL.FPN.IN_FEATURES"
@@ -185,6 +185,10 @@ class TimmTrunks(TrunkFamily):
     def describe(self, tensors: Tensors) -> str:
         """Its name in timm."""
         return _named(tensors)
+
+    def configure(self, cfg: CfgNode, tensors: Tensors) -> None:
+        """Name the network."""
+        cfg.MODEL.BACKBONE.NAME, cfg.MODEL.TIMM.NAME = NETWORK, self.describe(tensors)
 
     def check(self, cfg: CfgNode) -> None:
         """Refuse what the network cannot give."""

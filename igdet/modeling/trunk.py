@@ -161,8 +161,9 @@ class TrunkFamily(ABC):
                 f"expected some of {', '.join(self.features)}"
             )
 
-    def configure(self, cfg: CfgNode, tensors: Tensors) -> None:  # noqa: B027  nothing is the usual answer
-        """Set the keys of a config, besides MODEL.BACKBONE.NAME, that a trunk for these tensors needs, to evaluate."""
+    def configure(self, cfg: CfgNode, tensors: Tensors) -> None:
+        """Set the keys of a config that a trunk for these tensors, `marker` among them, needs to evaluate."""
+        cfg.MODEL.BACKBONE.NAME = self.describe(tensors)
 
     def recognise_origin(self, naming: str, author: str, tensors: Tensors) -> Origin | None:
         """Tell how images must be fed to weights that do not say it.
@@ -239,8 +240,8 @@ def family_of_tensors(names: Iterable[str]) -> TrunkFamily | None:
 
 
 def member_names() -> list[str]:
-    """All names that MODEL.BACKBONE.NAME may have, without pyramids."""
-    return [name for family in FAMILIES for name in family.members]
+    """All names that MODEL.BACKBONE.NAME may have and that tell the network, without pyramids."""
+    return [name for family in FAMILIES for name in family.members if family.name_key == TrunkFamily.name_key]
 
 
 def kinds_of_trunks() -> str:

@@ -128,3 +128,19 @@ def test_a_file_of_other_shapes_is_named(tmp_path):
     torch.save(timm.create_model("test_convnext2").state_dict(), tmp_path / "other.pth")
     with pytest.raises(WeightsError, match=r"timm cannot load it: .* Missing key\(s\) .* \[\.\.\.\]$"):
         open_weights(f"timm://{NAME}?file={tmp_path / 'other.pth'}")
+
+
+@pytest.mark.parametrize("name", ["test_convnext", "test_resnet", "test_vit"])
+def test_an_onnx_file_computes_the_same(name, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    cfg = config("", name=name, classes=5)
+    cfg.INPUT.CLASSIFICATION.TRAIN_CROP = cfg.INPUT.CLASSIFICATION.TEST_CROP = 160
+    model = build_model(cfg).eval()
+    IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("model_final")
+    convert_checkpoint(str(tmp_path / "model_final.pth"), tmp_path / "model.onnx", "onnx")
+    images = torch.randint(0, 256, (3, 3, 160, 160), dtype=torch.uint8)
+    session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
+    (logits,) = session.run(None, {"images": images.float().numpy()})
+    expected = torch.stack([row["pred_class_logits"] for row in model([{"image": image} for image in images])])
+    torch.testing.assert_close(torch.tensor(logits), expected, atol=1e-4, rtol=1e-4)

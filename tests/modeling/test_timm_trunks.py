@@ -137,13 +137,14 @@ def test_blocks_are_those_of_the_network(name, blocks):
     assert sum("Block" in kind for kind in kinds) == blocks
 
 
-@pytest.mark.parametrize("name", ["test_vit3", "test_convnext", "test_resnet"])
+@pytest.mark.parametrize("name", ["test_vit3", "test_convnext", "test_resnet", "densenet121"])
 def test_activations_computed_again_give_the_same_gradients(name):
     trunks = [build_backbone(config(name)) for _ in range(2)]
     trunks[1].load_state_dict(trunks[0].state_dict())
     model = nn.Module()
     model.backbone = trunks[1]
-    apply_execution(model, config(name, False, "MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", True))
+    keys = ("MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", True, "MODEL.CHANNELS_LAST", False)  # the layout changes sums
+    apply_execution(model, config(name, False, *keys))
     assert all(type(block).__name__.startswith("Checkpointed") for block in blocks_in(model))
     images = torch.randn(2, 3, SIDE, SIDE)
     for trunk in trunks:

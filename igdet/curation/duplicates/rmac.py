@@ -88,6 +88,8 @@ class RmacDescriber:
         self._model = model.eval()
         self._is_bgr = is_bgr
         shape = model.backbone.output_shape()[model.feature]
+        if shape.stride is None:
+            raise ConfigError("R-MAC needs a feature map, and networks of timm pool theirs: name another backbone")
         self.dim, self.stride = shape.channels, shape.stride
 
     @classmethod
