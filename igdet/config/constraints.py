@@ -67,6 +67,13 @@ def proper_share() -> Constraint:
     return Constraint("a share between 0 and 1", lambda value: 0 < value < 1)
 
 
+def pair_of_shares() -> Constraint:
+    """Two numbers from 0 to below 1."""
+    return Constraint(
+        "two shares, 0 or more, below 1", lambda values: len(values) == 2 and all(0 <= share < 1 for share in values)
+    )
+
+
 def one_of(*choices: str) -> Constraint:
     """One of two or more words."""
     return Constraint(f"{', '.join(choices[:-1])} or {choices[-1]}", lambda value: value in choices)

@@ -128,6 +128,11 @@ def _add_solver(cfg: CfgNode) -> None:
     # The batch for which BASE_LR is meant: the peak learning rate is BASE_LR * IMS_PER_BATCH / LR_REFERENCE_BATCH.
     # 0: BASE_LR is the peak learning rate.
     cfg.SOLVER.LR_REFERENCE_BATCH = 0
+    # "SGD" or "AdamW", which MOMENTUM and NESTEROV do not concern, with the shares of the past in its two averages.
+    cfg.SOLVER.OPTIMIZER = "SGD"
+    cfg.SOLVER.ADAM_BETAS = (0.9, 0.999)
+    # Learning rate of each layer of the trunk in multiples of that of the layer above it; 1.0: all have the same.
+    cfg.SOLVER.LAYER_DECAY = 1.0
     # Learning rate of the trunk (the backbone without its feature pyramid) in multiples of that of all other weights;
     # MODEL.BACKBONE.FREEZE_AT freezes it from below.
     cfg.SOLVER.BACKBONE_LR_FACTOR = 1.0

@@ -49,6 +49,7 @@ RULES: dict[str, object] = {
     "SOLVER.EMA_HALF_LIFE": "an average of weights neither begins nor ends within a run",
     "SOLVER.FSDP": PLACE,
     "SOLVER.IMS_PER_BATCH": "iterations, images seen and draws are counted in batches of the old size",
+    "SOLVER.OPTIMIZER": "what the checkpoint keeps of earlier gradients is the old optimizer's",
     "SOLVER.REFERENCE_WORLD_SIZE": "it rescales the batch, in which the run is counted",
     "TEST": AHEAD,
     "VERSION": PLACE,

@@ -168,6 +168,23 @@ class TimmTrunks(TrunkFamily):
         bounds = [0, *trunk.ends_of_parts(groups), len(groups)]
         return [[parameters[name] for group in groups[start:end] for name in group] for start, end in pairwise(bounds)]
 
+    def layers(self, trunk: Any) -> list[list[nn.Parameter]]:
+        """Those of timm's own grouping; the module of its classifier, which may hold a norm, is none of them."""
+        head = str(trunk.network.card.get("classifier")).rpartition(".")[0]  # such as "head" of "head.fc"
+        named = trunk.timm.named_parameters()
+        parameters = {name: weight for name, weight in named if not (head and name.startswith(f"{head}."))}
+        groups = [[parameters[name] for name in group if name in parameters] for group in layer_groups(trunk.timm)]
+        return [group for group in groups if group]
+
+    def undecayed(self, trunk: Any) -> list[nn.Parameter]:
+        """What timm does not decay: positions and tokens by name, and single numbers of each channel (LayerScale)."""
+        named: set[str] = getattr(trunk.timm, "no_weight_decay", set)()
+        return [
+            weight
+            for name, weight in trunk.timm.named_parameters()
+            if name in named or (weight.ndim == 1 and name.rpartition(".")[2] not in ("weight", "bias"))
+        ]
+
     def freeze_norms(self, trunk: Any, frozen: Iterable[nn.Module | nn.Parameter]) -> None:
         """By timm, whose batch norms may hold an activation: each whose weights are frozen."""
         from timm.layers.norm_act import freeze_batch_norm_2d

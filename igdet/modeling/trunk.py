@@ -202,6 +202,23 @@ class TrunkFamily(ABC):
             if isinstance(piece, nn.Module):
                 FrozenBatchNorm2d.convert_frozen_batchnorm(piece)
 
+    def layers(self, trunk: nn.Module) -> list[list[nn.Parameter]]:
+        """Divide a trunk's weights into layers, from the images on, as SOLVER.LAYER_DECAY counts them.
+
+        A block is one; what lies between two blocks belongs to the first of them, what comes before all is the first.
+        """
+        block_of = {weight: at for at, block in enumerate(self.blocks(trunk), 1) for weight in block.parameters()}
+        layers: dict[int, list[nn.Parameter]] = {}
+        at = 0
+        for weight in trunk.parameters():
+            at = block_of.get(weight, at)
+            layers.setdefault(at, []).append(weight)
+        return [layers[at] for at in sorted(layers)]
+
+    def undecayed(self, trunk: nn.Module) -> list[nn.Parameter]:
+        """Return the weights, besides norms and biases, that are not decayed, such as positions."""
+        return []
+
     def residual_scales(self, trunk: nn.Module) -> list[nn.Parameter]:
         """Return the weights that scale residual branches which random weights make too strong to stay finite."""
         return []

@@ -15,7 +15,7 @@ from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint
 from igdet.checkpoint.fit import describe_trunk, fit_tensors
 from igdet.config import ConfigError, add_igdet_config
 from igdet.curation.duplicates.rmac import RmacDescriber
-from igdet.engine.optimizer import scale_trunk
+from igdet.engine.optimizer import build_optimizer
 from igdet.engine.sharding import share_model
 from igdet.modeling import (
     FPN_SUFFIX,
@@ -298,10 +298,19 @@ def test_recomputed_blocks_learn_the_same(family):
 
 
 def test_the_trunks_learning_rate_is_its_own(family):
-    model, _ = build(family, "detector")
-    groups = scale_trunk([{"params": [*model.parameters()], "lr": 1.0}], model, 0.1)
-    assert [group["lr"] for group in groups] == [0.1, 1.0]
-    assert {id(w) for w in groups[0]["params"]} == {id(w) for w in trunk_of(model).parameters()}
+    model, cfg = build(family, "detector", "SOLVER.BASE_LR", 1.0, "SOLVER.BACKBONE_LR_FACTOR", 0.1)
+    rates = {id(w): group["lr"] for group in build_optimizer(cfg, model).param_groups for w in group["params"]}
+    trunk = {id(weight) for weight in trunk_of(model).parameters()}
+    assert rates == {id(weight): 0.1 if id(weight) in trunk else 1.0 for weight in model.parameters()}
+
+
+def test_each_of_its_layers_learns_slower_than_the_one_above(family):
+    model, cfg = build(family, "detector", "SOLVER.BASE_LR", 1.0, "SOLVER.LAYER_DECAY", 0.5)
+    rates = {id(w): group["lr"] for group in build_optimizer(cfg, model).param_groups for w in group["params"]}
+    layers = family.layers(trunk_of(model))
+    expected = {id(w): 0.5 ** (len(layers) - at) for at, layer in enumerate(layers) for w in layer}
+    assert len(layers) > 2 and len(expected) == len([*trunk_of(model).parameters()])
+    assert rates == {id(weight): expected.get(id(weight), 1.0) for weight in model.parameters()}
 
 
 def test_it_is_described_and_costed(family, tmp_path):
