@@ -42,7 +42,7 @@ def label_coverage(classes: Sequence[TargetClass], labels: Sequence[TargetClass]
         The counts; None where nothing is known: no label has a name (numbers are none), or no class a known one.
     """
     named = [label for label in labels if _has_name(label)]
-    table = _label_table(named, lexicon)
+    table = label_table(named, lexicon)
     matches = match_targets(filter(_has_name, classes), table, lexicon)
     known = [match for match in matches if match.rule in SYNONYMS]
     if not named or not known:
@@ -55,8 +55,8 @@ def _has_name(target: TargetClass) -> bool:
     return bool(target.wnid) or any(not name.isdecimal() for name in target.names)
 
 
-def _label_table(labels: Sequence[TargetClass], lexicon: Lexicon) -> pa.Table:
-    """Return labels as curation has them, a row each; what a name means is looked up where no wnid says it."""
+def label_table(labels: Sequence[TargetClass], lexicon: Lexicon) -> pa.Table:
+    """Return labels as curation has them, a row each; what the first name means is looked up where no wnid says it."""
     canonicaliser = Canonicaliser(lexicon)
     rows = []
     for label in labels:
