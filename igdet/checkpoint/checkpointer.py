@@ -103,16 +103,21 @@ class IgdetCheckpointer(DetectionCheckpointer):
         """Whether there is a checkpoint in `save_dir` to continue from."""
         return bool(self._checkpoints())
 
-    def load_for_evaluation(self, path: str) -> None:
+    def load_for_evaluation(self, path: str) -> WeightsFile:
         """Load the whole model, heads included, and nothing else.
 
         Args:
             path: as for `load`, not empty.
 
+        Returns:
+            What the file holds.
+
         Raises:
             WeightsError: as for `load`, or a part of the model is not in the file.
         """
-        self._fill_model(self._open(path), complete=True)
+        file = self._open(path)
+        self._fill_model(file, complete=True)
+        return file
 
     def save(self, name: str, **kwargs: Any) -> None:
         """Write the model and the rest to <save_dir>/<name>.pth, and note it as the last checkpoint.

@@ -128,12 +128,12 @@ class EvaluationSamples(Dataset):
         return len(self._records)
 
     def __getitem__(self, index: int) -> dict:
-        """Make the sample of one record: what `_sample` returns."""
+        """Make the sample of one record: what `_sample` returns, and "is_bad", whether it is shown as grey."""
         try:
             image, bad = self._transform(_open(self._records, index, self._channel_order)), []
         except RecordError as error:
             image, bad = self._transform(DecodedImage(GREY)), [(error.name, error.why)]
-        return _sample(self._records, index, image, self._records.labels(index), bad)
+        return {**_sample(self._records, index, image, self._records.labels(index), bad), "is_bad": bool(bad)}
 
 
 def _open(records: Records, index: int, channel_order: str) -> CroppableImage:
