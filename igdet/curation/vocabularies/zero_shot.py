@@ -24,6 +24,9 @@ class ClassHashtags(NamedTuple):
     hypernym: Weights
 
 
+SUMS = ClassHashtags._fields
+
+
 def class_hashtags(
     classes: Sequence[TargetClass], labels: Sequence[TargetClass], lexicon: Lexicon
 ) -> list[ClassHashtags]:
