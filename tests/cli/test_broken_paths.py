@@ -44,6 +44,10 @@ COMMANDS = [
     *(f"measure_distance --request {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"measure_distance --targets images --config-file {path}" for path in (MISSING, FOLDER, BELOW)),
     *(f"measure_style {path}" for path in (MISSING, FOLDER, BELOW)),
+    *(f"tag tag --run {path} --images images --out out.parquet" for path in (MISSING, FOLDER, BELOW)),
+    *(f"tag tag --run folder --images {path} --out out.parquet" for path in (MISSING, FOLDER, BELOW)),
+    *(f"tag calibrate --config-file {path}" for path in (MISSING, FOLDER, BELOW)),
+    *(f"tag zero-shot --run folder --target {path} --out out" for path in (MISSING, FOLDER, BELOW)),
 ]
 
 

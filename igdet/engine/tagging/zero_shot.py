@@ -62,7 +62,7 @@ def _best(probabilities: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, n
     """Return the best classes, int (B, T), and their scores, float32 (B, T)."""
     covered = np.flatnonzero(weights.any(axis=0))
     scores = probabilities @ weights[:, covered]
-    scores /= scores.sum(axis=1, keepdims=True)
+    scores /= np.maximum(scores.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :TOP_CLASSES]
     return covered[best], np.take_along_axis(scores, best, axis=1).astype(np.float32)
 
