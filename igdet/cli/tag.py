@@ -110,22 +110,17 @@ def run_tag(images: list[str], out: Path, top: int, vocabulary: str, **classifie
     first = write_tags(out, tags_of(tagger.scores(IMAGES), labels, tagger.vocabulary.names, top, scaling))
     seconds, written = time.perf_counter() - started, pq.read_metadata(out).num_rows
     print(table_of(first))
-    bad = (
-        f"; {len(records) - written:,} bad ones are left out, see {LOG_NAME} beside it"
-        if written < len(records)
-        else ""
-    )
-    print(f"{written:,} images in {clock(seconds)}, {len(records) / seconds:,.0f} a second: {out}{bad}")
+    print(f"{written:,} images in {clock(seconds)}, {len(records) / seconds:,.0f} a second: {out}")
+    if written < len(records):
+        print(f"{len(records) - written:,} bad ones are left out: {out.with_name(LOG_NAME)}")
 
 
 def table_of(tags: pa.Table) -> str:
     """Return the first rows of a table of tags for a terminal."""
-    rows = [
-        (image, "  ".join(f"#{name} {100 * p:.1f}%" for name, p in zip(names, probabilities, strict=True)))
-        for image, names, probabilities in zip(
-            *(tags[:SHOWN][key].to_pylist() for key in tags.column_names), strict=True
-        )
-    ]
+    rows = []
+    for image, hashtags, probabilities in (row.values() for row in tags[:SHOWN].to_pylist()):
+        pairs = zip(hashtags, probabilities, strict=True)
+        rows.append((image, "  ".join(f"#{name} {100 * p:.1f}%" for name, p in pairs)))
     return printable(tabulate(rows, tags.column_names[:2], disable_numparse=True))
 
 
@@ -160,13 +155,9 @@ def run_zero_shot(target: str, out: Path, **classifier: Any) -> None:
     for kind, predictions in found.items():
         write_predictions(out / f"{kind}.parquet", predictions)
     missing = {kind: [classes[c] for c in np.flatnonzero(answers & ~of.any(axis=0))] for kind, of in sums.items()}
-    record: dict = {
-        "target": target,
-        "weights": str(tagger.weights),
-        "calibration": asdict(scaling),
-        "results": results,
-    }
-    record |= {"chance": 100 / int(answers.sum()), "not_covered": missing, "finished": utc_now(), **surroundings(cfg)}
+    record: dict = {"target": target, "weights": str(tagger.weights), "calibration": asdict(scaling)}
+    record |= {"results": results, "chance": 100 / int(answers.sum()), "not_covered": missing}
+    record |= {"finished": utc_now(), **surroundings(cfg)}
     with atomic_write(out / "zero_shot.json", "w") as file:
         json.dump(record, file, indent=1)
     show_accuracies(record, int(answers.sum()))
