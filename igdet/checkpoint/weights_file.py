@@ -18,6 +18,7 @@ from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.reading import read_payload
 from igdet.checkpoint.timm_weights import is_timm, timm_payload
 from igdet.checkpoint.unpickling import Array
+from igdet.checkpoint.weights_index import is_index, read_shards
 from igdet.formats.errors import UnreadableWeights, WeightsError
 from igdet.modeling.origin import Origin
 from igdet.modeling.trunk import FAMILIES
@@ -210,7 +211,7 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
         return _opened(Path(path), timm_payload(path), key)
     try:
         local = local_file(path) if path.startswith(PREFIX) else Path(PathManager.get_local_path(path)).expanduser()
-        payload = read_payload(local)
+        payload = read_shards(local) if is_index(local) else read_payload(local)
     except OSError as error:
         meant = "" if Path(path).suffix else did_you_mean(path, WEIGHTS)  # names of the catalog have no ending
         raise UnreadableWeights(f"{path} cannot be opened: {error}{meant}") from error
