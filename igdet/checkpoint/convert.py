@@ -1,7 +1,7 @@
 """Converting checkpoints to torchvision's, timm's and Detectron2's formats, bit for bit, and to ONNX."""
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from igdet.checkpoint.names import is_classifier, is_pooling, is_trunk
 from igdet.checkpoint.onnx_export import to_onnx, write_onnx
 from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
-from igdet.checkpoint.writing import write_checkpoint
+from igdet.checkpoint.writing import write_checkpoint, write_safetensors
 from igdet.formats.errors import WeightsError
 from igdet.modeling.trunk import family_of_tensors, kinds_of_trunks
 
@@ -27,7 +27,7 @@ def convert_checkpoint(source: str, target: str | Path, to: str, key: str = "") 
 
     Args:
         source: as `inspect_weights` takes it.
-        target: the file to write: it ends as the format's `suffix` does.
+        target: the file to write: its ending is one of the format's `writers`.
         to: a key of `TARGETS`.
         key: as `open_weights` takes it.
 
@@ -43,8 +43,8 @@ def convert_checkpoint(source: str, target: str | Path, to: str, key: str = "") 
 def convert_opened(file: WeightsFile, target: str | Path, to: str) -> str:
     """Convert a checkpoint that is open; otherwise as `convert_checkpoint`."""
     form = TARGETS[to]
-    if Path(target).suffix != form.suffix:
-        raise WeightsError(f"{target}: files in {to}'s format end in {form.suffix}")
+    if Path(target).suffix not in form.writers:
+        raise WeightsError(f"{target}: files in {to}'s format end in {' or '.join(form.writers)}")
     tensors = folded_classifier(file.tensors)
     kept = {name: tensor for name, tensor in tensors.items() if form.keeps(name)}
     if any(map(is_pooling, tensors)) and not any(map(is_pooling, kept)):
@@ -52,7 +52,7 @@ def convert_opened(file: WeightsFile, target: str | Path, to: str) -> str:
         kept = {name: tensor for name, tensor in kept.items() if not is_classifier(name)}
     if not any(map(is_trunk, kept)):
         raise WeightsError(f"{file.path}: it holds no {kinds_of_trunks()} trunk. Is it the right file?")
-    form.write(form.content(kept, file), Path(target))
+    form.writers[Path(target).suffix](form.content(kept, file), Path(target))
     left = [*(name for name in tensors if name not in kept), *dict.fromkeys([*file.rest, *file.others])]
     return f"{target}: {len(kept)} tensors; left out: {', '.join(left) or 'nothing'}"
 
@@ -62,16 +62,14 @@ class ExportFormat:
     """A format to write.
 
     Attributes:
-        suffix: how its files end.
         keeps: whether it has a place for a tensor, by bare name.
         content: makes what is written, from the tensors that are kept and the file they come from.
-        write: writes that, whole or not at all.
+        writers: ending of the file -> what writes that, whole or not at all.
     """
 
-    suffix: str
     keeps: Callable[[str], bool]
     content: Callable[[dict[str, Tensor], WeightsFile], Any]
-    write: Callable[[Any, Path], None]
+    writers: Mapping[str, Callable[[Any, Path], None]]
 
 
 def _as_published(form: str, tensors: dict[str, Tensor], file: WeightsFile) -> dict[str, Tensor]:
@@ -118,12 +116,15 @@ def _in_a_classifier(name: str) -> bool:
 
 
 _ANY_TRUNK = {
-    "detectron2": ExportFormat(".pkl", lambda name: True, _for_detectron2, partial(write_checkpoint, dump=pickle.dump)),
-    "onnx": ExportFormat(".onnx", _in_a_classifier, to_onnx, write_onnx),
+    "detectron2": ExportFormat(
+        lambda name: True, _for_detectron2, {".pkl": partial(write_checkpoint, dump=pickle.dump)}
+    ),
+    "onnx": ExportFormat(_in_a_classifier, to_onnx, {".onnx": write_onnx}),
 }
+_TENSORS_BY_NAME: dict[str, Callable[[Any, Path], None]] = {".pth": write_checkpoint, ".safetensors": write_safetensors}
 TARGETS = {
     **{
-        form: ExportFormat(".pth", _in_a_classifier, partial(_as_published, form), write_checkpoint)
+        form: ExportFormat(_in_a_classifier, partial(_as_published, form), _TENSORS_BY_NAME)
         for form in ("torchvision", "timm")
     },
     **_ANY_TRUNK,

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +18,7 @@ LAST_CHECKPOINT = "last_checkpoint"  # fvcore's name of the file that names the 
 _NUMBERED = re.compile(r"model_(\d{7,})\.pth")  # Detectron2's name of the checkpoint after an iteration
 
 
-def write_checkpoint(content: Any, path: str | os.PathLike, dump: Callable[[Any, IO], None] = torch.save) -> None:
+def write_checkpoint(content: Any, path: str | os.PathLike, dump: Callable[[Any, IO], object] = torch.save) -> None:
     """Write a checkpoint; a file of that name is replaced only when the new one is complete.
 
     Args:
@@ -31,6 +31,24 @@ def write_checkpoint(content: Any, path: str | os.PathLike, dump: Callable[[Any,
     """
     with failures_explained(Path(path), size_in_bytes(content)), atomic_write(path) as file:
         dump(content, file)
+
+
+def write_safetensors(tensors: Mapping[str, Tensor], path: str | os.PathLike) -> None:
+    """Write tensors as a .safetensors file, as PyTorch's libraries do; otherwise as `write_checkpoint`.
+
+    Args:
+        tensors: by name, on the CPU; they may be views of one another.
+        path: the file.
+
+    Raises:
+        WeightsError: as `write_checkpoint`, or the package safetensors is missing.
+    """
+    try:
+        from safetensors.torch import save
+    except ImportError as error:
+        raise WeightsError(f"{path} needs safetensors: pip install 'igdet[hub]'") from error
+    own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    write_checkpoint(own, path, dump=lambda content, file: file.write(save(content, {"format": "pt"})))
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     inspected.add_argument("source", help="a name of the list, or any checkpoint")
     converted = commands.add_parser("convert", help="trunk and classifier in another format")
     converted.add_argument("source", help="a name of the list, or any checkpoint")
-    endings = ", ".join(f"{form.suffix} for {to}" for to, form in TARGETS.items())
+    endings = ", ".join(f"{' or '.join(form.writers)} for {to}" for to, form in TARGETS.items())
     converted.add_argument("target", help=f"the file to write: {endings}")
     converted.add_argument("--to", choices=TARGETS, required=True, help="the format to write")
     for command in (inspected, converted):

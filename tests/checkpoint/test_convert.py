@@ -1,13 +1,17 @@
 """Conversion to torchvision's format and to Detectron2's, and back."""
 
 import pickle
+import sys
 
 import pytest
+import timm
 import torch
 import torchvision
 from detectron2.checkpoint import DetectionCheckpointer
+from safetensors.torch import load_file
 
 from igdet.checkpoint import TORCHVISION, IgdetCheckpointer, WeightsError, convert_checkpoint, open_weights
+from igdet.checkpoint.writing import write_safetensors
 from igdet.modeling.trunk import kinds_of_trunks
 
 
@@ -135,3 +139,36 @@ def test_bfloat16_becomes_float32_where_numpy_has_none(torchvision_weights, tmp_
 def test_the_ending_must_be_the_formats(torchvision_file, tmp_path):
     with pytest.raises(WeightsError, match=r"files in detectron2's format end in \.pkl"):
         convert_checkpoint(torchvision_file, tmp_path / "weights.pth", "detectron2")
+
+
+def test_safetensors_hold_the_same_bytes_and_timm_reads_them(igdet_file, torchvision_weights, tmp_path):
+    said = convert_checkpoint(igdet_file, tmp_path / "model.safetensors", "timm")
+    assert said.startswith(f"{tmp_path / 'model.safetensors'}: {len(torchvision_weights)} tensors")
+    found = load_file(tmp_path / "model.safetensors")
+    assert_same(dict(sorted(found.items())), dict(sorted(torchvision_weights.items())))
+    convert_checkpoint(str(tmp_path / "model.safetensors"), tmp_path / "back.pth", "torchvision")
+    assert_same(dict(sorted(read(tmp_path / "back.pth").items())), dict(sorted(found.items())))
+
+    network = timm.create_model("resnet18", num_classes=3)
+    torch.save(network.state_dict(), tmp_path / "resnet18.pth")
+    convert_checkpoint(str(tmp_path / "resnet18.pth"), tmp_path / "resnet18.safetensors", "timm")
+    other = timm.create_model("resnet18", num_classes=3, checkpoint_path=str(tmp_path / "resnet18.safetensors"))
+    assert_same(other.state_dict(), network.state_dict())
+
+
+def test_tensors_that_share_memory_become_safetensors(tmp_path):
+    whole = torch.arange(6.0).reshape(2, 3)
+    write_safetensors({"rows": whole, "columns": whole.T, "again": whole}, tmp_path / "a.safetensors")
+    found = load_file(tmp_path / "a.safetensors")
+    assert_same(dict(sorted(found.items())), {"again": whole, "columns": whole.T, "rows": whole})
+
+
+def test_what_cannot_be_a_safetensors_file(torchvision_file, tmp_path, monkeypatch):
+    with pytest.raises(WeightsError, match=r"files in detectron2's format end in \.pkl$"):
+        convert_checkpoint(torchvision_file, tmp_path / "a.safetensors", "detectron2")
+    with pytest.raises(WeightsError, match=r"files in timm's format end in \.pth or \.safetensors$"):
+        convert_checkpoint(torchvision_file, tmp_path / "a.bin", "timm")
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(WeightsError, match=r"a\.safetensors needs safetensors: pip install 'igdet\[hub\]'"):
+        convert_checkpoint(torchvision_file, tmp_path / "a.safetensors", "timm")
+    assert not (tmp_path / "a.safetensors").exists()
