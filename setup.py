@@ -48,6 +48,10 @@ EXTRAS = {
         "onnxruntime>=1.23.2",  # to run them
         "onnxscript>=0.7.2",  # PyTorch's exporter is written in it
     ],
+    "hub": [
+        "huggingface_hub>=0.34",  # weights named hf://...
+        "safetensors>=0.4",  # to write such files; igdet reads them itself
+    ],
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads
@@ -55,6 +59,7 @@ EXTRAS = {
     ],
     "timm": ["timm>=1.0.31"],  # its networks as trunks
     "dev": [
+        "huggingface_hub>=0.34",  # tests of weights on hubs
         "import-linter>=2",
         "mypy>=2.4",  # `make lint`
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
@@ -62,6 +67,7 @@ EXTRAS = {
         "pytest>=8.1.1",
         "pytest-xdist>=3.5",
         "ruff>=0.6",
+        "safetensors>=0.4",  # tests of its format
         "scikit-learn>=1.4",  # tests only: an independent average precision
         "submitit>=1.5",  # tests of the way to SLURM
         "timm>=1.0.12",  # besides the targets' lists: an independent ResNeXt

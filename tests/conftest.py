@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from chromium import PROGRAM, Chromium
+from hub_server import HubServer, ask_at, serving
+from huggingface_hub import constants
 from PIL import Image
 from python_process import import_beforehand
 
@@ -102,6 +104,15 @@ def _heard_loggers() -> Iterator[None]:
     logging.disable(logging.NOTSET)
     for name in ("igdet", "detectron2", "fvcore"):
         logging.getLogger(name).propagate = True
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
+    """A hub on this machine, which the hub's client asks, with a cache of the test's own."""
+    with serving() as server:
+        ask_at(server.url, monkeypatch)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "huggingface"))
+        yield server
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ class IgdetCheckpointer(DetectionCheckpointer):
         """Continue from a checkpoint of this very model, or start a new training from the weights of another.
 
         Args:
-            path: a file, or any name that Detectron2's PathManager knows, such as igdet://...; "" loads nothing.
+            path: a file, or any name that Detectron2's PathManager knows, such as igdet://... or hf://...; "" loads
+                nothing.
             checkpointables: None restores the whole model and everything else this checkpointer saves. A list starts
                 over: the trunk must fit, heads are loaded where they fit, of the rest what the list names is restored.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from iopath.common.file_io import file_lock
 
-from igdet.checkpoint.catalog import LOCAL, PREFIX, WEIGHTS, Weights
+from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
 from igdet.checkpoint.http import discard, finish, transfer
 from igdet.checkpoint.reading import read_payload
 from igdet.formats.errors import UnreadableWeights, WeightsError
@@ -85,18 +85,6 @@ def find_weights(path: str) -> Weights:
         hint = did_you_mean(name, WEIGHTS) or f"; there are {', '.join(WEIGHTS)}"
         raise WeightsError(f"{path}: no such published weights{hint}")
     return WEIGHTS[name]
-
-
-def local_file(path: str) -> Path:
-    """Return the file that an `igdet://` name stands for, as it was published or written.
-
-    Args:
-        path: igdet://<name of the catalog>, or igdet://file/<path>.
-
-    Raises:
-        WeightsError: there is no such name, or as `fetch`.
-    """
-    return Path(path.removeprefix(LOCAL)).expanduser() if path.startswith(LOCAL) else fetch(find_weights(path))
 
 
 def fetch(weights: Weights) -> Path:
@@ -176,8 +164,13 @@ def check_allowed(weights: Weights) -> None:
         WeightsError: they are not in the cache, and IGDET_OFFLINE is set.
     """
     path = cached_path(weights)
-    if os.environ.get("IGDET_OFFLINE", "0") not in ("", "0") and not path.is_file():
+    if is_offline() and not path.is_file():
         raise WeightsError(f"{path} is not there, and IGDET_OFFLINE forbids downloads: {_by_hand(weights, path)}")
+
+
+def is_offline() -> bool:
+    """Whether IGDET_OFFLINE forbids downloads."""
+    return os.environ.get("IGDET_OFFLINE", "0") not in ("", "0")
 
 
 def _by_hand(weights: Weights, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`igdet://` names for Detectron2: its own checkpointer gets them as a file in its own format, converted once."""
+"""Names of weights for Detectron2: its own checkpointer gets them as a file in its own format, converted once."""
 
 import logging
 import os
@@ -8,10 +8,11 @@ from typing import IO, Any
 from detectron2.utils.file_io import PathHandler, PathManager
 from iopath.common.file_io import file_lock
 
-from igdet.checkpoint.catalog import PREFIX, is_published
+from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.convert import convert_opened
-from igdet.checkpoint.download import local_file
+from igdet.checkpoint.locating import NAMES, local_file
 from igdet.checkpoint.weights_file import open_weights
+from igdet.checkpoint.weights_index import is_index, shards_of
 from igdet.formats.errors import WeightsError
 from igdet.utils.cache import cache_folder
 from igdet.utils.hashing import sha256
@@ -20,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 class CatalogHandler(PathHandler):
-    """Lets Detectron2's PathManager read `igdet://` names."""
+    """Lets Detectron2's PathManager read `igdet://` names and those of files on hubs."""
 
     def _get_supported_prefixes(self) -> list[str]:
-        return [PREFIX]
+        return list(NAMES)
 
     def _get_local_path(self, path: str, force: bool = False, **kwargs: Any) -> str:
         """What Detectron2's checkpointer loads: the zoo's own files as they are, all others in its format."""
@@ -49,7 +50,7 @@ def for_detectron2(path: Path) -> Path:
     digits = sha256(str(path.resolve()).encode())[:16]
     made = cache_folder() / "detectron2" / f"{digits}-{path.stem}.pkl"
     try:
-        changed = path.stat().st_mtime_ns
+        changed = max(part.stat().st_mtime_ns for part in [path, *(shards_of(path) if is_index(path) else ())])
         if not _is_of(made, changed):
             made.parent.mkdir(parents=True, exist_ok=True)
             with file_lock(str(made)):  # the processes of a run ask at the same time

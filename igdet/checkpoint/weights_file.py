@@ -11,8 +11,8 @@ import torch
 from detectron2.utils.file_io import PathManager
 from torch import Tensor
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS
-from igdet.checkpoint.download import local_file
+from igdet.checkpoint.catalog import WEIGHTS
+from igdet.checkpoint.locating import NAMES, local_file
 from igdet.checkpoint.names import to_bare, with_statistics
 from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.reading import read_payload
@@ -197,7 +197,8 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
     """Open a checkpoint of torchvision, timm, the hashtag weights, Detectron2 (its model zoo included) or igdet.
 
     Args:
-        path: a file, any name that Detectron2's PathManager knows, such as igdet://..., or timm://NAME.
+        path: a file, any name that Detectron2's PathManager knows, such as igdet://... or hf://..., or timm://NAME; of
+            several files their index.
         key: which of several copies of the weights is taken, such as "state_dict_ema"; "": those that were trained.
 
     Returns:
@@ -210,7 +211,7 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
     if is_timm(path):
         return _opened(Path(path), timm_payload(path), key)
     try:
-        local = local_file(path) if path.startswith(PREFIX) else Path(PathManager.get_local_path(path)).expanduser()
+        local = local_file(path) if path.startswith(NAMES) else Path(PathManager.get_local_path(path)).expanduser()
         payload = read_shards(local) if is_index(local) else read_payload(local)
     except OSError as error:
         meant = "" if Path(path).suffix else did_you_mean(path, WEIGHTS)  # names of the catalog have no ending

@@ -72,7 +72,8 @@ def read_shards(index: Path) -> dict[str, Any]:
         UnreadableWeights: the index or a shard cannot be read, a shard is missing, or a tensor is not where the index
             says.
     """
-    mapping, tensors = read_index(index), {}
+    mapping = read_index(index)
+    tensors: dict[str, Any] = {}
     for shard in shards_of(index):
         try:
             found = read_payload(shard)

@@ -305,8 +305,9 @@ def _check_sigmas(cfg: CfgNode) -> None:
 
 
 def _check_weights_file(weights: str) -> None:
-    """A plain path must exist; names such as igdet://... are looked up when they are loaded."""
-    if weights and "://" not in weights and not Path(weights).expanduser().is_file():
+    """A plain path must exist; names such as igdet://... or hf-hub:... are looked up when they are loaded."""
+    is_name = "://" in weights or weights.startswith("hf-hub:")
+    if weights and not is_name and not Path(weights).expanduser().is_file():
         raise ConfigError(
             f"MODEL.WEIGHTS: there is no file {weights}; give a checkpoint, a name such as "
             "igdet://ig_resnext101_32x8d, or '' to start from scratch"

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import yaml
 from detectron2.config import CfgNode
 
+from igdet.checkpoint.hub import commit_of, fetch_from_hub, is_on_hub, parse
 from igdet.checkpoint.writing import iterations_done
 from igdet.engine.results import CHANGES, CONFIG, RESULTS, read_record
+from igdet.formats.errors import WeightsError
 from igdet.formats.targets.target import whole_of
 from igdet.utils.files import atomic_write, read_json_lines
 from igdet.utils.messages import shown
@@ -96,6 +98,45 @@ def check_resumption(cfg: CfgNode) -> list[Change]:
                 "another OUTPUT_DIR with MODEL.WEIGHTS set to the checkpoint"
             )
     return changes
+
+
+def pin_weights(cfg: CfgNode, resume: bool) -> None:
+    """Put the commit in the place of a branch or tag of weights on a hub, in place: records then say what was read.
+
+    A resumed run keeps the commit that it began from, and is told where the branch or tag has moved since.
+
+    Args:
+        cfg: the resolved config; OUTPUT_DIR is the run's folder.
+        resume: whether the run in there goes on.
+
+    Raises:
+        WeightsError: the weights cannot be had.
+    """
+    named = cfg.MODEL.WEIGHTS
+    if not is_on_hub(named):
+        return
+    is_begun = resume and iterations_done(Path(cfg.OUTPUT_DIR), cfg.SOLVER.MAX_ITER) is not None
+    began = _settings_of(Path(cfg.OUTPUT_DIR)).get("MODEL.WEIGHTS", "") if is_begun else ""
+    if not (is_on_hub(began) and parse(began).is_version_of(parse(named))):
+        cfg.MODEL.WEIGHTS = str(fetch_from_hub(named)[0])
+    elif not parse(named).is_pinned:
+        _tell_if_moved(named, began)
+        cfg.MODEL.WEIGHTS = began
+    elif parse(named).revision == parse(began).revision:  # of another one `check_resumption` says why it is refused
+        cfg.MODEL.WEIGHTS = began
+
+
+def _tell_if_moved(named: str, began: str) -> None:
+    try:
+        commit = commit_of(named)
+    except WeightsError as error:
+        logger.warning(f"Not checked whether these weights have moved since the run began: {error}")
+        return
+    if commit != parse(began).revision:
+        logger.warning(
+            f"{named} is commit {commit} now; this run began from {began} and goes on from its checkpoint. To train "
+            "from the new weights, start a run in another OUTPUT_DIR"
+        )
 
 
 def is_finished(cfg: CfgNode) -> bool:

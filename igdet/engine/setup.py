@@ -14,13 +14,14 @@ from detectron2.utils.logger import setup_logger
 
 from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.checkpointer import check_published
+from igdet.checkpoint.hub import is_on_hub, parse
 from igdet.checkpoint.timm_weights import check_timm
 from igdet.checkpoint.writing import LAST_CHECKPOINT
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
 from igdet.engine.derived import derive
 from igdet.engine.results import CONFIG
-from igdet.engine.resuming import check_resumption, note_changes
+from igdet.engine.resuming import check_resumption, note_changes, pin_weights
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
 from igdet.modeling import check_backbone, check_execution
@@ -40,7 +41,8 @@ def setup_config(args: argparse.Namespace) -> CfgNode:
 
     Raises:
         ConfigError: naming the key or file that is wrong.
-        WeightsError: MODEL.WEIGHTS is an igdet:// name that does not exist or is of another network.
+        WeightsError: MODEL.WEIGHTS is an igdet:// name that does not exist or is of another network, or no name of a
+            file on a hub.
     """
     cfg = merged_config(args.config_file, args.opts)
     register_own_datasets(cfg, training=not args.eval_only)
@@ -85,6 +87,8 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     if is_published(cfg.MODEL.WEIGHTS):
         check_published(cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.NAME)
     check_timm(cfg)
+    if is_on_hub(cfg.MODEL.WEIGHTS):
+        parse(cfg.MODEL.WEIGHTS)  # refuses what is no such name; the hub is asked when a run begins
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
     check_execution(cfg)
     check_sharding(cfg)
@@ -117,9 +121,11 @@ def prepare(cfg: CfgNode, args: argparse.Namespace) -> CfgNode:
 
     Raises:
         ConfigError: the machine, or the run that is resumed, does not go with the config.
+        WeightsError: MODEL.WEIGHTS names a file on a hub that cannot be had.
     """
     setup_logger(cfg.OUTPUT_DIR, distributed_rank=comm.get_rank(), name="igdet")
     fit_to_device(cfg)
+    pin_weights(cfg, args.resume)
     cfg.freeze()
     changes = check_resumption(cfg) if args.resume and not args.eval_only else []
     comm.synchronize()  # every rank has read the run's config.yaml before the main one replaces it

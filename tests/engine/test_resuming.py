@@ -4,6 +4,9 @@ import json
 
 import pytest
 import torch
+import yaml
+from hub_server import Repository
+from safetensors.torch import save
 
 from igdet.config import ConfigError
 from igdet.engine import setup, setup_config, train
@@ -167,3 +170,64 @@ def test_an_evaluation_leaves_the_config_of_the_training(begun, command):
     before = (folder / "config.yaml").read_bytes()
     setup(command("TEST.DETECTIONS_PER_IMAGE", "7", eval_only=True))
     assert (folder / "config.yaml").read_bytes() == before
+
+
+@pytest.fixture
+def repo(hub):
+    """The repository owner/net with a tag v1; what it holds is not weights, which no checkpoint needs any more."""
+    hub.repositories["owner/net"] = repo = Repository()
+    repo.commit({"model.safetensors": b"first"}, "main", "v1")
+    return repo
+
+
+def weights_of(folder):
+    return yaml.safe_load((folder / "config.yaml").read_text())["MODEL"]["WEIGHTS"]
+
+
+@pytest.mark.parametrize(
+    "name", ["hf://owner/net/model.safetensors", "hf://owner/net@v1/model.safetensors", "hf-hub:owner/net"]
+)
+def test_a_run_is_told_that_the_weights_it_began_from_have_moved(name, repo, begun, command):
+    folder = begun("MODEL.WEIGHTS", name)
+    began = f"hf://owner/net@{repo.refs['main']}/model.safetensors"
+    assert weights_of(folder) == began
+    args = command("MODEL.WEIGHTS", name, resume=True)
+    assert began == setup(args).MODEL.WEIGHTS and "now; this run began" not in (folder / "log.txt").read_text()
+    moved = repo.commit({"model.safetensors": b"second"}, "main", "v1")
+    assert setup(args).MODEL.WEIGHTS == weights_of(folder) == began
+    assert f"{name} is commit {moved} now; this run began from {began}" in (folder / "log.txt").read_text()
+
+
+def test_a_run_goes_on_where_the_hub_cannot_be_asked(repo, begun, command, monkeypatch):
+    folder = begun("MODEL.WEIGHTS", "hf-hub:owner/net")
+    began = weights_of(folder)
+    monkeypatch.setenv("IGDET_OFFLINE", "1")
+    assert began == setup(command("MODEL.WEIGHTS", "hf-hub:owner/net", resume=True)).MODEL.WEIGHTS
+    assert "Not checked whether these weights have moved" in (folder / "log.txt").read_text()
+
+
+def test_the_commit_that_a_run_began_from_can_be_given_and_no_other(repo, begun, command):
+    first, second = repo.refs["main"], repo.commit({"model.safetensors": b"second"})
+    folder = begun("MODEL.WEIGHTS", "hf-hub:owner/net@v1")
+    began = weights_of(folder)
+    for name in (began, f"hf-hub:owner/net@{first}"):
+        assert began == setup(command("MODEL.WEIGHTS", name, resume=True)).MODEL.WEIGHTS
+    for name in (f"hf-hub:owner/net@{second}", "hf://owner/net@v1/other.safetensors", ""):
+        with pytest.raises(UserError, match=r"MODEL\.WEIGHTS|has no file other\.safetensors"):
+            setup(command("MODEL.WEIGHTS", name, resume=True))
+
+
+def test_weights_of_a_hub_are_trained_from_and_recorded_with_their_commit(repo, command, tmp_path):
+    state = Trainer.build_model(setup_config(command())).state_dict()
+    commit = repo.commit({"model.safetensors": save({name: value.contiguous() for name, value in state.items()})})
+    args = command("MODEL.WEIGHTS", "hf-hub:owner/net")
+    train(setup(args), args)
+    record = json.loads((tmp_path / "run/results.json").read_text())
+    assert record["weights"] == record["config"]["MODEL"]["WEIGHTS"] == f"hf://owner/net@{commit}/model.safetensors"
+
+
+@pytest.mark.parametrize("name", ["hf://owner", "hf-hub:owner", "hf-hub:owner/nothing", "hf://owner/net@v9/a.pth"])
+def test_names_of_no_weights_are_refused_before_anything_is_written(name, repo, command, tmp_path):
+    with pytest.raises(UserError, match=name):
+        setup(command("MODEL.WEIGHTS", name))
+    assert not (tmp_path / "run/config.yaml").exists()

@@ -1,0 +1,23 @@
+"""From a name of weights, igdet://... or a hub's, to the file on this machine."""
+
+from pathlib import Path
+
+from igdet.checkpoint.catalog import LOCAL, PREFIX
+from igdet.checkpoint.download import fetch, find_weights
+from igdet.checkpoint.hub import PREFIXES, fetch_from_hub, is_on_hub
+
+NAMES = (PREFIX, *PREFIXES)  # how names begin that are no paths
+
+
+def local_file(name: str) -> Path:
+    """Return the file that a name stands for, as it was published or written.
+
+    Args:
+        name: igdet://<name of the catalog>, igdet://file/<path>, or as `fetch_from_hub` takes it.
+
+    Raises:
+        WeightsError: there is no such name, or as `fetch` and `fetch_from_hub`.
+    """
+    if is_on_hub(name):
+        return fetch_from_hub(name)[1]
+    return Path(name.removeprefix(LOCAL)).expanduser() if name.startswith(LOCAL) else fetch(find_weights(name))
