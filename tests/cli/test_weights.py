@@ -1,10 +1,14 @@
 """tools/weights.py as a process."""
 
+import json
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
 import torchvision
+from hub_server import Repository, serving
+from huggingface_hub import ModelCard
 from python_process import forked_python, fresh_python
 
 
@@ -51,3 +55,28 @@ def test_an_error_is_one_line(weights, tmp_path):
     assert process.returncode == 2
     assert process.stderr.splitlines()[-1].startswith("UnreadableWeights: broken.pth (13 bytes) cannot be read")
     assert "Traceback" not in process.stderr
+
+
+def test_a_card_is_written_once(weights, tmp_path):
+    config = {"DATASETS": {"TRAIN": ["mine"], "TEST": ["mine"]}, "MODEL": {}}
+    record = {"results": {"mine": {"bbox": {"AP": 12.5}}}, "config": config, "weights": "", "images_seen": 9}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/results.json").write_text(json.dumps(record))
+    assert weights("card", "run").returncode == 2  # no licence is made up
+    process = weights("card", "run", "--license", "apache-2.0")
+    assert process.stdout == "run/README.md\n", process.stderr
+    data = ModelCard((tmp_path / "run/README.md").read_text()).data
+    assert (data.license, data.eval_results[0].metric_value) == ("apache-2.0", 12.5)
+    again = weights("card", "run", "--license", "apache-2.0")
+    assert again.returncode == 2 and "run/README.md is there already" in again.stderr
+
+
+def test_a_hub_is_asked_where_the_environment_says(weights, tmp_path):
+    with serving() as server:
+        repo = server.repositories["owner/net"] = Repository()
+        commit = repo.commit({"model.safetensors": b"weights"})
+        name = "hf://owner/net@main/model.safetensors"
+        environment = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hub")}
+        process = weights("fetch", name, python=fresh_python, **environment)  # the client reads them as it is imported
+        path = Path(process.stdout.strip())
+        assert path.parent.name == commit and path.read_bytes() == b"weights", process.stderr
