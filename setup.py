@@ -49,7 +49,7 @@ EXTRAS = {
         "onnxscript>=0.7.2",  # PyTorch's exporter is written in it
     ],
     "hub": [
-        "huggingface_hub>=0.34",  # weights named hf://...
+        "huggingface_hub>=1",  # weights named hf://...
         "safetensors>=0.4",  # to write such files; igdet reads them itself
     ],
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
@@ -59,7 +59,7 @@ EXTRAS = {
     ],
     "timm": ["timm>=1.0.31"],  # its networks as trunks
     "dev": [
-        "huggingface_hub>=0.34",  # tests of weights on hubs
+        "huggingface_hub>=1",  # tests of weights on hubs
         "import-linter>=2",
         "mypy>=2.4",  # `make lint`
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
