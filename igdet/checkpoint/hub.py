@@ -40,7 +40,7 @@ _REASONS = {
 }
 
 
-class NotOnHub(WeightsError):
+class MissingWeights(WeightsError):
     """A repository without a file of this name, as far as this machine can tell."""
 
 
@@ -134,7 +134,7 @@ def _first_there(path: str, wanted: HubFile) -> tuple[str, Path]:
     if wanted.file:
         return wanted.file, _download(path, wanted)
     for file in USUAL_FILES:
-        with suppress(NotOnHub):
+        with suppress(MissingWeights):
             return file, _download(path, wanted._replace(file=file))
     raise WeightsError(
         f"{path}: {wanted.repo} has none of {', '.join(USUAL_FILES)}, or cannot be asked: name the file, "
@@ -176,7 +176,7 @@ def _explained(path: str, wanted: HubFile) -> Iterator[None]:
             cache=constants.HF_HUB_CACHE,
             error=brief(error.__cause__ or error),
         )
-        raise (NotOnHub if "EntryNotFound" in kind else WeightsError)(f"{path}: {reason}") from error
+        raise (MissingWeights if "EntryNotFound" in kind else WeightsError)(f"{path}: {reason}") from error
 
 
 def _page(file: HubFile) -> str:

@@ -99,7 +99,8 @@ COMMANDS = {
 def main() -> None:
     """Do what the command line says."""
     args = parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")  # licences and downloads, on stderr
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("igdet").setLevel(logging.INFO)  # licences and downloads, on stderr
     COMMANDS[args.command](args)
 
 
