@@ -1,0 +1,192 @@
+"""Builds networks of timm as trunks and holds them to timm's own: features, maps, a step of training, ONNX, time.
+
+  python tools/benchmarks/trunk_families.py
+  python tools/benchmarks/trunk_families.py test_convnext vit_tiny_patch16_224 --repeats 3
+
+Weights are random. Pooled features are compared with timm's network without classifier, maps with timm's network of
+features alone, each the largest difference. A step is forward and backward of the trunk with a linear classifier
+against timm's own with its own, on the same 8 images in turn; the ratio of medians. A failure stands in the table.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from statistics import median
+
+import onnxruntime
+import timm
+import torch
+from detectron2.config import CfgNode, get_cfg
+from detectron2.modeling import build_backbone, build_model
+from detectron2.utils.events import EventStorage
+from record import report, table
+from torch import Tensor, nn
+
+from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint
+from igdet.config import add_igdet_config, merge_config_file
+from igdet.config.shipped import shipped_configs
+from igdet.engine.optimizer import build_optimizer
+from igdet.modeling.costs import noise
+from igdet.modeling.timm_networks import Network, find_network
+
+# A network of each family, of the smaller ones; then plain vision transformers by what they were trained for.
+NETWORKS = (
+    "resnext50_32x4d", "resnetv2_50", "res2net50_26w_4s", "regnety_016", "convnext_nano", "convnextv2_atto",
+    "efficientnet_b0", "mobilenetv3_large_100", "densenet121", "nfnet_l0", "fastvit_t8", "repvit_m0_9",
+    "edgenext_small", "mambaout_femto", "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "pvt_v2_b0",
+    "davit_tiny", "vit_tiny_patch16_224", "deit3_small_patch16_224", "vit_small_patch14_reg4_dinov2",
+    "vit_small_patch16_dinov3", "vit_base_patch16_clip_224", "eva02_tiny_patch14_224",
+)  # fmt: skip
+COLUMNS = (
+    "network", "pyramid", "parameters, M", "pooled features", "maps", "classifier", "detector", "probe", "ONNX",
+    "step, times timm's",
+)  # fmt: skip
+BATCH, DETECTED = 8, (256, 320)  # images; pixels
+
+
+def config(name: str, kind: str, freeze_at: int = 0) -> CfgNode:
+    """The config of a network as a classifier or a detector."""
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    base = "Base-Classification.yaml" if kind == "classifier" else "Base-RCNN-FPN.yaml"
+    merge_config_file(cfg, shipped_configs() / base)
+    cfg.MODEL.DEVICE, cfg.MODEL.BACKBONE.FREEZE_AT, cfg.MODEL.TIMM.NAME = "cpu", freeze_at, name
+    cfg.MODEL.BACKBONE.NAME = "timm" if kind == "classifier" else "timm_FPN"
+    cfg.MODEL.MASK_ON = kind == "detector"
+    cfg.MODEL.CLASSIFIER.NUM_CLASSES, cfg.MODEL.CLASSIFIER.STANDARDIZE = 10, freeze_at == 5
+    crops = cfg.INPUT.CLASSIFICATION
+    crops.TRAIN_CROP = crops.TEST_CROP = side_of(find_network(name))
+    cfg.DATASETS.TRAIN = cfg.DATASETS.TEST = ()
+    return cfg
+
+
+def side_of(network: Network) -> int:
+    """Of its own images where it takes no others, else 224 pixels."""
+    return network.size[0] if network.size else 224
+
+
+def outcome(check: Callable[[], str]) -> str:
+    """What a check says, or why it failed."""
+    try:
+        return check()
+    except Exception as error:  # whatever a network raises is what this table is for
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"
+
+
+@torch.no_grad()
+def pooled_difference(name: str) -> str:
+    """From timm's own features in front of its classifier."""
+    network = find_network(name)
+    trunk = build_backbone(config(name, "classifier")).eval()
+    own = timm.create_model(name, num_classes=0, **network.options)
+    own.load_state_dict(trunk.timm.state_dict())
+    images = torch.randn(2, 3, *[side_of(network)] * 2)
+    return difference([trunk(images)["pooled"].flatten(1)], [own.eval()(images)])
+
+
+@torch.no_grad()
+def maps_difference(name: str) -> str:
+    """From the maps of timm's feature networks, whose names are timm's with other dots."""
+    network = find_network(name)
+    trunk = build_backbone(config(name, "detector")).eval().bottom_up
+    places = tuple(network.maps[key] for key in trunk.output_shape())
+    own = timm.create_model(name, features_only=True, out_indices=places, **network.options).eval()
+    plain = {key.removeprefix("model.").replace("_", "."): key for key in own.state_dict()}
+    state = {plain[key.replace("_", ".")]: value for key, value in trunk.timm.state_dict().items()}
+    own.load_state_dict(state)
+    images = torch.randn(1, 3, *DETECTED)
+    shown = nn.functional.interpolate(images, scale_factor=trunk.scale, mode="bilinear") if trunk.scale != 1 else images
+    return difference([*trunk(images).values()], own(shown))
+
+
+def difference(found: list[Tensor], expected: list[Tensor]) -> str:
+    """The largest, of maps of the same shapes."""
+    channels_first = [e if e.shape == f.shape else e.permute(0, 3, 1, 2) for f, e in zip(found, expected, strict=True)]
+    return f"{max(float((f - e).abs().max()) for f, e in zip(found, channels_first, strict=True)):.0e}"
+
+
+def step(name: str, kind: str, freeze_at: int = 0) -> str:
+    """Train one step, in which every weight that is not frozen must change."""
+    cfg = config(name, kind, freeze_at)
+    model = build_model(cfg).train()
+    optimizer = build_optimizer(cfg, model)
+    side = cfg.INPUT.CLASSIFICATION.TRAIN_CROP
+    use, size = ("classifier", (side, side)) if kind == "classifier" else ("mask_rcnn", DETECTED)
+    with EventStorage():
+        losses = model([noise(use, size) for _ in range(2)])
+    sum(loss for key, loss in losses.items() if "loss" in key).backward()
+    optimizer.step()
+    trained = {key: weight for key, weight in model.backbone.named_parameters() if weight.requires_grad}
+    without = [key for key, weight in trained.items() if weight.grad is None]
+    if without or bool(trained) == (freeze_at == 5):
+        raise ValueError(f"{len(without)} of {len(trained)} weights without gradient, such as {[*without, ''][0]}")
+    return "yes"
+
+
+def onnx_difference(name: str) -> str:
+    """From the logits of an ONNX file of the classifier."""
+    cfg = config(name, "classifier")
+    model = build_model(cfg).eval()
+    side = side_of(find_network(name))
+    images = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        IgdetCheckpointer(model, folder, cfg=cfg).save("model_final")
+        convert_checkpoint(f"{folder}/model_final.pth", f"{folder}/model.onnx", "onnx")
+        (logits,) = onnxruntime.InferenceSession(f"{folder}/model.onnx").run(None, {"images": images.float().numpy()})
+        expected = torch.stack([row["pred_class_logits"] for row in model([{"image": image} for image in images])])
+    return difference([torch.tensor(logits)], [expected])
+
+
+def step_ratio(name: str, repeats: int) -> str:
+    """Forward and backward of trunk and linear classifier against timm's network with its own, in turn."""
+    network = find_network(name)
+    trunk = build_backbone(config(name, "classifier")).train()
+    classifier = nn.Linear(trunk.output_shape()["pooled"].channels, 10)
+    own = timm.create_model(name, num_classes=10, **network.options).train()
+    images = torch.randn(BATCH, 3, *[side_of(network)] * 2)
+    ways = {"igdet": lambda: classifier(trunk(images)["pooled"].flatten(1)), "timm": lambda: own(images)}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(repeats + 1):
+        for way, run in ways.items():
+            started = time.perf_counter()
+            run().square().mean().backward()
+            times[way].append(time.perf_counter() - started)
+    ours, theirs = (median(of_way[1:]) for of_way in times.values())  # the first sets things up
+    return f"{ours / theirs:.2f}"
+
+
+def row(name: str, repeats: int) -> list[str]:
+    """Everything about one network."""
+    torch.manual_seed(0)
+    network = find_network(name)
+    parameters = sum(weight.numel() for weight in network.build().parameters()) / 1e6
+    return [
+        name,
+        f"simple, patch {network.patch}" if network.patch else "FPN",
+        f"{parameters:.1f}",
+        outcome(lambda: pooled_difference(name)),
+        outcome(lambda: maps_difference(name)),
+        outcome(lambda: step(name, "classifier")),
+        outcome(lambda: step(name, "detector")),
+        outcome(lambda: step(name, "classifier", freeze_at=5)),
+        outcome(lambda: onnx_difference(name)),
+        outcome(lambda: step_ratio(name, repeats)),
+    ]
+
+
+def main() -> None:
+    """Build them one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", default=NETWORKS, help="by timm's names; one of each family by default")
+    parser.add_argument("--repeats", type=int, default=5, help="timed steps of each way")
+    args = parser.parse_args()
+    rows = []
+    for name in args.networks:
+        rows.append(row(name, args.repeats))
+        print(" | ".join(rows[-1]), flush=True)
+    report("trunk_families", networks=table(COLUMNS, rows))
+
+
+if __name__ == "__main__":
+    main()
