@@ -45,6 +45,7 @@ DETECTION_TYPES = ("coco", "lvis")
 CLASS_COUNTS = {
     "ImageClassifier": {"MODEL.CLASSIFIER.NUM_CLASSES": "thing_classes"},
     "GeneralizedRCNN": {"MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes"},
+    "RetinaNet": {"MODEL.RETINANET.NUM_CLASSES": "thing_classes"},
 }
 # What all data sets of a config must share: metadata field -> what it holds, and how to make it the same.
 SAME_NAMES = {

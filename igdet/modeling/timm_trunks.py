@@ -224,6 +224,7 @@ class TimmTrunks(TrunkFamily):
             )
         if cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX):
             _check_maps(network)
+            _check_levels(network, cfg)
             super().check(cfg)
         elif cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
             _check_pooling(network, cfg)
@@ -240,6 +241,15 @@ def _check_maps(network: Network) -> None:
         raise ConfigError(
             f"MODEL.TIMM.NAME {network.name} takes images of {_by(network.size)} pixels alone: a detector's differ. "
             "Name another network"
+        )
+
+
+def _check_levels(network: Network, cfg: CfgNode) -> None:
+    levels = cfg.MODEL.RETINANET.IN_FEATURES
+    if network.patch and cfg.MODEL.META_ARCHITECTURE == "RetinaNet" and "p7" in levels:
+        raise ConfigError(
+            f"MODEL.RETINANET.IN_FEATURES is {list(levels)}, but the simple pyramid of {network.name} ends at p6: "
+            "leave p7 out, and its sizes out of MODEL.ANCHOR_GENERATOR.SIZES"
         )
 
 

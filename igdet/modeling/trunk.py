@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from detectron2.config import CfgNode
 from detectron2.layers import FrozenBatchNorm2d
 from detectron2.modeling import FPN, Backbone
-from detectron2.modeling.backbone.fpn import LastLevelMaxPool
+from detectron2.modeling.backbone.fpn import LastLevelMaxPool, LastLevelP6P7
 from torch import Tensor, nn
 
 from igdet.config.defaults import FPN_SUFFIX
@@ -139,10 +139,16 @@ class TrunkFamily(ABC):
         cfg.MODEL.BACKBONE.NAME = cfg.MODEL.BACKBONE.NAME.removesuffix(FPN_SUFFIX)
 
     def build_pyramid(self, cfg: CfgNode, trunk: Backbone) -> Backbone:
-        """Build a feature pyramid upon a trunk, which it keeps as `bottom_up`."""
-        fpn, top = cfg.MODEL.FPN, LastLevelMaxPool()
-        coarsest = max(self.features[name] for name in fpn.IN_FEATURES)
-        top.in_feature = f"p{coarsest.bit_length() - 1}"  # Detectron2's default, p5, is that of stride 32
+        """Build a feature pyramid upon a trunk, which it keeps as `bottom_up`; RetinaNet's has two levels on top."""
+        fpn = cfg.MODEL.FPN
+        coarsest = max(fpn.IN_FEATURES, key=lambda name: self.features[name])
+        top: Any
+        if cfg.MODEL.META_ARCHITECTURE == "RetinaNet":
+            top = LastLevelP6P7(trunk.output_shape()[coarsest].channels, fpn.OUT_CHANNELS, in_feature=coarsest)
+        else:
+            top = LastLevelMaxPool()
+            # Detectron2's default, p5, is that of stride 32.
+            top.in_feature = f"p{self.features[coarsest].bit_length() - 1}"
         return FPN(
             bottom_up=trunk,
             in_features=fpn.IN_FEATURES,

@@ -47,6 +47,7 @@ def config(*opts):
 
 
 DETECTOR = ("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "DATASETS.TRAIN", "('check_boxes',)")
+RETINANET = ("MODEL.META_ARCHITECTURE", "RetinaNet", "DATASETS.TRAIN", "('check_boxes',)")
 PEOPLE = (
     *("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "MODEL.KEYPOINT_ON", True, "MODEL.ROI_HEADS.NUM_CLASSES", 1),
     *("DATASETS.TRAIN", "('check_people',)", "DATASETS.TEST", "('check_people',)"),
@@ -148,6 +149,7 @@ def test_sound_configs_pass():
             "check_boxes is a coco data set, but .* takes classif",
         ),
         (DETECTOR, "check_boxes of DATASETS.TRAIN has 2"),
+        (RETINANET, "MODEL.RETINANET.NUM_CLASSES is 80, but check_boxes of DATASETS.TRAIN has 2"),
         ((*DETECTOR, "MODEL.ROI_HEADS.NUM_CLASSES", 2), "check_birds is a classification data set, but .* takes coco"),
         (PEOPLE, "NUM_KEYPOINTS is 17, but check_people of DATASETS.TRAIN has 2"),
         ((*PEOPLE, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 2), "KEYPOINT_OKS_SIGMAS has 0 values"),
