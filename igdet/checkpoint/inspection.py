@@ -10,6 +10,7 @@ from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights, full
 from igdet.checkpoint.download import cached_path
 from igdet.checkpoint.fit import describe_trunk, part_of
 from igdet.checkpoint.names import is_counter
+from igdet.checkpoint.timm_weights import card_of, is_timm
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.modeling.origin import TORCHVISION, Origin
 from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
@@ -91,6 +92,8 @@ def inspect_weights(name: str, key: str = "") -> str:
     bare = name.removeprefix(PREFIX)
     file = open_weights(full_name(name), key)
     facts = {**_content(file), **(_published(bare) if bare in WEIGHTS else {})}
+    if is_timm(name):
+        facts |= {"file": name, **card_of(name)}
     lines = [f"{what + ':':<12} {text}" for what, text in facts.items()]
     return "\n".join([*lines, "", _parts(file.tensors)])
 
@@ -110,7 +113,7 @@ def _parts(tensors: Mapping[str, Tensor]) -> str:
 
 def _content(file: WeightsFile) -> dict[str, str]:
     return {
-        "file": f"{file.path} ({file.path.stat().st_size:,} bytes)",
+        "file": f"{file.path} ({file.path.stat().st_size:,} bytes)" if file.path.is_file() else str(file.path),
         "format": file.naming,
         "weights": file.said_of_copies(),
         "network": describe_trunk(file.tensors),

@@ -1,5 +1,6 @@
 """Published weights of timm's networks by name: `MODEL.WEIGHTS: timm://NAME`, fetched and cached by timm itself."""
 
+import logging
 import textwrap
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,8 @@ from igdet.modeling.timm_trunks import NAME, NETWORK, name_tensor
 from igdet.modeling.trunk import CLASSIFIER
 from igdet.modeling.trunk_building import before_building
 from igdet.utils.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "timm://"
 _MOST_SAID = 300  # letters
@@ -42,6 +45,7 @@ def timm_payload(path: str) -> dict[str, Any]:
         WeightsError: there is no such network, it has no published weights, or they cannot be fetched or do not fit.
     """
     network, file = _parsed(path)
+    logger.info(f"{path}: licence {card_of(path)['licence']}")
     try:
         model = network.load(file)
     except Exception as error:  # whatever the hub's client, its downloads, readers and converters raise
@@ -54,6 +58,23 @@ def origin_of(network: Network) -> Origin:
     """How images must be fed to a network's weights, from timm's card of them."""
     mean, std = (tuple(255 * value for value in network.card[key]) for key in ("mean", "std"))
     return Origin("RGB", mean, std)
+
+
+def card_of(path: str) -> dict[str, str]:
+    """What timm's card says of weights, by what it is called for people.
+
+    Args:
+        path: as `timm_payload` takes it.
+    """
+    card = _parsed(path)[0].card
+    crop = (
+        f"{' x '.join(map(str, card['input_size'][1:]))} pixels of a short side {1 / card['crop_pct']:.3g} times that"
+    )
+    return {
+        "from": str(card.get("hf_hub_id") or card.get("url") or "nowhere"),
+        "licence": str(card.get("license") or "not stated"),
+        "evaluated": f"{crop}, resized by {card['interpolation']}",
+    }
 
 
 def check_timm(cfg: CfgNode) -> None:

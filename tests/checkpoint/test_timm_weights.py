@@ -6,7 +6,7 @@ from detectron2.config import get_cfg
 from detectron2.modeling import build_model
 from safetensors.torch import save_file
 
-from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, open_weights
+from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, inspect_weights, open_weights
 from igdet.checkpoint.timm_weights import check_timm, origin_of
 from igdet.config import add_igdet_config
 from igdet.modeling.timm_networks import find_network
@@ -86,6 +86,14 @@ def test_a_file_tells_its_network_and_how_it_is_fed(path, tmp_path):
     other = build_model(config("", name="test_convnext2"))
     with pytest.raises(WeightsError, match=r"holds test_convnext, the model has .*2\. Set MODEL\.TIMM\.NAME"):
         IgdetCheckpointer(other, cfg=config("", name="test_convnext2")).load(str(file.path), checkpointables=[])
+
+
+def test_weights_are_described_with_their_card(path):
+    said = dict(line.split(":", 1) for line in inspect_weights(path).split("\n\n")[0].splitlines())
+    assert said["file"].strip() == path and said["network"].strip() == "test_convnext"
+    assert said["classifier"].strip() == "1000 classes, 64 features"
+    assert said["licence"].strip() == timm.get_pretrained_cfg(NAME).license
+    assert said["evaluated"].strip() == "160 x 160 pixels of a short side 1.05 times that, resized by bicubic"
 
 
 def test_weights_of_another_network_are_refused_before_any_work(path):

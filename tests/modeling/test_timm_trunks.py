@@ -194,9 +194,7 @@ def test_retinanet_has_levels_up_to_p7(backbone):
 def test_retinanet_on_a_plain_network_takes_no_p7():
     cfg = config("vit_tiny_patch16_224", True)
     cfg.MODEL.META_ARCHITECTURE = "RetinaNet"
-    with pytest.raises(
-        ConfigError, match=r"RETINANET\.IN_FEATURES is .*'p7'\], but the simple pyramid .* ends at p6"
-    ):
+    with pytest.raises(ConfigError, match=r"RETINANET\.IN_FEATURES is .*'p7'\], but the simple pyramid .* ends at p6"):
         check_backbone(cfg)
 
 
