@@ -49,17 +49,17 @@ EXTRAS = {
         "onnxscript>=0.7.2",  # PyTorch's exporter is written in it
     ],
     "hub": [
-        "huggingface_hub>=1",  # weights named hf://...
+        "huggingface-hub>=1",  # weights named hf://...
         "safetensors>=0.4",  # to write such files; igdet reads them itself
     ],
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads
-        "timm>=1.0.12",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
+        "timm>=1.0.31",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
     "timm": ["timm>=1.0.31"],  # its networks as trunks
     "dev": [
-        "huggingface_hub>=1",  # tests of weights on hubs
+        "huggingface-hub>=1",  # tests of weights on hubs
         "import-linter>=2",
         "mypy>=2.4",  # `make lint`
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
@@ -70,7 +70,7 @@ EXTRAS = {
         "safetensors>=0.4",  # tests of its format
         "scikit-learn>=1.4",  # tests only: an independent average precision
         "submitit>=1.5",  # tests of the way to SLURM
-        "timm>=1.0.12",  # besides the targets' lists: an independent ResNeXt
+        "timm>=1.0.31",  # besides the targets' lists: an independent ResNeXt
     ],
     "docs": ["mkdocs-material>=9.7", "mkdocstrings-python>=2"],  # `make docs`: the documents and the API as a site
 }
