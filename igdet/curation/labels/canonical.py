@@ -69,16 +69,8 @@ class Context:
     def _hypernyms(self, label: str) -> dict[str, int]:
         """Return the label and all that is wider, with the least number of edges to each."""
         if label not in self._heights:
-            self._heights[label] = self._climb(label)
+            self._heights[label] = self._lexicon.heights(label, MAX_DISTANCE)
         return self._heights[label]
-
-    def _climb(self, label: str) -> dict[str, int]:
-        heights: dict[str, int] = {}
-        level = {label}
-        for height in range(MAX_DISTANCE + 1):
-            heights |= dict.fromkeys(level - heights.keys(), height)
-            level = {wider for narrower in level for wider in self._lexicon.hypernyms(narrower)}
-        return heights
 
 
 class Canonical(NamedTuple):

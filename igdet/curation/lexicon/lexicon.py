@@ -95,6 +95,21 @@ class Lexicon:
         """Return the labels that are directly wider than a label."""
         return self._hypernyms_of.get(label, ())
 
+    def heights(self, label: str, most: int | None = None) -> dict[str, int]:
+        """Return a label and all that is wider, with the least number of edges to each.
+
+        Args:
+            label: where to begin.
+            most: edges; None: however many.
+        """
+        heights: dict[str, int] = {}
+        level, height = {label}, 0
+        while level and (most is None or height <= most):
+            heights |= dict.fromkeys(level, height)
+            level = {wider for narrower in level for wider in self.hypernyms(narrower)} - heights.keys()
+            height += 1
+        return heights
+
     def hyponyms(self, label: str) -> tuple[str, ...]:
         """Return the labels that are directly narrower than a label."""
         return self._hyponyms_of.get(label, ())

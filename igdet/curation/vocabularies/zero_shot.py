@@ -57,17 +57,9 @@ def _rows_below(keys: Iterable[str], lexicon: Lexicon) -> dict[str, list[int]]:
     """Return for each synset the rows that mean it or one of its hyponyms."""
     below: dict[str, list[int]] = {}
     for row, key in enumerate(keys):
-        for synset in _and_above(key, lexicon):
+        for synset in lexicon.heights(key):
             below.setdefault(synset, []).append(row)
     return below
-
-
-def _and_above(key: str, lexicon: Lexicon) -> set[str]:
-    found, level = {key}, {key}
-    while level:
-        level = {wider for narrower in level for wider in lexicon.hypernyms(narrower)} - found
-        found |= level
-    return found
 
 
 def weight_matrix(weights: Sequence[Weights], num_labels: int) -> np.ndarray:

@@ -37,6 +37,12 @@ def test_wider_and_narrower_labels(animals):
     assert animals.hyponyms(PUPPY) == ()
 
 
+def test_all_that_is_wider_has_its_height(animals):
+    assert animals.heights(PUPPY) == {PUPPY: 0, DOG: 1, ANIMAL: 2}
+    assert animals.heights(PUPPY, 1) == {PUPPY: 0, DOG: 1}
+    assert animals.heights("n99999999") == {"n99999999": 0}
+
+
 def test_a_word_is_a_name_when_all_its_meanings_are():
     senses = pa.table(
         {
