@@ -5,16 +5,11 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
+from igdet.config.check import CLASS_COUNTS
 from igdet.formats.targets import SPLITS, target_of
 from igdet.formats.targets.target import whole_of
 
 RUNS = "runs"  # the folder of all runs
-# Meta-architecture -> the key of its number of classes; all others have that of the last.
-COUNTS = {
-    "ImageClassifier": "MODEL.CLASSIFIER.NUM_CLASSES",
-    "RetinaNet": "MODEL.RETINANET.NUM_CLASSES",
-    "GeneralizedRCNN": "MODEL.ROI_HEADS.NUM_CLASSES",
-}
 
 
 def derive(cfg: CfgNode, written: Collection[str], config_file: str) -> None:
@@ -30,7 +25,7 @@ def derive(cfg: CfgNode, written: Collection[str], config_file: str) -> None:
     """
     if config_file and "OUTPUT_DIR" not in written:
         cfg.OUTPUT_DIR = str(Path(RUNS, Path(config_file).stem))
-    key = COUNTS.get(cfg.MODEL.META_ARCHITECTURE, COUNTS["GeneralizedRCNN"])
+    (key,) = CLASS_COUNTS.get(cfg.MODEL.META_ARCHITECTURE, CLASS_COUNTS["GeneralizedRCNN"])
     classes = _classes_of_target(cfg)
     if classes is not None and key not in written:
         cfg.merge_from_list([key, classes])
