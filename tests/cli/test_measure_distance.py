@@ -2,7 +2,7 @@
 
 import json
 import re
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,18 +13,9 @@ from igdet.cli import measure_distance as command
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(call_command):
     """Calls the command line; returns (exit code, output, errors)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tools/measure_distance.py", *map(str, arguments)])
-        try:
-            code = command.main() or 0
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+    return partial(call_command, command)
 
 
 def record_of(tmp_path):

@@ -1,7 +1,7 @@
 """The command tag, by a classifier that gives every image the same known probabilities."""
 
 import json
-import sys
+from functools import partial
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -66,18 +66,9 @@ def run(repository, images):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(call_command):
     """Calls the command line; returns (exit code, output, errors)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tools/tag.py", *map(str, arguments)])
-        try:
-            code = command.main() or 0
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+    return partial(call_command, command)
 
 
 def test_images_are_tagged_and_bad_ones_left_out_and_named(call, run, images):
