@@ -147,8 +147,8 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
         misshapen=misshapen,
     )
     family = family_of_tensors(wanted)
-    unused = [] if family and family.leaves_unused else fit.left
-    if any(map(is_trunk, [*fit.initialised, *unused])):
+    surplus = [] if family and family.leaves_unused else fit.left
+    if any(map(is_trunk, [*fit.initialised, *surplus])):
         raise WeightsError(explain_misfit(wanted, file))
     backbone = [name for name in model if name.startswith(BACKBONE)]
     if backbone and not any(name in fit.loaded for name in backbone):

@@ -77,6 +77,7 @@ def card_of(path: str) -> dict[str, str]:
     }
 
 
+@before_building  # too: Detectron2's own checkpointer would not ask
 def check_timm(cfg: CfgNode) -> None:
     """Refuse weights of another network than the config's, and a config that feeds them the wrong way, before any work.
 
@@ -94,12 +95,6 @@ def check_timm(cfg: CfgNode) -> None:
             f"{network.name}, or name other weights"
         )
     check_fed(path, origin_of(network), cfg)
-
-
-@before_building
-def check_timm_fed(cfg: CfgNode) -> None:
-    """As `check_timm`: Detectron2's own checkpointer would not ask."""
-    check_timm(cfg)
 
 
 def _parsed(path: str) -> tuple[Network, str]:

@@ -99,10 +99,9 @@ def _inspected(name: str) -> Network:
     maps = [(at, row["reduction"], row["module"]) for at, row in enumerate(empty.feature_info)]
     strides = [stride for _, stride, _ in maps]
     plain = len(set(strides)) == 1
+    names = dict.fromkeys(strides, PLAIN_MAP) if plain else MAPS
     # The last of several maps of one stride; of a plain network the last of all.
-    named = {
-        PLAIN_MAP if plain else MAPS[stride]: (at, module) for at, stride, module in maps if plain or stride in MAPS
-    }
+    named = {names[stride]: (at, module) for at, stride, module in maps if stride in names}
     options = {option: value for option, value in _ANY_SIZE.items() if option in takes}
     card = dict(empty.pretrained_cfg)
     fixed = card.get("fixed_input_size") and not options

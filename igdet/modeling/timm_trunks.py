@@ -132,7 +132,6 @@ class TimmTrunks(TrunkFamily):
     kinds = ("timm",)
     members = MappingProxyType({"timm": None})
     features = MappingProxyType({name: stride for stride, name in MAPS.items()})
-    features_key = "MODEL.FPN.IN_FEATURES"
     pooled_feature = POOLED
     roots = (NETWORK, NAME)
     marker = NAME
