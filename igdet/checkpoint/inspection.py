@@ -1,5 +1,6 @@
 """What the catalog holds and what a checkpoint is, in tables and lines for people."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -9,11 +10,12 @@ from torch import Tensor
 from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights, full_name
 from igdet.checkpoint.download import cached_path
 from igdet.checkpoint.fit import describe_trunk, part_of
+from igdet.checkpoint.library_weights import card_of, in_words, is_of_library
 from igdet.checkpoint.names import is_counter
-from igdet.checkpoint.timm_weights import card_of, is_timm
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.modeling.origin import TORCHVISION, Origin
 from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
+from igdet.modeling.torchvision_networks import find_network, hashtag_weights
 from igdet.utils.messages import first_of, printable
 
 INPUTS = {
@@ -27,20 +29,26 @@ _NAMES_SHOWN = 5
 def list_weights() -> str:
     """The catalog as a table for a terminal."""
     rows = [
-        (name, w.backbone, accuracy_of(w), w.publication.licence, "yes" if cached_path(w).is_file() else "")
+        (name, w.backbone, in_words(w.accuracy), w.publication.licence, "yes" if cached_path(w).is_file() else "")
         for name, w in WEIGHTS.items()
     ]
-    return _table(("igdet://", "network", "published", "licence", "cached"), rows, "simple")
+    others = [
+        (n.name, "torchvision", in_words(n.card.accuracy), n.card.licence, "yes" if n.cached() else "")
+        for n in map(find_network, hashtag_weights())
+    ]
+    header = ("network", "published", "licence", "cached")
+    return "\n\n".join(
+        _table((prefix, *header), part, "simple") for prefix, part in (("igdet://", rows), ("torchvision://", others))
+    )
 
 
 def documents_blocks() -> dict[str, str]:
     """The catalog as Markdown, by the name of the generated block that holds it."""
-    return {"weights-in-full": _in_full(), "weights-publications": _publications()}
-
-
-def accuracy_of(weights: Weights) -> str:
-    """Published accuracies, in percent."""
-    return ", ".join(f"{name} {value}" for name, value in weights.accuracy.items()) or "not published here"
+    return {
+        "weights-in-full": _in_full(),
+        "weights-publications": _publications(),
+        "weights-torchvision": _of_torchvision(),
+    }
 
 
 def hash_of(weights: Weights) -> str:
@@ -56,12 +64,27 @@ def _in_full() -> str:
             f"[file]({w.url})",
             hash_of(w),
             INPUTS.get(w.origin) or w.origin.in_words(),
-            accuracy_of(w),
+            in_words(w.accuracy),
             w.note,
         )
         for name, w in WEIGHTS.items()
     ]
     return _table(("MODEL.WEIGHTS", "network", "from", "hash", "images", "published", "note"), rows)
+
+
+def _of_torchvision() -> str:
+    rows = [
+        (
+            f"`torchvision://{n.name}`",
+            f"[file]({n.card.source})",
+            f"sha256 {re.findall(r'[0-9a-f]{8}', n.card.source)[-1]}",
+            " x ".join(map(str, n.card.crop)),
+            in_words(n.card.accuracy),
+            f"[licence]({n.card.licence})",
+        )
+        for n in map(find_network, hashtag_weights())
+    ]
+    return _table(("MODEL.WEIGHTS", "from", "hash", "pixels", "published", "licence"), rows)
 
 
 def _publications() -> str:
@@ -92,7 +115,7 @@ def inspect_weights(name: str, key: str = "") -> str:
     bare = name.removeprefix(PREFIX)
     file = open_weights(full_name(name), key)
     facts = {**_content(file), **(_published(bare) if bare in WEIGHTS else {})}
-    if is_timm(name):
+    if is_of_library(name):
         facts |= {"file": name, **card_of(name)}
     lines = [f"{what + ':':<12} {text}" for what, text in facts.items()]
     return "\n".join([*lines, "", _parts(file.tensors)])
@@ -140,7 +163,7 @@ def _published(name: str) -> dict[str, str]:
         "from": f"{weights.url} ({publication.source})",
         "hash": hash_of(weights),
         "trained on": publication.trained_on,
-        "published": accuracy_of(weights),
+        "published": in_words(weights.accuracy),
         "licence": publication.licence,
         "note": weights.note,
     }

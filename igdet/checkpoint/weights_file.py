@@ -12,11 +12,11 @@ from detectron2.utils.file_io import PathManager
 from torch import Tensor
 
 from igdet.checkpoint.catalog import WEIGHTS
+from igdet.checkpoint.library_weights import is_of_library, library_payload
 from igdet.checkpoint.locating import NAMES, local_file
 from igdet.checkpoint.names import to_bare, with_statistics
 from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.reading import read_payload
-from igdet.checkpoint.timm_weights import is_timm, timm_payload
 from igdet.checkpoint.unpickling import Array
 from igdet.checkpoint.weights_index import is_index, read_shards
 from igdet.formats.errors import UnreadableWeights, WeightsError
@@ -197,7 +197,8 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
     """Open a checkpoint of torchvision, timm, the hashtag weights, Detectron2 (its model zoo included) or igdet.
 
     Args:
-        path: a file, any name that Detectron2's PathManager knows, such as igdet://... or hf://..., or timm://NAME; of
+        path: a file, any name that Detectron2's PathManager knows, such as igdet://... or hf://..., or timm://NAME or
+            torchvision://NAME; of
             several files their index.
         key: which of several copies of the weights is taken, such as "state_dict_ema"; "": those that were trained.
 
@@ -208,8 +209,8 @@ def open_weights(path: str, key: str = "") -> WeightsFile:
         WeightsError: the file is not there, cannot be read safely, is no checkpoint of such a model, or a number in it
             is infinite or none.
     """
-    if is_timm(path):
-        return _opened(Path(path), timm_payload(path), key)
+    if is_of_library(path):
+        return _opened(Path(path), library_payload(path), key)
     try:
         local = local_file(path) if path.startswith(NAMES) else Path(PathManager.get_local_path(path)).expanduser()
         payload = read_shards(local) if is_index(local) else read_payload(local)

@@ -18,6 +18,7 @@ from igdet.checkpoint import (
 )
 from igdet.checkpoint.catalog import full_name
 from igdet.checkpoint.hub import is_on_hub
+from igdet.checkpoint.library_weights import is_of_library
 from igdet.checkpoint.locating import local_file
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import UserError, one_line_errors
@@ -44,7 +45,9 @@ def parse_args() -> argparse.Namespace:
     listed = commands.add_parser("list", help="a table of the catalog, and what of it is in the cache")
     listed.add_argument("--markdown", action="store_true", help="in full, as docs/WEIGHTS.md has it")
     fetched = commands.add_parser("fetch", help="download, check, and say where the files are")
-    fetched.add_argument("names", nargs="+", metavar="NAME", help="of the list, or hf://...")
+    fetched.add_argument(
+        "names", nargs="+", metavar="NAME", help="of the list, hf://..., timm://... or torchvision://..."
+    )
     inspected = commands.add_parser("inspect", help="format, network, images, classes and licence")
     inspected.add_argument("source", help="a name of the list, or any checkpoint")
     converted = commands.add_parser("convert", help="trunk and classifier in another format")
@@ -69,7 +72,7 @@ def show_list(args: argparse.Namespace) -> None:
 
 def fetch_all(args: argparse.Namespace) -> None:
     """Download what is not there; names of the list are looked up before the first byte."""
-    wanted = [name if is_on_hub(name) else find_weights(name) for name in args.names]
+    wanted = [name if is_on_hub(name) or is_of_library(name) else find_weights(name) for name in args.names]
     for weights in wanted:
         print(local_file(weights) if isinstance(weights, str) else fetch(weights))
 

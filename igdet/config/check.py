@@ -90,8 +90,8 @@ VALUES: dict[str, Constraint] = {
     "MODEL.CLASSIFIER.LOSS": one_of("softmax", "sigmoid"),
     "MODEL.CLASSIFIER.POOLING": one_of("mean", "logsumexp", "attention", "max_grid", "dense"),
     "INPUT.CLASSIFICATION.LATE_CROP": at_least(0, note="pixels, 0 as before"),
-    "MODEL.TIMM.DROP_PATH": fraction_below_1(),
-    "MODEL.TIMM.NORM": one_of("", "FrozenBN", "SyncBN"),
+    **dict.fromkeys(("MODEL.TIMM.DROP_PATH", "MODEL.TORCHVISION.DROP_PATH"), fraction_below_1()),
+    **dict.fromkeys(("MODEL.TIMM.NORM", "MODEL.TORCHVISION.NORM"), one_of("", "FrozenBN", "SyncBN")),
     "MODEL.MOE.EXPERTS": zero_or_at_least(2),
     "MODEL.MOE.TOP_K": at_least(2),  # one gate is always 1: the router would not learn
     "MODEL.MOE.STAGES": some_of("res2", "res3", "res4", "res5"),

@@ -47,13 +47,12 @@ def _add_model(cfg: CfgNode) -> None:
     cfg.MODEL.MOE.EVERY = 2
     # Of the classifier's loss_balance, which is LOSS_WEIGHT where all experts are used alike.
     cfg.MODEL.MOE.LOSS_WEIGHT = 0.01
-    # Of MODEL.BACKBONE.NAME timm and timm_FPN: which network, by timm's name of its weights, such as
-    # convnext_tiny.fb_in22k; the largest rate at which residual branches are dropped, of the last block (arXiv
-    # 1603.09382); and its batch norms: "" as they are, "FrozenBN" or "SyncBN".
-    cfg.MODEL.TIMM = CfgNode()
-    cfg.MODEL.TIMM.NAME = ""
-    cfg.MODEL.TIMM.DROP_PATH = 0.0
-    cfg.MODEL.TIMM.NORM = ""
+    # Of MODEL.BACKBONE.NAME timm and torchvision, each also with _FPN: which network, by the library's name of its
+    # weights, such as convnext_tiny.fb_in22k or regnet_y_16gf.IMAGENET1K_SWAG_E2E_V1; the largest rate at which
+    # residual branches are dropped, of the last block (arXiv 1603.09382); and its batch norms: "" as they are,
+    # "FrozenBN" or "SyncBN".
+    for library in ("TIMM", "TORCHVISION"):
+        cfg.MODEL[library] = CfgNode({"NAME": "", "DROP_PATH": 0.0, "NORM": ""})
     # The trunk's channels innermost in memory: faster convolutions, the same results.
     cfg.MODEL.CHANNELS_LAST = True
     # True: the trunk goes through torch.compile: faster steps after minutes of compilation.

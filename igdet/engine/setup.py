@@ -15,7 +15,7 @@ from detectron2.utils.logger import setup_logger
 from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.checkpointer import check_published
 from igdet.checkpoint.hub import is_on_hub, parse
-from igdet.checkpoint.timm_weights import check_timm
+from igdet.checkpoint.library_weights import check_library_weights
 from igdet.checkpoint.writing import LAST_CHECKPOINT
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
@@ -86,7 +86,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     check_config(cfg, training, processes)
     if is_published(cfg.MODEL.WEIGHTS):
         check_published(cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.NAME)
-    check_timm(cfg)
+    check_library_weights(cfg)
     if is_on_hub(cfg.MODEL.WEIGHTS):
         parse(cfg.MODEL.WEIGHTS)  # refuses what is no such name; the hub is asked when a run begins
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened

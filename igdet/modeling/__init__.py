@@ -8,6 +8,7 @@ from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
 from igdet.modeling.timm_trunks import TimmTrunks
+from igdet.modeling.torchvision_trunks import TorchvisionTrunks
 from igdet.modeling.trunk import Naming, TrunkFamily
 from igdet.modeling.trunk_building import check_backbone, register_trunks
 
@@ -22,6 +23,7 @@ __all__ = [
     "Origin",
     "ResNets",
     "TimmTrunks",
+    "TorchvisionTrunks",
     "TrunkFamily",
     "WeightsError",
     "apply_execution",

@@ -1,4 +1,4 @@
-"""What igdet must know of a network of timm: its maps, its sizes, its layers in order; found by building it empty."""
+"""The networks of timm: found by name, inspected by building them empty, built and filled by timm."""
 
 from __future__ import annotations
 
@@ -7,54 +7,35 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from igdet.modeling.library_networks import MAPS, PLAIN_MAP, Card, LibraryNetwork
 from igdet.utils.errors import UserError
 from igdet.utils.messages import did_you_mean
 
-MAPS = {4: "res2", 8: "res3", 16: "res4", 32: "res5"}  # stride in pixels -> Detectron2's name of such a map
-# A plain network, such as a vision transformer, has maps of one stride, its patch. Detectors show it images resized so
-# that a patch covers as much of them as one of 16 pixels would.
-PLAIN_STRIDE = 16
-PLAIN_MAP = MAPS[PLAIN_STRIDE]
 # Arguments, where a network has them, with which it takes images of any size: window attention pads its last windows.
 _ANY_SIZE = {"dynamic_img_size": True, "strict_img_size": False}
+_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order in which timm asks for them
+_USUAL = ("weight", "bias")  # how the parameters of layers and norms are called
 _NUMBERED = re.compile(r"\d(\.|$)")
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(LibraryNetwork):
     """A network of timm.
 
     Attributes:
-        name: as timm has it, such as "convnext_tiny.fb_in22k".
-        maps: name of a feature map, of `MAPS` -> its place in timm's list of maps; of a plain network only `PLAIN_MAP`.
         modules: name of a feature map -> the module that gives it.
-        patch: side of a plain network's patches in pixels; 0 where there are maps of several strides.
-        strides: of all maps, in pixels.
-        size: (height, width) in pixels, where it takes images of this size alone, None where it takes any.
         options: with which it is built.
-        drops_paths: whether it can drop residual branches.
-        card: what timm knows of its weights: "mean", "std", "input_size", "crop_pct", "interpolation", ...
     """
 
-    name: str
-    maps: dict[str, int]
+    library = "timm"
     modules: dict[str, str]
-    patch: int
-    strides: tuple[int, ...]
-    size: tuple[int, int] | None
     options: dict[str, Any]
-    drops_paths: bool
-    card: dict[str, Any]
-
-    @property
-    def architecture(self) -> str:
-        """The name without the tag of its weights: what decides the tensors' shapes."""
-        return self.name.split(".")[0]
 
     def build(self, in_channels: int = 3, drop_path: float = 0.0) -> Any:
         """Build it from random numbers, without classifier."""
@@ -66,10 +47,35 @@ class Network:
         overlay = {"file": file} if file else None
         return _timm().create_model(self.name, pretrained=True, pretrained_cfg_overlay=overlay, **self.options)
 
-    @property
-    def has_weights(self) -> bool:
-        """Whether weights are published."""
-        return any(self.card.get(key) for key in ("hf_hub_id", "url", "file"))
+    def cached(self) -> Path | None:
+        """In the hub's cache."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = (try_to_load_from_cache(self.card.source, file) for file in _FILES if self.card.source)
+        return next((Path(path) for path in found if isinstance(path, str)), None)
+
+    def groups(self, built: nn.Module) -> list[list[str]]:
+        """Those of timm's own grouping."""
+        return layer_groups(built)
+
+    def ends(self, groups: list[list[str]]) -> list[int]:
+        """Where the groups of the modules that give the maps end; the stem where those of the first begin."""
+        of_map = {
+            name: [at for at, group in enumerate(groups) if any(weight.startswith(f"{module}.") for weight in group)]
+            for name, module in self.modules.items()
+        }
+        return [of_map["res2"][0], *(of_map[name][-1] + 1 for name in ("res2", "res3", "res4"))]
+
+    def blocks(self, built: nn.Module) -> list[nn.Module]:
+        """Those of timm's own grouping."""
+        return blocks_of(built)
+
+    def undecayed(self, built: nn.Module) -> set[str]:
+        """Positions and tokens, as the network names them, and single numbers of each channel (LayerScale)."""
+        named: Any = getattr(built, "no_weight_decay", set)
+        parameters = built.named_parameters()
+        scales = {name for name, weight in parameters if weight.ndim == 1 and name.rpartition(".")[2] not in _USUAL}
+        return named() | scales
 
 
 def find_network(name: str) -> Network:
@@ -96,25 +102,42 @@ def _inspected(name: str) -> Network:
     with torch.device("meta"):  # neither memory nor random numbers
         empty = _timm().create_model(name, num_classes=0)
     takes = inspect.signature(type(empty).__init__).parameters
-    maps = [(at, row["reduction"], row["module"]) for at, row in enumerate(empty.feature_info)]
-    strides = [stride for _, stride, _ in maps]
+    rows = list(enumerate(empty.feature_info))
+    strides = [row["reduction"] for _, row in rows]
     plain = len(set(strides)) == 1
     names = dict.fromkeys(strides, PLAIN_MAP) if plain else MAPS
     # The last of several maps of one stride; of a plain network the last of all.
-    named = {names[stride]: (at, module) for at, stride, module in maps if stride in names}
+    named = {names[row["reduction"]]: (at, row) for at, row in rows if row["reduction"] in names}
     options = {option: value for option, value in _ANY_SIZE.items() if option in takes}
-    card = dict(empty.pretrained_cfg)
+    card = empty.pretrained_cfg
+    heads = card.get("classifier") or ()
     fixed = card.get("fixed_input_size") and not options
     return Network(
         name=name,
         maps={name: at for name, (at, _) in named.items()},
-        modules={name: module for name, (_, module) in named.items()},
+        channels={name: row["num_chs"] for name, (_, row) in named.items()},
+        features=getattr(empty, "head_hidden_size", None) or empty.num_features,
         patch=strides[0] if plain else 0,
         strides=tuple(strides),
         size=tuple(card["input_size"][1:]) if fixed else None,
-        options=options,
         drops_paths="drop_path_rate" in takes,
-        card=card,
+        heads=(heads,) if isinstance(heads, str) else tuple(heads),
+        card=_card(card),
+        modules={name: row["module"] for name, (_, row) in named.items()},
+        options=options,
+    )
+
+
+def _card(card: dict[str, Any]) -> Card:
+    return Card(
+        mean=tuple(card["mean"]),
+        std=tuple(card["std"]),
+        crop=tuple(card["input_size"][1:]),
+        enlargement=1 / card["crop_pct"],
+        interpolation=card["interpolation"],
+        licence=card.get("license") or "",
+        source=card.get("hf_hub_id") or card.get("url") or card.get("file") or "",
+        accuracy={},
     )
 
 

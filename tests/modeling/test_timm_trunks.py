@@ -226,4 +226,4 @@ def test_groups_of_a_network_without_its_own_follow_its_maps():
 def test_a_network_is_found_by_name_with_its_card():
     network = find_network("test_vit.r160_in1k")
     assert (network.architecture, network.patch, network.maps, network.size) == ("test_vit", 16, {"res4": 5}, None)
-    assert network.card["mean"] == (0.5, 0.5, 0.5) and network.has_weights
+    assert network.card.mean == (0.5, 0.5, 0.5) and network.card.source == "timm/test_vit.r160_in1k"

@@ -32,7 +32,11 @@ from igdet.modeling.costs import DAMPING, cost_row, damp
 from igdet.modeling.trunk import FAMILIES, bare_name, blocks_in, family_of_tensors, member_names, trunk_in
 from igdet.utils.errors import UserError
 
-NETWORKS_OF_TIMM = ("test_resnet", "test_byobnet")
+# Of other libraries: small ones.
+NETWORKS = {
+    "MODEL.TIMM.NAME": ("test_resnet", "test_byobnet"),
+    "MODEL.TORCHVISION.NAME": ("regnet_x_400mf", "resnet18"),
+}
 STRIDES = {"near": 4, "middle": 8, "far": 16}
 FED = Origin("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 
@@ -153,8 +157,8 @@ def config(family, kind="classifier", *opts, member=0):
     cfg.MODEL.BACKBONE.FREEZE_AT, cfg.INPUT.FORMAT = 0, "RGB"
     cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = [*FED.pixel_mean], [*FED.pixel_std]
     cfg.DATASETS.TRAIN = cfg.DATASETS.TEST = ()
-    if family.name_key == "MODEL.TIMM.NAME":
-        cfg.MODEL.TIMM.NAME = NETWORKS_OF_TIMM[member]
+    if family.name_key in NETWORKS:
+        cfg.merge_from_list([family.name_key, NETWORKS[family.name_key][member]])
     if kind == "classifier":
         cfg.merge_from_list(["MODEL.META_ARCHITECTURE", "ImageClassifier", "MODEL.CLASSIFIER.NUM_CLASSES", 5])
     else:
@@ -171,7 +175,7 @@ def config(family, kind="classifier", *opts, member=0):
 
 def network(cfg):
     """What messages call it."""
-    return cfg.MODEL.TIMM.NAME or cfg.MODEL.BACKBONE.NAME
+    return cfg.MODEL.TIMM.NAME or cfg.MODEL.TORCHVISION.NAME or cfg.MODEL.BACKBONE.NAME
 
 
 def build(family, kind="classifier", *opts, **options):

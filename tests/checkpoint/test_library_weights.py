@@ -1,13 +1,24 @@
-"""Weights of timm's networks by name, from files as timm publishes them."""
+"""Weights of timm's and torchvision's networks by name, from files as these publish them."""
+
+import re
 
 import pytest
 import torch
 from detectron2.config import get_cfg
 from detectron2.modeling import build_model
 from safetensors.torch import save_file
+from torchvision import models
 
-from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, inspect_weights, open_weights
-from igdet.checkpoint.timm_weights import check_timm, origin_of
+from igdet.checkpoint import (
+    IgdetCheckpointer,
+    WeightsError,
+    convert_checkpoint,
+    documents_blocks,
+    inspect_weights,
+    list_weights,
+    open_weights,
+)
+from igdet.checkpoint.library_weights import check_library_weights, fetch_from_library, origin_of
 from igdet.config import add_igdet_config
 from igdet.modeling.timm_networks import find_network
 
@@ -98,16 +109,16 @@ def test_weights_are_described_with_their_card(path):
 
 def test_weights_of_another_network_are_refused_before_any_work(path):
     with pytest.raises(WeightsError, match=r"are of test_convnext, but .* is test_vit: set it to test_conv"):
-        check_timm(config(path, name="test_vit"))
-    check_timm(config(path, name="test_convnext"))
-    check_timm(config("igdet://ig_resnext101_32x8d", name="test_vit"))
+        check_library_weights(config(path, name="test_vit"))
+    check_library_weights(config(path, name="test_convnext"))
+    check_library_weights(config("igdet://ig_resnext101_32x8d", name="test_vit"))
 
 
 def test_images_that_are_fed_otherwise_than_the_card_says_are_refused(path):
     cfg = config(path)
     cfg.INPUT.FORMAT, cfg.MODEL.PIXEL_MEAN = "BGR", [103.5, 116.3, 123.7]
     with pytest.raises(WeightsError, match=r"INPUT\.FORMAT is BGR, but they need RGB; MODEL\.PIXEL_MEAN is .* 127\.5"):
-        check_timm(cfg)
+        check_library_weights(cfg)
     with pytest.raises(WeightsError, match="need RGB"):
         build_model(cfg)
 
@@ -122,7 +133,7 @@ def test_images_that_are_fed_otherwise_than_the_card_says_are_refused(path):
 )
 def test_names_that_are_not_there_are_refused(weights, message):
     with pytest.raises(WeightsError, match=message):
-        check_timm(config(weights))
+        check_library_weights(config(weights))
 
 
 def test_a_broken_file_is_named(tmp_path):
@@ -152,3 +163,92 @@ def test_an_onnx_file_computes_the_same(name, tmp_path):
     (logits,) = session.run(None, {"images": images.float().numpy()})
     expected = torch.stack([row["pred_class_logits"] for row in model([{"image": image} for image in images])])
     torch.testing.assert_close(torch.tensor(logits), expected, atol=1e-4, rtol=1e-4)
+
+
+TORCHVISION = "shufflenet_v2_x0_5.IMAGENET1K_V1"
+
+
+def torchvision_config(weights, classes=1000):
+    cfg = config("", classes=classes)
+    cfg.MODEL.BACKBONE.NAME, cfg.MODEL.TORCHVISION.NAME, cfg.MODEL.WEIGHTS = "torchvision", TORCHVISION, weights
+    cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+    return cfg
+
+
+@pytest.fixture
+def torchvisions(tmp_path, monkeypatch):
+    """A network of torchvision, its file in torchvision's cache."""
+    network, url = models.shufflenet_v2_x0_5(), models.ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1.url
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    file = tmp_path / "torch" / "hub" / "checkpoints" / url.rpartition("/")[2]
+    file.parent.mkdir(parents=True)
+    torch.save(network.state_dict(), file)
+    return network.eval(), file
+
+
+@pytest.mark.parametrize("where", ["cache", "file"])
+def test_a_classifier_computes_what_torchvisions_does(torchvisions, where):
+    network, file = torchvisions
+    path = f"torchvision://{TORCHVISION}" + ("" if where == "cache" else f"?file={file}")
+    cfg = torchvision_config(path)
+    model = build_model(cfg).eval()
+    IgdetCheckpointer(model, cfg=cfg).load(path, checkpointables=[])
+    images = torch.randint(0, 256, (2, 3, 96, 96), dtype=torch.uint8)
+    mean, std = (torch.tensor(values)[:, None, None] for values in (cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD))
+    logits = torch.stack([found["pred_class_logits"] for found in model([{"image": image} for image in images])])
+    torch.testing.assert_close(logits, network((images - mean) / std), atol=1e-4, rtol=1e-4)
+
+
+def test_the_way_back_gives_torchvision_its_own_file(torchvisions, tmp_path):
+    network, _ = torchvisions
+    convert_checkpoint(f"torchvision://{TORCHVISION}", tmp_path / "again.pth", "torchvision")
+    again = torch.load(tmp_path / "again.pth")
+    assert again.keys() == network.state_dict().keys()
+    assert all(torch.equal(again[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_what_is_in_a_cache_is_used_without_a_network(torchvisions, monkeypatch):
+    monkeypatch.setenv("IGDET_OFFLINE", "1")
+    _, file = torchvisions
+    assert fetch_from_library(f"torchvision://{TORCHVISION}") == file
+    with pytest.raises(WeightsError, match=r"not in torchvision's cache, and IGDET_OFFLINE .*swag-43afe44d\.pth"):
+        fetch_from_library("torchvision://regnet_y_16gf.IMAGENET1K_SWAG_E2E_V1")
+    with pytest.raises(WeightsError, match=r"not in timm's cache, .* fetch timm/test_convnext\.r160_in1k elsewhere"):
+        fetch_from_library(f"timm://{NAME}")
+
+
+def test_old_names_of_densenets_files_are_read(tmp_path):
+    network = models.densenet121()
+    state = network.state_dict()
+    old = {re.sub(r"(denselayer\d+\.(norm|conv))([12])", r"\1.\3", name): tensor for name, tensor in state.items()}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    torch.save(old, tmp_path / "old.pth")
+    file = open_weights(f"torchvision://densenet121?file={tmp_path / 'old.pth'}")
+    for name, tensor in state.items():
+        place = name if name.startswith("classifier") else f"torchvision.{name}"
+        assert torch.equal(file.tensors[place], tensor)
+
+
+def test_hashtag_weights_of_torchvision_are_listed_with_their_hash_and_accuracy():
+    rows = [row for row in documents_blocks()["weights-torchvision"].splitlines() if "vit_h_14" in row]
+    assert [[cell.strip() for cell in row.split("|")[3:6]] for row in rows] == [
+        ["sha256 80465313", "518 x 518", "top-1 88.6, top-5 98.7"],
+        ["sha256 c1eb923e", "224 x 224", "top-1 85.7, top-5 97.7"],
+    ]
+    assert "regnet_y_128gf.IMAGENET1K_SWAG_E2E_V1" in list_weights()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("torchvision://resnet81", r"has no network 'resnet81'; did you mean"),
+        ("torchvision://resnet18.SWAG", r"has no weights 'SWAG' of resnet18: there are IMAGENET1K_V1"),
+        (
+            "torchvision://resnet18",
+            r"are of resnet18, but MODEL\.TORCHVISION\.NAME is shufflenet_v2_x0_5\.I",
+        ),
+    ],
+)
+def test_names_that_torchvision_does_not_have_are_refused(weights, message):
+    with pytest.raises(WeightsError, match=message):
+        check_library_weights(torchvision_config(weights))
