@@ -57,7 +57,8 @@ def _title(suite: Suite, column: Column) -> str:
 
 def _over_the_axis(suite: Suite, column: Column, curves: Sequence[Curve]) -> Figure:
     axis = suite.axes[axis_of(suite)]
-    titles = axis.title, column.title
+    target = suite.targets.get(column.target)
+    titles = axis.title, target.metrics[column.metric] if target else column.title  # above it stands the target, too
     name = f"{column.title} by {axis.title}"
     if axis.scale == "category":
         names = [value.title or name for name, value in axis.values.items()]
