@@ -62,6 +62,7 @@ class Suite:
     prepared: str = ""  # file that PREPARE leaves; when its content changes, every cell is run again
     axes: dict[str, Axis] = field(default_factory=dict)  # of a study: what is varied, see docs/STUDIES.md
     x: str = ""  # the axis that is drawn from left to right; "": the first one
+    ranks: list[str] = field(default_factory=list)  # two targets: does the first order as the second does?
     question: str = ""  # what a study asks
     limits: list[str] = field(default_factory=list)  # what its answer does not say
     findings: list[str] = field(default_factory=list)  # names of igdet/formats/published.py that are shown beside it

@@ -51,6 +51,7 @@ def _references(suite: Suite) -> Iterator[str]:
         uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initializations) for name in node.opts_for]
         uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
     uses += [("FINDINGS", name, FINDINGS) for name in suite.findings]
+    uses += [("RANKS", name, suite.targets) for name in suite.ranks]
     for where, name, known in uses:
         if name not in known:
             yield f"{where} names {shown(name)}; known: {', '.join(known)}{did_you_mean(str(name), known)}"
@@ -79,6 +80,13 @@ def _targets(suite: Suite) -> Iterator[str]:
             yield f"TARGETS.{name}.METRICS is empty; name at least one metric of results.json"
 
 
+def _ranks(suite: Suite) -> Iterator[str]:
+    if suite.ranks and (len(suite.ranks) != 2 or suite.ranks[0] == suite.ranks[1]):
+        yield f"RANKS takes two targets, a cheap one and the one that it stands for, got {suite.ranks}"
+    if suite.ranks and suite.axes:
+        yield "RANKS compares initialisations, which AXES would multiply; remove one of them"
+
+
 def _files(suite: Suite) -> Iterator[str]:
     files = {"TRAIN_SCRIPT": suite.train_script} if suite.train_script else {}
     for name, node in suite.initializations.items():
@@ -92,7 +100,7 @@ def _files(suite: Suite) -> Iterator[str]:
             yield f"{where}: there is no file {file}; paths count from the working directory, {Path.cwd()}"
 
 
-CHECKS = (_counts, _sections, _references, _reserved, _targets, _files, selection_problems, axis_problems)
+CHECKS = (_counts, _sections, _references, _reserved, _targets, _ranks, _files, selection_problems, axis_problems)
 
 
 def read_suite(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Suite:

@@ -12,6 +12,7 @@ from igdet.benchmark.collect import Column
 from igdet.benchmark.figures import THRESHOLDS
 from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.studies.curves import Curve, Point
+from igdet.benchmark.studies.ranks import rank_chart, rank_title
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.suite import PRETRAINING, Suite
 from igdet.reporting.charts import Series, bar_chart, line_chart
@@ -41,6 +42,7 @@ def draw_figures(suite: Suite, results: Results, panels: Sequence[tuple[Column, 
     for column, curves in panels:
         groups.setdefault((_title(suite, column), lower_is_better(column.metric)), []).append((column, curves))
     return [
+        *([Figure(rank_title(suite), rank_chart(suite, results))] if suite.ranks else []),
         *(_side_by_side(suite, title, group) for (title, _), group in groups.items()),
         *_by_threshold(suite, results),
     ]

@@ -10,6 +10,7 @@ from igdet.benchmark.collect import Column
 from igdet.benchmark.distance_tables import results_table
 from igdet.benchmark.studies.curves import Curve, all_curves
 from igdet.benchmark.studies.figures import Figure, draw_figures
+from igdet.benchmark.studies.ranks import rank_sentences
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import verdicts
 from igdet.benchmark.suite import Suite
@@ -113,7 +114,7 @@ def _markdown(
     table: Table,
     figures: dict[Path, Figure],
 ) -> str:
-    sentences = [sentence for panel in panels for sentence in panel.sentences]
+    sentences = [*rank_sentences(suite, results), *(sentence for panel in panels for sentence in panel.sentences)]
     published = [*_published(suite, panels)]
     parts = [
         f"# {suite.title}",
