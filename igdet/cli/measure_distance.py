@@ -23,7 +23,7 @@ from igdet.curation.vocabularies.target_classes import coco_classes, named_class
 from igdet.data.checking import sets_of
 from igdet.engine import merged_config
 from igdet.engine.distances import IMAGES, TrainingImages, check_trunk, image_distances, training_images
-from igdet.engine.features import trunk_of
+from igdet.engine.frozen_trunk import trunk_of
 from igdet.engine.results import surroundings, utc_now
 from igdet.engine.setup import fit_to_device
 from igdet.formats.targets import datasets_folder

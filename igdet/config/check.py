@@ -106,6 +106,8 @@ VALUES: dict[str, Constraint] = {
     "PROBE.DRAWS": at_least(1),
     "PROBE.NEIGHBORS": some_counts(),
     "PROBE.TEMPERATURE": above(0),
+    "PROBE.IN_TRAINING.EVERY": at_least(0, note="images, 0 for none"),
+    "PROBE.IN_TRAINING.PROTOCOLS": some_of("knn", "linear"),
     "INPUT.RANDOM_FLIP": one_of("horizontal", "vertical", "none"),
     "TEST.AUG.MIN_SIZES": some_counts("sizes in pixels"),
     "TEST.AUG.MAX_SIZE": at_least(1, unit="pixel"),

@@ -162,3 +162,6 @@ def _add_probe(cfg: CfgNode) -> None:
     # Numbers of neighbours to try, and the temperature of their votes (Wu et al. 2018).
     cfg.PROBE.NEIGHBORS = (1, 5, 10, 20, 50, 100, 200)
     cfg.PROBE.TEMPERATURE = 0.07
+    # Probes while a classifier is trained: every so many images, 0 for none, "knn" and "linear" on the data sets TRAIN
+    # and TEST. They stand in TensorBoard and metrics.json with the seconds that they took.
+    cfg.PROBE.IN_TRAINING = CfgNode({"EVERY": 0, "TRAIN": "", "TEST": "", "PROTOCOLS": ["knn", "linear"]})

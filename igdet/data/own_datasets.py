@@ -44,7 +44,9 @@ def register_own_datasets(cfg: CfgNode, training: bool = True) -> None:
         for name in cfg.DATASETS[key]:
             if not isinstance(name, str):
                 raise DatasetError(f"DATASETS.{key} names {shown(name)}: expected a data set's name, in quotes")
-    used = {*cfg.DATASETS.TEST, *(cfg.DATASETS.TRAIN if training else ())}
+    probe = cfg.PROBE.IN_TRAINING
+    trained = {*cfg.DATASETS.TRAIN, *((probe.TRAIN, probe.TEST) if probe.EVERY else ())}
+    used = {*cfg.DATASETS.TEST, *(trained if training else ())}
     parts = sorted(name for name in used if whole_of(name) and not _is_known(name, cfg))
     used |= {whole_of(name) for name in parts}
     for name, settings in cfg.DATASETS.OWN.items():

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -17,12 +16,10 @@ from detectron2.data import DatasetCatalog
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
-from igdet.checkpoint import IgdetCheckpointer
 from igdet.data import build_classification_test_loader
 from igdet.data.images.jpeg import DECODER
 from igdet.data.records import Records
 from igdet.data.workers import explained_death, one_ahead
-from igdet.engine.trainer import Trainer
 from igdet.evaluation.probing.splits import LabelledFeatures
 from igdet.modeling.classifier import ImageClassifier
 from igdet.utils.cache import made_once
@@ -34,13 +31,6 @@ FILE = "features.npy"
 # Config keys that decide on features, besides weights and images.
 PREPROCESSING = ("INPUT.FORMAT", "INPUT.CLASSIFICATION", "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD", "PROBE.FEATURES")
 VERSION = 1  # counts up when the same inputs begin to give other features
-
-
-def trunk_of(cfg: CfgNode) -> ImageClassifier:
-    """Build the classifier of a config with MODEL.WEIGHTS, whose trunk has the features; a random trunk without any."""
-    model = cast(ImageClassifier, Trainer.build_model(cfg))
-    IgdetCheckpointer(model, cfg=cfg).load(cfg.MODEL.WEIGHTS, checkpointables=[])
-    return model
 
 
 def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeatures:
@@ -66,9 +56,21 @@ def features_of(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeat
     made = made_once(folder, fingerprint, make)
     if not is_new:
         logger.info(f"{name}: features of the same weights, images and preprocessing are in {made}")
+    return _labelled(name, np.load(made / FILE, mmap_mode="r"), records)
+
+
+def passing_features(cfg: CfgNode, model: ImageClassifier, name: str) -> LabelledFeatures:
+    """As `features_of`, of weights that change: in memory, and not kept."""
+    records = DatasetCatalog.get(name)
+    features = np.empty((len(records), model.classifier.in_features), cfg.PROBE.FEATURES)
+    with explained_death():
+        _fill(features, model, one_ahead(build_classification_test_loader(cfg, name)))
+    return _labelled(name, features, records)
+
+
+def _labelled(name: str, features: np.ndarray, records: Records) -> LabelledFeatures:
     labels = np.asarray(records.label_ids).astype(np.int64)
-    image_ids = [records.image_id(index) for index in range(len(records))]
-    return LabelledFeatures(name, np.load(made / FILE, mmap_mode="r"), labels, image_ids)
+    return LabelledFeatures(name, features, labels, [records.image_id(index) for index in range(len(records))])
 
 
 def _extract(cfg: CfgNode, model: ImageClassifier, name: str, path: Path) -> None:
@@ -87,7 +89,9 @@ def _extract(cfg: CfgNode, model: ImageClassifier, name: str, path: Path) -> Non
     )
 
 
-def _fill(features: np.ndarray, model: ImageClassifier, batches: Iterable[list[dict]], bar: tqdm) -> float:
+def _fill(
+    features: np.ndarray, model: ImageClassifier, batches: Iterable[list[dict]], bar: tqdm | None = None
+) -> float:
     """Write the features in the batches' order; return the seconds spent in the network."""
     model.eval()
     done, seconds = 0, 0.0
@@ -98,7 +102,8 @@ def _fill(features: np.ndarray, model: ImageClassifier, batches: Iterable[list[d
             seconds += time.perf_counter() - clock
             features[done : done + len(batch)] = of_batch
             done += len(batch)
-            bar.update(len(batch))
+            if bar is not None:
+                bar.update(len(batch))
     return seconds
 
 

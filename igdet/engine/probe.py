@@ -13,7 +13,9 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import comm
 
 from igdet.config import ConfigError
-from igdet.engine.features import features_of, trunk_of
+from igdet.engine.features import features_of
+from igdet.engine.frozen_trunk import trunk_of
+from igdet.engine.probe_settings import settings_of
 from igdet.engine.results import read_record, utc_now, write_record
 from igdet.evaluation import ClassificationEvaluator
 from igdet.evaluation.predictions import predictions_of_scores, write_predictions
@@ -65,7 +67,7 @@ def probe(cfg: CfgNode, protocols: Sequence[str], arguments: dict) -> dict:
         UserError: features are not finite, or a protocol finds too few images.
     """
     check_probe(cfg)
-    settings = _settings(cfg)
+    settings = settings_of(cfg, cfg.MODEL.CLASSIFIER.NUM_CLASSES)
     _check_images(cfg.DATASETS.TRAIN[0], protocols, settings)
     started, clock = utc_now(), time.perf_counter()
     model = trunk_of(cfg)
@@ -102,20 +104,6 @@ def _evaluated(cfg: CfgNode, name: str, outcome: Outcome, test: LabelledFeatures
     write_predictions(folder / "predictions.parquet", predictions)
     evaluator = ClassificationEvaluator(MetadataCatalog.get(test.name).thing_classes, folder)
     return {evaluator.task: evaluator.metrics(predictions)}
-
-
-def _settings(cfg: CfgNode) -> Settings:
-    probe = cfg.PROBE
-    return Settings(
-        num_classes=cfg.MODEL.CLASSIFIER.NUM_CLASSES,
-        seed=max(0, cfg.SEED),  # -1 leaves trainings to chance; draws are always told
-        held_out=probe.HELD_OUT,
-        strengths=tuple(probe.STRENGTHS),
-        shots=tuple(sorted(probe.SHOTS)),
-        draws=probe.DRAWS,
-        neighbours=tuple(sorted(probe.NEIGHBORS)),
-        temperature=probe.TEMPERATURE,
-    )
 
 
 def _digest(settings: Settings, *sets: LabelledFeatures) -> str:

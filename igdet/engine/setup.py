@@ -20,6 +20,7 @@ from igdet.checkpoint.writing import LAST_CHECKPOINT
 from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
 from igdet.data import register_own_datasets
 from igdet.engine.derived import derive
+from igdet.engine.probe_in_training import check_probe_in_training
 from igdet.engine.results import CONFIG
 from igdet.engine.resuming import check_resumption, note_changes, pin_weights
 from igdet.engine.schedule import resolve_schedule
@@ -92,6 +93,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
     check_execution(cfg)
     check_sharding(cfg)
+    check_probe_in_training(cfg)
 
 
 def setup(args: argparse.Namespace) -> CfgNode:

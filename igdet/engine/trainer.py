@@ -28,6 +28,7 @@ from igdet.engine.batches import TrainBatches, build_train_batches
 from igdet.engine.hooks import FiniteWeights, ImagesSeen, LostForeground, StartedLate, ThroughputPrinter, forget_metrics
 from igdet.engine.optimizer import build_optimizer, continued_state, parameter_names
 from igdet.engine.preemption import StopOnRequest
+from igdet.engine.probe_in_training import probe_in_training, probe_period
 from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
 from igdet.engine.step import NonFiniteLoss, build_step
@@ -83,6 +84,7 @@ class Trainer(DefaultTrainer):
             # Saved before the evaluation, which may fail. On all ranks: they may hold the weights in pieces.
             hooks.PeriodicCheckpointer(self.checkpointer, solver.CHECKPOINT_PERIOD),
             hooks.EvalHook(test.EVAL_PERIOD, self._evaluate),
+            *([hooks.EvalHook(period, self._probe)] if (period := probe_period(self.cfg)) else []),
             # Written after it, with its metrics.
             *([hooks.PeriodicWriter(self.build_writers(), period=20)] if comm.is_main_process() else []),
             StopOnRequest(finite.check),
@@ -101,6 +103,10 @@ class Trainer(DefaultTrainer):
         with self._evaluated_weights():
             self._last_eval_results = self.test(self.cfg, self.model)
         return self._last_eval_results
+
+    def _probe(self) -> Mapping:
+        with self._evaluated_weights(), whole_weights(self.model):
+            return probe_in_training(self.cfg, self.model) if comm.is_main_process() else {}
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's writers and the line of images seen."""

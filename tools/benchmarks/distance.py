@@ -15,7 +15,8 @@ from igdet.benchmark.distances import numbers_of
 from igdet.cli.measure_distance import measure, request_of
 from igdet.engine import merged_config
 from igdet.engine.distances import IMAGES, TrainingImages, training_images
-from igdet.engine.features import features_of, trunk_of
+from igdet.engine.features import features_of
+from igdet.engine.frozen_trunk import trunk_of
 from igdet.engine.setup import fit_to_device
 from igdet.evaluation.distances import distances
 from igdet.modeling.classifier import ImageClassifier
