@@ -34,8 +34,9 @@ _HUB = re.compile(r"hf://([^/@]+/[^/@]+)@.*")
 _REPEATED = re.compile(r"seed\d+")  # in paths, by which repetitions differ
 # The keys that say most of a recipe; the run's config.yaml has all.
 _RECIPE = (
-    *("MODEL.META_ARCHITECTURE", "MODEL.BACKBONE.NAME", "MODEL.BACKBONE.FREEZE_AT", "SOLVER.IMS_PER_BATCH"),
-    *("SOLVER.MAX_ITER", "SOLVER.BASE_LR", "SOLVER.MOMENTUM", "SOLVER.WEIGHT_DECAY", "DATALOADER.RESAMPLING"),
+    *("MODEL.META_ARCHITECTURE", "MODEL.BACKBONE.NAME", "MODEL.TIMM.NAME", "MODEL.TORCHVISION.NAME"),
+    *("MODEL.BACKBONE.FREEZE_AT", "SOLVER.IMS_PER_BATCH", "SOLVER.MAX_ITER", "SOLVER.OPTIMIZER", "SOLVER.BASE_LR"),
+    *("SOLVER.LAYER_DECAY", "SOLVER.MOMENTUM", "SOLVER.WEIGHT_DECAY", "DATALOADER.RESAMPLING"),
     *("INPUT.FORMAT", "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"),
 )
 _SIZES = {
@@ -163,8 +164,18 @@ def _metric(metric: str) -> dict[str, str]:
 
 
 def _summary(record: Mapping) -> str:
-    network, version = _value(record, "MODEL.BACKBONE.NAME"), record.get("versions", {}).get("igdet", "")
-    return printable(f"{network}, trained on {_named(record, 'TRAIN')} with igdet {version}.".replace(" .", "."))
+    version = record.get("versions", {}).get("igdet", "")
+    return printable(
+        f"{_network(record)}, trained on {_named(record, 'TRAIN')} with igdet {version}.".replace(" .", ".")
+    )
+
+
+def _network(record: Mapping) -> str:
+    """The backbone's name; of another library's that which it has there."""
+    backbone = str(_value(record, "MODEL.BACKBONE.NAME"))
+    library = backbone.removesuffix("_FPN")
+    own = _value(record, f"MODEL.{library.upper()}.NAME")
+    return f"{library}'s {own}{backbone.removeprefix(library).replace('_', ' + ')}" if own else backbone
 
 
 def _data(lineage: Sequence[Mapping], licences: Mapping[str, str]) -> Iterator[str]:
@@ -185,7 +196,7 @@ def _data(lineage: Sequence[Mapping], licences: Mapping[str, str]) -> Iterator[s
 
 def _recipe(record: Mapping) -> str:
     is_classifier = _value(record, "MODEL.META_ARCHITECTURE") == "ImageClassifier"
-    keys = [key for key in (*_RECIPE, *_SIZES[is_classifier]) if _value(record, key) is not None]
+    keys = [key for key in (*_RECIPE, *_SIZES[is_classifier]) if _value(record, key) not in (None, "")]
     return Table("", ["key", "value"], [[Entry(key), Entry(str(_value(record, key)))] for key in keys]).markdown()
 
 

@@ -19,7 +19,7 @@ def run(tmp_path):
         config = {
             "SEED": seed,
             "OUTPUT_DIR": name,
-            "MODEL": {"META_ARCHITECTURE": "ImageClassifier", "BACKBONE": {"NAME": "R_18"}},
+            "MODEL": {"META_ARCHITECTURE": "ImageClassifier", "BACKBONE": {"NAME": "R_18"}} | entries.pop("model", {}),
             "DATASETS": {"TRAIN": [train], "TEST": ["cub2011_test"]},
             "SOLVER": {"BASE_LR": entries.pop("rate", 0.1)},
         }
@@ -70,6 +70,16 @@ def test_where_the_weights_come_from(run, tmp_path):
     assert "a file `model.pth`, of which no record is there" in text and "secret" not in text
     own = str(tmp_path / "own/model_final.pth")
     assert card_of(run("own", weights=own))[1].datasets == ["cub2011_train"]  # its own weights: no endless way back
+
+
+@pytest.mark.parametrize(
+    ("backbone", "said"),
+    [("timm", "timm's convnext_tiny, trained"), ("timm_FPN", "timm's convnext_tiny + FPN, trained")],
+)
+def test_a_network_of_another_library_is_called_by_its_name_there(run, backbone, said):
+    model = {"BACKBONE": {"NAME": backbone}, "TIMM": {"NAME": "convnext_tiny"}, "TORCHVISION": {"NAME": ""}}
+    text, _ = card_of(run("a", model=model))
+    assert said in text and "| MODEL.TIMM.NAME" in text and "TORCHVISION" not in text
 
 
 def test_what_the_record_says_against_the_figures(run):
