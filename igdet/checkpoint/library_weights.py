@@ -146,6 +146,17 @@ def check_library_weights(cfg: CfgNode) -> None:
             f"{network.name}, or name other weights"
         )
     check_fed(path, origin_of(network), cfg)
+    _check_resized(path, network, cfg)
+
+
+def _check_resized(path: str, network: LibraryNetwork, cfg: CfgNode) -> None:
+    wanted, set_to = network.card.interpolation, cfg.INPUT.CLASSIFICATION.INTERPOLATION
+    is_known = wanted in ("bilinear", "bicubic")  # "random", of some trainings, fits both
+    if cfg.MODEL.META_ARCHITECTURE == "ImageClassifier" and is_known and wanted != set_to:
+        raise WeightsError(
+            f"{path}: INPUT.CLASSIFICATION.INTERPOLATION is {set_to}, but these weights' images were resized by "
+            f"{wanted} interpolation: set it to {wanted}"
+        )
 
 
 def _library_of(path: str) -> LibraryTrunks | None:

@@ -66,6 +66,7 @@ VALUES: dict[str, Constraint] = {
     "DATALOADER.LABEL_NOISE": share(),
     "DATASETS.MAX_BAD_SHARE": share(),
     "INPUT.CLASSIFICATION.TRAIN_RESIZE": one_of("antialias", "fast"),
+    "INPUT.CLASSIFICATION.INTERPOLATION": one_of("bilinear", "bicubic"),
     "INPUT.FORMAT": one_of("RGB", "BGR"),
     "MODEL.RESNETS.NORM_BATCH": at_least(0),
     "SOLVER.ACCUMULATE": at_least(1),

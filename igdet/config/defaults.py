@@ -76,6 +76,8 @@ def _add_input(cfg: CfgNode) -> None:
     # How training crops are resized: "antialias" averages all pixels, as Pillow does; "fast" weighs the nearest four,
     # after decoding large crops at 1/2, 1/4 or 1/8 of their size. Evaluation is always antialiased.
     cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE = "antialias"
+    # "bilinear" or "bicubic", antialiased; what a library's weights want is checked.
+    cfg.INPUT.CLASSIFICATION.INTERPOLATION = "bilinear"
     # Evaluation, in pixels: the shorter side is resized to TEST_SHORT_SIDE, then a centre square of TEST_CROP is taken.
     cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE = 256
     cfg.INPUT.CLASSIFICATION.TEST_CROP = 224

@@ -198,7 +198,7 @@ def _train_transforms(cfg: CfgNode) -> TrainTransforms:
     crop = cfg.INPUT.CLASSIFICATION
     flip = FLIP_PROBABILITY[cfg.INPUT.RANDOM_FLIP]
     early, late = (
-        TrainTransform(side, crop.TRAIN_SCALE, crop.TRAIN_RATIO, flip, crop.TRAIN_RESIZE == "fast")
+        TrainTransform(side, crop.TRAIN_SCALE, crop.TRAIN_RATIO, flip, crop.TRAIN_RESIZE == "fast", crop.INTERPOLATION)
         for side in (crop.TRAIN_CROP, crop.LATE_CROP or crop.TRAIN_CROP)
     )
     steps = cfg.SOLVER.MAX_ITER - round(LATE_SHARE * cfg.SOLVER.MAX_ITER)
@@ -206,7 +206,8 @@ def _train_transforms(cfg: CfgNode) -> TrainTransforms:
 
 
 def _test_transform(cfg: CfgNode) -> TestTransform:
-    return TestTransform(cfg.INPUT.CLASSIFICATION.TEST_SHORT_SIDE, cfg.INPUT.CLASSIFICATION.TEST_CROP)
+    crop = cfg.INPUT.CLASSIFICATION
+    return TestTransform(crop.TEST_SHORT_SIDE, crop.TEST_CROP, crop.INTERPOLATION)
 
 
 def _classification_loader(cfg: CfgNode, name: str, samples: Any, sampler: Sampler | None = None) -> CheckedLoader:

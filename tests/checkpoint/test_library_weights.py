@@ -43,6 +43,7 @@ def config(weights, name=NAME, backbone="timm", classes=1000):
     cfg.MODEL.TIMM.NAME, cfg.MODEL.WEIGHTS = name, weights
     cfg.MODEL.CLASSIFIER.NUM_CLASSES, cfg.MODEL.CLASSIFIER.RESET = classes, False
     cfg.INPUT.FORMAT, cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = "RGB", MEAN, STD
+    cfg.INPUT.CLASSIFICATION.INTERPOLATION = "bicubic"  # of its card, too
     return cfg
 
 
@@ -123,6 +124,15 @@ def test_images_that_are_fed_otherwise_than_the_card_says_are_refused(path):
         build_model(cfg)
 
 
+def test_a_classifier_resizes_as_the_card_says(path):
+    cfg = config(path)
+    cfg.INPUT.CLASSIFICATION.INTERPOLATION = "bilinear"
+    with pytest.raises(WeightsError, match=r"INTERPOLATION is bilinear, but these .* bicubic .*: set it to bic"):
+        check_library_weights(cfg)
+    cfg.MODEL.META_ARCHITECTURE = "GeneralizedRCNN"  # Detectron2 resizes a detector's images, bilinearly
+    check_library_weights(cfg)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -172,6 +182,7 @@ def torchvision_config(weights, classes=1000):
     cfg = config("", classes=classes)
     cfg.MODEL.BACKBONE.NAME, cfg.MODEL.TORCHVISION.NAME, cfg.MODEL.WEIGHTS = "torchvision", TORCHVISION, weights
     cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+    cfg.INPUT.CLASSIFICATION.INTERPOLATION = "bilinear"
     return cfg
 
 

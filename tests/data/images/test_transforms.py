@@ -34,27 +34,38 @@ def assert_close(ours: np.ndarray, theirs: Image.Image) -> None:
 
 @pytest.mark.parametrize("size", [(300, 400), (97, 64), (64, 64), (40, 500), (255, 257), (1, 1)])
 @pytest.mark.parametrize(("short_side", "crop"), [(256, 224), (72, 64), (64, 64), (33, 20)])
-def test_evaluation_gives_torchvisions_pixels(size, short_side, crop):
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_evaluation_gives_torchvisions_pixels(size, short_side, crop, interpolation):
     image = random_image(*size)
-    theirs = tv.Compose([tv.Resize(short_side), tv.CenterCrop(crop)])(Image.fromarray(image))
-    assert_close(TestTransform(short_side, crop)(DecodedImage(image)), theirs)
+    resize = tv.Resize(short_side, tv.InterpolationMode(interpolation))
+    theirs = tv.Compose([resize, tv.CenterCrop(crop)])(Image.fromarray(image))
+    assert_close(TestTransform(short_side, crop, interpolation)(DecodedImage(image)), theirs)
 
 
 @pytest.mark.parametrize("size", [(300, 400), (97, 64), (40, 500), (255, 257)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
-def test_evaluation_decodes_all_that_torchvisions_pixels_are_made_of(size, subsampling):
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_evaluation_decodes_all_that_torchvisions_pixels_are_made_of(size, subsampling, interpolation):
     data = jpeg(random_image(*size), subsampling=subsampling)
-    theirs = tv.Compose([tv.Resize(40), tv.CenterCrop(32)])(Image.open(io.BytesIO(data)))
-    assert_close(TestTransform(40, 32)(open_croppable(data, "RGB", "")), theirs)
+    resize = tv.Resize(40, tv.InterpolationMode(interpolation))
+    theirs = tv.Compose([resize, tv.CenterCrop(32)])(Image.open(io.BytesIO(data)))
+    assert_close(TestTransform(40, 32, interpolation)(open_croppable(data, "RGB", "")), theirs)
 
 
 @pytest.mark.parametrize("size", [32, 100, 224])  # smaller than the crop, about as large, larger
-def test_training_resizes_the_crop_as_torchvision_does(size):
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_training_resizes_the_crop_as_torchvision_does(size, interpolation):
     data = jpeg(random_image(120, 90))
     top, left, height, width = sample_crop(120, 90, SCALE, RATIO, np.random.default_rng(5))
-    theirs = tv.functional.resized_crop(Image.open(io.BytesIO(data)), top, left, height, width, [size, size])
-    ours = TrainTransform(size, SCALE, RATIO, flip=0.0)(open_croppable(data, "RGB", ""), np.random.default_rng(5))
-    assert_close(ours, theirs)
+    mode = tv.InterpolationMode(interpolation)
+    theirs = tv.functional.resized_crop(Image.open(io.BytesIO(data)), top, left, height, width, [size, size], mode)
+    transform = TrainTransform(size, SCALE, RATIO, flip=0.0, interpolation=interpolation)
+    ours = transform(open_croppable(data, "RGB", ""), np.random.default_rng(5))
+    if interpolation == "bilinear":
+        assert_close(ours, theirs)
+    else:  # overshooting values are rounded twice: of noise, enlarged, one value in 150,000 differs by two levels
+        difference = np.abs(ours.astype(int) - np.asarray(theirs))
+        assert difference.max() <= 2 and (difference > 1).mean() < 1e-4 and difference.mean() < 0.05
 
 
 @pytest.mark.parametrize("fast", [False, True])
