@@ -58,6 +58,8 @@ EXTRAS = {
         "timm>=1.0.31",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
     "timm": ["timm>=1.0.31"],  # its networks as trunks
+    "mlflow": ["mlflow-skinny>=2.9"],  # a training's scalars there: TRACKERS
+    "wandb": ["wandb>=0.16"],  # likewise
     "dev": [
         "huggingface-hub>=1",  # tests of weights on hubs
         "import-linter>=2",

@@ -100,6 +100,7 @@ VALUES: dict[str, Constraint] = {
     "MODEL.MOE.LOSS_WEIGHT": at_least(0),
     "INPUT.LARGE_SCALE_JITTER.SIDE": at_least(0, note="pixels, 0 for none"),
     "INPUT.LARGE_SCALE_JITTER.SCALE": range_of_factors(),
+    "TRACKERS": some_of("wandb", "mlflow"),
     "PROBE.FEATURES": one_of("float32", "float16"),
     "PROBE.HELD_OUT": proper_share(),
     "PROBE.STRENGTHS": some_above_0(),

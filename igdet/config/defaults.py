@@ -19,6 +19,8 @@ def add_igdet_config(cfg: CfgNode) -> None:
     _add_dataloader(cfg)
     _add_solver(cfg)
     _add_probe(cfg)
+    # Where scalars go besides TensorBoard and metrics.json: "wandb", "mlflow" (pip install "igdet[wandb]").
+    cfg.TRACKERS = []
 
 
 def _add_model(cfg: CfgNode) -> None:

@@ -25,6 +25,7 @@ from igdet.engine.results import CONFIG
 from igdet.engine.resuming import check_resumption, note_changes, pin_weights
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
+from igdet.engine.trackers import check_trackers
 from igdet.modeling import check_backbone, check_execution
 from igdet.utils.files import atomic_write
 
@@ -94,6 +95,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     check_execution(cfg)
     check_sharding(cfg)
     check_probe_in_training(cfg)
+    check_trackers(cfg)
 
 
 def setup(args: argparse.Namespace) -> CfgNode:

@@ -32,6 +32,7 @@ from igdet.engine.probe_in_training import probe_in_training, probe_period
 from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
 from igdet.engine.step import NonFiniteLoss, build_step
+from igdet.engine.trackers import TrackerWriter
 from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
 from igdet.modeling import apply_execution
 from igdet.utils.errors import UserError
@@ -117,8 +118,12 @@ class Trainer(DefaultTrainer):
             StartedLate(lambda: JSONWriter(str(folder / METRICS))),
             # TensorBoard itself forgets what an earlier process wrote from there on.
             StartedLate(lambda: TensorboardXWriter(str(folder), purge_step=self.start_iter)),
+            *(StartedLate(partial(self._open_tracker, name)) for name in self.cfg.TRACKERS),
             ThroughputPrinter(self.max_iter, solver.IMS_PER_BATCH),
         ]
+
+    def _open_tracker(self, name: str) -> TrackerWriter:
+        return TrackerWriter(name, self.cfg, self.start_iter)
 
     def resume_or_load(self, resume: bool = True) -> None:
         """Load the last checkpoint, or MODEL.WEIGHTS, and let the training batches start where the checkpoint stopped.
