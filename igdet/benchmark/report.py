@@ -6,6 +6,7 @@ from pathlib import Path
 
 from igdet.benchmark import figures, localization, tables
 from igdet.benchmark.collect import Study
+from igdet.benchmark.costs import cost_charts, cost_table
 from igdet.benchmark.distance_tables import study_table
 from igdet.benchmark.galleries import changes, galleries
 from igdet.benchmark.runner import last_lines
@@ -143,6 +144,8 @@ def _page(study: Study, answer: Sequence[str]) -> str:
         changes=changes(study),
         curves=[*figures.loss_charts(study), *figures.evaluation_charts(study)],
         pretraining=tables.pretraining_table(study),
+        costs=cost_table(study),
+        cost_charts=cost_charts(study),
         distances=study_table(study),
         hashtags=figures.hashtag_chart(study),
         galleries=galleries(study),
@@ -172,6 +175,7 @@ def _markdown(study: Study, answer: Sequence[str]) -> str:
         paired_table(study),
         *localization.tables(study),
         tables.pretraining_table(study),
+        cost_table(study),
         study_table(study),
         tables.selection_table(study),
         tables.published_table(study),

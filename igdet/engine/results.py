@@ -40,7 +40,8 @@ def write_record(path: Path, cfg: CfgNode, arguments: Mapping, results: Mapping,
         arguments: "config_file" and "opts" of the command line.
         results: data set -> task -> metric -> number.
         progress: "images_seen", "seconds" and "started"; of a training also "posts_per_hashtag", "changes"
-            of settings and "lost_foreground", the iteration since which a detector finds nothing, or None.
+            of settings, "lost_foreground", the iteration since which a detector finds nothing, or None, and "trunk",
+            what it costs (`igdet.modeling.costs.trunk_cost`).
     """
     record = {
         **arguments,

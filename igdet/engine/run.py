@@ -34,6 +34,7 @@ from igdet.engine.results import (
 from igdet.engine.resuming import is_finished
 from igdet.engine.setup import prepare, setup_config
 from igdet.engine.trainer import Trainer
+from igdet.modeling.costs import trunk_cost
 from igdet.utils.cache import locked
 from igdet.utils.command_lines import command_line
 from igdet.utils.files import atomic_write, read_json_lines
@@ -149,7 +150,7 @@ def _record_training(trainer: Trainer, args: argparse.Namespace) -> None:
     progress = {"images_seen": clock.images_seen, "seconds": round(clock.seconds, 1), "started": clock.started}
     folder = Path(cfg.OUTPUT_DIR)
     progress |= {"posts_per_hashtag": _posts_per_hashtag(cfg), "changes": read_json_lines(folder / CHANGES)}
-    progress |= {"lost_foreground": trainer.foreground.since}
+    progress |= {"lost_foreground": trainer.foreground.since, "trunk": trunk_cost(trainer.model, cfg)}
     write_record(folder / RESULTS, cfg, _arguments(args), by_dataset(cfg, trainer.last_results), progress)
     logger.info(
         f"Finished: results in {folder / RESULTS}, weights in {folder / 'model_final.pth'}. Evaluate them again with\n"

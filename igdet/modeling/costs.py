@@ -4,7 +4,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +16,9 @@ from detectron2.structures import Boxes, Instances, PolygonMasks
 from detectron2.utils.analysis import FlopCountAnalysis
 from detectron2.utils.events import EventStorage
 from torch import nn
+from torch.func import functional_call
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils.flop_counter import FlopCounterMode
 
 from igdet.modeling.trunk import trunks_in
 from igdet.reporting.tables import Entry, Table
@@ -72,6 +76,44 @@ def count(model: nn.Module, inputs: list[dict]) -> Cost:
     multiply_adds = sum(counts[name] for name in ("conv", "conv_transpose2d", "linear", "addmm", "matmul"))
     parameters = sum(weight.numel() for weight in model.parameters())
     return Cost(parameters / 1e6, multiply_adds / 1e9, activations / 1e6)
+
+
+def trunk_cost(model: nn.Module, cfg: CfgNode) -> dict[str, Any] | None:
+    """Count what a model's trunk costs, without computing anything: on the device "meta".
+
+    Args:
+        model: with one trunk.
+        cfg: its config, which says how large images are: a classifier's crops of the evaluation, a detector's largest.
+
+    Returns:
+        {"parameters": a number, "multiply_adds": of convolutions and products of matrices, attention's among them, for
+        one image, "pixels": [height, width]}; None where the trunk is none of igdet's, or spread over processes.
+    """
+    trunk: Any = next((trunk for _, trunk in trunks_in(model)), None)
+    if trunk is None or any(type(weight) is not nn.Parameter for weight in trunk.parameters()):
+        return None
+    height, width = _evaluated_pixels(cfg)
+    tensors = {name: tensor.to("meta") for name, tensor in chain(trunk.named_parameters(), trunk.named_buffers())}
+    images = torch.empty(1, len(cfg.MODEL.PIXEL_MEAN), height, width, device="meta")
+    state = trunk.training, trunk._compiled_call_impl
+    trunk._compiled_call_impl = None  # a compiled one would be compiled once more, for this
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            functional_call(trunk.eval(), tensors, (images,))
+    finally:
+        trunk.train(state[0])._compiled_call_impl = state[1]
+    return {
+        "parameters": sum(weight.numel() for weight in trunk.parameters()),
+        "multiply_adds": counter.get_total_flops() // 2,  # a multiplication and an addition are two operations
+        "pixels": [height, width],
+    }
+
+
+def _evaluated_pixels(cfg: CfgNode) -> tuple[int, int]:
+    if cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
+        return (cfg.INPUT.CLASSIFICATION.TEST_CROP,) * 2
+    short, long = (-(-side // 32) * 32 for side in (cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST))  # as padded
+    return short, long
 
 
 def kept_for_backward(step: Callable[[], object]) -> int:
