@@ -11,8 +11,6 @@ from torch import nn
 
 from igdet.config import ConfigError
 from igdet.engine.features import passing_features
-from igdet.engine.probe_settings import settings_of
-from igdet.evaluation.probing.protocols import PROTOCOLS
 from igdet.modeling.classifier import ImageClassifier
 
 logger = logging.getLogger(__name__)
@@ -60,6 +58,10 @@ def probe_in_training(cfg: CfgNode, model: nn.Module) -> dict[str, float]:
     Returns:
         "probe/PROTOCOL/top1" in percent, and "probe/seconds", what it all took.
     """
+    # Not for every training: SciPy's statistics take a second to import.
+    from igdet.engine.probe_settings import settings_of
+    from igdet.evaluation.probing.protocols import PROTOCOLS
+
     probe, clock = cfg.PROBE.IN_TRAINING, time.perf_counter()
     classifier = cast(ImageClassifier, getattr(model, "module", model))
     was_training = classifier.training
