@@ -31,6 +31,7 @@ from igdet.config.constraints import (
     zero_or_at_least,
 )
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.config.detectors import check_detector
 from igdet.formats.coco.reading import KEYPOINTS
 from igdet.sampling import PHI
 from igdet.utils.messages import did_you_mean, shown
@@ -139,7 +140,7 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
     if cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES:
         _check_classifier(cfg)
     else:
-        _check_detector(cfg)
+        check_detector(cfg)
     if training:
         _check_training(cfg, processes or comm.get_world_size())
     for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
@@ -179,25 +180,6 @@ def _check_classifier(cfg: CfgNode) -> None:
         )
     if cfg.INPUT.RANDOM_FLIP == "vertical":
         raise ConfigError("INPUT.RANDOM_FLIP is 'vertical': expected horizontal or none for classification")
-
-
-def _check_detector(cfg: CfgNode) -> None:
-    if cfg.TEST.AUG.ENABLED and cfg.MODEL.KEYPOINT_ON:
-        raise ConfigError("TEST.AUG.ENABLED is True: Detectron2 can augment tests of boxes and masks, not of keypoints")
-    if cfg.MODEL.ROI_BOX_HEAD.NORM and not cfg.MODEL.ROI_BOX_HEAD.NUM_CONV:
-        raise ConfigError(
-            f"MODEL.ROI_BOX_HEAD.NORM is {cfg.MODEL.ROI_BOX_HEAD.NORM}, but it normalises convolutions, and NUM_CONV "
-            "is 0: set it to 4, as configs/Base-GN.yaml does, or NORM to ''"
-        )
-    if not cfg.INPUT.LARGE_SCALE_JITTER.SIDE:
-        return
-    if cfg.INPUT.CROP.ENABLED:
-        raise ConfigError("INPUT.CROP.ENABLED is True, but INPUT.LARGE_SCALE_JITTER.SIDE crops as well: choose one")
-    if cfg.MODEL.MASK_ON and cfg.INPUT.MASK_FORMAT != "bitmask":
-        raise ConfigError(
-            f"INPUT.MASK_FORMAT is {cfg.INPUT.MASK_FORMAT}: expected bitmask with INPUT.LARGE_SCALE_JITTER: an "
-            "object that is cropped away has an empty mask, but no polygon"
-        )
 
 
 def _check_same_names(cfg: CfgNode, training: bool) -> None:

@@ -48,6 +48,8 @@ def config(*opts):
 
 DETECTOR = ("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "DATASETS.TRAIN", "('check_boxes',)")
 RETINANET = ("MODEL.META_ARCHITECTURE", "RetinaNet", "DATASETS.TRAIN", "('check_boxes',)")
+CASCADE = (*DETECTOR, "MODEL.ROI_HEADS.NAME", "CascadeROIHeads")
+AGNOSTIC = ("MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG", True)
 PEOPLE = (
     *("MODEL.META_ARCHITECTURE", "GeneralizedRCNN", "MODEL.KEYPOINT_ON", True, "MODEL.ROI_HEADS.NUM_CLASSES", 1),
     *("DATASETS.TRAIN", "('check_people',)", "DATASETS.TEST", "('check_people',)"),
@@ -111,6 +113,17 @@ def test_sound_configs_pass():
         (("INPUT.LARGE_SCALE_JITTER.SIDE", 64), "LARGE_SCALE_JITTER.SIDE is for detectors"),
         (("TEST.AUG.ENABLED", True), "TEST.AUG.ENABLED is True: it augments tests of detectors"),
         ((*PEOPLE, "TEST.AUG.ENABLED", True), "TEST.AUG.ENABLED is True: .* not of keypoints"),
+        ((*RETINANET, "TEST.AUG.ENABLED", True), "TEST.AUG.ENABLED is True: .* not of RetinaNet"),
+        ((*RETINANET, "MODEL.MASK_ON", True), "MODEL.MASK_ON is True, but .* RetinaNet finds boxes alone"),
+        (CASCADE, "CLS_AGNOSTIC_BBOX_REG is False: expected True with CascadeROIHeads"),
+        (
+            (*CASCADE, *AGNOSTIC, "MODEL.ROI_BOX_CASCADE_HEAD.IOUS", (0.5, 0.6)),
+            "IOUS has 2 stages, BBOX_REG_WEIGHTS has 3",
+        ),
+        (
+            (*CASCADE, *AGNOSTIC, "MODEL.ROI_BOX_CASCADE_HEAD.IOUS", (0.6, 0.7, 0.8)),
+            r"IOU_THRESHOLDS is \[0.5\], but .*IOUS is \[0.6, 0.7, 0.8\]: expected the first",
+        ),
         (
             (*DETECTOR, "INPUT.LARGE_SCALE_JITTER.SIDE", 64, "INPUT.CROP.ENABLED", True),
             "INPUT.CROP.ENABLED is True, but .* crops as well",

@@ -1,8 +1,9 @@
-"""Runs of the small classification config within the test's process."""
+"""Runs of small configs within the test's process."""
 
 import argparse
 
 import pytest
+from squares import draw_squares
 
 
 @pytest.fixture
@@ -13,3 +14,9 @@ def command(colour_config):
         return argparse.Namespace(config_file=str(colour_config), opts=list(opts), resume=resume, eval_only=eval_only)
 
     return parsed
+
+
+@pytest.fixture
+def squares(tmp_path):
+    """Four images of a white square on black, with COCO annotations."""
+    return draw_squares(tmp_path)

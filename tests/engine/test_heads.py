@@ -1,0 +1,41 @@
+"""Every head that configs/ has as an overlay: it trains and is evaluated from YAML alone."""
+
+import json
+
+import numpy as np
+import pytest
+from squares import run
+
+from igdet.config import ConfigError
+
+CASCADE = "Base-Cascade-RCNN.yaml"
+
+
+def logged(folder):
+    """What the last step of a run logged."""
+    return json.loads((folder / "run/metrics.json").read_text().splitlines()[0])
+
+
+def test_a_cascade_of_three_box_heads(squares, repository, tmp_path):
+    results = run(squares, repository, tmp_path, "MODEL.MASK_ON", "True", overlays=[CASCADE])["squares"]
+    assert set(results) == {"bbox", "segm"}
+    record, line = json.loads((tmp_path / "run/results.json").read_text()), logged(tmp_path)
+    assert record["lost_foreground"] is None
+    for stage in ("stage0", "stage1", "stage2"):
+        assert np.isfinite([line[f"loss_cls_{stage}"], line[f"loss_box_reg_{stage}"]]).all()
+        assert f"{stage}/fast_rcnn/false_negative" in line  # what the watch over lost foreground looks at
+    again = ("MODEL.MASK_ON", "True", "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"))
+    evaluated = run(squares, repository, tmp_path, *again, overlays=[CASCADE], eval_only=True)
+    assert evaluated["squares"]["bbox"] == pytest.approx(results["bbox"], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "opts", "message"),
+    [
+        (CASCADE, ("MODEL.ROI_HEADS.NUM_CLASSES", "2"), "ROI_HEADS.NUM_CLASSES is 2, but squares of .* has 1"),
+    ],
+)
+def test_what_does_not_fit_stops_at_the_start(overlay, opts, message, squares, repository, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        run(squares, repository, tmp_path, *opts, overlays=[overlay])
+    assert not (tmp_path / "run").exists()
