@@ -47,6 +47,7 @@ CLASS_COUNTS = {
     "ImageClassifier": {"MODEL.CLASSIFIER.NUM_CLASSES": "thing_classes"},
     "GeneralizedRCNN": {"MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes"},
     "RetinaNet": {"MODEL.RETINANET.NUM_CLASSES": "thing_classes"},
+    "FCOS": {"MODEL.FCOS.NUM_CLASSES": "thing_classes"},
 }
 # What all data sets of a config must share: metadata field -> what it holds, and how to make it the same.
 SAME_NAMES = {
@@ -55,7 +56,7 @@ SAME_NAMES = {
 }
 KEYPOINT_COUNT = {"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": "keypoint_names"}
 
-NORMS = ("MODEL.RESNETS.NORM", "MODEL.FPN.NORM", "MODEL.ROI_BOX_HEAD.NORM", "MODEL.ROI_MASK_HEAD.NORM")
+NORMS = tuple(f"MODEL.{part}.NORM" for part in ("RESNETS", "FPN", "ROI_BOX_HEAD", "ROI_MASK_HEAD", "RETINANET", "FCOS"))
 
 # Key -> what its value must be.
 VALUES: dict[str, Constraint] = {

@@ -14,6 +14,7 @@ def add_igdet_config(cfg: CfgNode) -> None:
         cfg: what `detectron2.config.get_cfg()` returns.
     """
     _add_model(cfg)
+    _add_fcos(cfg)
     _add_input(cfg)
     _add_datasets(cfg)
     _add_dataloader(cfg)
@@ -65,6 +66,31 @@ def _add_model(cfg: CfgNode) -> None:
     # Most images that share the statistics of MODEL.RESNETS.NORM BN (the paper: 24); a GPU's larger (micro-)batch is
     # normalised in groups. 0: all images of a (micro-)batch share theirs.
     cfg.MODEL.RESNETS.NORM_BATCH = 0
+
+
+def _add_fcos(cfg: CfgNode) -> None:
+    # MODEL.META_ARCHITECTURE FCOS: keys as RetinaNet's (MODEL.RETINANET), values as Detectron2's own FCOS has them.
+    cfg.MODEL.FCOS = CfgNode()
+    # Number of classes; unless written, that of the named target of DATASETS.TRAIN.
+    cfg.MODEL.FCOS.NUM_CLASSES = 80
+    # Levels of the pyramid, the finest first: each finds objects of 4 to 8 times its stride, the first also smaller
+    # ones, the last also larger ones.
+    cfg.MODEL.FCOS.IN_FEATURES = ["p3", "p4", "p5", "p6", "p7"]
+    # Convolutions before the outputs, of classes and of boxes, and the norm after each.
+    cfg.MODEL.FCOS.NUM_CONVS = 4
+    cfg.MODEL.FCOS.NORM = "GN"
+    # Probability of each class at the start.
+    cfg.MODEL.FCOS.PRIOR_PROB = 0.01
+    # Places that learn an object: those within this distance of its centre, in strides of their level.
+    cfg.MODEL.FCOS.CENTER_SAMPLING_RADIUS = 1.5
+    # Of the focal loss (arXiv 1708.02002): the weight of objects, and the power by which easy places count less.
+    cfg.MODEL.FCOS.FOCAL_LOSS_ALPHA = 0.25
+    cfg.MODEL.FCOS.FOCAL_LOSS_GAMMA = 2.0
+    # Of a detection: least score, the root of the class' probability times the centerness; how many a level go into
+    # the suppression, and the IoU at which it drops the lower score.
+    cfg.MODEL.FCOS.SCORE_THRESH_TEST = 0.2
+    cfg.MODEL.FCOS.TOPK_CANDIDATES_TEST = 1000
+    cfg.MODEL.FCOS.NMS_THRESH_TEST = 0.6
 
 
 def _add_input(cfg: CfgNode) -> None:

@@ -4,7 +4,7 @@ from detectron2.config import CfgNode
 
 from igdet.utils.yaml import ConfigError
 
-BOXES_ALONE = ("RetinaNet",)  # meta-architectures without heads for masks and keypoints
+BOXES_ALONE = ("RetinaNet", "FCOS")  # meta-architectures without heads for masks and keypoints
 
 
 def check_detector(cfg: CfgNode) -> None:

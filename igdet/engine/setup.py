@@ -26,7 +26,7 @@ from igdet.engine.resuming import check_resumption, note_changes, pin_weights
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
 from igdet.engine.trackers import check_trackers
-from igdet.modeling import check_backbone, check_execution
+from igdet.modeling import check_backbone, check_execution, check_levels
 from igdet.utils.files import atomic_write
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ def check_merged(cfg: CfgNode, training: bool = True, processes: int | None = No
     if is_on_hub(cfg.MODEL.WEIGHTS):
         parse(cfg.MODEL.WEIGHTS)  # refuses what is no such name; the hub is asked when a run begins
     check_backbone(cfg)  # the builder would refuse it too, but only after the data are opened
+    check_levels(cfg)
     check_execution(cfg)
     check_sharding(cfg)
     check_probe_in_training(cfg)

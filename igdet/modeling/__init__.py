@@ -4,6 +4,8 @@ from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.errors import WeightsError
 from igdet.modeling.classifier import ImageClassifier
 from igdet.modeling.execution import apply_execution, check_execution
+from igdet.modeling.fcos import FCOS
+from igdet.modeling.levels import check_levels
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
@@ -14,6 +16,7 @@ from igdet.modeling.trunk_building import check_backbone, register_trunks
 
 __all__ = [
     "FAMILY",
+    "FCOS",
     "FPN_SUFFIX",
     "ImageClassifier",
     "KHotLabels",
@@ -30,6 +33,7 @@ __all__ = [
     "build_resnext",
     "check_backbone",
     "check_execution",
+    "check_levels",
     "khot_softmax_loss",
     "register_trunks",
 ]

@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.errors import WeightsError
 from igdet.modeling.library_networks import MAPS, PLAIN_STRIDE, LibraryNetwork
-from igdet.modeling.simple_pyramid import SimplePyramid
+from igdet.modeling.simple_pyramid import STRIDES, TOP, SimplePyramid
 from igdet.modeling.trunk import CLASSIFIER, Tensors, TrunkFamily
 from igdet.utils.errors import UserError
 from igdet.utils.yaml import ConfigError
@@ -157,6 +157,11 @@ class LibraryTrunks(TrunkFamily):
             return SimplePyramid(trunk, cfg.MODEL.FPN.OUT_CHANNELS)
         return super().build_pyramid(cfg, trunk)
 
+    def levels(self, cfg: CfgNode) -> list[str]:
+        """Those of a simple pyramid upon a plain network, whatever the detector."""
+        is_pyramid = cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX)
+        return [*STRIDES, TOP] if is_pyramid and self.network_of(cfg).patch else super().levels(cfg)
+
     def parts(self, trunk: Any) -> list[list[nn.Module | nn.Parameter]]:
         """What comes before the first map's stage, then up to the end of each map's; a plain network's blocks in four
         equal parts.
@@ -245,7 +250,6 @@ class LibraryTrunks(TrunkFamily):
             )
         if cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX):
             self._check_maps(network)
-            _check_levels(network, cfg)
             super().check(cfg)
         elif cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
             self._check_pooling(network, cfg)
@@ -281,15 +285,6 @@ class LibraryTrunks(TrunkFamily):
                     f"INPUT.CLASSIFICATION.{key} is {crops[key]}, but {self.name_key} {network.name} divides images "
                     f"into patches of {network.patch} pixels: set a multiple of {network.patch}"
                 )
-
-
-def _check_levels(network: LibraryNetwork, cfg: CfgNode) -> None:
-    levels = cfg.MODEL.RETINANET.IN_FEATURES
-    if network.patch and cfg.MODEL.META_ARCHITECTURE == "RetinaNet" and "p7" in levels:
-        raise ConfigError(
-            f"MODEL.RETINANET.IN_FEATURES is {list(levels)}, but the simple pyramid of {network.name} ends at p6: "
-            "leave p7 out, and its sizes out of MODEL.ANCHOR_GENERATOR.SIZES"
-        )
 
 
 def _by(size: tuple[int, int]) -> str:

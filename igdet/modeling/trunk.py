@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from detectron2.config import CfgNode
 from detectron2.layers import FrozenBatchNorm2d
-from detectron2.modeling import FPN, Backbone
-from detectron2.modeling.backbone.fpn import LastLevelMaxPool, LastLevelP6P7
+from detectron2.modeling import Backbone
 from torch import Tensor, nn
 
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.modeling.pyramid import build_fpn, levels
 from igdet.utils.yaml import ConfigError
 
 if TYPE_CHECKING:
@@ -139,24 +139,13 @@ class TrunkFamily(ABC):
         cfg.MODEL.BACKBONE.NAME = cfg.MODEL.BACKBONE.NAME.removesuffix(FPN_SUFFIX)
 
     def build_pyramid(self, cfg: CfgNode, trunk: Backbone) -> Backbone:
-        """Build a feature pyramid upon a trunk, which it keeps as `bottom_up`; RetinaNet's has two levels on top."""
-        fpn = cfg.MODEL.FPN
-        coarsest = max(fpn.IN_FEATURES, key=lambda name: self.features[name])
-        top: Any
-        if cfg.MODEL.META_ARCHITECTURE == "RetinaNet":
-            top = LastLevelP6P7(trunk.output_shape()[coarsest].channels, fpn.OUT_CHANNELS, in_feature=coarsest)
-        else:
-            top = LastLevelMaxPool()
-            # Detectron2's default, p5, is that of stride 32.
-            top.in_feature = f"p{self.features[coarsest].bit_length() - 1}"
-        return FPN(
-            bottom_up=trunk,
-            in_features=fpn.IN_FEATURES,
-            out_channels=fpn.OUT_CHANNELS,
-            norm=fpn.NORM,
-            top_block=top,
-            fuse_type=fpn.FUSE_TYPE,
-        )
+        """Build a feature pyramid upon a trunk, which it keeps as `bottom_up`, with the levels that `levels` names."""
+        return build_fpn(cfg, trunk, self.features)
+
+    def levels(self, cfg: CfgNode) -> list[str]:
+        """Name the maps that a config's backbone gives, the finest first: a pyramid's levels, or a trunk's own."""
+        is_pyramid = cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX)
+        return levels(cfg, self.features) if is_pyramid else self.out_features(cfg)
 
     def check(self, cfg: CfgNode) -> None:
         """Refuse keys of a config that contradict the family; raises `ConfigError` naming the key and both values."""

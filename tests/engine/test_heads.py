@@ -9,6 +9,7 @@ from squares import run
 from igdet.config import ConfigError
 
 CASCADE = "Base-Cascade-RCNN.yaml"
+FCOS, RETINANET = "Base-FCOS.yaml", "Base-RetinaNet.yaml"
 
 
 def logged(folder):
@@ -30,8 +31,27 @@ def test_a_cascade_of_three_box_heads(squares, repository, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("overlay", "opts", "loss"),
+    [
+        (RETINANET, ("MODEL.RETINANET.NUM_CLASSES", "1"), "loss_cls"),
+        # Group normalisation needs more than the slim pyramid's one channel a group where a level is one cell.
+        (FCOS, ("MODEL.FCOS.NUM_CLASSES", "1", "MODEL.FCOS.NORM", ""), "loss_fcos_cls"),
+    ],
+)
+def test_a_dense_detector(overlay, opts, loss, squares, repository, tmp_path):
+    results = run(squares, repository, tmp_path, *opts, overlays=[overlay])["squares"]
+    assert set(results) == {"bbox"}
+    assert np.isfinite(logged(tmp_path)[loss])
+    again = (*opts, "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"))
+    evaluated = run(squares, repository, tmp_path, *again, overlays=[overlay], eval_only=True)
+    assert evaluated["squares"]["bbox"] == pytest.approx(results["bbox"], nan_ok=True)
+
+
+@pytest.mark.parametrize(
     ("overlay", "opts", "message"),
     [
+        (FCOS, (), "FCOS.NUM_CLASSES is 80, but squares of .* has 1: set it to 1"),
+        (RETINANET, ("MODEL.RETINANET.NUM_CLASSES", "1", "MODEL.MASK_ON", "True"), "RetinaNet finds boxes alone"),
         (CASCADE, ("MODEL.ROI_HEADS.NUM_CLASSES", "2"), "ROI_HEADS.NUM_CLASSES is 2, but squares of .* has 1"),
     ],
 )

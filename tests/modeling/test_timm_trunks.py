@@ -173,31 +173,6 @@ def test_every_weight_is_trained(name, pyramid):
     optimizer.step()
 
 
-@pytest.mark.parametrize("backbone", ["timm_FPN", "X_14_8x4d_FPN"])
-def test_retinanet_has_levels_up_to_p7(backbone):
-    cfg = config("test_convnext", True, "MODEL.BACKBONE.NAME", backbone, "MODEL.RETINANET.NUM_CLASSES", 3)
-    cfg.MODEL.META_ARCHITECTURE, cfg.MODEL.FPN.IN_FEATURES = "RetinaNet", ["res3", "res4", "res5"]
-    cfg.MODEL.RESNETS.OUT_FEATURES = cfg.MODEL.FPN.IN_FEATURES
-    cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[32], [64], [128], [256], [512]]
-    model = build_model(cfg).train()
-    strides = {name: shape.stride for name, shape in model.backbone.output_shape().items()}
-    assert strides == {"p3": 8, "p4": 16, "p5": 32, "p6": 64, "p7": 128}
-    with EventStorage():
-        losses = model([noise("mask_rcnn", (128, 96))])
-        sum(losses.values()).backward()
-    assert losses.keys() == {"loss_cls", "loss_box_reg"}
-    assert all(weight.grad is not None for weight in model.backbone.parameters() if weight.requires_grad)
-    with torch.no_grad():
-        assert "instances" in model.eval()([noise("mask_rcnn", (128, 96))])[0]
-
-
-def test_retinanet_on_a_plain_network_takes_no_p7():
-    cfg = config("vit_tiny_patch16_224", True)
-    cfg.MODEL.META_ARCHITECTURE = "RetinaNet"
-    with pytest.raises(ConfigError, match=r"RETINANET\.IN_FEATURES is .*'p7'\], but the simple pyramid .* ends at p6"):
-        check_backbone(cfg)
-
-
 @pytest.mark.parametrize(
     ("name", "pyramid", "opts", "message"),
     [
