@@ -16,7 +16,7 @@ def check_detector(cfg: CfgNode) -> None:
     Raises:
         ConfigError: naming the keys, their values and what to change.
     """
-    for check in (_check_tasks, _check_augmented_tests, _check_box_head, _check_cascade, _check_jitter):
+    for check in CHECKS:
         check(cfg)
 
 
@@ -67,6 +67,25 @@ def _check_cascade(cfg: CfgNode) -> None:
         )
 
 
+def _check_res5_heads(cfg: CfgNode) -> None:
+    if cfg.MODEL.ROI_HEADS.NAME != "TrunkRes5ROIHeads" or cfg.MODEL.META_ARCHITECTURE in BOXES_ALONE:
+        return
+    for key in ("RESNETS.OUT_FEATURES", "ROI_HEADS.IN_FEATURES"):
+        section, name = key.split(".")
+        if list(cfg.MODEL[section][name]) != ["res4"]:
+            raise ConfigError(
+                f"MODEL.{key} is {list(cfg.MODEL[section][name])}: expected [res4] with TrunkRes5ROIHeads, which has "
+                "res5 itself"
+            )
+    if cfg.MODEL.KEYPOINT_ON:
+        raise ConfigError("MODEL.KEYPOINT_ON is True, but TrunkRes5ROIHeads finds boxes and masks: set it to False")
+    if cfg.MODEL.MOE.EXPERTS and "res5" in cfg.MODEL.MOE.STAGES:
+        raise ConfigError(
+            "MODEL.MOE.STAGES has res5, but TrunkRes5ROIHeads runs res5 on regions, and experts are chosen by image: "
+            "name other stages, or set EXPERTS to 0"
+        )
+
+
 def _check_jitter(cfg: CfgNode) -> None:
     if not cfg.INPUT.LARGE_SCALE_JITTER.SIDE:
         return
@@ -77,3 +96,13 @@ def _check_jitter(cfg: CfgNode) -> None:
             f"INPUT.MASK_FORMAT is {cfg.INPUT.MASK_FORMAT}: expected bitmask with INPUT.LARGE_SCALE_JITTER: an "
             "object that is cropped away has an empty mask, but no polygon"
         )
+
+
+CHECKS = (
+    _check_tasks,
+    _check_augmented_tests,
+    _check_box_head,
+    _check_cascade,
+    _check_res5_heads,
+    _check_jitter,
+)

@@ -8,6 +8,7 @@ from igdet.modeling.fcos import FCOS
 from igdet.modeling.levels import check_levels
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
+from igdet.modeling.res5_heads import TrunkRes5ROIHeads
 from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
 from igdet.modeling.timm_trunks import TimmTrunks
 from igdet.modeling.torchvision_trunks import TorchvisionTrunks
@@ -28,6 +29,7 @@ __all__ = [
     "TimmTrunks",
     "TorchvisionTrunks",
     "TrunkFamily",
+    "TrunkRes5ROIHeads",
     "WeightsError",
     "apply_execution",
     "build_resnext",

@@ -25,7 +25,6 @@ from igdet.utils.yaml import ConfigError
 logger = logging.getLogger(__name__)
 _FEATURES = {"stem": 4, "res2": 4, "res3": 8, "res4": 16, "res5": 32}
 _STAGES = ("res2", "res3", "res4", "res5")
-_RES5 = _STAGES.index("res5")
 # Of a trunk's first block, plain or a mixture of experts: its grouped convolution, and all that an image goes through.
 _GROUPED = ("res2.0.conv2.weight", "res2.0.experts.here.0.0.weight")
 _CONVOLUTION = re.compile(r"res2\.0\.(conv|experts\.here\.0\.)\d\.weight")
@@ -123,24 +122,33 @@ def build_resnext(
     """
     _check_dilation(member, mixture, res5_dilation)
     stem = BasicStem(in_channels, member.stem, norm)
-    stages, channels = [], member.stem
-    for i in range(len(member.blocks)):
-        out_channels = member.res2 * 2**i
-        dilation = res5_dilation if i == _RES5 else 1
-        kinds = _kinds(member, i, mixture, dilation)
-        stages.append(
-            [
-                build(
-                    channels if j == 0 else out_channels,
-                    out_channels,
-                    stride=2 if i > 0 and j == 0 and dilation == 1 else 1,
-                    norm=norm,
-                )
-                for j, build in enumerate(kinds)
-            ]
-        )
-        channels = out_channels
+    stages = [build_stage(member, name, norm, mixture, res5_dilation if name == "res5" else 1) for name in _STAGES]
     return ResNet(stem, stages, out_features=out_features or ["res5"], freeze_at=freeze_at)
+
+
+def build_stage(
+    member: Member,
+    name: str,
+    norm: str | Callable[[int], nn.Module] = "BN",
+    mixture: Mixture | None = None,
+    dilation: int = 1,
+) -> list[CNNBlockBase]:
+    """Build the blocks of one stage of a member, first to last.
+
+    Args:
+        member: a row of `FAMILY`.
+        name: of "res2".."res5".
+        norm, mixture: as for `build_resnext`.
+        dilation: of its 3x3 convolutions; other than 1, they keep the resolution of the stage before.
+    """
+    i = _STAGES.index(name)
+    out_channels = member.res2 * 2**i
+    in_channels = out_channels // 2 if i > 0 else member.stem
+    first_stride = 2 if i > 0 and dilation == 1 else 1
+    return [
+        build(out_channels if j else in_channels, out_channels, stride=1 if j else first_stride, norm=norm)
+        for j, build in enumerate(_kinds(member, i, mixture, dilation))
+    ]
 
 
 def _check_dilation(member: Member, mixture: Mixture | None, res5_dilation: int) -> None:
@@ -218,6 +226,8 @@ class ResNets(TrunkFamily):
         super().check(cfg)
         name, resnets = cfg.MODEL.BACKBONE.NAME, cfg.MODEL.RESNETS
         choose_norm(resnets.NORM, resnets.NORM_BATCH)
+        _check_pyramid(cfg)
+        _check_res5_heads(cfg)
         if resnets.STRIDE_IN_1X1:
             logger.info(
                 f"{name} strides in the 3x3: MODEL.RESNETS.STRIDE_IN_1X1 True, Detectron2's default, has no effect"
@@ -239,6 +249,7 @@ class ResNets(TrunkFamily):
                     f"MODEL.RESNETS.{key} is {resnets[key]}, but MODEL.BACKBONE.NAME {name} has {value}: "
                     "leave the key out, or name another backbone"
                 )
+        _check_dilation(member, _mixture(cfg), resnets.RES5_DILATION)
 
     def configure(self, cfg: CfgNode, tensors: Tensors) -> None:
         """Set the norm and the stride too."""
@@ -279,6 +290,25 @@ class ResNets(TrunkFamily):
     def residual_scales(self, trunk: nn.Module) -> list[nn.Parameter]:
         """Of R_101's 33 blocks with frozen statistics each doubles the variance: no box is finite then."""
         return [block.conv3.norm.weight for block in trunk.modules() if isinstance(block, BottleneckBlock)]
+
+
+def _check_pyramid(cfg: CfgNode) -> None:
+    name, given, taken = cfg.MODEL.BACKBONE.NAME, list(cfg.MODEL.RESNETS.OUT_FEATURES), list(cfg.MODEL.FPN.IN_FEATURES)
+    if name.endswith(FPN_SUFFIX) and not {*taken} <= {*given}:
+        raise ConfigError(
+            f"MODEL.RESNETS.OUT_FEATURES is {given}, but the pyramid of MODEL.BACKBONE.NAME {name} is made of "
+            f"MODEL.FPN.IN_FEATURES, {taken}: give these too, or name {name.removesuffix(FPN_SUFFIX)}, which has none"
+        )
+
+
+def _check_res5_heads(cfg: CfgNode) -> None:
+    """Detectron2's own C4 heads would build a res5 of three plain blocks by MODEL.RESNETS, whatever the trunk is."""
+    is_c4 = cfg.MODEL.META_ARCHITECTURE == "GeneralizedRCNN" and "res5" not in cfg.MODEL.RESNETS.OUT_FEATURES
+    if is_c4 and cfg.MODEL.ROI_HEADS.NAME == "Res5ROIHeads" and not cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX):
+        raise ConfigError(
+            f"MODEL.ROI_HEADS.NAME is Res5ROIHeads, whose res5 is not that of MODEL.BACKBONE.NAME "
+            f"{cfg.MODEL.BACKBONE.NAME}: set it to TrunkRes5ROIHeads, as configs/Base-RCNN-C4.yaml does"
+        )
 
 
 def _mixture(cfg: CfgNode) -> Mixture | None:

@@ -27,8 +27,17 @@ def guard_trunk(trunk: nn.Module) -> None:
         trunk: changed in place.
     """
     accept_any_place(trunk)
-    trunk._register_load_state_dict_pre_hook(_note_prefix, with_module=True)
-    trunk.register_load_state_dict_post_hook(_refuse_gaps)
+    refuse_gaps(trunk)
+
+
+def refuse_gaps(part: nn.Module) -> None:
+    """Refuse to leave a tensor of a trunk, or of a part that sits elsewhere in a model, as it is.
+
+    Args:
+        part: changed in place.
+    """
+    part._register_load_state_dict_pre_hook(_note_prefix, with_module=True)
+    part.register_load_state_dict_post_hook(_refuse_gaps)
 
 
 def accept_any_place(backbone: nn.Module) -> None:

@@ -9,6 +9,7 @@ from squares import run
 from igdet.config import ConfigError
 
 CASCADE = "Base-Cascade-RCNN.yaml"
+C4, DC5 = "Base-RCNN-C4.yaml", "Base-RCNN-DC5.yaml"
 FCOS, RETINANET = "Base-FCOS.yaml", "Base-RetinaNet.yaml"
 
 
@@ -47,9 +48,29 @@ def test_a_dense_detector(overlay, opts, loss, squares, repository, tmp_path):
     assert evaluated["squares"]["bbox"] == pytest.approx(results["bbox"], nan_ok=True)
 
 
+@pytest.mark.parametrize(("overlay", "head", "task"), [(C4, "MASK", "segm"), (DC5, "KEYPOINT", "keypoints")])
+def test_heads_on_a_trunk_without_a_pyramid(overlay, head, task, squares, repository, tmp_path):
+    opts = ("MODEL.BACKBONE.NAME", "X_14_8x4d", f"MODEL.{head}_ON", "True")
+    results = run(squares, repository, tmp_path, *opts, overlays=[overlay])["squares"]
+    assert set(results) == {"bbox", task}
+    again = (*opts, "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"))
+    evaluated = run(squares, repository, tmp_path, *again, overlays=[overlay], eval_only=True)
+    assert evaluated["squares"]["bbox"] == pytest.approx(results["bbox"], nan_ok=True)
+
+
+PLAIN = ("MODEL.BACKBONE.NAME", "X_14_8x4d")
+
+
 @pytest.mark.parametrize(
     ("overlay", "opts", "message"),
     [
+        (C4, (), r"OUT_FEATURES is \['res4'\], but the pyramid of .* X_14_8x4d_FPN .*: give these too, or name X_14_"),
+        (C4, (*PLAIN, "MODEL.KEYPOINT_ON", "True"), "KEYPOINT_ON is True, but TrunkRes5ROIHeads finds boxes and masks"),
+        (C4, (*PLAIN, "MODEL.MOE.EXPERTS", "4"), "MOE.STAGES has res5, but TrunkRes5ROIHeads runs res5 on regions"),
+        (C4, (*PLAIN, "MODEL.RESNETS.OUT_FEATURES", "['res5']"), r"expected \[res4\] with TrunkRes5ROIHeads"),
+        (C4, (*PLAIN, "MODEL.ROI_HEADS.NAME", "Res5ROIHeads"), "set it to TrunkRes5ROIHeads"),
+        (DC5, (), r"OUT_FEATURES is \['res5'\], but the pyramid"),
+        (DC5, ("MODEL.BACKBONE.NAME", "R_18"), "basic blocks cannot be dilated"),
         (FCOS, (), "FCOS.NUM_CLASSES is 80, but squares of .* has 1: set it to 1"),
         (RETINANET, ("MODEL.RETINANET.NUM_CLASSES", "1", "MODEL.MASK_ON", "True"), "RetinaNet finds boxes alone"),
         (CASCADE, ("MODEL.ROI_HEADS.NUM_CLASSES", "2"), "ROI_HEADS.NUM_CLASSES is 2, but squares of .* has 1"),
