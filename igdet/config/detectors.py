@@ -2,6 +2,7 @@
 
 from detectron2.config import CfgNode
 
+from igdet.config.projects import POINT_REND
 from igdet.utils.yaml import ConfigError
 
 BOXES_ALONE = ("RetinaNet", "FCOS")  # meta-architectures without heads for masks and keypoints
@@ -86,6 +87,30 @@ def _check_res5_heads(cfg: CfgNode) -> None:
         )
 
 
+def _check_point_rend(cfg: CfgNode) -> None:
+    heads, masks = cfg.MODEL.ROI_HEADS, cfg.MODEL.ROI_MASK_HEAD
+    if not cfg.MODEL.MASK_ON or masks.NAME not in POINT_REND:
+        return
+    points = cfg.MODEL.POINT_HEAD
+    if cfg.INPUT.MASK_FORMAT != "bitmask":
+        raise ConfigError(
+            f"INPUT.MASK_FORMAT is {cfg.INPUT.MASK_FORMAT}: expected bitmask with {masks.NAME}, which looks single "
+            "points up"
+        )
+    if points.NUM_CLASSES != heads.NUM_CLASSES:
+        raise ConfigError(
+            f"MODEL.POINT_HEAD.NUM_CLASSES is {points.NUM_CLASSES}, but MODEL.ROI_HEADS.NUM_CLASSES is "
+            f"{heads.NUM_CLASSES}: leave the first out, and it follows"
+        )
+    for section in ("ROI_MASK_HEAD", "POINT_HEAD"):
+        wanted = list(cfg.MODEL[section].IN_FEATURES)
+        if not {*wanted} <= {*heads.IN_FEATURES}:
+            raise ConfigError(
+                f"MODEL.{section}.IN_FEATURES is {wanted}: expected some of MODEL.ROI_HEADS.IN_FEATURES, "
+                f"{list(heads.IN_FEATURES)}"
+            )
+
+
 def _check_jitter(cfg: CfgNode) -> None:
     if not cfg.INPUT.LARGE_SCALE_JITTER.SIDE:
         return
@@ -104,5 +129,6 @@ CHECKS = (
     _check_box_head,
     _check_cascade,
     _check_res5_heads,
+    _check_point_rend,
     _check_jitter,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
+from igdet.config.projects import add_project_keys
 from igdet.utils.messages import brief, did_you_mean, shown
 from igdet.utils.old_keys import current_key
 from igdet.utils.yaml import ConfigError, read_with_bases, unsound
@@ -28,7 +29,10 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> set[str]:
         ConfigError: as `read_with_bases`; or a key is unknown or has a value of another type.
     """
     written = set()
-    for file, content in read_with_bases(path):
+    files = read_with_bases(path)
+    for _, content in files:
+        add_project_keys(cfg, content)
+    for file, content in files:
         _refuse_unknown_keys(cfg, content, file, "")
         try:
             cfg.merge_from_other_cfg(CfgNode(content))
@@ -60,7 +64,9 @@ def merge_overrides(cfg: CfgNode, opts: Sequence[str]) -> set[str]:
     written = set()
     for old_or_current, value in zip(opts[::2], opts[1::2], strict=True):
         key = current_key(old_or_current, "command line")
-        _refuse_unknown_keys(cfg, _nested(key.split("."), value), "command line", "")
+        content = _nested(key.split("."), value)
+        add_project_keys(cfg, content)
+        _refuse_unknown_keys(cfg, content, "command line", "")
         try:
             cfg.merge_from_list([key, value])
         except _NOT_MERGED as error:

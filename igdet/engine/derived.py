@@ -17,6 +17,7 @@ def derive(cfg: CfgNode, written: Collection[str], config_file: str) -> None:
 
     1. OUTPUT_DIR is runs/NAME for a config file NAME.yaml.
     2. NUM_CLASSES, of the classifier or of the detector's heads, is that of the named target of DATASETS.TRAIN.
+    3. PointRend's NUM_CLASSES is that of the detector's heads.
 
     Args:
         cfg: the merged config, not frozen.
@@ -29,6 +30,8 @@ def derive(cfg: CfgNode, written: Collection[str], config_file: str) -> None:
     classes = _classes_of_target(cfg)
     if classes is not None and key not in written:
         cfg.merge_from_list([key, classes])
+    if "POINT_HEAD" in cfg.MODEL and "MODEL.POINT_HEAD.NUM_CLASSES" not in written:
+        cfg.MODEL.POINT_HEAD.NUM_CLASSES = cfg.MODEL.ROI_HEADS.NUM_CLASSES
 
 
 def _classes_of_target(cfg: CfgNode) -> int | None:

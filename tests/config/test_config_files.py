@@ -12,6 +12,7 @@ from detectron2.modeling import build_model
 import igdet
 from igdet.benchmark.cells import Cell, expand
 from igdet.benchmark.suite_file import RESERVED_OPTS, read_suite
+from igdet.config.projects import add_project_keys
 from igdet.engine import merged_config
 from igdet.formats.published import RESULTS
 from igdet.utils.yaml import read_with_bases
@@ -108,6 +109,8 @@ def test_detectron2_reads_the_same_values(path):
     """Its own loading of lists of bases; folder, schedule and classes do not follow there."""
     cfg = get_cfg()
     igdet.add_igdet_config(cfg)
+    for _, content in read_with_bases(path):
+        add_project_keys(cfg, content)  # as a script for Detectron2 alone would
     ours = merged_keys(path)
     cfg.merge_from_file(str(path))
     theirs = flat(yaml.safe_load(cfg.dump()))

@@ -1,5 +1,6 @@
 """Every head that configs/ has as an overlay: it trains and is evaluated from YAML alone."""
 
+import argparse
 import json
 
 import numpy as np
@@ -7,10 +8,14 @@ import pytest
 from squares import run
 
 from igdet.config import ConfigError
+from igdet.engine import evaluate, setup
 
 CASCADE = "Base-Cascade-RCNN.yaml"
 C4, DC5 = "Base-RCNN-C4.yaml", "Base-RCNN-DC5.yaml"
 FCOS, RETINANET = "Base-FCOS.yaml", "Base-RetinaNet.yaml"
+POINT_REND = "Base-PointRend.yaml"
+# The slim pyramid has 32 channels, and PointRend's coarse head reduces them.
+SLIM_MASKS = ("MODEL.MASK_ON", "True", "MODEL.ROI_MASK_HEAD.CONV_DIM", "32")
 
 
 def logged(folder):
@@ -58,6 +63,20 @@ def test_heads_on_a_trunk_without_a_pyramid(overlay, head, task, squares, reposi
     assert evaluated["squares"]["bbox"] == pytest.approx(results["bbox"], nan_ok=True)
 
 
+def test_point_rend(squares, repository, tmp_path):
+    results = run(squares, repository, tmp_path, *SLIM_MASKS, overlays=[POINT_REND])["squares"]
+    assert set(results) == {"bbox", "segm"}
+    assert np.isfinite([logged(tmp_path)["loss_mask"], logged(tmp_path)["loss_mask_point"]]).all()
+    args = argparse.Namespace(
+        config_file=str(tmp_path / "run/config.yaml"),  # has all keys of PointRend
+        opts=["MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth")],
+        resume=False,
+        eval_only=True,
+    )
+    evaluated = evaluate(setup(args), args)["squares"]
+    assert evaluated["segm"] == pytest.approx(results["segm"], nan_ok=True)
+
+
 PLAIN = ("MODEL.BACKBONE.NAME", "X_14_8x4d")
 
 
@@ -69,6 +88,17 @@ PLAIN = ("MODEL.BACKBONE.NAME", "X_14_8x4d")
         (C4, (*PLAIN, "MODEL.MOE.EXPERTS", "4"), "MOE.STAGES has res5, but TrunkRes5ROIHeads runs res5 on regions"),
         (C4, (*PLAIN, "MODEL.RESNETS.OUT_FEATURES", "['res5']"), r"expected \[res4\] with TrunkRes5ROIHeads"),
         (C4, (*PLAIN, "MODEL.ROI_HEADS.NAME", "Res5ROIHeads"), "set it to TrunkRes5ROIHeads"),
+        (POINT_REND, (*SLIM_MASKS, "INPUT.MASK_FORMAT", "polygon"), "is polygon: expected bitmask with PointRendMaskH"),
+        (
+            POINT_REND,
+            (*SLIM_MASKS, "MODEL.POINT_HEAD.NUM_CLASSES", "2"),
+            "POINT_HEAD.NUM_CLASSES is 2, but",
+        ),
+        (
+            POINT_REND,
+            (*SLIM_MASKS, "MODEL.POINT_HEAD.IN_FEATURES", "['p6']"),
+            r"POINT_HEAD.IN_FEATURES is",
+        ),
         (DC5, (), r"OUT_FEATURES is \['res5'\], but the pyramid"),
         (DC5, ("MODEL.BACKBONE.NAME", "R_18"), "basic blocks cannot be dilated"),
         (FCOS, (), "FCOS.NUM_CLASSES is 80, but squares of .* has 1: set it to 1"),

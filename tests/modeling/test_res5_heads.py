@@ -76,9 +76,7 @@ def test_detectron2s_checkpointer_fills_both_by_name_or_refuses(config, checkpoi
 
 
 def test_the_res5_that_detectron2_would_build_is_refused(config):
-    with pytest.raises(
-        ConfigError, match=r"Res5ROIHeads, whose res5 is not that of .* X_14_8x4d: set"
-    ):
+    with pytest.raises(ConfigError, match=r"Res5ROIHeads, whose res5 is not that of .* X_14_8x4d: set"):
         check_backbone(config("X_14_8x4d", "MODEL.ROI_HEADS.NAME", "Res5ROIHeads"))
 
 
