@@ -44,12 +44,13 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> set[str]:
     return written
 
 
-def merge_overrides(cfg: CfgNode, opts: Sequence[str]) -> set[str]:
+def merge_overrides(cfg: CfgNode, opts: Sequence[str], source: str = "command line") -> set[str]:
     """Merge the `KEY VALUE` pairs of a command line into a config in place.
 
     Args:
         cfg: a config that has every allowed key.
         opts: key, value, key, value ...
+        source: where they come from, for messages.
 
     Returns:
         The keys.
@@ -58,20 +59,20 @@ def merge_overrides(cfg: CfgNode, opts: Sequence[str]) -> set[str]:
         ConfigError: an option is among them; a key is unknown, has no value, or the value is of another type.
     """
     if options := [word for word in opts if word.startswith("--")]:
-        raise ConfigError(f"command line: {options[0]} comes after KEY VALUE: options come before the first KEY")
+        raise ConfigError(f"{source}: {options[0]} comes after KEY VALUE: options come before the first KEY")
     if len(opts) % 2:
-        raise ConfigError(f"command line: overrides come as KEY VALUE pairs, but {shown(opts[-1])} has no partner")
+        raise ConfigError(f"{source}: overrides come as KEY VALUE pairs, but {shown(opts[-1])} has no partner")
     written = set()
     for old_or_current, value in zip(opts[::2], opts[1::2], strict=True):
-        key = current_key(old_or_current, "command line")
+        key = current_key(old_or_current, source)
         content = _nested(key.split("."), value)
         add_project_keys(cfg, content)
-        _refuse_unknown_keys(cfg, content, "command line", "")
+        _refuse_unknown_keys(cfg, content, source, "")
         try:
             cfg.merge_from_list([key, value])
         except _NOT_MERGED as error:
-            raise ConfigError(f"command line: {brief(key)} {brief(value)}: {brief(error)}") from error
-        _refuse_unsound(cfg, "command line")
+            raise ConfigError(f"{source}: {brief(key)} {brief(value)}: {brief(error)}") from error
+        _refuse_unsound(cfg, source)
         written.add(key)
     return written
 

@@ -13,7 +13,7 @@ from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resne
 from igdet.modeling.timm_trunks import TimmTrunks
 from igdet.modeling.torchvision_trunks import TorchvisionTrunks
 from igdet.modeling.trunk import Naming, TrunkFamily
-from igdet.modeling.trunk_building import check_backbone, register_trunks
+from igdet.modeling.trunk_building import build_trunk, check_backbone, register_trunks
 
 __all__ = [
     "FAMILY",
@@ -33,6 +33,7 @@ __all__ = [
     "WeightsError",
     "apply_execution",
     "build_resnext",
+    "build_trunk",
     "check_backbone",
     "check_execution",
     "check_levels",

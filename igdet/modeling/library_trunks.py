@@ -140,7 +140,10 @@ class LibraryTrunks(TrunkFamily):
 
     def build(self, cfg: CfgNode, name: str, in_channels: int, out_features: list[str]) -> LibraryTrunk:
         """With the norms that NORM asks for."""
-        trunk = self.module(self.network_of(cfg), in_channels, out_features, self.keys(cfg).DROP_PATH)
+        network = self.network_of(cfg)
+        if missing := [name for name in out_features if name not in (*network.maps, POOLED)]:
+            raise ConfigError(f"{self.name_key} {network.name} has no {', '.join(missing)}: {', '.join(network.maps)}")
+        trunk = self.module(network, in_channels, out_features, self.keys(cfg).DROP_PATH)
         setattr(trunk, self.library, self.norms[self.keys(cfg).NORM](trunk.built))
         return trunk
 

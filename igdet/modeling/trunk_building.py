@@ -1,18 +1,21 @@
 """From a family of trunks to backbones of Detectron2: registered, checked, built, frozen, filled wholly or refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
-from detectron2.config import CfgNode
+from detectron2.config import CfgNode, get_cfg
 from detectron2.layers import ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, Backbone
 from torch import nn
 
-from igdet.config.defaults import FPN_SUFFIX
+from igdet.config.defaults import FPN_SUFFIX, add_igdet_config
+from igdet.config.strict import merge_overrides
 from igdet.modeling.trunk import BOTTOM_UP, FAMILIES, TrunkFamily, family_named, family_of_member, trunk_in
 from igdet.utils.errors import UserError
+from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.yaml import ConfigError
 
 WHOLE = 5  # the MODEL.BACKBONE.FREEZE_AT that freezes any trunk
@@ -161,17 +164,69 @@ def freeze(family: TrunkFamily, trunk: nn.Module, freeze_at: int) -> None:
     family.freeze_norms(trunk, pieces)
 
 
+def build_trunk(
+    name: str,
+    out_features: Sequence[str],
+    freeze_at: int = 0,
+    in_channels: int = 3,
+    keys: Mapping[str, Any] = MappingProxyType({}),
+) -> Backbone:
+    """Build a trunk or a pyramid without a config of the whole model, such as by Detectron2's LazyConfig.
+
+    Args:
+        name: as MODEL.BACKBONE.NAME, such as "X_101_32x8d", or "X_101_32x8d_FPN" for a pyramid.
+        out_features: the maps that the trunk gives, such as ["res2", "res3", "res4", "res5"]; a pyramid takes them all.
+        freeze_at: as MODEL.BACKBONE.FREEZE_AT, 0..5.
+        in_channels: of the images.
+        keys: what else a config would say of it, such as {"MODEL.RESNETS.NORM": "FrozenBN"}.
+
+    Returns:
+        From random numbers, on the CPU or the device of `torch.device`. A load fills all of its trunk, or is refused.
+
+    Raises:
+        ConfigError: there is no such trunk, map or key, or keys contradict the trunk's name.
+    """
+    family, wanted = family_of_member(name), list(out_features)
+    if family is None:
+        known = [member for family in FAMILIES for member in family.members]
+        raise ConfigError(f"there is no trunk {shown(name)}{did_you_mean(name, known)}: expected one of igdet's")
+    unknown = [feature for feature in wanted if feature not in (*family.features, family.pooled_feature)]
+    if unknown or not wanted:
+        raise ConfigError(f"out_features is {wanted}: expected some of {', '.join(family.features)} of {name}")
+    cfg = _config_of(name, wanted, freeze_at, keys)
+    trunk = _build(family, name.removesuffix(FPN_SUFFIX), cfg, in_channels, wanted)
+    return _with_pyramid(family, cfg, trunk) if name.endswith(FPN_SUFFIX) else trunk
+
+
+def _config_of(name: str, wanted: list[str], freeze_at: int, keys: Mapping[str, Any]) -> CfgNode:
+    cfg = get_cfg()
+    add_igdet_config(cfg)
+    cfg.MODEL.META_ARCHITECTURE = ""  # none that `check_backbone` knows more of
+    cfg.MODEL.BACKBONE.NAME, cfg.MODEL.BACKBONE.FREEZE_AT = name, freeze_at
+    cfg.MODEL.RESNETS.OUT_FEATURES = cfg.MODEL.FPN.IN_FEATURES = wanted
+    merge_overrides(cfg, [str(part) for pair in keys.items() for part in pair], source=f"keys of {name}")
+    return cfg
+
+
 def _build_trunk(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
+    return _build(family, name, cfg, input_shape.channels, family.out_features(cfg))
+
+
+def _build_pyramid(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
+    return _with_pyramid(family, cfg, _build_trunk(family, name, cfg, input_shape))
+
+
+def _build(family: TrunkFamily, name: str, cfg: CfgNode, in_channels: int, out_features: list[str]) -> Backbone:
     check_backbone(cfg)
     for check in _CHECKS:
         check(cfg)
-    trunk = family.build(cfg, name, input_shape.channels, family.out_features(cfg))
+    trunk = family.build(cfg, name, in_channels, out_features)
     freeze(family, trunk, cfg.MODEL.BACKBONE.FREEZE_AT)
     guard_trunk(trunk)
     return trunk
 
 
-def _build_pyramid(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
-    pyramid = family.build_pyramid(cfg, _build_trunk(family, name, cfg, input_shape))
+def _with_pyramid(family: TrunkFamily, cfg: CfgNode, trunk: Backbone) -> Backbone:
+    pyramid = family.build_pyramid(cfg, trunk)
     accept_any_place(pyramid)
     return pyramid
