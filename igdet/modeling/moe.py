@@ -155,7 +155,8 @@ class MixtureBlock(CNNBlockBase):
         """Run float (N, C, H, W) to (N, C', H / stride, W / stride)."""
         hidden = F.relu_(self.conv1(features))
         self.routing = self.router(hidden)
-        mixing = mix_densely if torch.onnx.is_in_onnx_export() else mix
+        is_exported = torch.onnx.is_in_onnx_export() or torch.jit.is_tracing()
+        mixing = mix_densely if is_exported else mix
         mixed = self.norm(mixing(hidden, self.routing, self.experts))
         shortcut = features if self.shortcut is None else self.shortcut(features)
         return F.relu_(mixed + shortcut)
