@@ -9,7 +9,8 @@ from igdet.modeling.levels import check_levels
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.res5_heads import TrunkRes5ROIHeads
-from igdet.modeling.resnets import FAMILY, Member, Mixture, ResNets, build_resnext
+from igdet.modeling.resnet_networks import FAMILY, Member, Mixture, build_resnext
+from igdet.modeling.resnets import ResNets
 from igdet.modeling.timm_trunks import TimmTrunks
 from igdet.modeling.torchvision_trunks import TorchvisionTrunks
 from igdet.modeling.trunk import Naming, TrunkFamily

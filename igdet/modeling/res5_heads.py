@@ -5,7 +5,7 @@ from detectron2.modeling import ROI_HEADS_REGISTRY
 from detectron2.modeling.roi_heads import Res5ROIHeads
 from torch import nn
 
-from igdet.modeling.resnets import FAMILY, build_stage
+from igdet.modeling.resnet_networks import FAMILY, build_stage
 from igdet.modeling.trunk_building import refuse_gaps
 from igdet.utils.yaml import ConfigError
 

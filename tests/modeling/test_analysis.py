@@ -6,7 +6,7 @@ from torch import nn
 
 from igdet.modeling.classifier import ImageClassifier
 from igdet.modeling.costs import count, kept_for_backward, seconds, training_bytes
-from igdet.modeling.resnets import FAMILY, build_resnext
+from igdet.modeling.resnet_networks import FAMILY, build_resnext
 
 
 def classifier(name, classes=1000):

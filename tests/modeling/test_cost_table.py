@@ -3,7 +3,7 @@
 import torch
 
 from igdet.modeling.costs import OBJECTS, damp, noise
-from igdet.modeling.resnets import FAMILY, build_resnext
+from igdet.modeling.resnet_networks import FAMILY, build_resnext
 
 
 def test_noise_for_a_classifier_has_one_label():

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from igdet.config import add_igdet_config, merge_config_file
-from igdet.modeling import Mixture, build_resnext
-from igdet.modeling.resnets import FAMILY
+from igdet.modeling import FAMILY, Mixture, build_resnext
 
 PLAIN = ("MODEL.BACKBONE.NAME", "X_14_8x4d")
 TIMM = ("MODEL.BACKBONE.NAME", "timm_FPN", "MODEL.TIMM.NAME")

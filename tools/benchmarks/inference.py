@@ -16,7 +16,7 @@ from record import report, table
 
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.modeling import apply_execution
-from igdet.modeling.resnets import FAMILY
+from igdet.modeling.resnet_networks import FAMILY
 
 ROOT = Path(__file__).resolve().parents[2]
 DATASET = "coco_2017_val"
