@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from igdet.checkpoint.names import is_classifier, is_counter, is_trunk
 from igdet.formats.errors import WeightsError
-from igdet.modeling.trunk import BACKBONE, bare_name, family_of_tensors, kinds_of_trunks
+from igdet.modeling.trunk import BACKBONE, bare_name, family_of_tensors, is_fresh, kinds_of_trunks
 from igdet.utils.messages import first_of
 
 NORM = "classifier.norm."  # of a StandardisedLinear
@@ -148,7 +148,8 @@ def fit_tensors(model: Mapping[str, Tensor], file: Mapping[str, Tensor], new_cla
     )
     family = family_of_tensors(wanted)
     surplus = [] if family and family.leaves_unused else fit.left
-    if any(map(is_trunk, [*fit.initialised, *surplus])):
+    lacking = [bare for bare in fit.initialised if not is_fresh(bare)]
+    if any(map(is_trunk, [*lacking, *surplus])):
         raise WeightsError(explain_misfit(wanted, file))
     backbone = [name for name in model if name.startswith(BACKBONE)]
     if backbone and not any(name in fit.loaded for name in backbone):

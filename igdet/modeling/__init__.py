@@ -9,7 +9,7 @@ from igdet.modeling.levels import check_levels
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.res5_heads import TrunkRes5ROIHeads
-from igdet.modeling.resnet_networks import FAMILY, Member, Mixture, build_resnext
+from igdet.modeling.resnet_networks import FAMILY, Deformation, Member, Mixture, build_resnext
 from igdet.modeling.resnets import ResNets
 from igdet.modeling.timm_trunks import TimmTrunks
 from igdet.modeling.torchvision_trunks import TorchvisionTrunks
@@ -20,6 +20,7 @@ __all__ = [
     "FAMILY",
     "FCOS",
     "FPN_SUFFIX",
+    "Deformation",
     "ImageClassifier",
     "KHotLabels",
     "Member",

@@ -6,6 +6,7 @@ from detectron2.modeling.roi_heads import Res5ROIHeads
 from torch import nn
 
 from igdet.modeling.resnet_networks import FAMILY, build_stage
+from igdet.modeling.resnets import deformation_of
 from igdet.modeling.trunk_building import refuse_gaps
 from igdet.utils.yaml import ConfigError
 
@@ -27,7 +28,7 @@ class TrunkRes5ROIHeads(Res5ROIHeads):
                 f"MODEL.ROI_HEADS.NAME TrunkRes5ROIHeads needs a ResNet or ResNeXt, such as X_101_32x8d, in "
                 f"MODEL.BACKBONE.NAME, without a pyramid: {name} is none"
             )
-        blocks = build_stage(FAMILY[name], "res5", cfg.MODEL.RESNETS.NORM)
+        blocks = build_stage(FAMILY[name], "res5", cfg.MODEL.RESNETS.NORM, deformation=deformation_of(cfg))
         res5 = nn.Sequential(*blocks)
         refuse_gaps(res5)
         return res5, blocks[-1].out_channels

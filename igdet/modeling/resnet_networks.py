@@ -1,4 +1,4 @@
-"""The table of ResNets and ResNeXts, and each of them as a network: its stages, with experts or a dilated res5."""
+"""The table of ResNets and ResNeXts, and each of them as a network of plain, deformable and expert blocks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from detectron2.modeling import ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem, BottleneckBlock
 from torch import nn
 
+from igdet.modeling.deformable import DeformableBottleneck
 from igdet.modeling.moe import MixtureBlock
 from igdet.utils.yaml import ConfigError
 
@@ -58,6 +59,21 @@ class Mixture:
     every: int = 2
 
 
+@dataclass(frozen=True)
+class Deformation:
+    """Which 3x3 convolutions of a trunk are deformable.
+
+    Attributes:
+        stages: of "res2".."res5": all of theirs.
+        modulated: whether what is seen at a place has a weight too.
+        offset_groups: groups of channels that look at places of their own.
+    """
+
+    stages: tuple[str, ...]
+    modulated: bool = False
+    offset_groups: int = 1
+
+
 # Layers -> blocks in res2..res5: 3 layers a block, the stem and the classifier: 3 * (3 + 4 + 23 + 3) + 2 = 101.
 DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
 WIDTHS = (4, 8, 16, 32, 48)
@@ -87,6 +103,7 @@ def build_resnext(
     freeze_at: int = 0,
     mixture: Mixture | None = None,
     res5_dilation: int = 1,
+    deformation: Deformation | None = None,
 ) -> ResNet:
     """Build the trunk of one member, without its classifier.
 
@@ -98,16 +115,19 @@ def build_resnext(
         freeze_at: 0 nothing, 1 the stem, 2..5 also res2..res5 are frozen, as in Detectron2.
         mixture: which blocks are mixtures of experts; None: none.
         res5_dilation: 1, or 2 for a res5 that keeps the resolution of res4; its weights are of the same shapes.
+        deformation: which 3x3 convolutions are deformable; None: none.
 
     Returns:
         a module that takes float (N, C, H, W) and returns {name: float (N, C', H / stride, W / stride)}.
 
     Raises:
-        ConfigError: a network of basic blocks is to hold mixtures of experts, or a dilated res5.
+        ConfigError: as `check_blocks`.
     """
-    check_dilation(member, mixture, res5_dilation)
+    check_blocks(member, mixture, res5_dilation, deformation)
     stem = BasicStem(in_channels, member.stem, norm)
-    stages = [build_stage(member, name, norm, mixture, res5_dilation if name == "res5" else 1) for name in STAGES]
+    stages = [
+        build_stage(member, name, norm, mixture, res5_dilation if name == "res5" else 1, deformation) for name in STAGES
+    ]
     return ResNet(stem, stages, out_features=out_features or ["res5"], freeze_at=freeze_at)
 
 
@@ -117,13 +137,14 @@ def build_stage(
     norm: str | Callable[[int], nn.Module] = "BN",
     mixture: Mixture | None = None,
     dilation: int = 1,
+    deformation: Deformation | None = None,
 ) -> list[CNNBlockBase]:
     """Build the blocks of one stage of a member, first to last.
 
     Args:
         member: a row of `FAMILY`.
         name: of "res2".."res5".
-        norm, mixture: as for `build_resnext`.
+        norm, mixture, deformation: as for `build_resnext`.
         dilation: of its 3x3 convolutions; other than 1, they keep the resolution of the stage before.
     """
     i = STAGES.index(name)
@@ -132,32 +153,41 @@ def build_stage(
     first_stride = 2 if i > 0 and dilation == 1 else 1
     return [
         build(out_channels if j else in_channels, out_channels, stride=1 if j else first_stride, norm=norm)
-        for j, build in enumerate(_kinds(member, i, mixture, dilation))
+        for j, build in enumerate(_kinds(member, i, mixture, dilation, deformation))
     ]
 
 
-def check_dilation(member: Member, mixture: Mixture | None, res5_dilation: int) -> None:
-    """Refuse a dilated res5 of blocks that have no dilation; raises `ConfigError`."""
-    if res5_dilation == 1:
-        return
-    if member.basic or (mixture and "res5" in mixture.stages):
+def check_blocks(member: Member, mixture: Mixture | None, res5_dilation: int, deformation: Deformation | None) -> None:
+    """Refuse what the blocks of a member cannot be.
+
+    Raises:
+        ConfigError: basic blocks are to be mixtures of experts, dilated or deformable; or mixtures dilated.
+    """
+    if member.basic and mixture is not None:
+        raise ConfigError("MODEL.MOE.EXPERTS: basic blocks cannot be mixtures of experts: name a deeper member")
+    if member.basic and deformation is not None:
+        raise ConfigError("MODEL.RESNETS.DEFORM_ON_PER_STAGE: basic blocks cannot be deformable: name a deeper member")
+    if res5_dilation != 1 and (member.basic or (mixture and "res5" in mixture.stages)):
         blocks = "basic blocks" if member.basic else "mixtures of experts in res5, of MODEL.MOE.STAGES,"
         raise ConfigError(
             f"MODEL.RESNETS.RES5_DILATION is {res5_dilation}, but {blocks} cannot be dilated: set it to 1"
         )
 
 
-def _kinds(member: Member, i: int, mixture: Mixture | None, dilation: int) -> list[Callable[..., CNNBlockBase]]:
+def _kinds(
+    member: Member, i: int, mixture: Mixture | None, dilation: int, deformation: Deformation | None
+) -> list[Callable[..., CNNBlockBase]]:
     """The builder of each block of the i-th stage, first to last."""
-    num_blocks = member.blocks[i]
+    num_blocks, stage = member.blocks[i], STAGES[i]
     if member.basic:
-        if mixture is not None:
-            raise ConfigError("MODEL.MOE.EXPERTS: basic blocks cannot be mixtures of experts: name a deeper member")
         return [BasicBlock] * num_blocks
     inside = {"bottleneck_channels": member.groups * member.width * 2**i, "num_groups": member.groups}
+    kind: Callable[..., CNNBlockBase] = BottleneckBlock
+    if deformation and stage in deformation.stages:
+        kind = partial(DeformableBottleneck, modulated=deformation.modulated, offset_groups=deformation.offset_groups)
     # The stride sits in the 3x3, as in torchvision, timm and the released weights.
-    plain = partial(BottleneckBlock, stride_in_1x1=False, dilation=dilation, **inside)
-    if mixture is None or f"res{i + 2}" not in mixture.stages:
+    plain = partial(kind, stride_in_1x1=False, dilation=dilation, **inside)
+    if mixture is None or stage not in mixture.stages:
         return [plain] * num_blocks
     build_mixture = partial(MixtureBlock, num_experts=mixture.num_experts, top_k=mixture.top_k, **inside)
     return [build_mixture if left % mixture.every == 0 else plain for left in reversed(range(num_blocks))]

@@ -13,7 +13,7 @@ from igdet.config.defaults import FPN_SUFFIX
 from igdet.modeling import resnet_names
 from igdet.modeling.norms import choose_norm
 from igdet.modeling.origin import Origin
-from igdet.modeling.resnet_networks import FAMILY, STAGES, Mixture, build_resnext, check_dilation
+from igdet.modeling.resnet_networks import FAMILY, STAGES, Deformation, Mixture, build_resnext, check_blocks
 from igdet.modeling.trunk import BACKBONE, BOTTOM_UP, Tensors, TrunkFamily
 from igdet.modeling.trunk_building import register_trunks
 from igdet.utils.yaml import ConfigError
@@ -43,13 +43,20 @@ class ResNets(TrunkFamily):
     exports = resnet_names.EXPORTS
     stride_in_1x1 = False  # whatever MODEL.RESNETS.STRIDE_IN_1X1 says: True is Detectron2's default
     has_mixtures = True
+    fresh = (".conv2_offset.weight", ".conv2_offset.bias")  # at first, a deformable convolution is a plain one
 
     def build(self, cfg: CfgNode, name: str, in_channels: int, out_features: list[str]) -> ResNet:
-        """As `build_resnext`, with the config's norm and mixtures."""
+        """As `build_resnext`, with the config's norm, mixtures and deformable stages."""
         norm = choose_norm(cfg.MODEL.RESNETS.NORM, cfg.MODEL.RESNETS.NORM_BATCH)
         dilation = cfg.MODEL.RESNETS.RES5_DILATION
         return build_resnext(
-            FAMILY[name], in_channels, norm, out_features, mixture=_mixture(cfg), res5_dilation=dilation
+            FAMILY[name],
+            in_channels,
+            norm,
+            out_features,
+            mixture=_mixture(cfg),
+            res5_dilation=dilation,
+            deformation=deformation_of(cfg),
         )
 
     def parts(self, trunk: Any) -> list[list[nn.Module | nn.Parameter]]:
@@ -89,7 +96,6 @@ class ResNets(TrunkFamily):
             "STEM_OUT_CHANNELS": (64, member.stem),
             "RES2_OUT_CHANNELS": (256, member.res2),
             "RES5_DILATION": (1, 1 if name.endswith(FPN_SUFFIX) else 2),  # a pyramid's stages halve each time
-            "DEFORM_ON_PER_STAGE": ([False] * 4, [False] * 4),
         }
         for key, (default, value) in decided.items():
             if resnets[key] not in (default, value):
@@ -97,7 +103,7 @@ class ResNets(TrunkFamily):
                     f"MODEL.RESNETS.{key} is {resnets[key]}, but MODEL.BACKBONE.NAME {name} has {value}: "
                     "leave the key out, or name another backbone"
                 )
-        check_dilation(member, _mixture(cfg), resnets.RES5_DILATION)
+        check_blocks(member, _mixture(cfg), resnets.RES5_DILATION, deformation_of(cfg))
 
     def configure(self, cfg: CfgNode, tensors: Tensors) -> None:
         """Set the norm and the stride too."""
@@ -124,9 +130,11 @@ class ResNets(TrunkFamily):
         return f"R_{layers}" if groups == 1 else f"X_{layers}_{groups}x{width}d"
 
     def explain_misfit(self, model: Tensors, file: Tensors, unmatched: list[str]) -> str | None:
-        """Other norms, other experts."""
+        """Other norms, deformable convolutions, other experts."""
         if unmatched and all(".norm." in name for name in unmatched):
             return "the norms differ. Set MODEL.RESNETS.NORM to what the weights were trained with"
+        if unmatched and all(name.endswith(self.fresh) for name in unmatched):
+            return "the file has deformable convolutions. Set MODEL.RESNETS.DEFORM_ON_PER_STAGE as it was for them"
         ours, theirs = _mixtures(model), _mixtures(file)
         if ours == theirs:
             return None
@@ -162,6 +170,16 @@ def _check_res5_heads(cfg: CfgNode) -> None:
 def _mixture(cfg: CfgNode) -> Mixture | None:
     moe = cfg.MODEL.MOE
     return Mixture(moe.EXPERTS, moe.TOP_K, tuple(moe.STAGES), moe.EVERY) if moe.EXPERTS else None
+
+
+def deformation_of(cfg: CfgNode) -> Deformation | None:
+    """Read the deformable stages of a config; raises `ConfigError` where their number is not that of all stages."""
+    resnets = cfg.MODEL.RESNETS
+    chosen = resnets.DEFORM_ON_PER_STAGE
+    if len(chosen) != len(STAGES):
+        raise ConfigError(f"MODEL.RESNETS.DEFORM_ON_PER_STAGE is {chosen}: expected True or False for each of {STAGES}")
+    stages = tuple(stage for stage, is_deformable in zip(STAGES, chosen, strict=True) if is_deformable)
+    return Deformation(stages, resnets.DEFORM_MODULATED, resnets.DEFORM_NUM_GROUPS) if stages else None
 
 
 def _num_blocks(tensors: Tensors, stage: str) -> int:

@@ -73,6 +73,7 @@ class TrunkFamily(ABC):
         name_key: the key of a config that names the network.
         leaves_unused: whether a trunk that gives maps alone lacks what only its pooled features need: a file of the
             same network may hold more then.
+        fresh: ends of the bare names of tensors that a file may lack, for they begin where they change nothing.
     """
 
     kinds: tuple[str, ...]
@@ -91,6 +92,7 @@ class TrunkFamily(ABC):
     has_mixtures: bool = False
     name_key: str = "MODEL.BACKBONE.NAME"
     leaves_unused: bool = False
+    fresh: tuple[str, ...] = ()
 
     # What every family says.
 
@@ -259,6 +261,11 @@ def member_names() -> list[str]:
 def kinds_of_trunks() -> str:
     """What messages call all trunks that there are, such as "ResNet or ResNeXt"."""
     return " or ".join(kind for family in FAMILIES for kind in family.kinds)
+
+
+def is_fresh(name: str) -> bool:
+    """Whether a tensor of a trunk, by any of its names, may stay as a new model has it."""
+    return any(name.endswith(family.fresh) for family in FAMILIES)
 
 
 def bare_name(name: str) -> str:

@@ -13,7 +13,7 @@ from torch import nn
 
 from igdet.config.defaults import FPN_SUFFIX, add_igdet_config
 from igdet.config.strict import merge_overrides
-from igdet.modeling.trunk import BOTTOM_UP, FAMILIES, TrunkFamily, family_named, family_of_member, trunk_in
+from igdet.modeling.trunk import BOTTOM_UP, FAMILIES, TrunkFamily, family_named, family_of_member, is_fresh, trunk_in
 from igdet.utils.errors import UserError
 from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.yaml import ConfigError
@@ -71,7 +71,7 @@ def _refuse_gaps(trunk: nn.Module, incompatible: Any) -> None:
     missing = [
         name
         for name in incompatible.missing_keys
-        if name.startswith(trunk.name_in_model) and not name.endswith("num_batches_tracked")
+        if name.startswith(trunk.name_in_model) and not name.endswith("num_batches_tracked") and not is_fresh(name)
     ]
     if missing:
         needed = sum(not name.endswith("num_batches_tracked") for name in trunk.state_dict())

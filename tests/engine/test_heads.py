@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from squares import run
 
 from igdet.config import ConfigError
@@ -61,6 +62,14 @@ def test_heads_on_a_trunk_without_a_pyramid(overlay, head, task, squares, reposi
     again = (*opts, "MODEL.WEIGHTS", str(tmp_path / "run/model_final.pth"))
     evaluated = run(squares, repository, tmp_path, *again, overlays=[overlay], eval_only=True)
     assert evaluated["squares"]["bbox"] == pytest.approx(results["bbox"], nan_ok=True)
+
+
+def test_a_deformable_trunk(squares, repository, tmp_path):
+    keys = {"DEFORM_ON_PER_STAGE": "[False, True, True, True]", "DEFORM_MODULATED": "True"}
+    deformable = [part for key, value in keys.items() for part in (f"MODEL.RESNETS.{key}", value)]
+    assert set(run(squares, repository, tmp_path, *deformable)["squares"]) == {"bbox"}
+    state = torch.load(tmp_path / "run/model_final.pth", weights_only=False)["model"]
+    assert state["backbone.bottom_up.res5.0.conv2_offset.weight"].abs().sum() > 0  # learnt, from zero
 
 
 def test_point_rend(squares, repository, tmp_path):
