@@ -1,11 +1,14 @@
 """Trunks in Detectron2's LazyConfig: what a config of keys builds, in the model zoo's own models."""
 
+import re
+
 import pytest
 import torch
 from detectron2 import model_zoo
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import LazyCall as L
 from detectron2.config import LazyConfig, get_cfg, instantiate
+from detectron2.layers import FrozenBatchNorm2d
 from detectron2.modeling import FPN, build_backbone
 
 from igdet.config import ConfigError, add_igdet_config
@@ -94,3 +97,12 @@ def test_a_classifiers_checkpoint_fills_it(tmp_path):
 def test_what_cannot_be_built_is_named(arguments, message):
     with pytest.raises(ConfigError, match=message):
         build_trunk(**({"name": "X_14_8x4d", "out_features": STAGES} | arguments))
+
+
+def test_the_snippets_of_the_documents(repository):
+    text = (repository / "docs/DETECTORS.md").read_text(encoding="utf-8")
+    scope = {}
+    for snippet in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(snippet.replace("X_101_32x8d", "X_14_8x4d").replace("480, 640", "48, 64"), scope)
+    assert {"pred_boxes", "scores", "pred_classes", "pred_masks"} == scope["instances"].get_fields().keys()
+    assert scope["detector"].backbone.bottom_up.res5[0].conv2.norm.__class__ is FrozenBatchNorm2d

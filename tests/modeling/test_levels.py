@@ -47,6 +47,17 @@ def test_a_dense_detector_has_levels_up_to_p7(architecture, backbone):
         assert "instances" in model.eval()([noise("mask_rcnn", (128, 96))])[0]
 
 
+@pytest.mark.parametrize("architecture", LOSSES)
+def test_a_dense_detector_upon_a_plain_network_ends_at_p6(architecture):
+    pytest.importorskip("timm")
+    levels = ["p3", "p4", "p5", "p6"]
+    four = (*FOUR_SIZES, "MODEL.RETINANET.IN_FEATURES", levels, "MODEL.FCOS.IN_FEATURES", levels)
+    cfg = config(architecture, "timm_FPN", "MODEL.TIMM.NAME", "test_vit", *four)
+    check_levels(cfg)
+    with torch.no_grad():
+        assert "instances" in build_model(cfg).eval()([noise("mask_rcnn", (128, 96))])[0]
+
+
 def test_the_levels_on_top_are_made_of_the_trunks_last_map_or_of_the_pyramids():
     retinanet, fcos = (build_model(config(architecture)).backbone.top_block for architecture in ("RetinaNet", "FCOS"))
     assert (retinanet.in_feature, retinanet.p6.in_channels) == ("res5", 512)

@@ -27,6 +27,7 @@ HEADS = {
     "RetinaNet": ("Base-RetinaNet.yaml", ()),
     "FCOS": ("Base-FCOS.yaml", ("MODEL.FCOS.NORM", "")),
     "a ConvNeXt": (None, (*TIMM, "test_convnext")),
+    "a RegNet": (None, ("MODEL.BACKBONE.NAME", "torchvision_FPN", "MODEL.TORCHVISION.NAME", "regnet_y_400mf")),
     "a vision transformer": (None, (*TIMM, "test_vit")),
 }
 BOXES = {"pred_boxes": Boxes, "scores": Tensor, "pred_classes": Tensor}
