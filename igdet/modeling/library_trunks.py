@@ -86,7 +86,8 @@ class LibraryTrunk(Backbone):
         if not self.places:
             return {POOLED: self.pooled(images)[:, :, None, None]}
         if self.scale != 1:
-            size = [round(side * self.scale) for side in images.shape[2:]]
+            # Rounded in whole numbers, which a trace keeps as a computation for images of other sizes.
+            size = [(side * self.network.patch + PLAIN_STRIDE // 2) // PLAIN_STRIDE for side in images.shape[2:]]
             images = functional.interpolate(images, size, mode="bilinear", align_corners=False)
         return dict(zip(self.shapes, self.wanted_maps(images), strict=True))
 

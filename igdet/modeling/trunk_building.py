@@ -175,7 +175,8 @@ def build_trunk(
 
     Args:
         name: as MODEL.BACKBONE.NAME, such as "X_101_32x8d", or "X_101_32x8d_FPN" for a pyramid.
-        out_features: the maps that the trunk gives, such as ["res2", "res3", "res4", "res5"]; a pyramid takes them all.
+        out_features: the maps that the trunk gives, such as ["res2", "res3", "res4", "res5"]; a pyramid takes them all,
+            but for that of a plain network, which has one.
         freeze_at: as MODEL.BACKBONE.FREEZE_AT, 0..5.
         in_channels: of the images.
         keys: what else a config would say of it, such as {"MODEL.RESNETS.NORM": "FrozenBN"}.
@@ -194,8 +195,9 @@ def build_trunk(
     if unknown or not wanted:
         raise ConfigError(f"out_features is {wanted}: expected some of {', '.join(family.features)} of {name}")
     cfg = _config_of(name, wanted, freeze_at, keys)
-    trunk = _build(family, name.removesuffix(FPN_SUFFIX), cfg, in_channels, wanted)
-    return _with_pyramid(family, cfg, trunk) if name.endswith(FPN_SUFFIX) else trunk
+    if name.endswith(FPN_SUFFIX):
+        return _build_pyramid(family, name.removesuffix(FPN_SUFFIX), cfg, ShapeSpec(channels=in_channels))
+    return _build(family, name, cfg, in_channels, wanted)
 
 
 def _config_of(name: str, wanted: list[str], freeze_at: int, keys: Mapping[str, Any]) -> CfgNode:
@@ -213,7 +215,9 @@ def _build_trunk(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: Shap
 
 
 def _build_pyramid(family: TrunkFamily, name: str, cfg: CfgNode, input_shape: ShapeSpec) -> Backbone:
-    return _with_pyramid(family, cfg, _build_trunk(family, name, cfg, input_shape))
+    pyramid = family.build_pyramid(cfg, _build_trunk(family, name, cfg, input_shape))
+    accept_any_place(pyramid)
+    return pyramid
 
 
 def _build(family: TrunkFamily, name: str, cfg: CfgNode, in_channels: int, out_features: list[str]) -> Backbone:
@@ -224,9 +228,3 @@ def _build(family: TrunkFamily, name: str, cfg: CfgNode, in_channels: int, out_f
     freeze(family, trunk, cfg.MODEL.BACKBONE.FREEZE_AT)
     guard_trunk(trunk)
     return trunk
-
-
-def _with_pyramid(family: TrunkFamily, cfg: CfgNode, trunk: Backbone) -> Backbone:
-    pyramid = family.build_pyramid(cfg, trunk)
-    accept_any_place(pyramid)
-    return pyramid

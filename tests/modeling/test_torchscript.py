@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from igdet.config import add_igdet_config, merge_config_file
-from igdet.modeling import FAMILY, Mixture, build_resnext
+from igdet.modeling import FAMILY, Mixture, build_resnext, build_trunk
 
 PLAIN = ("MODEL.BACKBONE.NAME", "X_14_8x4d")
 TIMM = ("MODEL.BACKBONE.NAME", "timm_FPN", "MODEL.TIMM.NAME")
@@ -153,3 +153,14 @@ def test_a_traced_mixture_routes_each_image_by_itself():
     traced = torch.jit.trace(trunk, images[0], check_trace=False, strict=False)
     for each in images:
         torch.testing.assert_close(traced(each)["res5"], trunk(each)["res5"])
+
+
+@torch.no_grad()
+def test_a_traced_pyramid_upon_patches_of_14_pixels_takes_other_sizes():
+    pytest.importorskip("timm")
+    keys = {"MODEL.TIMM.NAME": "vit_small_patch14_reg4_dinov2", "MODEL.FPN.OUT_CHANNELS": 16}
+    pyramid = build_trunk("timm_FPN", ["res4"], keys=keys).eval()
+    traced = torch.jit.trace(pyramid, torch.rand(1, 3, 32, 64), check_trace=False, strict=False)
+    images = torch.rand(1, 3, 64, 32)
+    for level, maps in pyramid(images).items():
+        torch.testing.assert_close(traced(images)[level], maps, rtol=1e-3, atol=1e-3)
