@@ -5,7 +5,6 @@ Shapes: N images, C channels, H x W positions, D groups of channels that look at
 
 from typing import Any
 
-import torch
 from detectron2.layers import Conv2d
 from detectron2.modeling.backbone.resnet import BottleneckBlock
 from torch import Tensor, nn
@@ -62,14 +61,13 @@ class DeformableBottleneck(BottleneckBlock):
             offsets, weights = y_and_x, weights.sigmoid()
         # In the weights' precision: half of it would round places to whole cells.
         dtype = conv.weight.dtype
-        with torch.autocast(hidden.device.type, enabled=False):
-            maps = deform_conv2d(
-                hidden.to(dtype),
-                offsets.to(dtype),
-                conv.weight,
-                stride=conv.stride,
-                padding=conv.padding,
-                dilation=conv.dilation,
-                mask=None if weights is None else weights.to(dtype),
-            )
+        maps = deform_conv2d(
+            hidden.to(dtype),
+            offsets.to(dtype),
+            conv.weight,
+            stride=conv.stride,
+            padding=conv.padding,
+            dilation=conv.dilation,
+            mask=None if weights is None else weights.to(dtype),
+        )
         return conv.norm(maps.to(hidden.dtype))
