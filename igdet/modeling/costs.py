@@ -20,6 +20,7 @@ from torch.func import functional_call
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils.flop_counter import FlopCounterMode
 
+from igdet.modeling.moe import mixture_blocks
 from igdet.modeling.trunk import trunks_in
 from igdet.reporting.tables import Entry, Table
 
@@ -87,10 +88,13 @@ def trunk_cost(model: nn.Module, cfg: CfgNode) -> dict[str, Any] | None:
 
     Returns:
         {"parameters": a number, "multiply_adds": of convolutions and products of matrices, attention's among them, for
-        one image, "pixels": [height, width]}; None where the trunk is none of igdet's, or spread over processes.
+        one image, "pixels": [height, width]}; None where the trunk is none of igdet's, spread over processes, or has
+        mixtures of experts, whose work follows from what an image shows.
     """
     trunk: Any = next((trunk for _, trunk in trunks_in(model)), None)
     if trunk is None or any(type(weight) is not nn.Parameter for weight in trunk.parameters()):
+        return None
+    if any(mixture_blocks(trunk)):
         return None
     height, width = _evaluated_pixels(cfg)
     tensors = {name: tensor.to("meta") for name, tensor in chain(trunk.named_parameters(), trunk.named_buffers())}
@@ -98,7 +102,8 @@ def trunk_cost(model: nn.Module, cfg: CfgNode) -> dict[str, Any] | None:
     state = trunk.training, trunk._compiled_call_impl
     trunk._compiled_call_impl = None  # a compiled one would be compiled once more, for this
     try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        operators = {torch.ops.torchvision.deform_conv2d: _deformable_flops}
+        with FlopCounterMode(display=False, custom_mapping=operators) as counter, torch.no_grad():
             functional_call(trunk.eval(), tensors, (images,))
     finally:
         trunk.train(state[0])._compiled_call_impl = state[1]
@@ -107,6 +112,11 @@ def trunk_cost(model: nn.Module, cfg: CfgNode) -> dict[str, Any] | None:
         "multiply_adds": counter.get_total_flops() // 2,  # a multiplication and an addition are two operations
         "pixels": [height, width],
     }
+
+
+def _deformable_flops(_: list[int], weight: list[int], *others: Any, out_shape: list[int], **more: Any) -> int:
+    """As of a plain convolution: a multiplication and an addition for each weight that a number of the output has."""
+    return 2 * math.prod(out_shape) * math.prod(weight[1:])  # weight: (C', C / groups, height, width)
 
 
 def _evaluated_pixels(cfg: CfgNode) -> tuple[int, int]:

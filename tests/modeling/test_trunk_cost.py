@@ -40,6 +40,20 @@ def test_it_is_what_fvcore_counts(detector, pixels):
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
+def test_deformable_convolutions_are_counted_as_plain_ones():
+    cfg = config("X_26_8x4d")
+    plain = trunk_cost(build_model(cfg), cfg)
+    cfg.MODEL.RESNETS.DEFORM_ON_PER_STAGE = [False, False, False, True]
+    # And that of the offsets: 18 for each of the 2 x 2 cells of either block, each from 3 x 3 x 256 numbers.
+    assert trunk_cost(build_model(cfg), cfg)["multiply_adds"] == plain["multiply_adds"] + 2 * 4 * 18 * 9 * 256
+
+
+def test_a_mixture_of_experts_has_no_one_cost():
+    cfg = config("X_26_8x4d")
+    cfg.MODEL.MOE.EXPERTS = 2
+    assert trunk_cost(build_model(cfg), cfg) is None
+
+
 def test_attention_is_counted_with_the_layers():
     pytest.importorskip("timm")
     cfg = config("timm")
