@@ -6,9 +6,11 @@ from pathlib import Path
 
 from igdet.data.bad_records import BadRecordLog
 from igdet.data.readers.coco import prepare_coco, prepare_lvis
+from igdet.data.readers.coco_panoptic import prepare_coco_panoptic
 from igdet.data.readers.hashtag_table import read_hashtag_table
 from igdet.data.readers.image_folder import read_class_names, read_evaluation_folder, read_image_folder, read_real
 from igdet.data.readers.image_lists import read_cub2011, read_image_list
+from igdet.data.readers.semantic import IGNORED, prepare_coco_semantic, prepare_semantic_folder
 from igdet.data.readers.shards import ShardRecords, StreamedShards
 from igdet.data.readers.torchvision_sets import read_torchvision_set
 from igdet.data.records import Records
@@ -117,4 +119,14 @@ KINDS = {
     "imagenet_real": Kind(_prepare_real, "classification", required=("ROOT",), only_for="evaluation"),
     "coco": Kind(prepare_coco, "coco", required=("ROOT", "ANNOTATIONS"), optional={"KEYPOINT_PAIRS": []}),
     "lvis": Kind(prepare_lvis, "lvis", required=("ROOT", "ANNOTATIONS")),
+    "semantic_folder": Kind(
+        prepare_semantic_folder,
+        "sem_seg",
+        required=("ROOT", "MASKS", "CLASSES"),
+        optional={"IGNORE_VALUE": IGNORED},
+    ),
+    "coco_semantic": Kind(prepare_coco_semantic, "sem_seg", required=("ROOT", "ANNOTATIONS")),
+    "coco_panoptic": Kind(
+        prepare_coco_panoptic, "coco_panoptic_seg", required=("ROOT", "ANNOTATIONS", "MASKS", "INSTANCES")
+    ),
 }

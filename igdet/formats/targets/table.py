@@ -10,7 +10,7 @@ from igdet.formats.targets.torchvision_table import TORCHVISION_TARGETS
 
 IN1K, IN22K = "timm:imagenet-1k", "timm:imagenet-22k"
 # Fields that are paths: relative to the folder of all data sets in the table, to the current folder in YAML.
-PATHS = ("ROOT", "ANNOTATIONS", "VOCABULARY", "CLASSES", "LIST")
+PATHS = ("ROOT", "ANNOTATIONS", "VOCABULARY", "CLASSES", "LIST", "MASKS", "INSTANCES")
 
 
 def _folders(root: str, train: int, val: int) -> dict[str, Split]:
