@@ -1,4 +1,4 @@
-"""The data loaders: numbered draws for classification and hashtags, Detectron2's own for detection."""
+"""The data loaders: numbered draws for classification and hashtags, Detectron2's own for boxes, masks and pixels."""
 
 import hashlib
 import logging
@@ -16,7 +16,8 @@ from detectron2.utils import comm
 from detectron2.utils.logger import log_first_n
 from torch.utils.data import DataLoader, Sampler
 
-from igdet.data.bad_records import BadRecordLog, CheckedLoader
+from igdet.config.segmentation import labels_pixels
+from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordLog, CheckedLoader
 from igdet.data.detection import CheckedMapper, build_train_mapper, check_image_files, require_masks
 from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, use_labels
 from igdet.data.draws.samplers import NumberedSampler
@@ -27,6 +28,7 @@ from igdet.data.readers.coco import warn_of_sides
 from igdet.data.readers.shards import StreamedShards
 from igdet.data.records import Records
 from igdet.data.samples import EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
+from igdet.data.segmentation import CheckedSegmentationMapper, SegmentationMapper
 from igdet.data.workers import start_worker, start_workers_of
 from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
@@ -91,7 +93,7 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
     if cfg.MODEL.KEYPOINT_ON and cfg.INPUT.RANDOM_FLIP == "horizontal":
         warn_of_sides(cfg.DATASETS.TRAIN)
     check_image_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    mapper = CheckedMapper(build_train_mapper(cfg), len(records))
+    mapper = _checked_mapper(cfg, is_train=True, records=len(records))
     loader = d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records)
     start_workers_of(loader if isinstance(loader, DataLoader) else loader.dataset)  # grouped by shape, or not
     return CheckedLoader(loader, _log(cfg, name))
@@ -103,7 +105,7 @@ def _training_records(cfg: CfgNode) -> list[dict]:
     _forget_files(cfg)
     _say_notes(cfg.DATASETS.TRAIN)
     least = cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE if cfg.MODEL.KEYPOINT_ON else 0
-    if cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS:
+    if cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS and "annotations" in records[0]:
         kept = filter_images_with_only_crowd_annotations(records)
         records = _some_left(cfg, records, kept, "DATALOADER.FILTER_EMPTY_ANNOTATIONS", "an object that is no crowd")
     if least > 0:
@@ -129,13 +131,19 @@ def _some_left(cfg: CfgNode, records: list[dict], kept: list[dict], key: str, wa
     return kept
 
 
+def _checked_mapper(cfg: CfgNode, is_train: bool, records: int = MAX_REPLACEMENTS) -> CheckedMapper:
+    if labels_pixels(cfg):
+        return CheckedSegmentationMapper(SegmentationMapper(cfg, is_train), records)
+    return CheckedMapper(build_train_mapper(cfg) if is_train else d2.DatasetMapper(cfg, is_train=False), records)
+
+
 def build_detection_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
     """Build Detectron2's evaluation loader, with bad images counted and shown as grey."""
     records = _test_records(cfg, name)
     alone = cfg.clone()
     alone.defrost()
     alone.DATASETS.TRAIN = (name,)  # the mapper asks these for the keypoints' names; a mere evaluation opens no others
-    mapper = CheckedMapper(d2.DatasetMapper(alone, is_train=False))
+    mapper = _checked_mapper(alone, is_train=False)
     loader = d2.build_detection_test_loader(records, mapper=mapper, num_workers=cfg.DATALOADER.NUM_WORKERS)
     return CheckedLoader(loader, _log(cfg, name))
 
