@@ -7,7 +7,7 @@ from typing import Any
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.catalog import Metadata
-from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
+from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY, SEM_SEG_HEADS_REGISTRY
 from detectron2.utils import comm
 
 from igdet.config.constraints import (
@@ -32,14 +32,19 @@ from igdet.config.constraints import (
 )
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.config.detectors import check_detector
+from igdet.config.segmentation import check_ignored, check_segmentor, labels_pixels
 from igdet.formats.coco.reading import KEYPOINTS
 from igdet.sampling import PHI
 from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.yaml import ConfigError
 
-# Meta-architecture -> the data sets it is trained and evaluated on, by Detectron2's `evaluator_type`; Detectron2's own
-# architectures take COCO-style data.
-EVALUATOR_TYPES = {"ImageClassifier": ("classification", "hashtags")}
+# Meta-architecture -> the data sets it is trained and evaluated on, by Detectron2's `evaluator_type`; all others take
+# COCO-style data.
+EVALUATOR_TYPES = {
+    "ImageClassifier": ("classification", "hashtags"),
+    "SemanticSegmentor": ("sem_seg",),
+    "PanopticFPN": ("coco_panoptic_seg",),
+}
 DETECTION_TYPES = ("coco", "lvis")
 
 # Meta-architecture -> config key of a count -> metadata field that it must count.
@@ -48,12 +53,20 @@ CLASS_COUNTS = {
     "GeneralizedRCNN": {"MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes"},
     "RetinaNet": {"MODEL.RETINANET.NUM_CLASSES": "thing_classes"},
     "FCOS": {"MODEL.FCOS.NUM_CLASSES": "thing_classes"},
+    "SemanticSegmentor": {"MODEL.SEM_SEG_HEAD.NUM_CLASSES": "stuff_classes"},
+    "PanopticFPN": {
+        "MODEL.ROI_HEADS.NUM_CLASSES": "thing_classes",
+        "MODEL.SEM_SEG_HEAD.NUM_CLASSES": "stuff_classes",
+    },
 }
 # What all data sets of a config must share: metadata field -> what it holds, and how to make it the same.
 SAME_NAMES = {
     "thing_classes": ("classes", "For folders, give both the same CLASSES file"),
+    "stuff_classes": ("classes of pixels", "Give both the same CLASSES file"),
     "keypoint_names": ("keypoints", "Reorder the names and the keypoints of one of the files"),
 }
+# Metadata fields that are paths.
+FILES = ("json_file", "image_root", "sem_seg_root", "panoptic_json", "panoptic_root")
 KEYPOINT_COUNT = {"MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": "keypoint_names"}
 
 NORMS = tuple(f"MODEL.{part}.NORM" for part in ("RESNETS", "FPN", "ROI_BOX_HEAD", "ROI_MASK_HEAD", "RETINANET", "FCOS"))
@@ -90,6 +103,9 @@ VALUES: dict[str, Constraint] = {
     "MODEL.BACKBONE.NAME": registered(BACKBONE_REGISTRY, "backbone"),
     "MODEL.BACKBONE.FREEZE_AT": Constraint("0, nothing, to 5, the whole trunk", lambda value: 0 <= value <= 5),
     **dict.fromkeys(NORMS, norm()),
+    "MODEL.SEM_SEG_HEAD.NAME": registered(SEM_SEG_HEADS_REGISTRY, "segmentation head"),
+    "MODEL.SEM_SEG_HEAD.NORM": norm(),
+    "MODEL.SEM_SEG_HEAD.IN_FEATURES": not_empty("map"),
     "MODEL.CLASSIFIER.LOSS": one_of("softmax", "sigmoid"),
     "MODEL.CLASSIFIER.POOLING": one_of("mean", "logsumexp", "attention", "max_grid", "dense"),
     "INPUT.CLASSIFICATION.LATE_CROP": at_least(0, note="pixels, 0 as before"),
@@ -138,10 +154,12 @@ def check_config(cfg: CfgNode, training: bool = True, processes: int | None = No
         raise ConfigError(
             f"MODEL.MOE.TOP_K is {cfg.MODEL.MOE.TOP_K}: expected at most EXPERTS, {cfg.MODEL.MOE.EXPERTS}"
         )
-    if cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES:
+    if _is_classifier(cfg):
         _check_classifier(cfg)
     else:
         check_detector(cfg)
+    if labels_pixels(cfg):
+        check_segmentor(cfg)
     if training:
         _check_training(cfg, processes or comm.get_world_size())
     for key in ("DATASETS.TRAIN", "DATASETS.TEST") if training else ("DATASETS.TEST",):
@@ -156,6 +174,10 @@ def _value(cfg: CfgNode, key: str) -> Any:
     for part in key.split("."):
         cfg = cfg[part]
     return cfg
+
+
+def _is_classifier(cfg: CfgNode) -> bool:
+    return cfg.MODEL.META_ARCHITECTURE == "ImageClassifier"
 
 
 def _check_classifier(cfg: CfgNode) -> None:
@@ -186,8 +208,10 @@ def _check_classifier(cfg: CfgNode) -> None:
 def _check_same_names(cfg: CfgNode, training: bool) -> None:
     """Classes and keypoints are known by their position: another order would be scored wrongly in silence."""
     names = [*(cfg.DATASETS.TRAIN if training else ()), *cfg.DATASETS.TEST]
+    used = CLASS_COUNTS.get(cfg.MODEL.META_ARCHITECTURE, CLASS_COUNTS["GeneralizedRCNN"])
+    used = used | (KEYPOINT_COUNT if cfg.MODEL.KEYPOINT_ON else {})
     for field, (what, remedy) in SAME_NAMES.items():
-        if field == "keypoint_names" and not cfg.MODEL.KEYPOINT_ON:
+        if field not in used.values():
             continue
         of_set = {name: list(MetadataCatalog.get(name).get(field, [])) for name in names}
         for name in names[1:]:
@@ -201,7 +225,7 @@ def _check_same_names(cfg: CfgNode, training: bool) -> None:
 
 
 def _check_training(cfg: CfgNode, processes: int) -> None:
-    sets, is_classifier = len(cfg.DATASETS.TRAIN), cfg.MODEL.META_ARCHITECTURE in EVALUATOR_TYPES
+    sets, is_classifier = len(cfg.DATASETS.TRAIN), _is_classifier(cfg)
     if sets == 0 or (is_classifier and sets > 1):
         wanted = "exactly one" if is_classifier else "at least one"
         raise ConfigError(f"DATASETS.TRAIN names {sets} data sets: expected {wanted} for {cfg.MODEL.META_ARCHITECTURE}")
@@ -260,10 +284,12 @@ def _check_dataset(cfg: CfgNode, key: str, name: str) -> None:
         )
     _check_files(key, name, metadata)
     _check_counts(cfg, key, name, metadata)
+    if labels_pixels(cfg):
+        check_ignored(cfg, key, name, metadata)
 
 
 def _check_files(key: str, name: str, metadata: Metadata) -> None:
-    for field in ("json_file", "image_root"):
+    for field in FILES:
         path = metadata.get(field)
         if path is not None and not Path(path).exists():
             raise ConfigError(

@@ -56,6 +56,9 @@ def _add_model(cfg: CfgNode) -> None:
     # "FrozenBN" or "SyncBN".
     for library in ("TIMM", "TORCHVISION"):
         cfg.MODEL[library] = CfgNode({"NAME": "", "DROP_PATH": 0.0, "NORM": ""})
+    # LinearSegHead: True: channels are standardized before the 1x1 convolution, as a linear probe by SGD needs it; for
+    # frozen trunks. What else Detectron2's keys of the section mean for it: igdet/modeling/linear_seg_head.py.
+    cfg.MODEL.SEM_SEG_HEAD.STANDARDIZE = True
     # The trunk's channels innermost in memory: faster convolutions, the same results.
     cfg.MODEL.CHANNELS_LAST = True
     # True: the trunk goes through torch.compile: faster steps after minutes of compilation.

@@ -26,7 +26,7 @@ def derive(cfg: CfgNode, written: Collection[str], config_file: str) -> None:
     """
     if config_file and "OUTPUT_DIR" not in written:
         cfg.OUTPUT_DIR = str(Path(RUNS, Path(config_file).stem))
-    (key,) = CLASS_COUNTS.get(cfg.MODEL.META_ARCHITECTURE, CLASS_COUNTS["GeneralizedRCNN"])
+    key, *_ = CLASS_COUNTS.get(cfg.MODEL.META_ARCHITECTURE, CLASS_COUNTS["GeneralizedRCNN"])
     classes = _classes_of_target(cfg)
     if classes is not None and key not in written:
         cfg.merge_from_list([key, classes])

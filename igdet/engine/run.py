@@ -16,7 +16,6 @@ from detectron2.utils import comm
 from igdet.checkpoint import IgdetCheckpointer
 from igdet.checkpoint.writing import LAST_CHECKPOINT, drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
-from igdet.config.check import EVALUATOR_TYPES
 from igdet.data import check_detection_tests
 from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
@@ -90,7 +89,7 @@ def train(cfg: CfgNode, args: argparse.Namespace) -> Mapping:
             logger.warning(f"Deleted {half}: a checkpoint that was being written when the run was killed")
         (folder / DIVERGED).unlink(missing_ok=True)
         _set_aside(folder / RESULTS, *([] if args.resume else _progress_of(folder, cfg.MODEL.WEIGHTS)))
-    if cfg.MODEL.META_ARCHITECTURE not in EVALUATOR_TYPES:
+    if cfg.MODEL.META_ARCHITECTURE != "ImageClassifier":
         check_detection_tests(cfg)
     trainer = Trainer(cfg)
     trainer.resume_or_load(resume=args.resume)

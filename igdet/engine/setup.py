@@ -179,7 +179,7 @@ def fit_to_device(cfg: CfgNode) -> None:
 def _use_cpu_norms(cfg: CfgNode) -> None:
     """PyTorch synchronises batch norm on GPUs only; Detectron2 has a version that runs anywhere."""
     if comm.get_world_size() > 1:
-        for section in (cfg.MODEL.RESNETS, cfg.MODEL.FPN):
+        for section in (cfg.MODEL.RESNETS, cfg.MODEL.FPN, cfg.MODEL.SEM_SEG_HEAD):
             if section.NORM == "SyncBN":
                 logger.warning("SyncBN needs GPUs: Detectron2's naiveSyncBN takes its place")
                 section.NORM = "naiveSyncBN"

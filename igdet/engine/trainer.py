@@ -12,7 +12,7 @@ import torch
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 from detectron2.engine import DefaultTrainer, HookBase, TrainerBase, hooks
-from detectron2.evaluation import DatasetEvaluator
+from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
 from detectron2.modeling import GeneralizedRCNNWithTTA
 from detectron2.utils import comm
 from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter, TensorboardXWriter
@@ -33,7 +33,13 @@ from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
 from igdet.engine.step import NonFiniteLoss, build_step
 from igdet.engine.trackers import TrackerWriter
-from igdet.evaluation import ClassificationEvaluator, CocoTransferEvaluator, HashtagEvaluator
+from igdet.evaluation import (
+    ClassificationEvaluator,
+    CocoTransferEvaluator,
+    HashtagEvaluator,
+    PanopticEvaluator,
+    SegmentationEvaluator,
+)
 from igdet.modeling import apply_execution
 from igdet.utils.errors import UserError
 
@@ -41,7 +47,7 @@ HISTORY = 1000  # values of a scalar that are kept: writers look at 20 steps, ea
 
 
 class Trainer(DefaultTrainer):
-    """Trains any config of igdet: hashtag pretraining, classification, linear probes, boxes, masks, keypoints."""
+    """Trains any config of igdet: hashtag pretraining, classification, probes, boxes, masks, keypoints, pixels."""
 
     def __init__(self, cfg: CfgNode):
         """Build all parts of a run.
@@ -266,10 +272,22 @@ def _coco_evaluator(cfg: CfgNode, name: str, output_dir: str, lvis: bool = False
     return CocoTransferEvaluator(name, detection_tasks(cfg), output_dir, tuple(cfg.TEST.KEYPOINT_OKS_SIGMAS), lvis)
 
 
+def _segmentation_evaluator(cfg: CfgNode, name: str, output_dir: str) -> SegmentationEvaluator:
+    metadata = MetadataCatalog.get(name)
+    return SegmentationEvaluator(metadata.stuff_classes, metadata.ignore_label, output_dir)
+
+
+def _panoptic_evaluator(cfg: CfgNode, name: str, output_dir: str) -> DatasetEvaluators:
+    parts = (_coco_evaluator, _segmentation_evaluator)
+    return DatasetEvaluators([*(build(cfg, name, output_dir) for build in parts), PanopticEvaluator(name, output_dir)])
+
+
 # Detectron2's `evaluator_type` of a data set -> (builder of its loader, builder of its evaluator).
 EVALUATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "hashtags": (build_classification_test_loader, _classifier_evaluator(HashtagEvaluator)),
     "classification": (build_classification_test_loader, _classifier_evaluator(ClassificationEvaluator)),
     "coco": (build_detection_test_loader, _coco_evaluator),
     "lvis": (build_detection_test_loader, partial(_coco_evaluator, lvis=True)),
+    "sem_seg": (build_detection_test_loader, _segmentation_evaluator),
+    "coco_panoptic_seg": (build_detection_test_loader, _panoptic_evaluator),
 }

@@ -1,4 +1,4 @@
-"""Networks: registers the families of trunks and the classifier with Detectron2."""
+"""Networks: registers the families of trunks, the classifier and the linear head of segmentation with Detectron2."""
 
 from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.errors import WeightsError
@@ -6,6 +6,7 @@ from igdet.modeling.classifier import ImageClassifier
 from igdet.modeling.execution import apply_execution, check_execution
 from igdet.modeling.fcos import FCOS
 from igdet.modeling.levels import check_levels
+from igdet.modeling.linear_seg_head import LinearSegHead
 from igdet.modeling.losses import KHotLabels, khot_softmax_loss
 from igdet.modeling.origin import Origin
 from igdet.modeling.res5_heads import TrunkRes5ROIHeads
@@ -23,6 +24,7 @@ __all__ = [
     "Deformation",
     "ImageClassifier",
     "KHotLabels",
+    "LinearSegHead",
     "Member",
     "Mixture",
     "Naming",

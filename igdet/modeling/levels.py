@@ -7,9 +7,15 @@ from detectron2.config import CfgNode
 from igdet.modeling.trunk import family_of_member
 from igdet.utils.yaml import ConfigError
 
-# Meta-architecture -> sections of MODEL whose IN_FEATURES name maps of the backbone; those of the first have anchors.
-SECTIONS = {"GeneralizedRCNN": ("RPN", "ROI_HEADS"), "RetinaNet": ("RETINANET",), "FCOS": ("FCOS",)}
-WITHOUT_ANCHORS = ("FCOS",)
+# Meta-architecture -> sections of MODEL whose IN_FEATURES name maps of the backbone.
+SECTIONS = {
+    "GeneralizedRCNN": ("RPN", "ROI_HEADS"),
+    "RetinaNet": ("RETINANET",),
+    "FCOS": ("FCOS",),
+    "SemanticSegmentor": ("SEM_SEG_HEAD",),
+    "PanopticFPN": ("RPN", "ROI_HEADS", "SEM_SEG_HEAD"),
+}
+WITHOUT_ANCHORS = ("ROI_HEADS", "FCOS", "SEM_SEG_HEAD")
 
 
 def check_levels(cfg: CfgNode) -> None:
@@ -32,7 +38,7 @@ def check_levels(cfg: CfgNode) -> None:
                 f"MODEL.{section}.IN_FEATURES is {wanted}, but MODEL.BACKBONE.NAME {name} gives {', '.join(given)} and "
                 f"no {', '.join(missing)}: name maps that it gives, or another backbone (docs/DETECTORS.md)"
             )
-        if section not in ("ROI_HEADS", *WITHOUT_ANCHORS):
+        if section not in WITHOUT_ANCHORS:
             _check_anchors(cfg, section, len(wanted))
 
 

@@ -20,7 +20,7 @@ from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.errors import WeightsError
 from igdet.modeling.library_networks import MAPS, PLAIN_STRIDE, LibraryNetwork
 from igdet.modeling.simple_pyramid import STRIDES, TOP, SimplePyramid
-from igdet.modeling.trunk import CLASSIFIER, Tensors, TrunkFamily
+from igdet.modeling.trunk import CLASSIFIER, Tensors, TrunkFamily, is_segmented
 from igdet.utils.errors import UserError
 from igdet.utils.yaml import ConfigError
 
@@ -150,10 +150,16 @@ class LibraryTrunks(TrunkFamily):
 
     def out_features(self, cfg: CfgNode) -> list[str]:
         """The one map that a plain network has, whatever a pyramid takes of others."""
+        if is_segmented(cfg):
+            return list(cfg.MODEL.SEM_SEG_HEAD.IN_FEATURES)
         network = self.network_of(cfg)
         if cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX) and network.patch:
             return list(network.maps)
         return super().out_features(cfg)
+
+    def maps(self, cfg: CfgNode) -> list[str]:
+        """Those of the network, of the strides that have a name."""
+        return [*self.network_of(cfg).maps]
 
     def build_pyramid(self, cfg: CfgNode, trunk: Backbone) -> Backbone:
         """A simple one upon a plain network."""
@@ -254,6 +260,10 @@ class LibraryTrunks(TrunkFamily):
             )
         if cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX):
             self._check_maps(network)
+            self._check_size(network)
+            super().check(cfg)
+        elif is_segmented(cfg):
+            self._check_size(network)
             super().check(cfg)
         elif cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
             self._check_pooling(network, cfg)
@@ -265,6 +275,8 @@ class LibraryTrunks(TrunkFamily):
                 f"{self.name_key} {network.name} has maps of strides {', '.join(map(str, network.strides))}, none of "
                 f"{', '.join(map(str, missing))}: a feature pyramid needs 4, 8, 16 and 32"
             )
+
+    def _check_size(self, network: LibraryNetwork) -> None:
         if network.size:
             raise ConfigError(
                 f"{self.name_key} {network.name} takes images of {_by(network.size)} pixels alone: a detector's "

@@ -14,7 +14,7 @@ from igdet.modeling import resnet_names
 from igdet.modeling.norms import choose_norm
 from igdet.modeling.origin import Origin
 from igdet.modeling.resnet_networks import FAMILY, STAGES, Deformation, Mixture, build_resnext, check_blocks
-from igdet.modeling.trunk import BACKBONE, BOTTOM_UP, Tensors, TrunkFamily
+from igdet.modeling.trunk import BACKBONE, BOTTOM_UP, Tensors, TrunkFamily, is_segmented
 from igdet.modeling.trunk_building import register_trunks
 from igdet.utils.yaml import ConfigError
 
@@ -68,8 +68,8 @@ class ResNets(TrunkFamily):
         return [block for stage in trunk.stages for block in stage]
 
     def out_features(self, cfg: CfgNode) -> list[str]:
-        """Those of Detectron2's own key."""
-        return list(cfg.MODEL.RESNETS.OUT_FEATURES)
+        """Those of Detectron2's own key, unless a segmentation head says which."""
+        return super().out_features(cfg) if is_segmented(cfg) else list(cfg.MODEL.RESNETS.OUT_FEATURES)
 
     def set_classifier(self, cfg: CfgNode) -> None:
         """Plain, with res5."""

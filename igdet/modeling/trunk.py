@@ -132,9 +132,19 @@ class TrunkFamily(ABC):
     # What has a usual answer.
 
     def out_features(self, cfg: CfgNode) -> list[str]:
-        """Which feature maps a config wants: those that its pyramid takes, or the one that a classifier pools."""
-        is_pyramid = cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX)
-        return list(cfg.MODEL.FPN.IN_FEATURES) if is_pyramid else [self.pooled_feature]
+        """Which feature maps a config wants: those that its pyramid takes, those of its segmentation head, or the one
+        that a classifier pools.
+        """
+        if cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX):
+            return list(cfg.MODEL.FPN.IN_FEATURES)
+        if not is_segmented(cfg):
+            return [self.pooled_feature]
+        # The last, too: the trunk of a file is used as a whole.
+        return list(dict.fromkeys([*cfg.MODEL.SEM_SEG_HEAD.IN_FEATURES, self.pooled_feature]))
+
+    def maps(self, cfg: CfgNode) -> list[str]:
+        """Name the maps that a config's trunk can give."""
+        return [*self.features]
 
     def set_classifier(self, cfg: CfgNode) -> None:
         """Make a config's backbone, in place, the one that a classifier has: plain, with the last feature map."""
@@ -151,11 +161,13 @@ class TrunkFamily(ABC):
 
     def check(self, cfg: CfgNode) -> None:
         """Refuse keys of a config that contradict the family; raises `ConfigError` naming the key and both values."""
-        unknown = [name for name in self.out_features(cfg) if name not in self.features]
+        given = self.maps(cfg)
+        unknown = [name for name in self.out_features(cfg) if name not in given]
         if unknown:
+            key = "MODEL.SEM_SEG_HEAD.IN_FEATURES" if is_segmented(cfg) else self.features_key
             raise ConfigError(
-                f"{self.features_key}: MODEL.BACKBONE.NAME {cfg.MODEL.BACKBONE.NAME} has no {', '.join(unknown)}: "
-                f"expected some of {', '.join(self.features)}"
+                f"{key}: MODEL.BACKBONE.NAME {cfg.MODEL.BACKBONE.NAME} has no {', '.join(unknown)}: "
+                f"expected some of {', '.join(given)}"
             )
 
     def configure(self, cfg: CfgNode, tensors: Tensors) -> None:
@@ -230,6 +242,12 @@ class TrunkFamily(ABC):
     def has(self, bare: str) -> bool:
         """Whether a bare name can belong to such a trunk."""
         return bare.split(".", 1)[0] in self.roots
+
+
+def is_segmented(cfg: CfgNode) -> bool:
+    """Whether a segmentation head takes the maps of a config's trunk as they are, without a pyramid."""
+    is_pyramid = cfg.MODEL.BACKBONE.NAME.endswith(FPN_SUFFIX)
+    return cfg.MODEL.META_ARCHITECTURE == "SemanticSegmentor" and not is_pyramid
 
 
 FAMILIES: list[TrunkFamily] = []  # filled by `trunk_building.register_trunks`
