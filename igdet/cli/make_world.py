@@ -1,4 +1,4 @@
-"""Writes the synthetic world: tagged posts, labelled images, COCO scenes."""
+"""Writes the synthetic world: tagged posts, labelled images, COCO scenes with label maps."""
 
 import argparse
 import os

@@ -1,1 +1,1 @@
-"""The synthetic world: images of simple things, with hashtags, clean labels, boxes, masks and keypoints."""
+"""The synthetic world: images of simple things, with hashtags, clean labels, boxes, masks, keypoints and label maps."""

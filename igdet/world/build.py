@@ -12,6 +12,7 @@ from pathlib import Path
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write, read_json
 from igdet.world.coco import write_coco
+from igdet.world.masks import panoptic_json, write_masks
 from igdet.world.posts import write_loose, write_shards
 from igdet.world.rendering import Source, encode_jpeg, make_items
 from igdet.world.scene import Style, draw_image
@@ -107,6 +108,8 @@ def world_parts(size: WorldSize) -> dict[str, WorldPart]:
         "target/val": (write_class_folders, "target/val", post, size.target_val),
         "coco/train": (write_coco, "coco", scene, size.scenes_train),
         "coco/val": (write_coco, "coco", scene, size.scenes_val),
+        "masks/train": (write_masks, "coco", scene, size.scenes_train),
+        "masks/val": (write_masks, "coco", scene, size.scenes_val),
     }
 
 
@@ -120,7 +123,8 @@ def write_world(out: str | PathLike, size: WorldSize, seed: int, workers: int) -
         workers: number of processes.
 
     Returns:
-        False when this very world is there already, and nothing was done.
+        False when this very world is there already, and nothing was done; a world that was written before there were
+        label maps gets them.
 
     Raises:
         WorldError: something else is there.
@@ -129,7 +133,7 @@ def write_world(out: str | PathLike, size: WorldSize, seed: int, workers: int) -
     manifest = {"world_version": WORLD_VERSION, "seed": seed, "size": asdict(size)}
     if out.exists():
         _check_same_world(out, manifest)
-        return False
+        return _add_masks(out, size, seed, workers)
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
@@ -144,6 +148,17 @@ def write_world(out: str | PathLike, size: WorldSize, seed: int, workers: int) -
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)  # is gone after the rename
     return True
+
+
+def _add_masks(out: Path, size: WorldSize, seed: int, workers: int) -> bool:
+    parts = {name: part for name, part in world_parts(size).items() if part[0] is write_masks}
+    missing = [
+        name for name, (_, folder, *_) in parts.items() if not panoptic_json(out / folder, Path(name).name).exists()
+    ]
+    for name in missing:
+        write, folder, style, count = parts[name]
+        write(out / folder, Source(seed, name), style, count, workers)
+    return bool(missing)
 
 
 def _check_same_world(out: Path, manifest: dict) -> None:

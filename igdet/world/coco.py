@@ -10,20 +10,25 @@ import numpy as np
 from igdet.utils.files import atomic_write
 from igdet.world.dancer import BONES, KEYPOINT_NAMES
 from igdet.world.rendering import Source, encode_jpeg, make_items
-from igdet.world.scene import Style, Thing, draw_image
+from igdet.world.scene import DrawnImage, Style, Thing, draw_image
 from igdet.world.taxonomy import DANCER, LEAVES, WIDER, WNIDS
 
 MOST_THINGS = 4
 DANCER_SHARE = 0.5  # probability that one thing of a scene is a dancer: as in COCO, people are the most frequent class
 
 
-def make_scene(source: Source, style: Style, index: int) -> tuple[bytes, list[Thing]]:
-    """Make one scene: its JPEG file and its annotated things."""
+def draw_scene(source: Source, style: Style, index: int) -> DrawnImage:
+    """Draw one scene."""
     rng = source.generator(index)
     class_ids = rng.integers(len(WNIDS), size=rng.integers(1, MOST_THINGS + 1)).tolist()
     if rng.random() < DANCER_SHARE:
         class_ids[rng.integers(len(class_ids))] = DANCER
-    image = draw_image(class_ids, style, rng)
+    return draw_image(class_ids, style, rng)
+
+
+def make_scene(source: Source, style: Style, index: int) -> tuple[bytes, list[Thing]]:
+    """Make one scene: its JPEG file and its annotated things."""
+    image = draw_scene(source, style, index)
     return encode_jpeg(image.image), image.things
 
 
@@ -42,21 +47,27 @@ def write_coco(folder: Path, source: Source, style: Style, count: int, workers: 
     images, annotations, annotation_ids = [], [], count_from(1)
     scenes = make_items(partial(make_scene, source, style), count, source.part, workers)
     for image_id, (image, things) in enumerate(scenes, start=1):
-        file_name = f"{image_id:012d}.jpg"
+        file_name = image_name(image_id, "jpg")
         (folder / split / file_name).write_bytes(image)
         images.append({"id": image_id, "file_name": file_name, "width": style.side, "height": style.side})
         annotations += [_annotation(thing, image_id, next(annotation_ids)) for thing in things]
     _write_json(folder / "annotations" / f"instances_{split}.json", images, _without_keypoints(annotations), CATEGORIES)
-    dancers = [annotation for annotation in annotations if annotation["category_id"] == _category_id(DANCER)]
+    dancers = [annotation for annotation in annotations if annotation["category_id"] == category_id(DANCER)]
     _write_json(folder / "annotations" / f"person_keypoints_{split}.json", images, dancers, [_dancer_category()])
 
 
-def _category_id(class_id: int) -> int:
-    return class_id + 1  # COCO counts from 1
+def image_name(image_id: int, suffix: str) -> str:
+    """Name an image's file as COCO does."""
+    return f"{image_id:012d}.{suffix}"
+
+
+def category_id(class_id: int) -> int:
+    """Number a class as COCO does, from 1 on."""
+    return class_id + 1
 
 
 CATEGORIES = [
-    {"id": _category_id(class_id), "name": synset.lemmas[0], "supercategory": WIDER[synset.hypernym].lemmas[0]}
+    {"id": category_id(class_id), "name": synset.lemmas[0], "supercategory": WIDER[synset.hypernym].lemmas[0]}
     for class_id, synset in enumerate(LEAVES.values())
 ]
 
@@ -71,7 +82,7 @@ def _annotation(thing: Thing, image_id: int, annotation_id: int) -> dict:
     return {
         "id": annotation_id,
         "image_id": image_id,
-        "category_id": _category_id(thing.class_id),
+        "category_id": category_id(thing.class_id),
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "segmentation": [polygon.ravel().tolist() for polygon in thing.polygons],
         "area": thing.area,

@@ -13,6 +13,7 @@ from igdet.world.taxonomy import DANCER, NAMES
 
 _GRID = 5  # colours along each side that the soft ground is interpolated from
 _MIN_VISIBLE = 0.15  # a thing with a smaller share of its pixels in sight is not annotated
+HIDDEN = 255  # in `DrawnImage.segments`
 _PLACES_TRIED = 6  # the place with the least overlap is taken
 
 
@@ -107,17 +108,25 @@ class Thing:
 
 @dataclass(frozen=True)
 class DrawnImage:
-    """An image, uint8 RGB (side, side, 3), and the things seen on it, the farthest first."""
+    """An image and what is seen on it.
+
+    Attributes:
+        image: uint8 RGB (side, side, 3).
+        things: that are annotated, the farthest first.
+        segments: uint8 (side, side): i + 1 where `things[i]` is seen, 0 on the ground, `HIDDEN` where a thing is seen
+            of which too little is in sight for an annotation.
+    """
 
     image: np.ndarray
     things: list[Thing]
+    segments: np.ndarray
 
 
 def draw_image(class_ids: list[int], style: Style, rng: np.random.Generator) -> DrawnImage:
     """Draw things of the given classes over a cluttered background.
 
     Args:
-        class_ids: one for each thing, the farthest first; at most 255.
+        class_ids: one for each thing, the farthest first; at most 254.
         style: of the image.
         rng: the only source of chance.
 
@@ -135,7 +144,9 @@ def draw_image(class_ids: list[int], style: Style, rng: np.random.Generator) -> 
         for number, (class_id, radius, centre) in enumerate(zip(class_ids, radii, centres, strict=True), start=1)
     ]
     things = [_annotate(canvas, number, *thing) for number, thing in enumerate(painted, start=1)]
-    return DrawnImage(_expose(canvas, rng), [thing for thing in things if thing])
+    return DrawnImage(
+        _expose(canvas, rng), [thing for thing in things if thing], _segments(canvas.owner, [*map(bool, things)])
+    )
 
 
 def _place(radii: np.ndarray, side: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -210,6 +221,16 @@ def _polygons(mask: np.ndarray) -> list[np.ndarray]:
     simplified = [cv2.approxPolyDP(outline, 0.6, closed=True)[:, 0] for outline in outlines]
     # OpenCV counts from the middle of the first pixel, an image's frame from its corner: half a canvas pixel.
     return [(outline + 0.5) / OVERSAMPLING for outline in simplified if cv2.contourArea(outline) >= 4 * OVERSAMPLING**2]
+
+
+def _segments(owner: np.ndarray, are_annotated: list[bool]) -> np.ndarray:
+    """Number the annotated things from 1 on; a pixel is the nearest's that, with all nearer ones, covers half of it."""
+    step = OVERSAMPLING
+    samples = np.stack([owner[row::step, column::step] for row in range(step) for column in range(step)])
+    nearest = np.sort(samples, axis=0)[len(samples) // 2]
+    numbers = np.cumsum(are_annotated)
+    shown = np.where(are_annotated, numbers, HIDDEN)
+    return np.array([0, *shown], np.uint8)[nearest]
 
 
 def _keypoints(owner: np.ndarray, number: int, joints: np.ndarray) -> np.ndarray:
