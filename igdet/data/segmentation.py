@@ -38,6 +38,25 @@ def label_map(record: Mapping[str, Any], num_classes: int, ignore_value: int) ->
     return make(record, num_classes, ignore_value)
 
 
+def check_label_map(
+    record: Mapping[str, Any], size: tuple[int, int], num_classes: int, ignore_value: int
+) -> np.ndarray:
+    """Return what `label_map` does, of the size of the image.
+
+    Args:
+        record, num_classes, ignore_value: as for `label_map`.
+        size: width and height of the image, in pixels.
+
+    Raises:
+        RecordError: as `label_map`, or it has another size.
+    """
+    labels = label_map(record, num_classes, ignore_value)
+    if labels.shape != size[::-1]:
+        found, wanted = (f"{width} x {height}" for width, height in (labels.shape[::-1], size))
+        raise RecordError(record["file_name"], f"its label map has {found} pixels, the image {wanted}")
+    return labels
+
+
 def _of_file(record: Mapping[str, Any], num_classes: int, ignore_value: int) -> np.ndarray:
     path = record["sem_seg_file_name"]
     ids = read_class_ids(path)
@@ -132,10 +151,7 @@ class SegmentationMapper(DatasetMapper):
         record = copy.deepcopy(dataset_dict)
         image = detection_utils.read_image(record["file_name"], format=self.image_format)
         detection_utils.check_image_size(record, image)
-        labels = self.labels_of(record)
-        if labels.shape != image.shape[:2]:
-            found, wanted = (f"{shape[1]} x {shape[0]}" for shape in (labels.shape, image.shape[:2]))
-            raise RecordError(record["file_name"], f"its label map has {found} pixels, the image {wanted}")
+        labels = check_label_map(record, image.shape[1::-1], self._num_classes, self._ignore_value)
         shown = T.AugInput(image, sem_seg=labels if self.is_train else None)
         transforms = self.augmentations(shown)
         sample = {key: value for key, value in record.items() if key not in SOURCES}

@@ -26,7 +26,7 @@ FIELDS = {"gt_boxes": "boxes", "gt_masks": "masks", "gt_keypoints": "keypoints"}
 BUILDERS = {
     "hashtags": lambda cfg: build_classification_train_loader(cfg, draw_seed(cfg)),
     "classification": lambda cfg: build_classification_train_loader(cfg, draw_seed(cfg)),
-    "coco": build_detection_train_loader,
+    **dict.fromkeys(("coco", "lvis", "sem_seg", "coco_panoptic_seg"), build_detection_train_loader),
 }
 
 
@@ -38,7 +38,7 @@ def contact_sheet(cfg: CfgNode, count: int) -> Image.Image:
         count: number of samples.
 
     Returns:
-        The sheet, RGB: boxes, masks and keypoints drawn in, class names or hashtags below.
+        The sheet, RGB: boxes, masks, keypoints and classes of pixels drawn in, class names or hashtags below.
     """
     metadata = MetadataCatalog.get(cfg.DATASETS.TRAIN[0])
     loader = BUILDERS[metadata.evaluator_type](cfg)
@@ -48,7 +48,7 @@ def contact_sheet(cfg: CfgNode, count: int) -> Image.Image:
 
 def _cell(sample: dict, metadata: Metadata, channel_order: str) -> Image.Image:
     pixels = convert_image_to_rgb(sample["image"].permute(1, 2, 0), channel_order)  # (3, H, W) -> (H, W, 3)
-    draw = _with_instances if "instances" in sample else _with_labels
+    draw = next((draw for key, draw in DRAWINGS.items() if key in sample), _with_labels)
     image, caption = draw(sample, pixels, metadata)
     cell = Image.new("RGB", (CELL, CELL + CAPTION_LINES * LINE), "white")
     cell.paste(image, ((CELL - image.width) // 2, (CELL - image.height) // 2))
@@ -69,6 +69,16 @@ def _with_instances(sample: dict, pixels: np.ndarray, metadata: Metadata) -> tup
     visualizer = Visualizer(pixels, metadata, scale=CELL / max(pixels.shape))
     image = Image.fromarray(visualizer.overlay_instances(labels=names, **drawn).get_image())
     return image, Path(sample["file_name"]).name
+
+
+def _with_pixels(sample: dict, pixels: np.ndarray, metadata: Metadata) -> tuple[Image.Image, str]:
+    visualizer = Visualizer(pixels, metadata, scale=CELL / max(pixels.shape))
+    image = Image.fromarray(visualizer.draw_sem_seg(sample["sem_seg"]).get_image())
+    return image, Path(sample["file_name"]).name
+
+
+# Key of a sample -> how it is drawn, the first that it has; a classifier's has none.
+DRAWINGS = {"instances": _with_instances, "sem_seg": _with_pixels}
 
 
 def _grid(cells: list[Image.Image]) -> Image.Image:

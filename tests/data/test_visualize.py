@@ -28,3 +28,13 @@ def test_boxes_masks_and_keypoints(cfg, coco_content, write_coco):
     cfg.MODEL.MASK_ON = cfg.MODEL.KEYPOINT_ON = False
     assert drawn.shape == (CELL + CAPTION_LINES * LINE, 2 * CELL, 3)
     assert (drawn != np.asarray(contact_sheet(cfg, 2))).any()
+
+
+def test_classes_of_pixels(cfg, coco_content, write_coco):
+    cfg.DATASETS.OWN = CfgNode({"toys": {"KIND": "coco_semantic", **write_coco(coco_content)}})
+    cfg.DATASETS.TRAIN = ("toys",)
+    cfg.MODEL.META_ARCHITECTURE = "SemanticSegmentor"
+    cfg.MODEL.SEM_SEG_HEAD.NUM_CLASSES = 3
+    cfg.SOLVER.IMS_PER_BATCH = 2
+    register_own_datasets(cfg)
+    assert contact_sheet(cfg, 2).size == (2 * CELL, CELL + CAPTION_LINES * LINE)

@@ -56,6 +56,7 @@ class Checked:
     classes: list[str] = field(default_factory=list)
     num_classes: int = 0  # those that occur
     records: Sequence[dict] = ()
+    labels: tuple[int, int] | None = None  # of label maps: how many classes, and the id that does not count
     digests: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))  # (N,), 0 of a bad image
     findings: list[Finding] = field(default_factory=list)
 
@@ -111,7 +112,9 @@ def _open(checked: Checked, log: BadRecordLog) -> None:
     if kind.only_for == "training":  # a stream has no records of its own
         raise DatasetError(f"a {named.fields['KIND']} has no list of posts: check its folder as hashtag_shards")
     metadata, load = kind.prepare(existing_paths("", named.fields), log, named.tasks)
-    checked.classes = list(metadata["thing_classes"])
+    checked.classes = [*metadata.get("thing_classes", ()), *metadata.get("stuff_classes", ())]
+    if "ignore_label" in metadata:
+        checked.labels = len(metadata["stuff_classes"]), metadata["ignore_label"]
     checked.num_classes = len(metadata.get("answers", checked.classes))
     checked.records = cast(Sequence[dict], load())  # of a stream nothing is checked
 
@@ -166,7 +169,7 @@ def _check_passed_over(checked: Checked) -> None:
 
 
 def _check_images(checked: Checked, options: Options) -> None:
-    scanned = scan(checked.records, checked.named.name, options.decode, options.processes)
+    scanned = scan(checked.records, checked.named.name, options.decode, options.processes, checked.labels)
     bad, digests = [], np.zeros(len(checked.records), dtype=np.uint64)
     for position, image in enumerate(scanned):
         digests[position] = image.digest

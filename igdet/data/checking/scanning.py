@@ -1,4 +1,4 @@
-"""Reading every image of a data set once: what is wrong with it, and a hash of its bytes."""
+"""Reading every image of a data set once: what is wrong with it or its label map, and a hash of its bytes."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -11,6 +11,7 @@ from tqdm import tqdm
 from igdet.data.detection import size_fault
 from igdet.data.images.decoding import open_croppable
 from igdet.data.records import Records
+from igdet.data.segmentation import check_label_map
 from igdet.data.workers import start_worker
 from igdet.formats.errors import RecordError
 from igdet.utils.messages import printable
@@ -32,9 +33,10 @@ class Scanned(NamedTuple):
 class _Images(Dataset):
     """The images of records, igdet's or in Detectron2's form, as `Scanned`."""
 
-    def __init__(self, records: Sequence[dict], decode: bool):
+    def __init__(self, records: Sequence[dict], decode: bool, labels: tuple[int, int] | None):
         self._records = records
         self._decode = decode
+        self._labels = labels
 
     def __len__(self) -> int:
         return len(self._records)
@@ -63,14 +65,18 @@ class _Images(Dataset):
     def _check(self, data: bytes, index: int, name: str) -> None:
         image = open_croppable(data, "RGB", name)
         if not isinstance(self._records, Records):
-            record = self._records[index]
-            if why := size_fault((image.width, image.height), (record["width"], record["height"])):
+            record, size = self._records[index], (image.width, image.height)
+            if why := size_fault(size, (record.get("width", size[0]), record.get("height", size[1]))):
                 raise RecordError(name, why)
+            if self._labels:
+                check_label_map(record, size, *self._labels)
         if self._decode:
             image.check()
 
 
-def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> Iterator[Scanned]:
+def scan(
+    records: Sequence[dict], title: str, decode: bool, processes: int, labels: tuple[int, int] | None = None
+) -> Iterator[Scanned]:
     """Read all images in order, with a progress bar.
 
     Args:
@@ -78,8 +84,9 @@ def scan(records: Sequence[dict], title: str, decode: bool, processes: int) -> I
         title: comes before the bar.
         decode: decode every image, not only its header; what is no plain JPEG is decoded in any case.
         processes: that read, >= 1.
+        labels: where the records have label maps, how many classes these have, and the id that does not count.
     """
-    images = _Images(records, decode)
+    images = _Images(records, decode, labels)
     workers = processes if processes > 1 else 0  # 0: this process reads
     loader = DataLoader(images, batch_size=_BATCH, num_workers=workers, collate_fn=list, worker_init_fn=start_worker)
     with tqdm(total=len(images), desc=printable(title), unit=" images", smoothing=0) as bar:

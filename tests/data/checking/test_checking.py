@@ -5,12 +5,14 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from igdet.config import merge_config_file, merge_overrides
 from igdet.data.checking import Options, check, report, sets_of
 from igdet.data.images import jpeg
 from igdet.formats.errors import DatasetError
+from igdet.formats.label_maps import encode_class_ids
 from igdet.formats.shards import ShardWriter
 from igdet.formats.targets import SPLITS, TARGETS, Split, TargetTask
 from igdet.formats.vocabulary import Vocabulary
@@ -278,3 +280,21 @@ def test_what_is_nothing(tmp_path):
     (tmp_path / "other.yaml").write_text("DATASETS: {TRAIN: [cub2011_trian], TEST: []}")
     with pytest.raises(DatasetError, match=r"cub2011_trian cannot be checked; did you mean 'cub2011_train'\?"):
         sets_of(str(tmp_path / "other.yaml"), "datasets")
+
+
+def test_label_maps_are_read_with_their_images(tmp_path, save_image):
+    """One of another size, one with an id that is no class, one that is not there."""
+    fields = {"KIND": "semantic_folder", "ROOT": str(tmp_path / "images"), "MASKS": str(tmp_path / "masks")}
+    for seed, (stem, shape, class_id) in enumerate([("a", (40, 50), 0), ("b", (50, 40), 0), ("c", (40, 50), 2)]):
+        save_image(tmp_path / f"images/{stem}.jpg", seed)
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        (tmp_path / f"masks/{stem}.png").write_bytes(encode_class_ids(np.full(shape, class_id, np.uint8)))
+    save_image(tmp_path / "images/d.jpg", 4)
+    (tmp_path / "classes.txt").write_text("ground\ntoy\n")
+    own = {"toys": {**fields, "CLASSES": str(tmp_path / "classes.txt")}}
+    (tmp_path / "toys.yaml").write_text(json.dumps({"DATASETS": {"OWN": own, "TRAIN": ["toys"], "TEST": ["toys"]}}))
+    unpaired, (name, broken) = findings(tmp_path / "toys.yaml")
+    assert unpaired == ("toys", f"1 annotations cannot be used: {tmp_path}/images/d.jpg: has no label map in MASKS")
+    assert name == "toys" and broken.startswith("2 of 3 images are missing or broken: ")
+    assert "b.jpg: its label map has 40 x 50 pixels, the image 50 x 40" in broken
+    assert "c.png has the id 2 in 100.0% of its pixels: expected a class, 0 to 1, or 255" in broken
