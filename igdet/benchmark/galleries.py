@@ -107,7 +107,7 @@ def annotations_of(config: dict) -> tuple[Path, Path]:
     name = config["DATASETS"]["TEST"][0]
     own = config["DATASETS"]["OWN"].get(name)
     if own:
-        return expanded(own["ANNOTATIONS"]), expanded(own["ROOT"])
+        return expanded(own.get("INSTANCES", own["ANNOTATIONS"])), expanded(own["ROOT"])
     metadata = MetadataCatalog.get(name)
     return Path(metadata.json_file), Path(metadata.image_root)
 

@@ -24,7 +24,7 @@ TASKS = {
     "classification": "image-classification",
     "hashtags": "image-classification",
     "bbox": "object-detection",
-    "segm": "image-segmentation",
+    **dict.fromkeys(("segm", "sem_seg", "panoptic_seg"), "image-segmentation"),
     "keypoints": "keypoint-detection",
 }
 _NEEDED = {"results": dict, "config": dict, "weights": str, "images_seen": int}  # of a results.json
