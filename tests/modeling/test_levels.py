@@ -98,3 +98,12 @@ def test_what_fits_or_is_not_known_passes():
     check_levels(config("GeneralizedRCNN", "X_14_8x4d", *ONE_SIZE))
     check_levels(config("GeneralizedRCNN", "build_resnet_backbone"))
     check_levels(config("ImageClassifier", "X_14_8x4d"))
+
+
+def test_a_segmentation_head_needs_levels_that_the_pyramid_has():
+    """Detectron2's would leave those out in silence that are not there."""
+    check_levels(config("SemanticSegmentor", "X_14_8x4d_FPN", "MODEL.SEM_SEG_HEAD.IN_FEATURES", ["p3", "p5"]))
+    with pytest.raises(
+        ConfigError, match=r"MODEL\.SEM_SEG_HEAD\.IN_FEATURES is .* gives p3, p4, p5, p6 and no p2: name"
+    ):
+        check_levels(config("SemanticSegmentor"))

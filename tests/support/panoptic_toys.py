@@ -27,7 +27,7 @@ CATEGORIES = [
 def content() -> dict:
     """Of the panoptic json."""
     categories = {1: 5, 2: 5, 3: 9}
-    areas = {number: np.count_nonzero(number == SEGMENTS) for number in categories}
+    areas = {number: int(np.count_nonzero(number == SEGMENTS)) for number in categories}
     segments = [
         {"id": number, "category_id": category, "area": areas[number], "iscrowd": 0}
         for number, category in categories.items()
