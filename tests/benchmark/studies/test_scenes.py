@@ -15,7 +15,9 @@ VALUES = {
     name: {"X": size, "PRETRAINING": {"SOLVER.IMAGES_SEEN": size}} for name, size in (("ten", 10), ("hundred", 100))
 }
 AXES = {"posts": {"TITLE": "Posts", "SCALE": "log", "VALUES": VALUES}}
-BOXES = {"boxes": {"TITLE": "Boxes", "CONFIG": "boxes.yaml", "METRICS": {"bbox/AP": "Box AP"}}}
+BOXES = {
+    "boxes": {"TITLE": "Boxes", "CONFIG": "boxes.yaml", "METRICS": {"bbox/AP": "Box AP", "bbox/dAP-missed": "Lost"}}
+}
 SCENES = 20
 
 
@@ -57,6 +59,7 @@ def test_a_detector_that_finds_all_against_one_that_finds_half(suite, finish):
     # All found: 100. Half: precision 1 up to a recall of 0.5, which 51 of the 101 recalls 0, 0.01, ... do not exceed.
     assert gain == pytest.approx(100 - 100 * 51 / 101)
     assert 0 < low < gain < high < 100
+    assert not results.values("boxes", pair, metric_of("bbox/dAP-missed", "low"))  # none of COCO's own metrics
     (panel,) = panels_of(suite, results)
     assert any("; over the scenes of seed 0 +49.5 [" in sentence for sentence in panel.sentences)
 
