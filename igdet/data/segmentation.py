@@ -13,10 +13,12 @@ import torch
 from detectron2.config import CfgNode, configurable
 from detectron2.data import DatasetMapper, detection_utils
 from detectron2.data import transforms as T
+from detectron2.utils.file_io import PathManager
 from pycocotools import mask as coco_mask
 
 from igdet.data.detection import IMAGE_FAULTS, CheckedMapper
 from igdet.formats.errors import RecordError
+from igdet.formats.images import open_image, to_rgb
 from igdet.formats.label_maps import VOID, check_class_ids, read_class_ids, read_segment_ids
 
 
@@ -149,7 +151,10 @@ class SegmentationMapper(DatasetMapper):
             RecordError: the label map cannot be used, or is not of the image's size.
         """
         record = copy.deepcopy(dataset_dict)
-        image = detection_utils.read_image(record["file_name"], format=self.image_format)
+        with PathManager.open(record["file_name"], "rb") as file:
+            image = to_rgb(open_image(file))
+        if self.image_format == "BGR":
+            image = np.ascontiguousarray(image[:, :, ::-1])
         detection_utils.check_image_size(record, image)
         labels = check_label_map(record, image.shape[1::-1], self._num_classes, self._ignore_value)
         shown = T.AugInput(image, sem_seg=labels if self.is_train else None)
