@@ -33,7 +33,7 @@ class Worth(NamedTuple):
 
 def cost_table(study: Study) -> Table | None:
     """Parameters, multiply-adds and times; None where no run says what its trunk costs."""
-    if not any(_trunk(run) for run in study.finished):
+    if not _trunk(study.finished):
         return None
     rows = [
         [
@@ -64,8 +64,7 @@ def worths(study: Study, column: Column) -> list[Worth]:
     for name in study.suite.initializations:
         runs = study.transfers(column.target, name)
         values = [value for run in runs if (value := run.metric(column.metric)) is not None]
-        trunk = next((trunk for run in runs if (trunk := _trunk(run))), None)
-        if values and trunk:
+        if values and (trunk := _trunk(runs)):
             found.append(Worth(name, trunk["multiply_adds"] / 1e9, fmean(values)))
     return found
 
@@ -98,14 +97,15 @@ def _chart(study: Study, column: Column, found: Sequence[Worth]) -> str:
 
 
 def _of_target(runs: Sequence[Run]) -> tuple[str, str, str]:
-    trunk = next((trunk for run in runs if (trunk := _trunk(run))), None)
+    trunk = _trunk(runs)
     if not trunk:
         return EMPTY, EMPTY, _time(runs)
     return f"{trunk['parameters'] / 1e6:.1f}", f"{trunk['multiply_adds'] / 1e9:.3g}", _time(runs)
 
 
-def _trunk(run: Run) -> Mapping | None:
-    return run.results.get("trunk")
+def _trunk(runs: Sequence[Run]) -> Mapping | None:
+    """What the first of them that says it tells of its trunk."""
+    return next((trunk for run in runs if (trunk := run.results.get("trunk"))), None)
 
 
 def _time(runs: Sequence[Run]) -> str:

@@ -65,8 +65,13 @@ class Weights:
         """The first hexadecimal digits of the file's hash, by the publication's algorithm; "": not published."""
         if not self.publication.algorithm:
             return ""
-        [digits] = _HASH_IN_NAME.findall(self.file_name)
-        return digits
+        return digits_in(self.file_name)
+
+
+def digits_in(file_name: str) -> str:
+    """Return the digits of the hash that ends a published file's name, such as "swag-43afe44d.pth"."""
+    [digits] = _HASH_IN_NAME.findall(file_name)
+    return digits
 
 
 _PYTORCH = "https://download.pytorch.org/models"

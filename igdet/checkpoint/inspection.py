@@ -1,13 +1,12 @@
 """What the catalog holds and what a checkpoint is, in tables and lines for people."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 from torch import Tensor
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights, full_name
+from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights, digits_in, full_name
 from igdet.checkpoint.download import cached_path
 from igdet.checkpoint.fit import describe_trunk, part_of
 from igdet.checkpoint.library_weights import card_of, in_words, is_of_library
@@ -15,7 +14,7 @@ from igdet.checkpoint.names import is_counter
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.modeling.origin import TORCHVISION, Origin
 from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
-from igdet.modeling.torchvision_networks import find_network, hashtag_weights
+from igdet.modeling.torchvision_networks import cached_file, hashtag_weights
 from igdet.utils.messages import first_of, printable
 
 INPUTS = {
@@ -33,8 +32,8 @@ def list_weights() -> str:
         for name, w in WEIGHTS.items()
     ]
     others = [
-        (n.name, "torchvision", in_words(n.card.accuracy), n.card.licence, "yes" if n.cached() else "")
-        for n in map(find_network, hashtag_weights())
+        (name, "torchvision", in_words(card.accuracy), card.licence, "yes" if cached_file(card.source) else "")
+        for name, card in hashtag_weights().items()
     ]
     header = ("network", "published", "licence", "cached")
     return "\n\n".join(
@@ -75,14 +74,14 @@ def _in_full() -> str:
 def _of_torchvision() -> str:
     rows = [
         (
-            f"`torchvision://{n.name}`",
-            f"[file]({n.card.source})",
-            f"sha256 {re.findall(r'[0-9a-f]{8}', n.card.source)[-1]}",
-            " x ".join(map(str, n.card.crop)),
-            in_words(n.card.accuracy),
-            f"[licence]({n.card.licence})",
+            f"`torchvision://{name}`",
+            f"[file]({card.source})",
+            f"sha256 {digits_in(card.source)}",
+            " x ".join(map(str, card.crop)),
+            in_words(card.accuracy),
+            f"[licence]({card.licence})",
         )
-        for n in map(find_network, hashtag_weights())
+        for name, card in hashtag_weights().items()
     ]
     return _table(("MODEL.WEIGHTS", "from", "hash", "pixels", "published", "licence"), rows)
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from igdet.engine.results import CHANGES, CONFIG, RESULTS, read_record
 from igdet.formats.errors import WeightsError
 from igdet.formats.targets.target import whole_of
 from igdet.utils.files import atomic_write, read_json_lines
+from igdet.utils.mappings import flat
 from igdet.utils.messages import shown
 from igdet.utils.yaml import ConfigError, read_yaml
 
@@ -174,16 +175,7 @@ def _settings_of(folder: Path) -> dict[str, Any]:
 
 def _comparable(config: Mapping) -> dict[str, Any]:
     # One process has SyncBN where several on CPUs have Detectron2's naive one, which computes the same.
-    return {key: "SyncBN" if value == "naiveSyncBN" else value for key, value in _flat(config, "")}
-
-
-def _flat(config: Mapping, prefix: str) -> Iterator[tuple[str, Any]]:
-    """{"A": {"B": v}} -> ("A.B", v)."""
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    return {key: "SyncBN" if value == "naiveSyncBN" else value for key, value in flat(config)}
 
 
 def _changed_keys(was: Mapping, now: Mapping) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from detectron2.utils.events import EventWriter, get_event_storage
 
 from igdet.config import ConfigError
 from igdet.utils.files import atomic_write, read_json
+from igdet.utils.mappings import flat
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def _open_wandb(cfg: CfgNode, known: str | None) -> Tracked:
     import wandb
 
     folder, project = Path(cfg.OUTPUT_DIR), os.environ.get("WANDB_PROJECT", PROJECT)
-    told = {"project": project, "name": folder.name, "dir": str(folder), "config": dict(_flat(cfg))}
+    told = {"project": project, "name": folder.name, "dir": str(folder), "config": dict(flat(cfg))}
     run = wandb.init(**told, id=known, resume="allow")
     return Tracked(run.id, lambda scalars, iteration: run.log(dict(scalars), step=iteration), run.finish)
 
@@ -121,7 +122,7 @@ def _open_mlflow(cfg: CfgNode, known: str | None) -> Tracked:
     place = experiment.experiment_id if experiment else client.create_experiment(name)
     run = known or client.create_run(place, run_name=Path(cfg.OUTPUT_DIR).name).info.run_id
     if not known:
-        parameters = [Param(key, str(value)[:_LONGEST_PARAMETER]) for key, value in _flat(cfg)]
+        parameters = [Param(key, str(value)[:_LONGEST_PARAMETER]) for key, value in flat(cfg)]
         for start in range(0, len(parameters), _PARAMETERS_A_CALL):
             client.log_batch(run, params=parameters[start : start + _PARAMETERS_A_CALL])
 
@@ -134,12 +135,3 @@ def _open_mlflow(cfg: CfgNode, known: str | None) -> Tracked:
 
 # Value of TRACKERS, which is also the package -> opens a run there.
 TRACKERS: dict[str, Callable[[CfgNode, str | None], Tracked]] = {"wandb": _open_wandb, "mlflow": _open_mlflow}
-
-
-def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """A config's keys with their dots, and their values."""
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -1,20 +1,17 @@
 """Networks of timm as trunks, against timm's own forward passes."""
 
+from functools import partial
+
 import pytest
 import torch
-from detectron2.config import get_cfg
-from detectron2.modeling import build_backbone, build_model
-from detectron2.utils.events import EventStorage
+from detectron2.modeling import build_backbone
 from torch import nn
 
 from igdet.checkpoint.names import to_bare
-from igdet.config import ConfigError, add_igdet_config
-from igdet.engine.optimizer import build_optimizer
-from igdet.modeling import FAMILY, apply_execution, build_resnext, check_backbone
-from igdet.modeling.costs import noise
+from igdet.modeling import FAMILY, build_resnext
 from igdet.modeling.simple_pyramid import SimplePyramid
 from igdet.modeling.timm_networks import blocks_of, find_network, layer_groups
-from igdet.modeling.trunk import blocks_in, family_named
+from tests.support.library_configs import library_config
 
 timm = pytest.importorskip("timm")
 
@@ -22,22 +19,10 @@ timm = pytest.importorskip("timm")
 # register tokens and relative positions.
 HIERARCHICAL = ("test_resnet", "test_byobnet", "test_efficientnet", "test_nfnet", "test_convnext", "test_mambaout")
 PLAIN = ("test_vit", "test_vit3", "test_vit_relpos")
-SIDE = 160
 SIDE_224 = ("INPUT.CLASSIFICATION.TRAIN_CROP", 224, "INPUT.CLASSIFICATION.TEST_CROP", 224)
 
 
-def config(name, pyramid=False, *opts):
-    cfg = get_cfg()
-    add_igdet_config(cfg)
-    cfg.MODEL.DEVICE = "cpu"
-    cfg.MODEL.BACKBONE.FREEZE_AT = 0
-    cfg.MODEL.BACKBONE.NAME = "timm_FPN" if pyramid else "timm"
-    cfg.MODEL.META_ARCHITECTURE = "GeneralizedRCNN" if pyramid else "ImageClassifier"
-    cfg.MODEL.FPN.IN_FEATURES = ["res2", "res3", "res4", "res5"]
-    cfg.MODEL.TIMM.NAME = name
-    cfg.INPUT.CLASSIFICATION.TRAIN_CROP = cfg.INPUT.CLASSIFICATION.TEST_CROP = SIDE
-    cfg.merge_from_list(list(opts))
-    return cfg
+config = partial(library_config, "timm")
 
 
 def filled(own, trunk):
@@ -51,7 +36,7 @@ def filled(own, trunk):
 def test_pooled_features_are_those_in_front_of_timms_classifier(name):
     trunk = build_backbone(config(name)).eval()
     own = filled(timm.create_model(name, num_classes=0), trunk)
-    images = torch.randn(2, 3, SIDE, SIDE)
+    images = torch.randn(2, 3, 160, 160)
     torch.testing.assert_close(trunk(images)["pooled"].flatten(1), own(images))
     assert trunk.output_shape()["pooled"].channels == own(images).shape[1]
 
@@ -98,16 +83,6 @@ def test_resnext_is_the_same_network_from_timm_and_from_igdet():
         torch.testing.assert_close(maps, trunk(images)[name], atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["test_resnet", "test_convnext", "test_vit", "convformer_s18"])
-def test_parts_are_disjoint_in_order_and_all_there_is(name):
-    trunk = build_backbone(config(name, False, *(() if "test" in name else SIDE_224)))
-    parts = family_named("timm").parts(trunk)
-    assert len(parts) == 5 and all(parts)
-    names = {id(weight): at for at, (_, weight) in enumerate(trunk.timm.named_parameters())}
-    places = [names[id(weight)] for part in parts for weight in part]
-    assert sorted(places) == list(range(len(names)))
-
-
 def test_freezing_follows_the_stages_and_keeps_statistics_and_activations():
     whole, frozen = (build_backbone(config("test_efficientnet", True, "MODEL.BACKBONE.FREEZE_AT", at)) for at in (0, 2))
     frozen.load_state_dict(whole.state_dict(), strict=False)
@@ -135,62 +110,6 @@ def test_norms_are_frozen_or_shared_by_a_key():
 def test_blocks_are_those_of_the_network(name, blocks):
     kinds = [type(block).__name__ for block in blocks_of(timm.create_model(name))]
     assert sum("Block" in kind for kind in kinds) == blocks
-
-
-@pytest.mark.parametrize("name", ["test_vit3", "test_convnext", "test_resnet", "densenet121"])
-def test_activations_computed_again_give_the_same_gradients(name):
-    trunks = [build_backbone(config(name)) for _ in range(2)]
-    trunks[1].load_state_dict(trunks[0].state_dict())
-    model = nn.Module()
-    model.backbone = trunks[1]
-    keys = ("MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", True, "MODEL.CHANNELS_LAST", False)  # the layout changes sums
-    apply_execution(model, config(name, False, *keys))
-    assert all(type(block).__name__.startswith("Checkpointed") for block in blocks_in(model))
-    images = torch.randn(2, 3, SIDE, SIDE)
-    for trunk in trunks:
-        trunk(images)["pooled"].square().mean().backward()
-    for one, other in zip(trunks[0].parameters(), trunks[1].parameters(), strict=True):
-        torch.testing.assert_close(one.grad, other.grad)
-
-
-@pytest.mark.parametrize("pyramid", [False, True])
-@pytest.mark.parametrize("name", ["test_convnext", "vit_tiny_patch16_224"])
-def test_every_weight_is_trained(name, pyramid):
-    cfg = config(name, pyramid, *(() if "test" in name else SIDE_224), "MODEL.MASK_ON", pyramid)
-    cfg.MODEL.ROI_HEADS.IN_FEATURES, cfg.MODEL.RPN.IN_FEATURES = [["p2", "p3", "p4", "p5"]] * 2
-    cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[32], [64], [128], [256]]
-    cfg.MODEL.ROI_HEADS.NAME, cfg.MODEL.ROI_BOX_HEAD.NAME = "StandardROIHeads", "FastRCNNConvFCHead"
-    cfg.MODEL.ROI_BOX_HEAD.NUM_FC = 1
-    cfg.MODEL.ROI_MASK_HEAD.NAME = "MaskRCNNConvUpsampleHead"
-    model = build_model(cfg).train()
-    optimizer = build_optimizer(cfg, model)
-    side = cfg.INPUT.CLASSIFICATION.TRAIN_CROP
-    sample = noise("mask_rcnn", (128, 96)) if pyramid else noise("classifier", (side, side))
-    with EventStorage():
-        losses = model([sample])
-        sum(loss for key, loss in losses.items() if "loss" in key).backward()
-    assert [key for key, weight in model.backbone.named_parameters() if weight.grad is None] == []
-    optimizer.step()
-
-
-@pytest.mark.parametrize(
-    ("name", "pyramid", "opts", "message"),
-    [
-        ("", False, (), r"BACKBONE\.NAME timm needs MODEL\.TIMM\.NAME"),
-        ("convnext_tony", False, (), r"MODEL\.TIMM\.NAME: .* no network 'convnext_tony'; did you mean 'convnext_"),
-        ("convnext_tiny.fb_in99k", False, (), r"MODEL\.TIMM\.NAME: timm .* cannot build 'convnext_tiny\.fb_in99k'"),
-        ("levit_128s", True, (), r"maps of strides 16, 32, 64, none of 4, 8: a feature pyramid needs"),
-        ("beit_base_patch16_224", True, (), r"takes images of 224 x 224 pixels alone: a detector's differ"),
-        ("beit_base_patch16_224", False, (), r"TRAIN_CROP is 160, but .* takes images of 224 x 224"),
-        ("test_resnet", False, ("MODEL.CLASSIFIER.POOLING", "dense"), r"POOLING is dense, but a network of timm pools"),
-        ("vgg11", False, ("MODEL.TIMM.DROP_PATH", 0.1), r"DROP_PATH is 0\.1, but vgg11 has no branches"),
-        ("test_resnet", False, ("MODEL.MOE.EXPERTS", 4), r"none of igdet's family, which alone has mixtures"),
-        ("test_resnet", True, ("MODEL.FPN.IN_FEATURES", ["res1"]), r"MODEL\.FPN\.IN_FEATURES: .* has no res1"),
-    ],
-)
-def test_what_a_network_cannot_do_is_refused_before_it_is_built(name, pyramid, opts, message):
-    with pytest.raises(ConfigError, match=message):
-        check_backbone(config(name, pyramid, *opts))
 
 
 def test_groups_of_a_network_without_its_own_follow_its_maps():

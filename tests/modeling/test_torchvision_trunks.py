@@ -1,10 +1,10 @@
 """Networks of torchvision as trunks, against torchvision's own forward passes."""
 
+from functools import partial
+
 import pytest
 import torch
-from detectron2.config import get_cfg
-from detectron2.modeling import build_backbone, build_model
-from detectron2.utils.events import EventStorage
+from detectron2.modeling import build_backbone
 from torch import nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
@@ -12,12 +12,11 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 from torchvision.ops import StochasticDepth
 
 from igdet.checkpoint.names import to_bare
-from igdet.config import ConfigError, add_igdet_config
-from igdet.modeling import FAMILY, apply_execution, build_resnext, check_backbone
-from igdet.modeling.costs import noise
+from igdet.modeling import FAMILY, build_resnext
 from igdet.modeling.simple_pyramid import SimplePyramid
 from igdet.modeling.torchvision_networks import find_network
-from igdet.modeling.trunk import blocks_in, family_named
+from igdet.modeling.trunk import family_named
+from tests.support.library_configs import library_config
 
 # Network -> its modules that give maps of strides 4, 8, 16 and 32, by torchvision's names.
 MAPS = {
@@ -35,18 +34,7 @@ INNERMOST = ("swin_t",)  # gives (N, H, W, C)
 VIT = "vit_b_32"
 
 
-def config(name, pyramid=False, *opts):
-    cfg = get_cfg()
-    add_igdet_config(cfg)
-    cfg.MODEL.DEVICE = "cpu"
-    cfg.MODEL.BACKBONE.FREEZE_AT = 0
-    cfg.MODEL.BACKBONE.NAME = "torchvision_FPN" if pyramid else "torchvision"
-    cfg.MODEL.META_ARCHITECTURE = "GeneralizedRCNN" if pyramid else "ImageClassifier"
-    cfg.MODEL.FPN.IN_FEATURES = ["res2", "res3", "res4", "res5"]
-    cfg.MODEL.TORCHVISION.NAME = name
-    cfg.INPUT.CLASSIFICATION.TRAIN_CROP = cfg.INPUT.CLASSIFICATION.TEST_CROP = 64
-    cfg.merge_from_list(list(opts))
-    return cfg
+config = partial(library_config, "torchvision")
 
 
 def own(name, trunk, **options):
@@ -129,15 +117,6 @@ def test_a_vision_transformer_has_a_simple_pyramid_of_its_last_tokens():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["resnet18", "regnet_y_400mf", "convnext_tiny", "alexnet", VIT])
-def test_parts_are_disjoint_in_order_and_all_there_is(name):
-    trunk = build_backbone(config(name))
-    parts = family_named("torchvision").parts(trunk)
-    names = {id(weight): at for at, (_, weight) in enumerate(trunk.torchvision.named_parameters())}
-    assert [names[id(weight)] for part in parts for weight in part] == list(range(len(names)))
-    assert len(parts) == 5
-
-
 def test_parts_follow_the_stages():
     trunk = build_backbone(config("regnet_y_400mf"))
     names = {id(weight): name for name, weight in trunk.torchvision.named_parameters()}
@@ -170,39 +149,6 @@ def test_norms_are_frozen_or_shared_by_a_key(norm, kind):
     }
 
 
-@pytest.mark.parametrize("name", ["regnet_y_400mf", "swin_t", VIT])
-def test_activations_computed_again_give_the_same_gradients(name):
-    trunks = [build_backbone(config(name)) for _ in range(2)]
-    trunks[1].load_state_dict(trunks[0].state_dict())
-    model = nn.Module()
-    model.backbone = trunks[1]
-    keys = ("MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS", True, "MODEL.CHANNELS_LAST", False)  # the layout changes sums
-    apply_execution(model, config(name, False, *keys))
-    assert all(type(block).__name__.startswith("Checkpointed") for block in blocks_in(model))
-    images = torch.randn(2, 3, 64, 64)
-    for trunk in trunks:
-        trunk(images)["pooled"].square().mean().backward()
-    for one, other in zip(trunks[0].parameters(), trunks[1].parameters(), strict=True):
-        torch.testing.assert_close(one.grad, other.grad)
-
-
-@pytest.mark.parametrize(
-    ("name", "pyramid"), [("swin_t", True), ("convnext_tiny", True), ("convnext_tiny", False), (VIT, True)]
-)
-def test_every_weight_is_trained(name, pyramid):
-    cfg = config(name, pyramid)
-    cfg.MODEL.ROI_HEADS.IN_FEATURES, cfg.MODEL.RPN.IN_FEATURES = [["p2", "p3", "p4", "p5"]] * 2
-    cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[32], [64], [128], [256]]
-    cfg.MODEL.ROI_HEADS.NAME, cfg.MODEL.ROI_BOX_HEAD.NAME = "StandardROIHeads", "FastRCNNConvFCHead"
-    cfg.MODEL.ROI_BOX_HEAD.NUM_FC = 1
-    model = build_model(cfg).train()
-    sample = noise("mask_rcnn", (128, 96)) if pyramid else noise("classifier", (64, 64))
-    with EventStorage():
-        losses = model([sample])
-        sum(loss for key, loss in losses.items() if "loss" in key).backward()
-    assert [key for key, weight in model.backbone.named_parameters() if weight.grad is None] == []
-
-
 def test_the_largest_rate_of_dropped_branches_is_the_keys():
     rates = {}
     for rate in (0.0, 0.4):
@@ -218,30 +164,6 @@ def test_layers_are_blocks_and_positions_are_not_decayed():
     assert len(family.layers(trunk)) == len(family.blocks(trunk)) + 1 == 13
     names = {id(weight): name for name, weight in trunk.torchvision.named_parameters()}
     assert {names[id(weight)] for weight in family.undecayed(trunk)} == {"class_token", "encoder.pos_embedding"}
-
-
-@pytest.mark.parametrize(
-    ("name", "pyramid", "opts", "message"),
-    [
-        ("", False, (), r"BACKBONE\.NAME torchvision needs MODEL\.TORCHVISION\.NAME"),
-        ("resnet81", False, (), r"MODEL\.TORCHVISION\.NAME: .* no network 'resnet81'; did you mean 'resnet18'"),
-        ("resnet18.SWAG", False, (), r"MODEL\.TORCHVISION\.NAME: .* no weights 'SWAG' of resnet18: .* IMAGENET1K_V1"),
-        ("squeezenet1_0", False, (), r"igdet does not take torchvision's SqueezeNet"),
-        ("alexnet", True, (), r"maps of strides 4, 8, 17, 37, none of 16, 32: a feature pyramid needs"),
-        ("maxvit_t", True, (), r"takes images of 224 x 224 pixels alone: a detector's differ"),
-        ("maxvit_t", False, (), r"TRAIN_CROP is 64, but .* takes images of 224 x 224"),
-        (
-            VIT,
-            False,
-            ("INPUT.CLASSIFICATION.TEST_CROP", 72),
-            r"TEST_CROP is 72, but .* patches of 32 pixels: set a mul",
-        ),
-        ("vgg11", False, ("MODEL.TORCHVISION.DROP_PATH", 0.1), r"DROP_PATH is 0\.1, but vgg11 has no branches"),
-    ],
-)
-def test_what_a_network_cannot_do_is_refused_before_it_is_built(name, pyramid, opts, message):
-    with pytest.raises(ConfigError, match=message):
-        check_backbone(config(name, pyramid, *opts))
 
 
 def test_weights_of_another_number_of_positions_are_another_network():

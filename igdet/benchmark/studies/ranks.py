@@ -9,7 +9,8 @@ import numpy as np
 from scipy import stats
 
 from igdet.benchmark.metrics import lower_is_better
-from igdet.benchmark.studies.results import SECONDS, Results
+from igdet.benchmark.studies.results import Results
+from igdet.benchmark.studies.wording import ONE_SEED
 from igdet.benchmark.suite import Suite, TransferTask
 from igdet.reporting.charts import Series, line_chart
 from igdet.reporting.significance import paired_t, t_interval
@@ -79,10 +80,10 @@ def rank_sentences(suite: Suite, results: Results) -> Iterator[str]:
         yield f"{len(ranked.names)} initialisations have results of both targets: too few to compare their orders."
         return
     found, many = agreement(ranked), ranked.full.shape[1]
-    interval = f" [{found.low:+.2f}, {found.high:+.2f}]" if many > 1 else " (one seed: no interval, and no claim)"
+    interval = f" [{_signed(found.low)}, {_signed(found.high)}]" if many > 1 else f" ({ONE_SEED})"
     yield (
         f"{cheap.title} orders {len(ranked.names)} initialisations as {full.title} does with a rank correlation of "
-        f"{found.correlation:+.2f}{interval} (Spearman; bootstrap over seeds).".replace("-", "−")
+        f"{_signed(found.correlation)}{interval} (Spearman; bootstrap over seeds)."
     )
     if found.told_apart:
         yield f"Of the {found.told_apart} pairs that {full.title} tells apart, it orders {found.alike} alike."
@@ -143,8 +144,12 @@ def _metric(task: TransferTask) -> str:
 
 
 def _minutes(results: Results, target: str, names: list[str]) -> float:
-    taken = [seconds for name in names for seconds in results.values(target, name, SECONDS).values()]
-    return fmean(taken) / 60 if taken else 0.0
+    hours = [cost.hours for name in names if (cost := results.cost(name, target))]
+    return 60 * fmean(hours) if hours else 0.0
+
+
+def _signed(correlation: float) -> str:
+    return f"{correlation:+.2f}".replace("-", "−")
 
 
 def _spearman(cheap: np.ndarray, full: np.ndarray) -> float:
