@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import os
 
 import pytest
-from python_process import forked_python, fresh_python
+from python_process import ON_CPU, forked_python, fresh_python
 from torch.multiprocessing import ProcessExitedException
 
 from igdet.engine import launching
@@ -52,7 +53,8 @@ def test_starts_that_contradict_themselves(args, environment, gpus, message):
 
 def torchrun(folder, *command, python=forked_python):
     """Start ranks, each a fresh interpreter, and see what comes of them."""
-    return python("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command, cwd=folder)
+    command = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command)
+    return python(*command, cwd=folder, env={**os.environ, **ON_CPU})
 
 
 def test_torchrun_trains_on_two_cpu_processes(colour_config, tmp_path):

@@ -1,13 +1,14 @@
 """Runs that are killed and continued, against one that was not: the same samples, the same weights bit for bit."""
 
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
 import torch
-from python_process import forked_python
+from python_process import ON_CPU, forked_python
 
 from igdet.engine.hooks import forget_metrics
 
@@ -31,7 +32,7 @@ def watched(repository, colour_config, tmp_path):
         command += [repository / "tools/train_net.py", "--config-file", colour_config]
         command += [*(["--resume"] if resume else []), *SCHEDULE, *opts]
         command += ["OUTPUT_DIR", tmp_path / name, "DATALOADER.NUM_WORKERS", workers]
-        done = forked_python(*command, cwd=repository)
+        done = forked_python(*command, cwd=repository, env={**os.environ, **ON_CPU})
         return done.returncode, done.stdout + done.stderr
 
     return run

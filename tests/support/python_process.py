@@ -11,6 +11,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 TIMEOUT = 600  # seconds, after which a process is killed
+ON_CPU = {"CUDA_VISIBLE_DEVICES": ""}  # environment: several processes need a GPU each where there is one
 # Code that lets a process see no Detectron2: igdet then imports no torch either, which would take seconds.
 WITHOUT_DETECTRON2 = "import sys; sys.modules['detectron2'] = None\n"
 
