@@ -43,9 +43,12 @@ class GhostBatchNorm(nn.BatchNorm2d):
         means, variances = (stat.repeat(num_groups, 1) for stat in (self.running_mean, self.running_var))  # (G, C)
         # Each group moves a copy of the running statistics of its own, m_g = (1 - a) m + a mean_g; the mean of the
         # copies is the update that the mean of the groups' statistics would give.
+        size, larger = divmod(len(features), num_groups)
+        # `split`, whose backward pass puts the parts together once: `tensor_split`'s adds each to a map of zeros.
+        groups = features.split([size + 1] * larger + [size] * (num_groups - larger))
         parts = [
-            F.batch_norm(part, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
-            for part, mean, variance in zip(features.tensor_split(num_groups), means, variances, strict=True)
+            F.batch_norm(group, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
+            for group, mean, variance in zip(groups, means, variances, strict=True)
         ]
         with torch.no_grad():  # by differences: a momentum of 0 leaves the statistics as they are, to the bit
             self.running_mean.add_((means - self.running_mean).mean(dim=0))
