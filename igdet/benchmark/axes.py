@@ -1,6 +1,6 @@
 """The axes of a study: what varies, by how much, and the suite with an initialisation for every point."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -73,7 +73,7 @@ def expand_axes(suite: "Suite") -> "Suite":
             title = ", ".join([node.title, *(value.title or of for of, value in values)])
             opts = node.opts | pretraining
             first = pretrained.setdefault(fingerprint(opts), name)
-            shares = "" if first == name else first
+            shares = "" if first == name or not node.config else first
             starts[name] = replace(
                 node, title=title, opts=opts, series=series, series_title=node.title, point=point, shares=shares
             )
@@ -97,6 +97,23 @@ def with_starts_as_axis(suite: "Suite") -> "Suite":
 def axis_of(suite: "Suite") -> str:
     """Return the name of the axis that is drawn from left to right."""
     return suite.x or next(iter(suite.axes))
+
+
+def place_of(suite: "Suite", node: "Initialisation") -> dict[str, str]:
+    """Return what an initialisation is but for its place on the drawn axis: its series, its value of each other axis.
+
+    One that OF leaves out of an axis stands at the first value; one in which an axis changes nothing stands nowhere.
+    """
+    place = {"series": node.series}
+    for name, axis in suite.axes.items():
+        if name != axis_of(suite) and (name in node.point or (axis.of and node.series not in axis.of)):
+            place[name] = node.point.get(name, next(iter(axis.values)))
+    return place
+
+
+def are_comparable(first: Mapping[str, str], second: Mapping[str, str]) -> bool:
+    """Whether two places, as `place_of` gives them, differ in one thing at most, so that a difference says of what."""
+    return sum(first[name] != second[name] for name in first.keys() & second.keys()) <= 1
 
 
 def axis_problems(suite: "Suite") -> Iterator[str]:

@@ -14,9 +14,18 @@ _LOWER = re.compile(
 )
 
 
+# Of those that are no percentages: nats, squares, counts.
+_PLAIN = re.compile(r"nll|brier|perplexity|(.*[_-])?loss([_-].*)?")
+
+
 def lower_is_better(metric: str) -> bool:
     """Whether a metric, by its name or the end of it ("world_val/classification/ece"), is better when it is lower."""
     return _LOWER.fullmatch(metric.rpartition("/")[2]) is not None
+
+
+def is_percent(metric: str) -> bool:
+    """Whether a metric, by its name or the end of it, is a percentage."""
+    return _PLAIN.fullmatch(metric.rpartition("/")[2]) is None
 
 
 def better_of(metric: str) -> Callable:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from igdet.benchmark.axes import Axis
 from igdet.benchmark.collect import Column
-from igdet.benchmark.studies.curves import Curve, Point, pairs_of
+from igdet.benchmark.studies.curves import Curve, Point, baselines_of, pairs_of
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.wording import difference, difference_with_scenes
 
@@ -41,4 +41,4 @@ def _rivals(point: Point, curve: Curve, fixed: Sequence[Curve]) -> Iterator[tupl
     if len(baselines) in (0, len(curve.points)):  # none, or the curve of a baseline itself
         baselines = list(curve.points[:1])
     yield from ((other, other.title) for other in baselines if other.x < point.x)
-    yield from ((baseline.points[0], baseline.title) for baseline in fixed)
+    yield from ((baseline.points[0], baseline.title) for baseline in baselines_of(curve, fixed))

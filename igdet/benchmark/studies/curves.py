@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
-from igdet.benchmark.axes import axis_of
+from igdet.benchmark.axes import are_comparable, axis_of, place_of
 from igdet.benchmark.collect import Column, columns_of, marked_title
 from igdet.benchmark.studies.results import Cost, Results
 from igdet.benchmark.suite import PRETRAINING, Initialisation, Suite
@@ -45,11 +46,13 @@ class Curve:
     Attributes:
         style: its number, which decides its colour.
         title: with its place on the other axes.
+        place: as `igdet.benchmark.axes.place_of` gives it.
         points: ascending in x; one, with x NaN, for a series that does not vary along the axis.
     """
 
     style: int
     title: str
+    place: dict[str, str]
     points: tuple[Point, ...]
 
     @property
@@ -100,7 +103,7 @@ def curves_of(suite: Suite, results: Results, column: Column) -> list[Curve]:
         found = tuple(sorted((point for point in points if point.values), key=lambda point: point.x))
         # A pretraining's metric that one point alone has is compared with nothing.
         if len(found) >= (2 if column.target == PRETRAINING else 1):
-            curves.append(Curve(style, title, found))
+            curves.append(Curve(style, title, place_of(suite, members[0][1]), found))
     return curves
 
 
@@ -130,7 +133,12 @@ def _series_title(suite: Suite, node: Initialisation) -> str:
     return ", ".join(titles)
 
 
-def pairs_of(curves: Sequence[Curve]) -> list[tuple[Curve, Curve]]:
-    """Return every pair of curves that vary, the earlier one first."""
-    varying = [curve for curve in curves if curve.varies]
-    return [(first, second) for at, first in enumerate(varying) for second in varying[at + 1 :]]
+def pairs_of(varying: Sequence[Curve]) -> list[tuple[Curve, Curve]]:
+    """Return every pair of curves that can be compared, the earlier one first."""
+    pairs = combinations(varying, 2)
+    return [(first, second) for first, second in pairs if are_comparable(first.place, second.place)]
+
+
+def baselines_of(curve: Curve, fixed: Sequence[Curve]) -> list[Curve]:
+    """Return those that do not vary along the axis and can be compared with a curve."""
+    return [baseline for baseline in fixed if are_comparable(curve.place, baseline.place)]

@@ -8,9 +8,9 @@ import numpy as np
 from igdet.benchmark.axes import Axis
 from igdet.benchmark.collect import Column
 from igdet.benchmark.studies.comparisons import at_each_value
-from igdet.benchmark.studies.curves import Curve, pairs_of
+from igdet.benchmark.studies.curves import Curve, baselines_of, pairs_of
 from igdet.benchmark.studies.results import Results
-from igdet.benchmark.studies.wording import ONE_SEED, difference_with_scenes, signed, worded
+from igdet.benchmark.studies.wording import ONE_SEED, change, difference_with_scenes, level, signed, worded
 from igdet.reporting.fits import FitError, crossing, fit_band, fit_curve, predict_last
 
 
@@ -29,7 +29,7 @@ def growth_sentences(
     for curve in varying:
         yield from _growth_of(column, curve, axis)
     for curve in varying:
-        yield from (_largest_against(column, curve, baseline, results) for baseline in fixed)
+        yield from (_largest_against(column, curve, baseline, results) for baseline in baselines_of(curve, fixed))
     for pair in pairs_of(varying):
         yield from at_each_value(column, *pair)
         yield from _gap_growth(column, *pair, axis)
@@ -46,8 +46,8 @@ def _growth_of(column: Column, curve: Curve, axis: Axis) -> Iterator[str]:
         return
     gain, low, high = band.per_tenfold
     yield f"{name}: {_tenfold(axis)} {worded(gain, low, high, column.metric)}{_cost_of_tenfold(curve, gain)}."
-    yield from _prediction_sentences(name, curve)
-    yield from _saturation_sentences(name, curve)
+    yield from _prediction_sentences(name, curve, column.metric)
+    yield from _saturation_sentences(name, curve, column.metric)
 
 
 def _tenfold(axis: Axis) -> str:
@@ -62,7 +62,7 @@ def _cost_of_tenfold(curve: Curve, gain: float) -> str:
     if last is None or before is None or gain <= 0:
         return ""
     images, hours = last.images - before[0], last.hours - before[1]
-    if hours <= 0:
+    if images <= 0 or hours <= 0:  # the axis has other posts, not more steps
         return ""
     return f", for {images:,.0f} more images and {hours:.2g} more hours of pretraining ({hours / gain:.2g} a point)"
 
@@ -79,27 +79,27 @@ def _cost_at(curve: Curve, x: float) -> tuple[float, float] | None:
     )
 
 
-def _prediction_sentences(name: str, curve: Curve) -> Iterator[str]:
+def _prediction_sentences(name: str, curve: Curve, metric: str) -> Iterator[str]:
     try:
         found = predict_last(curve.by_size, "log-linear")
     except FitError:
         return
     verdict = "holds" if found.is_met else "fails"
-    predicted = f"{found.predicted:.1f} [{found.low:.1f}, {found.high:.1f}]"
+    predicted, low, high, seen = (level(of, metric) for of in (found.predicted, found.low, found.high, found.observed))
     yield (
-        f"{name}: the log-linear fit of the smaller sizes {verdict} at {found.size:,.0f}: predicted {predicted}, "
-        f"found {found.observed:.1f} ({signed(found.error)})."
+        f"{name}: the log-linear fit of the smaller sizes {verdict} at {found.size:,.0f}: predicted {predicted} "
+        f"[{low}, {high}], found {seen} ({signed(found.error, metric)})."
     )
 
 
-def _saturation_sentences(name: str, curve: Curve) -> Iterator[str]:
+def _saturation_sentences(name: str, curve: Curve, metric: str) -> Iterator[str]:
     """The power law's ceiling, where the fit is not that of a straight line."""
     try:
         ceiling, amplitude, exponent, _ = fit_curve(curve.by_size, "power law").params
     except FitError:
         return
     if amplitude > 0 and exponent > 0.1 and ceiling <= 100:
-        yield f"{name}: a power law with exponent {exponent:.2f} would saturate at {ceiling:.1f}."
+        yield f"{name}: a power law with exponent {exponent:.2f} would saturate at {level(ceiling, metric)}."
 
 
 def _gap_growth(column: Column, first: Curve, second: Curve, axis: Axis) -> Iterator[str]:
@@ -111,9 +111,9 @@ def _gap_growth(column: Column, first: Curve, second: Curve, axis: Axis) -> Iter
         for point, other in both
     }
     with suppress(FitError):
-        change, low, high = fit_band({x: found for x, found in gaps.items() if found}, "log-linear").per_tenfold
-        text = f"{signed(change)} points [{signed(low)}, {signed(high)}]"
+        gain, low, high = fit_band({x: found for x, found in gaps.items() if found}, "log-linear").per_tenfold
         verdict = "changes by" if low * high > 0 else "cannot be told apart from a constant one:"
+        text = change(gain, low, high, column.metric)
         yield f"{column.title}: with {_tenfold(axis)} this difference {verdict} {text}."
 
 
@@ -123,11 +123,13 @@ def _crossing_sentences(column: Column, first: Curve, second: Curve) -> Iterator
         return
     size = crossing(*(band.curve for band in bands))
     ends = min(band.smallest for band in bands), max(band.largest for band in bands)
-    if size is None or not ends[0] / 10 <= size <= ends[1] * 10:
-        return
     samples = [crossing(*pair) for pair in zip(*(band.samples for band in bands), strict=True)]
     found = [sample for sample in samples if sample is not None]
-    low, high = np.percentile(found, (2.5, 97.5)) if found else (np.nan, np.nan)
+    if size is None or not found:
+        return
+    low, high = np.percentile(found, (2.5, 97.5))
+    if not ends[0] / 10 <= low <= size <= high <= ends[1] * 10:  # nearly parallel lines may meet anywhere
+        return
     inside = "" if ends[0] <= size <= ends[1] else ", outside of the sizes that ran"
     yield f"{column.title}: {first.title} and {second.title} meet at {size:,.0f} [{low:,.0f}, {high:,.0f}]{inside}."
 

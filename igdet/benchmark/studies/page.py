@@ -13,6 +13,7 @@ from igdet.benchmark.studies.figures import Figure, draw_figures
 from igdet.benchmark.studies.ranks import rank_sentences
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.verdicts import verdicts
+from igdet.benchmark.studies.wording import level
 from igdet.benchmark.suite import Suite
 from igdet.formats.published import FINDINGS, Source, published_for
 from igdet.reporting.charts import standalone
@@ -21,7 +22,7 @@ from igdet.reporting.significance import Interval
 from igdet.reporting.tables import EMPTY, Entry, Table, csv_export
 from igdet.utils.files import atomic_write
 
-NOTE = "Mean [95% interval] over the seeds, percent (Student's t); whiskers show the same."
+NOTE = "Mean [95% interval] over the seeds (Student's t), percent but for losses; whiskers show the same."
 FIT_NOTE = (
     " Dashed lines are log-linear fits; their bands, and the brackets of gains, are bootstrap intervals over seeds."
 )
@@ -78,7 +79,7 @@ def result_table(suite: Suite, panels: Sequence[Panel]) -> Table:
         for curve in panel.curves:
             for point in curve.points:
                 key = curve.title, point.title
-                rows.setdefault(key, {})[at] = Entry(_interval_text(point.interval))
+                rows.setdefault(key, {})[at] = Entry(_interval_text(point.interval, panel.column.metric))
                 seeds[key] = max(seeds.get(key, 0), len(point.values))
     body = []
     for (series, value), row in rows.items():
@@ -89,10 +90,9 @@ def result_table(suite: Suite, panels: Sequence[Panel]) -> Table:
     return Table("Results", header, body)
 
 
-def _interval_text(interval: Interval) -> str:
-    if interval.n < 2:
-        return f"{interval.mean:.1f}"
-    return f"{interval.mean:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+def _interval_text(interval: Interval, metric: str) -> str:
+    mean, low, high = (level(value, metric) for value in (interval.mean, interval.low, interval.high))
+    return mean if interval.n < 2 else f"{mean} [{low}, {high}]"
 
 
 def _csv(panels: Sequence[Panel]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hotcoco import COCO, COCOeval, compare
 
-from igdet.benchmark.axes import STARTS, axis_of
+from igdet.benchmark.axes import STARTS, are_comparable, axis_of, place_of
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study, columns_of, inference_file
 from igdet.benchmark.galleries import COCO_RESULTS, annotations_of
@@ -44,10 +44,9 @@ def compared_pairs(suite: Suite) -> Iterator[tuple[str, str]]:
     largest = [*suite.axes[drawn].values][-1]
     tops = [name for name, node in suite.initializations.items() if node.point.get(drawn) == largest]
     fixed = [name for name, node in suite.initializations.items() if drawn not in node.point]
-    for first, second in product(tops, fixed):
-        ours, theirs = (suite.initializations[name].point for name in (first, second))
-        if all(ours[axis] == value for axis, value in theirs.items()):
-            yield first, second
+    for pair in product(tops, fixed):
+        if are_comparable(*(place_of(suite, suite.initializations[name]) for name in pair)):
+            yield pair
 
 
 def scene_rows(study: Study) -> Iterator[dict]:

@@ -1,7 +1,7 @@
 """How differences are worded in verdicts: by their intervals over seeds."""
 
 from igdet.benchmark.collect import Column
-from igdet.benchmark.metrics import lower_is_better
+from igdet.benchmark.metrics import is_percent, lower_is_better
 from igdet.benchmark.studies.curves import Point
 from igdet.benchmark.studies.results import Results
 from igdet.benchmark.studies.scenes import PARTS, metric_of, over
@@ -12,7 +12,7 @@ ONE_SEED = "one seed: no interval, and no claim"
 
 def worded(gain: float, low: float, high: float, metric: str) -> str:
     """Say what a difference is worth by its 95% interval."""
-    text = f"{signed(gain)} points [{signed(low)}, {signed(high)}]"
+    text = change(gain, low, high, metric)
     if not low * high > 0:
         return f"cannot be told apart from no change: {text}"
     better, worse = ("improves,", "worsens,") if lower_is_better(metric) else ("gains", "loses")
@@ -24,7 +24,8 @@ def difference(column: Column, point: Point, other: Point) -> str:
     seeds = sorted(point.values.keys() & other.values.keys())
     differences = [point.values[seed] - other.values[seed] for seed in seeds]
     if len(differences) < 2:
-        return f"is {signed(differences[0])} points ({ONE_SEED})" if differences else "has no common seed"
+        only = f"{signed(differences[0], column.metric)}{_unit(column.metric)}" if differences else ""
+        return f"is {only} ({ONE_SEED})" if only else "has no common seed"
     test = paired_t(differences)
     return f"{worded(test.difference, test.low, test.high, column.metric)} over {test.n} seeds"
 
@@ -37,10 +38,28 @@ def difference_with_scenes(column: Column, point: Point, other: Point, results: 
     if not all(parts):
         return text
     (seed,) = parts[0]
-    gain, low, high = (signed(part[seed]) for part in parts)
+    gain, low, high = (signed(part[seed], column.metric) for part in parts)
     return f"{text}; over the scenes of seed {seed} {gain} [{low}, {high}]"
 
 
-def signed(value: float) -> str:
-    """Write a difference with its sign and one decimal."""
-    return f"{value:+.1f}".replace("-", "−")
+def change(gain: float, low: float, high: float, metric: str) -> str:
+    """Write a difference with its interval: "+1.2 points [+0.3, +2.1]"; what is no percentage has no points."""
+    return f"{signed(gain, metric)}{_unit(metric)} [{signed(low, metric)}, {signed(high, metric)}]"
+
+
+def signed(value: float, metric: str = "") -> str:
+    """Write a difference with its sign."""
+    return f"{value:+.{_decimals(metric)}f}".replace("-", "−")
+
+
+def level(value: float, metric: str) -> str:
+    """Write a metric's value."""
+    return f"{value:.{_decimals(metric)}f}"
+
+
+def _unit(metric: str) -> str:
+    return " points" if is_percent(metric) else ""
+
+
+def _decimals(metric: str) -> int:
+    return 1 if is_percent(metric) else 2

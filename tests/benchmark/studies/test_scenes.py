@@ -46,6 +46,19 @@ def test_the_largest_value_is_compared_with_what_does_not_vary(suite):
     assert list(compared_pairs(suite)) == [("hashtag.posts-hundred", "scratch")]
 
 
+def test_networks_are_compared_with_the_same_network(write_suite):
+    names = ("R_18", "R_50")
+    values = {name.lower(): {"TITLE": name, "BOTH": {"MODEL.BACKBONE.NAME": name}} for name in names}
+    suite = read_suite(write_suite(AXES={**AXES, "network": {"TITLE": "Network", "VALUES": values}}, TARGETS=BOXES))
+    assert list(compared_pairs(suite)) == [
+        (f"hashtag.posts-hundred.network-{name}", f"scratch.network-{name}") for name in values
+    ]
+    # One that OF leaves out of an axis stands at the axis' first value.
+    network = {"TITLE": "Network", "OF": ["scratch"], "VALUES": values}
+    suite = read_suite(write_suite(AXES={**AXES, "network": network}, TARGETS=BOXES))
+    assert list(compared_pairs(suite)) == [("hashtag.posts-hundred", "scratch.network-r_18")]
+
+
 def test_a_detector_that_finds_all_against_one_that_finds_half(suite, finish):
     for cell in expand(suite):
         if cell.target == "boxes":

@@ -8,7 +8,7 @@ import pytest
 from igdet.benchmark.axes import with_starts_as_axis
 from igdet.benchmark.cells import expand
 from igdet.benchmark.collect import Study, columns_of
-from igdet.benchmark.studies.curves import curves_of
+from igdet.benchmark.studies.curves import curves_of, study_columns
 from igdet.benchmark.studies.figures import draw_figures
 from igdet.benchmark.studies.page import panels_of
 from igdet.benchmark.studies.results import Results, ResultsError, results_of
@@ -89,6 +89,28 @@ def test_the_verdict_of_a_straight_line(suite, results):
     assert "hours" not in growth and rest == []
     (figure,) = draw_figures(suite, results, [(panel.column, panel.curves)])
     assert figure.title == "Top-1 by Posts" and figure.svg.count("<svg") == 1
+
+
+def test_losses_are_no_percentages(write_suite, finish):
+    nll = {"linear": LINEAR["linear"] | {"METRICS": {"classification/nll": "NLL"}}}
+    suite = read_suite(write_suite(AXES=AXES, TARGETS=nll, SEEDS=2))
+    for cell in expand(suite):
+        values = TOP1.get(cell.initialisation, (0, 0)) if cell.target == "linear" else (0, 0)
+        finish(cell, {"classification": {"nll": 7 - values[cell.seed] / 100}})
+    (panel,) = panels_of(suite, results_of(Study(suite, expand(suite))))
+    assert panel.sentences[0].startswith("NLL ↓, Hashtags: ten times more posts improves, −0.10 [−0.1")
+    assert not any("points" in sentence for sentence in panel.sentences)
+
+
+def test_a_series_without_pretraining_keeps_no_metric_of_pretrainings_away(write_suite):
+    network = {name: {"BOTH": {"MODEL.BACKBONE.NAME": name}} for name in ("R_18", "R_50")}
+    starts = {
+        "scratch": {"TITLE": "From scratch"},
+        "hashtag": {"TITLE": "Hashtags", "CONFIG": "pretrain.yaml", "METRICS": {"hashtags/loss": "Loss"}},
+    }
+    axes = {**AXES, "network": {"TITLE": "Network", "VALUES": network}}
+    suite = read_suite(write_suite(AXES=axes, TARGETS=LINEAR, INITIALIZATIONS=starts))
+    assert [column.title for column in study_columns(suite)] == ["Top-1", "Pretraining: Loss ↓"]
 
 
 def test_a_difference_within_the_intervals_is_no_claim(suite, results, finish):
