@@ -1,11 +1,14 @@
 """Times whole training steps, data loading included: igdet beside torchvision's and timm's network in a plain loop.
 
   python tools/benchmarks/training_step.py datasets/coco/val2017 --network X_50_32x4d --batch 8 --steps 4
-  python tools/benchmarks/training_step.py IMAGES --network X_101_32x8d --batch 128 --device cuda --dtype bf16 --compile
+  python tools/benchmarks/training_step.py IMAGES --network X_101_32x8d --batch 128 --device cuda --dtype bf16 \
+    --ways igdet igdet-tuned torchvision timm timm-tuned
 
-JPEGs are dealt into ten classes. Every way decodes, crops, flips and normalises with as many loader processes, and
-trains with SGD and momentum in the same precision; igdet is its trainer's own step. Ways take turns; medians. With one
-of --ways alone, the peak of memory printed below the table is its own; --peak-tflops adds its share of the roofline.
+JPEGs are dealt into ten classes, again and again up to --images-at-least. Every way decodes, crops, flips and
+normalises with as many loader processes, and trains with SGD and momentum in the same precision; igdet is its trainer's
+own step. Those with -tuned are compiled, torchvision's and timm's have channels last too, as igdet always has, and an
+optimizer of one kernel. Ways take turns; medians. With one of --ways alone, the peak of memory is its own;
+--peak-tflops adds the share of the roofline.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import resource
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import timm
@@ -20,10 +24,12 @@ import torch
 import torchvision
 from record import report, table
 from torch.utils.flop_counter import FlopCounterMode
-from training_step_ways import CLASSES, Step, deal, igdet_step, plain_step
+from training_step_ways import CLASSES, WAYS, Step, deal, igdet_step, plain_step
 
 from igdet.engine.step import AMP_DTYPES
-from igdet.modeling import FAMILY
+from igdet.modeling import FAMILY, build_resnext
+
+Waits = defaultdict[str, list[float]]  # way -> seconds that each step waited for data
 
 # By igdet's name: torchvision's and timm's.
 NETWORKS = {
@@ -43,10 +49,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="loader processes of each way")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=["float32", *AMP_DTYPES], default="float32")
-    parser.add_argument("--compile", action="store_true", help="of igdet's trunk")
-    parser.add_argument("--checkpoint-activations", action="store_true", help="likewise")
+    parser.add_argument("--checkpoint-activations", action="store_true", help="of igdet's trunk")
+    parser.add_argument("--images-at-least", type=int, default=0, help="so that a pass over them takes a while")
     parser.add_argument("--peak-tflops", type=float, help="of the device in this precision")
-    parser.add_argument("--ways", nargs="+", default=["igdet", "torchvision", "timm"])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=["igdet", "torchvision", "timm"])
     return parser.parse_args()
 
 
@@ -65,51 +71,63 @@ def take_turns(args: argparse.Namespace, steps: dict[str, Step]) -> dict[str, li
     return seconds
 
 
-def report_speed(args: argparse.Namespace, seconds: dict[str, list[float]]) -> None:
-    """Print and record images a second of each way, and how the first compares."""
-    rates = {way: [args.batch / each for each in values] for way, values in seconds.items()}
-    medians = {way: statistics.median(values) for way, values in rates.items()}
+def count_flops(network: str, batch: int) -> int:
+    """Operations of a step's convolutions and products of matrices, forward and backward, by their definition."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        trunk = build_resnext(FAMILY[network])
+        trunk(torch.empty(batch, 3, 224, 224))["res5"].sum().backward()
+    return counter.get_total_flops()
+
+
+def report_speed(args: argparse.Namespace, seconds: dict[str, list[float]], waits: Waits, flops: int) -> None:
+    """Print and record images a second of each way, how the first compares, and how near each is to its limits."""
+    medians = {way: statistics.median(values) for way, values in seconds.items()}
     first = args.ways[0]
-    rows = [[way, rate, medians[first] / rate, min(rates[way]), max(rates[way])] for way, rate in medians.items()]
-    header = ["way", "images/s (median)", f"{first} is times as fast", "lowest", "highest"]
-    print(f"{args.network}, batch {args.batch}, {args.dtype}, {torch.get_num_threads()} threads, {args.device}\n")
-    report("training_step", speed=table(header, rows, ["", ".2f", ".2f", ".2f", ".2f"]))
+    header = ["way", "images/s (median)", f"{first} is times as fast", "lowest", "highest", "waits for data", "TFLOP/s"]
+    header += ["of the roofline"] * bool(args.peak_tflops)
+    rows = []
+    for way, step in medians.items():
+        slowest, fastest = (args.batch / each(seconds[way]) for each in (max, min))
+        waited = statistics.mean(waits[way][args.steps :]) / statistics.mean(seconds[way]) if waits[way] else None
+        tflops = flops / step / 1e12
+        row = [way, args.batch / step, step / medians[first], slowest, fastest]
+        row += ["" if waited is None else f"{waited:.1%}", tflops]
+        rows.append(row + [tflops / args.peak_tflops] * bool(args.peak_tflops))
+    print(f"{args.network}, batch {args.batch}, {args.dtype}, {torch.get_num_threads()} threads, {args.device}")
+    print(f"Peak memory: {peak_memory(args.device) / 2**20:,.0f} MiB")
+    formats = ["", ".2f", ".2f", ".2f", ".2f", "", ".2f", ".1%"]
+    report("training_step", speed=table(header, rows, formats[: len(header)]))
 
 
-def print_limits(args: argparse.Namespace, step: Step, waits: list[float], seconds: float) -> None:
-    """What a step of the first way waits for, holds and could do at most."""
-    on_gpu = args.device == "cuda"
-    peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(f"\nPeak memory of {'the GPU' if on_gpu else 'this process'}: {peak / 2**20:,.0f} MiB")
-    if waits:
-        print(f"igdet waits for data {statistics.median(waits[args.steps :]) / seconds:.1%} of a step")
-    if args.peak_tflops:
-        with FlopCounterMode(display=False) as counter:
-            step()
-        achieved = counter.get_total_flops() / seconds / 1e12
-        print(f"{args.ways[0]}: {achieved:.2f} TFLOP/s, {achieved / args.peak_tflops:.1%} of the roofline")
+def peak_memory(device: str) -> int:
+    """Bytes: of the GPU, or of this process."""
+    on_gpu = device == "cuda"
+    return torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> None:
     """Build the ways, let them take turns, print what came out."""
-    args, waits = parse_args(), []
+    args, waits = parse_args(), Waits(list)
+    torch.backends.cudnn.benchmark = True  # as timm's script has it, and configs/Base-Classification.yaml
     theirs, timms = NETWORKS.get(args.network, (None, None))
     models = {
         "torchvision": lambda: torchvision.models.get_model(theirs, num_classes=CLASSES),
         "timm": lambda: timm.create_model(timms, num_classes=CLASSES),
     }
+
+    def build(way: str, folder: Path) -> Step:
+        network, _, tuned = way.partition("-")
+        if network in models:
+            return plain_step(args, folder, models[network](), bool(tuned))
+        return igdet_step(args, folder, waits[way], bool(tuned))
+
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "images")
         folder.mkdir()
-        deal(args.images, folder)
-        steps = {
-            way: plain_step(args, folder, models[way]()) if way in models else igdet_step(args, folder, waits)
-            for way in args.ways
-        }
+        deal(args.images, folder, args.images_at_least)
+        steps = {way: build(way, folder) for way in args.ways}
         seconds = take_turns(args, steps)
-        report_speed(args, seconds)
-        first = args.ways[0]
-        print_limits(args, steps[first], waits, statistics.median(seconds[first]))
+        report_speed(args, seconds, waits, count_flops(args.network, args.batch))
 
 
 if __name__ == "__main__":

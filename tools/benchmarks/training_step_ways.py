@@ -19,18 +19,21 @@ from igdet.engine.step import AMP_DTYPES, build_step
 
 CLASSES = 10
 LEARNING_RATE = 0.01
+WAYS = [f"{network}{tuned}" for network in ("igdet", "torchvision", "timm") for tuned in ("", "-tuned")]
 Step = Callable[[], None]
 
 
-def deal(images: Path, folder: Path) -> None:
-    """Link images into a folder a class, so that both loaders can read them."""
-    for number, path in enumerate(sorted(images.rglob("*.jpg"))):
-        target = folder / f"class_{number % CLASSES}" / path.name
+def deal(images: Path, folder: Path, at_least: int) -> None:
+    """Link images into a folder a class, so that both loaders can read them; a few images again and again."""
+    paths = sorted(images.rglob("*.jpg"))
+    for number in range(max(len(paths), at_least)):
+        path = paths[number % len(paths)]
+        target = folder / f"class_{number % CLASSES}" / f"{number}{path.suffix}"
         target.parent.mkdir(exist_ok=True)
         target.symlink_to(path.resolve())
 
 
-def igdet_config(args: argparse.Namespace, folder: Path) -> CfgNode:
+def igdet_config(args: argparse.Namespace, folder: Path, compiled: bool) -> CfgNode:
     """The config of igdet's way."""
     cfg = get_cfg()
     add_igdet_config(cfg)
@@ -40,7 +43,7 @@ def igdet_config(args: argparse.Namespace, folder: Path) -> CfgNode:
     cfg.MODEL.BACKBONE.NAME = args.network
     cfg.MODEL.BACKBONE.FREEZE_AT = 0
     cfg.MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS = args.checkpoint_activations
-    cfg.MODEL.COMPILE = args.compile
+    cfg.MODEL.COMPILE = compiled
     cfg.MODEL.CLASSIFIER.NUM_CLASSES = CLASSES
     cfg.MODEL.RESNETS.merge_from_other_cfg(CfgNode({"NORM": "BN", "OUT_FEATURES": ["res5"], "STRIDE_IN_1X1": False}))
     cfg.INPUT.FORMAT = "RGB"
@@ -53,9 +56,9 @@ def igdet_config(args: argparse.Namespace, folder: Path) -> CfgNode:
     return cfg
 
 
-def igdet_step(args: argparse.Namespace, folder: Path, waits: list[float]) -> Step:
+def igdet_step(args: argparse.Namespace, folder: Path, waits: list[float], compiled: bool = False) -> Step:
     """igdet's own step, without hooks; the seconds that it waits for data are noted."""
-    cfg = igdet_config(args, folder)
+    cfg = igdet_config(args, folder, compiled)
     register_own_datasets(cfg, training=True)
     model = Trainer.build_model(cfg).train()
     loader = build_classification_train_loader(cfg, seed=0)
@@ -70,20 +73,28 @@ def igdet_step(args: argparse.Namespace, folder: Path, waits: list[float]) -> St
     return step
 
 
-def plain_step(args: argparse.Namespace, folder: Path, model: nn.Module) -> Step:
-    """The loop that everybody writes: torchvision's transforms and loader, cross-entropy, autocast."""
+def plain_step(args: argparse.Namespace, folder: Path, model: nn.Module, tuned: bool = False) -> Step:
+    """The loop that everybody writes: torchvision's transforms and loader, cross-entropy, autocast.
+
+    Tuned as timm's own training script can be: channels last, compiled, one kernel for the optimizer.
+    """
     normalise = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     crop = [transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise]
     data = ImageFolder(folder, transforms.Compose(crop))
-    loader = DataLoader(data, args.batch, shuffle=True, num_workers=args.workers, drop_last=True)
-    model = model.to(args.device).train()
-    optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, momentum=0.9, weight_decay=1e-4)
+    pinned = args.device == "cuda"
+    loader = DataLoader(data, args.batch, shuffle=True, num_workers=args.workers, drop_last=True, pin_memory=pinned)
+    model = model.to(args.device, memory_format=torch.channels_last if tuned else torch.preserve_format).train()
+    if tuned:
+        model.compile()
+    optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, momentum=0.9, weight_decay=1e-4, fused=tuned or None)
     loss_of, dtype = nn.CrossEntropyLoss(), AMP_DTYPES.get(args.dtype)
     batches = endless(loader)
 
     def step() -> None:
         images, labels = next(batches)
         images, labels = images.to(args.device, non_blocking=True), labels.to(args.device, non_blocking=True)
+        if tuned:
+            images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(args.device, dtype, enabled=dtype is not None):
             loss = loss_of(model(images), labels)
         optimizer.zero_grad()
