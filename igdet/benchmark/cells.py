@@ -21,6 +21,7 @@ from igdet.utils.yaml import read_with_bases
 
 RECORD = "cell.json"
 RESULTS = "results.json"
+PROBE_RESULTS = "probe.json"
 DIVERGED = "diverged.json"  # left by a training whose loss or weights were not finite any more
 # Types of what is read of a results.json, where it is there at all.
 TYPES = {
@@ -34,23 +35,25 @@ TYPES = {
 }
 SEED = "{seed}"  # in an initialisation's WEIGHTS: the number of the seed
 TRAIN_NET = "-m", "igdet.cli.train_net"
+PROBE = "-m", "igdet.cli.probe", "--protocols"
 LOG = "output.txt"  # what the process prints; Detectron2 itself writes log.txt
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training process of the matrix.
+    """One process of the matrix: a training, or a probe.
 
     Attributes:
         name: its folder below the suite's, e.g. "seed0/boxes/hashtag".
         target: the target's name, "pretraining", or "<target>/select" for a trial of the target's grid.
         setting: KEY: VALUE of the grid that are tried here.
         own_opts: KEY: VALUE overrides but for the setting that is chosen among the trials.
-        launch: the training script, or -m and its module, and its options.
+        launch: the script, or -m and its module, and its options.
         prepared: hash of what the suite's PREPARE made.
         minutes: expected duration, from the suite.
         needs: the pretraining, and the trials, that must be finished before.
         deciding: the metric by which a trial is chosen.
+        results: the file that the process leaves when it is done.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Cell:
     minutes: float
     needs: "tuple[Cell, ...]" = ()
     deciding: str = ""
+    results: str = RESULTS
 
     @property
     def kind(self) -> tuple:
@@ -90,12 +94,12 @@ class Cell:
     @property
     def deciding_value(self) -> float | None:
         """The cell's result in the deciding metric."""
-        return find_metric(finite_metrics(self.read(RESULTS) or {}), self.deciding, self.name)
+        return find_metric(finite_metrics(self.read(self.results) or {}), self.deciding, self.name)
 
     @property
     def has_lost_foreground(self) -> bool:
         """Whether it ended as a detector that takes everything for background: a result, but none to choose."""
-        return (self.read(RESULTS) or {}).get("lost_foreground") is not None
+        return (self.read(self.results) or {}).get("lost_foreground") is not None
 
     @property
     def opts(self) -> dict:
@@ -157,13 +161,13 @@ class Cell:
     @property
     def damage(self) -> str:
         """What is wrong with the cell's results.json, "" when nothing."""
-        results = self.read(RESULTS)
+        results = self.read(self.results)
         if not results:
-            return f"{self.folder / RESULTS} is no JSON object; run the suite again to make it again"
+            return f"{self.folder / self.results} is no JSON object; run the suite again to make it again"
         wrong = [key for key, kind in TYPES.items() if not isinstance(results.get(key, kind()), kind)]
         if not wrong:
             return ""
-        return f"{self.folder / RESULTS}: {wrong[0]} is no {TYPES[wrong[0]].__name__}; run the suite again"
+        return f"{self.folder / self.results}: {wrong[0]} is no {TYPES[wrong[0]].__name__}; run the suite again"
 
     @property
     def is_over(self) -> bool:
@@ -211,7 +215,7 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
         name = f"seed{seed}/{target}/{initialisation}" + (f"_{setting_label(setting)}" if setting else "")
         folder = suite.folder / name
         opts = suite.opts | opts | (setting or {}) | {"SEED": seed, "OUTPUT_DIR": str(folder)}
-        entries |= {"launch": _launch(suite), "folder": folder, "prepared": prepared}
+        entries = {"launch": _launch(suite)} | entries | {"folder": folder, "prepared": prepared}
         return Cell(name, initialisation, target, seed, setting or {}, own_opts=opts, **entries)
 
     pretrainings = {
@@ -231,6 +235,8 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
                 "minutes": node.minutes,
                 "deciding": next(iter(node.metrics)),
             }
+            if node.probe:
+                entries |= {"launch": (*PROBE, *node.probe), "results": PROBE_RESULTS}
             place = f"{target}/{SELECT}"
             tried = [trial for trial in trials if (trial.target, trial.initialisation) == (place, name)]
             if node.grid and not tried:

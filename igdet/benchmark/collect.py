@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from igdet.benchmark.cells import RESULTS, Cell
+from igdet.benchmark.cells import Cell
 from igdet.benchmark.metrics import find_metric, finite_metrics, lower_is_better
 from igdet.benchmark.process import is_locked
 from igdet.benchmark.selection import SELECT, setting_label
@@ -178,7 +178,7 @@ def _read_runs(suite: Suite, cells: Sequence[Cell]) -> list[Run]:
         states[cell.name] = state
         begun = state not in ("waiting", "blocked")  # else the folder is empty or another configuration's
         record = (cell.record or {}) if begun else {}
-        results = (cell.read(RESULTS) or {}) if state == "finished" else {}
+        results = (cell.read(cell.results) or {}) if state == "finished" else {}
         if state == "broken":
             record = record | {"why": cell.damage}
         runs.append(Run(cell, state, record, results))

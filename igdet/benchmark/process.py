@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from igdet.benchmark.cells import DIVERGED, LOG, RESULTS, Cell
+from igdet.benchmark.cells import DIVERGED, LOG, Cell
 from igdet.benchmark.suite import PRETRAINING, Suite, visible_gpus
 from igdet.utils.cache import LockError
 from igdet.utils.cache import locked as folder_lock
@@ -119,8 +119,9 @@ def _tidy_folder(cell: Cell, suite: Suite) -> float:
         record = {"seconds": 0}
     cell.folder.mkdir(parents=True, exist_ok=True)
     (cell.folder / DIVERGED).unlink(missing_ok=True)  # else an attempt that fails at its start would seem to diverge
-    if cell.damage and (cell.folder / RESULTS).is_file():
-        (cell.folder / RESULTS).replace(cell.folder / f"{RESULTS}.broken")  # else the training would stop at it
+    results = cell.folder / cell.results
+    if cell.damage and results.is_file():
+        results.replace(f"{results}.broken")  # else the training would stop at it
     return record.get("seconds", 0)
 
 

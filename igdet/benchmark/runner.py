@@ -167,7 +167,7 @@ class Runner:
     def _settle(self, training: Training, code: int) -> None:
         """File a process that has ended as finished, diverged, to be tried again, or failed."""
         cell = training.cell
-        if code == 0 and cell.read(RESULTS):
+        if code == 0 and cell.read(cell.results):
             training.record("finished")
             self._timing.learn(cell, training.seconds)
             but = ", but lost all foreground: its rate is too high" if cell.has_lost_foreground else ""

@@ -9,6 +9,8 @@ from igdet.utils.yaml import DERIVED, NUMBER
 
 # The folder of the pretraining runs; it is beside the targets' folders.
 PRETRAINING = "pretraining"
+# The protocols that `igdet probe` knows.
+PROBES = ("linear", "kshot", "knn")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,13 @@ class TransferTask:
 
     title: str
     config: str
-    metrics: dict[str, str]  # name in results.json -> title; the first one decides, see metrics.lower_is_better
+    metrics: dict[str, str]  # name in results.json, probe.json -> title; the first one decides: metrics.lower_is_better
     opts: dict = field(default_factory=dict)  # KEY: VALUE overrides for all initialisations
     opts_for: dict[str, dict] = field(default_factory=dict)  # initialisation -> further overrides
     grid: dict[str, list[NUMBER]] = field(default_factory=dict)  # KEY: values, as the config has them; all are combined
     select_on: dict[str, str] = field(default_factory=dict)  # TRAIN, TEST: data sets that the trials use
     published: str = ""  # the protocol in igdet/formats/published.py that this target follows
+    probe: list[str] = field(default_factory=list)  # protocols on frozen features, in place of a training
     minutes: float = 1.0
 
 

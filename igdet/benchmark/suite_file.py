@@ -7,7 +7,7 @@ from pathlib import Path
 
 from igdet.benchmark.axes import axis_problems, expand_axes
 from igdet.benchmark.selection import selection_problems
-from igdet.benchmark.suite import PRETRAINING, Suite
+from igdet.benchmark.suite import PRETRAINING, PROBES, Suite
 from igdet.formats.published import FINDINGS, PUBLISHED
 from igdet.utils.messages import brief, did_you_mean, shown
 from igdet.utils.old_keys import current_key
@@ -50,6 +50,7 @@ def _references(suite: Suite) -> Iterator[str]:
     for target, node in suite.targets.items():
         uses += [(f"TARGETS.{target}.OPTS_FOR", name, suite.initializations) for name in node.opts_for]
         uses += [(f"TARGETS.{target}.PUBLISHED", name, PUBLISHED) for name in (node.published,) if name]
+        uses += [(f"TARGETS.{target}.PROBE", name, dict.fromkeys(PROBES)) for name in node.probe]
     uses += [("FINDINGS", name, FINDINGS) for name in suite.findings]
     uses += [("RANKS", name, suite.targets) for name in suite.ranks]
     for where, name, known in uses:
@@ -78,6 +79,8 @@ def _targets(suite: Suite) -> Iterator[str]:
     for name, node in suite.targets.items():
         if not node.metrics:
             yield f"TARGETS.{name}.METRICS is empty; name at least one metric of results.json"
+        if node.probe and node.grid:
+            yield f"TARGETS.{name} has both PROBE and GRID; a probe chooses its settings itself: remove GRID"
 
 
 def _ranks(suite: Suite) -> Iterator[str]:

@@ -2,8 +2,13 @@
 
 import json
 
+import pytest
+
 from igdet.benchmark.cells import RECORD, RESULTS, expand, known_seeds
+from igdet.benchmark.suite import PROBES
 from igdet.benchmark.suite_file import read_suite
+from igdet.evaluation.probing.protocols import PROTOCOLS
+from igdet.utils.yaml import ConfigError
 
 
 def by_name(cells):
@@ -51,6 +56,36 @@ def test_weights_of_another_suite_are_those_of_the_same_seed(write_suite):
     start = {"theirs": {"TITLE": "T", "WEIGHTS": "runs/seed{seed}/model.pth"}}
     cells = expand(read_suite(write_suite(INITIALIZATIONS=start, BASELINES=[], SEEDS=2)))
     assert {cell.opts["MODEL.WEIGHTS"] for cell in cells} == {"runs/seed0/model.pth", "runs/seed1/model.pth"}
+
+
+def test_a_target_may_be_a_probe(write_suite):
+    assert tuple(PROTOCOLS) == PROBES
+    probe = {"TITLE": "Frozen", "CONFIG": "linear.yaml", "METRICS": {"knn/top1": "k-NN"}, "PROBE": ["knn", "linear"]}
+    suite = read_suite(write_suite(TARGETS={"frozen": probe}, GPUS=2))
+    cells = by_name(expand(suite))
+    cell = cells["seed0/frozen/hashtag"]
+    assert "igdet.cli.probe --protocols knn linear --config-file linear.yaml MODEL.WEIGHTS out/" in cell.shell_command
+    cell.write_record(state="finished")
+    assert cell.state == "broken"
+    (cell.folder / "probe.json").write_text('{"results": {"knn": {"top1": 50.0, "classification": {"top1": 50.0}}}}')
+    assert cell.state == "finished" and cell.deciding_value == 50.0
+    assert cells["seed0/pretraining/hashtag"].results == RESULTS
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"PROBE": ["kmn"]}, "TARGETS.frozen.PROBE names 'kmn'; known: linear, kshot, knn; did you mean 'knn'"),
+        (
+            {"PROBE": ["knn"], "GRID": {"SOLVER.BASE_LR": [0.1]}, "SELECT_ON": {"TRAIN": "a", "TEST": "b"}},
+            "TARGETS.frozen has both PROBE and GRID",
+        ),
+    ],
+)
+def test_probes_that_cannot_be(write_suite, changes, message):
+    probe = {"TITLE": "Frozen", "CONFIG": "linear.yaml", "METRICS": {"knn/top1": "k-NN"}, **changes}
+    with pytest.raises(ConfigError, match=message):
+        read_suite(write_suite(TARGETS={"frozen": probe}))
 
 
 def test_state_follows_the_files(suite):
