@@ -87,7 +87,7 @@ def test_override_without_value(write_suite):
         read_suite(write_suite(), ["SEEDS"])
 
 
-@pytest.mark.parametrize("name", ["demo", "real_images", "paper_coco", "paper_classification"])
+@pytest.mark.parametrize("name", ["demo", "real_images", "paper_coco", "paper_classification", "rivals"])
 def test_shipped_suites_are_sound(repository, monkeypatch, name):
     monkeypatch.chdir(repository)
     suite = read_suite(f"configs/benchmark/{name}.yaml")
