@@ -1,12 +1,14 @@
 """The data loader's processes: what they set up, how their batches are fetched, what is said when one is killed."""
 
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from types import FrameType
 
 import cv2
 from torch.utils.data import DataLoader
@@ -32,11 +34,13 @@ def start_worker(_worker_id: int) -> None:
     """
     cv2.setNumThreads(0)
     parent = multiprocessing.parent_process()
-    if parent is not None and parent.pid is not None:
-        end_with(parent.pid)
-    for number in STOP_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _live_on)
+    if parent is None or parent.pid is None:
+        return
+    end_with(parent.pid)
+    if sys.platform == "linux":
+        awaited = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as by nohup
+        signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+        threading.Thread(target=_live_on, args=(awaited, parent.pid), daemon=True).start()
 
 
 def start_workers_of(loader: DataLoader) -> None:
@@ -50,9 +54,20 @@ def _start_after(first: Callable[[int], None] | None, worker_id: int) -> None:
     start_worker(worker_id)
 
 
-def _live_on(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)
-    signal.alarm(GRACE)  # what then comes ends the process
+def _live_on(awaited: list[signal.Signals], parent: int) -> None:
+    """Wait for requests to stop: the first leaves some time, one that comes again ends the process.
+
+    The training itself asks when it is over, or fails and leaves its loader behind; then there is nothing to wait for.
+    """
+    seen: set[int] = set()
+    while True:
+        request = signal.sigwaitinfo(awaited)
+        if request.si_pid == parent:
+            os._exit(0)
+        if request.si_signo in seen:
+            os.kill(os.getpid(), signal.SIGKILL)
+        seen.add(request.si_signo)
+        signal.alarm(GRACE)  # its signal ends the process
 
 
 def one_ahead(batches: Iterable[list]) -> Iterator[list]:

@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+from python_process import fresh_python
 from torch.utils.data import DataLoader, Dataset
 
 from igdet.data.workers import STOP_SIGNALS, WorkerError, explained_death, one_ahead, start_worker
@@ -22,6 +23,8 @@ class Signalled(Dataset):
     def __getitem__(self, index):
         for number in self.signals if index == 0 else ():
             os.kill(os.getpid(), number)
+            while number in signal.sigpending():  # two of a kind at once would count as one
+                os.sched_yield()
         return index
 
 
@@ -41,6 +44,24 @@ def test_a_killed_process_is_explained(signals):
     message = r"(?s)worker.*(killed by signal|exited unexpectedly).*lower DATALOADER.NUM_WORKERS.*--resume"
     with pytest.raises(WorkerError, match=message), explained_death():
         draw(*signals)
+
+
+ABANDONED = """
+import sys
+from torch.utils.data import DataLoader
+from igdet.data.workers import start_worker
+
+kept = iter(DataLoader(range(1000), batch_size=None, num_workers=2, worker_init_fn=start_worker))
+next(kept)
+sys.exit(7)
+"""
+
+
+def test_a_run_that_ends_with_its_loader_half_way_ends_with_its_own_status(tmp_path):
+    (tmp_path / "abandoned.py").write_text(ABANDONED)
+    done = fresh_python("abandoned.py", cwd=tmp_path)
+    assert done.returncode == 7, done.stderr
+    assert "killed by signal" not in done.stderr
 
 
 def test_other_errors_pass():
