@@ -141,8 +141,9 @@ def _chart(title: str, axes: tuple[str, str], draw: Callable[[Axes], None]) -> s
         draw(plot)
         plot.set(xlabel=axes[0], ylabel=axes[1])
         plot.set_title(title, loc="left", fontweight="bold", fontsize=10.5, parse_math=False)
-        if plot.get_legend_handles_labels()[1]:
-            figure.legend(loc="outside lower center", ncols=2)  # inside it would hide what is drawn
+        if names := plot.get_legend_handles_labels()[1]:
+            columns = 2 if 2 * max(map(len, names)) <= _LETTERS_A_LINE else 1
+            figure.legend(loc="outside lower center", ncols=columns)  # inside it would hide what is drawn
         text = io.StringIO()
         figure.savefig(
             text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))

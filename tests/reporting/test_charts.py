@@ -47,6 +47,14 @@ def test_named_series_stand_in_the_chart_s_legend():
     assert 'id="legend' not in line_chart("t", ("x", "y"), LINES)
 
 
+@pytest.mark.parametrize(("length", "columns"), [(10, 2), (36, 1)])
+def test_long_names_stand_below_each_other(length, columns):
+    names = [letter * length for letter in "abc"]
+    svg = line_chart("t", ("x", "y"), [Series(style, [1, 2], [1, 2], name=name) for style, name in enumerate(names)])
+    places = [re.search(rf'x="([^"]*)"[^>]*>{name}<', svg)[1] for name in names]
+    assert len(set(places)) == columns
+
+
 def test_a_dashed_line_has_no_markers():
     plain = Series(0, [1, 2], [1, 2])
     dashed = Series(0, [1, 2], [1, 2], dashed=True)
