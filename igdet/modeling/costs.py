@@ -97,7 +97,8 @@ def trunk_cost(model: nn.Module, cfg: CfgNode) -> dict[str, Any] | None:
     if any(mixture_blocks(trunk)):
         return None
     height, width = _evaluated_pixels(cfg)
-    tensors = {name: tensor.to("meta") for name, tensor in chain(trunk.named_parameters(), trunk.named_buffers())}
+    named = chain(trunk.named_parameters(), trunk.named_buffers())
+    tensors = {name: tensor.detach().to("meta") for name, tensor in named}  # the counter follows what has a gradient
     images = torch.empty(1, len(cfg.MODEL.PIXEL_MEAN), height, width, device="meta")
     state = trunk.training, trunk._compiled_call_impl
     trunk._compiled_call_impl = None  # a compiled one would be compiled once more, for this

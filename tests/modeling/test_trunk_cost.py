@@ -5,6 +5,7 @@ import torch
 from detectron2.config import get_cfg
 from detectron2.modeling import build_model
 from detectron2.utils.analysis import FlopCountAnalysis
+from torch.utils.flop_counter import FlopCounterMode
 
 from igdet.config import add_igdet_config
 from igdet.modeling.costs import trunk_cost
@@ -67,6 +68,16 @@ def test_attention_is_counted_with_the_layers():
     block = tokens * (4 * width * width + 2 * width * hidden) + 2 * tokens * tokens * width
     assert trunk_cost(model, cfg)["multiply_adds"] == patches + len(vit.blocks) * block
     assert model.backbone.training
+
+
+def test_a_head_that_pools_by_attention_is_counted():
+    timm = pytest.importorskip("timm")
+    cfg = config("timm")
+    cfg.MODEL.TIMM.NAME = "test_vit3"
+    alone = timm.create_model("test_vit3", num_classes=0, img_size=64).eval().requires_grad_(False)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        alone(torch.zeros(1, 3, 64, 64))
+    assert trunk_cost(build_model(cfg), cfg)["multiply_adds"] == counter.get_total_flops() // 2
 
 
 def test_a_compiled_trunk_is_not_compiled_again():
