@@ -47,9 +47,8 @@ def write_coco(folder: Path, source: Source, style: Style, count: int, workers: 
     images, annotations, annotation_ids = [], [], count_from(1)
     scenes = make_items(partial(make_scene, source, style), count, source.part, workers)
     for image_id, (image, things) in enumerate(scenes, start=1):
-        file_name = image_name(image_id, "jpg")
-        (folder / split / file_name).write_bytes(image)
-        images.append({"id": image_id, "file_name": file_name, "width": style.side, "height": style.side})
+        (folder / split / image_name(image_id, "jpg")).write_bytes(image)
+        images.append(image_entry(image_id, style))
         annotations += [_annotation(thing, image_id, next(annotation_ids)) for thing in things]
     _write_json(folder / "annotations" / f"instances_{split}.json", images, _without_keypoints(annotations), CATEGORIES)
     dancers = [annotation for annotation in annotations if annotation["category_id"] == category_id(DANCER)]
@@ -59,6 +58,11 @@ def write_coco(folder: Path, source: Source, style: Style, count: int, workers: 
 def image_name(image_id: int, suffix: str) -> str:
     """Name an image's file as COCO does."""
     return f"{image_id:012d}.{suffix}"
+
+
+def image_entry(image_id: int, style: Style) -> dict:
+    """Return what COCO's files say of a scene's image."""
+    return {"id": image_id, "file_name": image_name(image_id, "jpg"), "width": style.side, "height": style.side}
 
 
 def category_id(class_id: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from igdet.formats.label_maps import VOID, encode_class_ids, encode_segment_ids
 from igdet.utils.files import atomic_write
-from igdet.world.coco import CATEGORIES, category_id, draw_scene, image_name
+from igdet.world.coco import CATEGORIES, category_id, draw_scene, image_entry, image_name
 from igdet.world.rendering import Source, make_items
 from igdet.world.scene import HIDDEN, DrawnImage, Style
 
@@ -83,8 +83,7 @@ def write_masks(folder: Path, source: Source, style: Style, count: int, workers:
         name = image_name(image_id, "png")
         for one, png in zip(folders, pngs, strict=True):
             (one / name).write_bytes(png)
-        image = {"id": image_id, "file_name": image_name(image_id, "jpg"), "width": style.side, "height": style.side}
-        images.append(image)
+        images.append(image_entry(image_id, style))
         annotations.append({"image_id": image_id, "file_name": name, "segments_info": infos})
     with atomic_write(folder / "semantic_classes.txt", "w") as file:
         file.writelines(f"{name}\n" for name in CLASSES)
