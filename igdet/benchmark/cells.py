@@ -53,7 +53,6 @@ class Cell:
         minutes: expected duration, from the suite.
         needs: the pretraining, and the trials, that must be finished before.
         deciding: the metric by which a trial is chosen.
-        results: the file that the process leaves when it is done.
     """
 
     name: str
@@ -69,7 +68,11 @@ class Cell:
     minutes: float
     needs: "tuple[Cell, ...]" = ()
     deciding: str = ""
-    results: str = RESULTS
+
+    @property
+    def results(self) -> str:
+        """The file that the process leaves when it is done."""
+        return PROBE_RESULTS if self.launch[: len(PROBE)] == PROBE else RESULTS
 
     @property
     def kind(self) -> tuple:
@@ -160,7 +163,7 @@ class Cell:
 
     @property
     def damage(self) -> str:
-        """What is wrong with the cell's results.json, "" when nothing."""
+        """What is wrong with the cell's results, "" when nothing."""
         results = self.read(self.results)
         if not results:
             return f"{self.folder / self.results} is no JSON object; run the suite again to make it again"
@@ -215,11 +218,19 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
         name = f"seed{seed}/{target}/{initialisation}" + (f"_{setting_label(setting)}" if setting else "")
         folder = suite.folder / name
         opts = suite.opts | opts | (setting or {}) | {"SEED": seed, "OUTPUT_DIR": str(folder)}
-        entries = {"launch": _launch(suite)} | entries | {"folder": folder, "prepared": prepared}
+        entries |= {"folder": folder, "prepared": prepared}
         return Cell(name, initialisation, target, seed, setting or {}, own_opts=opts, **entries)
 
+    train = _launch(suite)
     pretrainings = {
-        name: cell(PRETRAINING, name, node.opts | {"MODEL.WEIGHTS": ""}, config=node.config, minutes=node.minutes)
+        name: cell(
+            PRETRAINING,
+            name,
+            node.opts | {"MODEL.WEIGHTS": ""},
+            launch=train,
+            config=node.config,
+            minutes=node.minutes,
+        )
         for name, node in suite.initializations.items()
         if node.config and not node.shares
     }
@@ -231,12 +242,11 @@ def _seed_cells(suite: Suite, seed: int, prepared: str, trials: list[Cell]) -> l
             weights = str(needs[0].folder / "model_final.pth") if needs else start.weights.replace(SEED, str(seed))
             opts = node.opts | node.opts_for.get(name, {}) | {"MODEL.WEIGHTS": weights}
             entries: dict[str, Any] = {
+                "launch": (*PROBE, *node.probe) if node.probe else train,
                 "config": node.config,
                 "minutes": node.minutes,
                 "deciding": next(iter(node.metrics)),
             }
-            if node.probe:
-                entries |= {"launch": (*PROBE, *node.probe), "results": PROBE_RESULTS}
             place = f"{target}/{SELECT}"
             tried = [trial for trial in trials if (trial.target, trial.initialisation) == (place, name)]
             if node.grid and not tried:

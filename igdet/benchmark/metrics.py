@@ -6,16 +6,14 @@ from collections.abc import Callable, Mapping
 from igdet.formats.coco.reading import is_finite
 from igdet.utils.yaml import ConfigError
 
-# The last part of the name of a metric that is better when it is lower; every other one is better when it is higher.
+# The last part of the name of a metric that is no percentage: likelihoods, squares; total_loss, loss_cls.
+_PLAIN = re.compile(r"nll|brier|perplexity|(.*[_-])?loss([_-].*)?")
+# Of one that is better when it is lower; every other one is better when it is higher.
 _LOWER = re.compile(
-    r"ece|nll|brier|perplexity"  # calibration, likelihoods
-    r"|(.*[_-])?(loss|err|errors?)([_-].*)?"  # total_loss, loss_cls, top1_error, errors-missed
+    rf"{_PLAIN.pattern}|ece"
+    r"|(.*[_-])?(err|errors?)([_-].*)?"  # top1_error, errors-missed
     r"|dAP-.*|keypoints-(jitter|inversion|swap|miss)"  # docs/LOCALISATION.md
 )
-
-
-# Of those that are no percentages: nats, squares, counts.
-_PLAIN = re.compile(r"nll|brier|perplexity|(.*[_-])?loss([_-].*)?")
 
 
 def lower_is_better(metric: str) -> bool:

@@ -178,7 +178,7 @@ class Runner:
             training.record("diverged", why="its loss or its weights are not finite any more")
             self._progress.event(f"diverged  {cell.name}: the choice is among the other settings")
             return
-        why = f"it diverged, {divergence['why']}" if divergence else _why(code)
+        why = f"it diverged, {divergence['why']}" if divergence else _why(code, cell.results)
         again = not divergence and self._attempts[cell.name] < ATTEMPTS  # the same training diverges again
         training.record("interrupted" if again else "failed", why=why)
         if again:
@@ -214,7 +214,7 @@ def prepare(suite: Suite, progress: Progress) -> None:
     command = [sys.executable, *shlex.split(suite.prepare)]
     code = subprocess.run(command, stdin=subprocess.DEVNULL, preexec_fn=bound_to_this()).returncode
     if code:
-        raise PrepareError(f"PREPARE: `{suite.prepare}` ended with {_why(code)}; see its output above")
+        raise PrepareError(f"PREPARE: `{suite.prepare}` ended with {_why(code, 'its output')}; see its output above")
     if suite.prepared and not Path(suite.prepared).is_file():
         raise PrepareError(f"PREPARED names {suite.prepared}, which `{suite.prepare}` has not made; fix one of them")
 
@@ -226,7 +226,7 @@ def last_lines(cell: Cell) -> str:
     return "\n".join(text.splitlines()[-LOG_LINES:])
 
 
-def _why(code: int) -> str:
+def _why(code: int, results: str = RESULTS) -> str:
     if code == 0:
-        return f"it ended without {RESULTS}"
+        return f"it ended without {results}"
     return f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"

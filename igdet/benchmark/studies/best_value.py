@@ -8,7 +8,7 @@ from igdet.benchmark.collect import Column
 from igdet.benchmark.metrics import better_of
 from igdet.benchmark.studies.curves import Curve, Point, pairs_of
 from igdet.benchmark.studies.results import Results
-from igdet.benchmark.studies.wording import ONE_SEED, difference
+from igdet.benchmark.studies.wording import ONE_SEED, difference, level, unit
 
 
 def best_value_sentences(
@@ -54,5 +54,5 @@ def _sweep_sentences(column: Column, curve: Curve) -> Iterator[str]:
         return
     yield (
         f"{column.title}, {curve.title}: a sweep with seed {first} alone chooses {chosen[first].title}, which costs "
-        f"the other seeds {fmean(costs):.1f} points against the best value of each."
+        f"the other seeds {level(fmean(costs), column.metric)}{unit(column.metric)} against the best value of each."
     )

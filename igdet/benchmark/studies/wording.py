@@ -24,7 +24,7 @@ def difference(column: Column, point: Point, other: Point) -> str:
     seeds = sorted(point.values.keys() & other.values.keys())
     differences = [point.values[seed] - other.values[seed] for seed in seeds]
     if len(differences) < 2:
-        only = f"{signed(differences[0], column.metric)}{_unit(column.metric)}" if differences else ""
+        only = f"{signed(differences[0], column.metric)}{unit(column.metric)}" if differences else ""
         return f"is {only} ({ONE_SEED})" if only else "has no common seed"
     test = paired_t(differences)
     return f"{worded(test.difference, test.low, test.high, column.metric)} over {test.n} seeds"
@@ -44,7 +44,7 @@ def difference_with_scenes(column: Column, point: Point, other: Point, results: 
 
 def change(gain: float, low: float, high: float, metric: str) -> str:
     """Write a difference with its interval: "+1.2 points [+0.3, +2.1]"; what is no percentage has no points."""
-    return f"{signed(gain, metric)}{_unit(metric)} [{signed(low, metric)}, {signed(high, metric)}]"
+    return f"{signed(gain, metric)}{unit(metric)} [{signed(low, metric)}, {signed(high, metric)}]"
 
 
 def signed(value: float, metric: str = "") -> str:
@@ -57,7 +57,8 @@ def level(value: float, metric: str) -> str:
     return f"{value:.{_decimals(metric)}f}"
 
 
-def _unit(metric: str) -> str:
+def unit(metric: str) -> str:
+    """Return what follows a difference of a metric: " points", or nothing."""
     return " points" if is_percent(metric) else ""
 
 
