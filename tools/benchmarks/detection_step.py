@@ -12,23 +12,21 @@ own. Ways take turns; medians.
 import argparse
 import statistics
 import time
-from pathlib import Path
 
 import torch
-from detectron2.config import CfgNode, get_cfg
+from detectron2.config import CfgNode
 from detectron2.data import build_detection_train_loader
 from detectron2.engine import AMPTrainer, SimpleTrainer
 from detectron2.modeling import build_model
 from detectron2.solver import build_optimizer
 from detectron2.utils.events import EventStorage
+from inference import config
 from record import report, table
 
-from igdet.config import add_igdet_config, merge_config_file
 from igdet.engine import Trainer
 from igdet.engine.step import build_step
 from igdet.modeling import FAMILY
 
-ROOT = Path(__file__).resolve().parents[2]
 # Way -> what of igdet's config differs from float32.
 OURS = {
     "igdet": (),
@@ -53,29 +51,21 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def config(args: argparse.Namespace, way: str) -> CfgNode:
+def training_config(args: argparse.Namespace, way: str) -> CfgNode:
     """The same network and data by igdet's name or by Detectron2's keys."""
-    cfg = get_cfg()
-    add_igdet_config(cfg)
-    merge_config_file(cfg, ROOT / "configs/Base-RCNN-FPN.yaml")
-    cfg.MODEL.MASK_ON, cfg.MODEL.DEVICE, cfg.MODEL.WEIGHTS = True, args.device, ""
+    cfg = config(args.network, args.device, way in THEIRS)
+    cfg.MODEL.WEIGHTS = ""
     cfg.INPUT.MIN_SIZE_TRAIN, cfg.INPUT.MAX_SIZE_TRAIN = (args.short_side,), args.short_side * 5 // 3
     cfg.DATASETS.TRAIN, cfg.DATALOADER.NUM_WORKERS, cfg.SEED = (args.dataset,), args.workers, 0
     # A rate at which random weights stay finite.
     cfg.SOLVER.IMS_PER_BATCH, cfg.SOLVER.BASE_LR = args.batch, 1e-5
-    if way in OURS:
-        cfg.MODEL.BACKBONE.NAME = f"{args.network}_FPN"
-        cfg.merge_from_list([*OURS[way]])
-        return cfg
-    member = FAMILY[args.network]
-    cfg.MODEL.BACKBONE.NAME, cfg.MODEL.RESNETS.DEPTH = "build_resnet_fpn_backbone", member.layers
-    cfg.MODEL.RESNETS.NUM_GROUPS, cfg.MODEL.RESNETS.WIDTH_PER_GROUP = member.groups, member.width
+    cfg.merge_from_list([*OURS.get(way, ())])
     return cfg
 
 
 def build(args: argparse.Namespace, way: str) -> SimpleTrainer:
     """A way's trainer, without hooks."""
-    cfg = config(args, way)
+    cfg = training_config(args, way)
     torch.manual_seed(0)
     if way in OURS:
         model = Trainer.build_model(cfg).train()

@@ -8,22 +8,23 @@ momentum. Each row is one network built anew; the highest allocated memory of th
 
 import argparse
 import itertools
-import statistics
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from detectron2.config import CfgNode, get_cfg
 from detectron2.utils.events import EventStorage
 from record import report, table
+from torch import nn
 
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.engine import Trainer
-from igdet.engine.step import TrainStep, build_step
+from igdet.engine.step import build_step
+from igdet.modeling.costs import seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHTAGS = 1500
+Step = Callable[[], None]
 NETWORKS = [f"X_101_32x{width}d" for width in (8, 16, 32, 48)]
 
 
@@ -39,31 +40,33 @@ def config(network: str, checkpointed: bool, batch: int, settings: Sequence) -> 
     return cfg
 
 
-def build(network: str, checkpointed: bool, batch: int, settings: Sequence = ()) -> TrainStep:
-    """A step that always sees the same images."""
+def build(network: str, checkpointed: bool, batch: int, settings: Sequence = ()) -> tuple[nn.Module, Step]:
+    """A model and its trainer's own step, which always sees the same images."""
     cfg = config(network, checkpointed, batch, settings)
     model = Trainer.build_model(cfg).train()
     labels = torch.arange(2 * batch).view(batch, 2) % HASHTAGS
     images = torch.randint(0, 256, (batch, 3, 224, 224), dtype=torch.uint8)
     samples = [{"image": image, "gt_classes": ids} for image, ids in zip(images, labels, strict=True)]
-    return build_step(cfg, model, itertools.repeat(samples), Trainer.build_optimizer(cfg, model))
+    trained = build_step(cfg, model, itertools.repeat(samples), Trainer.build_optimizer(cfg, model))
+    trained.iter = 0
+
+    def step() -> None:
+        with EventStorage(0):
+            trained.run_step()
+
+    return model, step
 
 
 def measure(network: str, checkpointed: bool, batch: int) -> list:
     """Millions of parameters, highest memory in GB, images a second."""
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    step, seconds = build(network, checkpointed, batch), []
-    with EventStorage(0):
-        step.iter = 0
-        for _ in range(5):
-            torch.cuda.synchronize()
-            started = time.perf_counter()
-            step.run_step()
-            torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - started)
-    parameters = sum(weight.numel() for weight in step.model.parameters()) / 1e6
-    return [parameters, torch.cuda.max_memory_allocated() / 1e9, batch / statistics.median(seconds[2:])]
+    model, step = build(network, checkpointed, batch)
+    for _ in range(2):
+        step()
+    rate = batch / seconds(step, 3, "cuda")
+    parameters = sum(weight.numel() for weight in model.parameters()) / 1e6
+    return [parameters, torch.cuda.max_memory_allocated() / 1e9, rate]
 
 
 def main() -> None:
@@ -72,7 +75,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--networks", nargs="+", default=NETWORKS)
     args = parser.parse_args()
-    torch.backends.cudnn.benchmark = True  # as configs/Base-Classification.yaml has it
+    torch.backends.cudnn.benchmark = True  # as in gpu_step.py
     rows = []
     for network, checkpointed in itertools.product(args.networks, (False, True)):
         _, half, _ = measure(network, checkpointed, args.batch // 2)

@@ -8,32 +8,23 @@ profiler: what a step takes beyond it is spent on the host.
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import timm
 import torch
-from detectron2.utils.events import EventStorage
-from gpu_memory import HASHTAGS, build
+from gpu_memory import HASHTAGS, Step, build
 from record import report, table
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
+from igdet.modeling.costs import seconds
+
 NETWORK, TIMMS = "X_101_32x8d", "resnext101_32x8d"
-Step = Callable[[], None]
 
 
 def igdet(batch: int, *settings: object) -> Step:
     """igdet's own step, with other keys and their values."""
-    trained = build(NETWORK, False, batch, settings)
-    trained.iter = 0
-
-    def step() -> None:
-        with EventStorage(0):
-            trained.run_step()
-
-    return step
+    return build(NETWORK, False, batch, settings)[1]
 
 
 def plain(batch: int, last: bool = False, compiled: bool = False) -> Step:
@@ -71,17 +62,13 @@ WAYS: dict[str, Callable[[int], Step]] = {
 
 def measure(step: Step) -> tuple[float, float]:
     """Seconds of a step, median of six after four; seconds that the GPU works in one."""
-    seconds = []
-    for _ in range(10):
-        torch.cuda.synchronize()
-        started = time.perf_counter()
+    for _ in range(4):
         step()
-        torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - started)
+    median = seconds(step, 6, "cuda")
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         step()
         torch.cuda.synchronize()
-    return statistics.median(seconds[4:]), sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6
+    return median, sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6
 
 
 def main() -> None:
@@ -90,12 +77,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     args = parser.parse_args()
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = True  # as timm's script has it; it changes nothing here
     rows = []
     for way in args.ways:
-        seconds, busy = measure(WAYS[way](args.batch))
+        median, busy = measure(WAYS[way](args.batch))
         torch.cuda.empty_cache()
-        rows.append([way, args.batch / seconds, seconds * 1000, busy * 1000])
+        rows.append([way, args.batch / median, median * 1000, busy * 1000])
         print(rows[-1], flush=True)
     report("gpu_step", speed=table(["way", "images/s", "ms a step", "GPU busy, ms"], rows, ["", ",.0f", ".0f", ".0f"]))
 

@@ -30,7 +30,7 @@ def config(member: str, device: str, theirs: bool) -> CfgNode:
     cfg.MODEL.MASK_ON, cfg.MODEL.DEVICE, cfg.MODEL.BACKBONE.NAME = True, device, f"{member}_FPN"
     if theirs:
         cfg.MODEL.BACKBONE.NAME = "build_resnet_fpn_backbone"
-        cfg.MODEL.RESNETS.DEPTH = 3 * sum(FAMILY[member].blocks) + 2
+        cfg.MODEL.RESNETS.DEPTH = FAMILY[member].layers
         cfg.MODEL.RESNETS.NUM_GROUPS, cfg.MODEL.RESNETS.WIDTH_PER_GROUP = FAMILY[member].groups, FAMILY[member].width
     return cfg
 

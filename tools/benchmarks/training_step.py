@@ -108,7 +108,7 @@ def peak_memory(device: str) -> int:
 def main() -> None:
     """Build the ways, let them take turns, print what came out."""
     args, waits = parse_args(), Waits(list)
-    torch.backends.cudnn.benchmark = True  # as timm's script has it, and configs/Base-Classification.yaml
+    torch.backends.cudnn.benchmark = True  # as timm's script has it
     theirs, timms = NETWORKS.get(args.network, (None, None))
     models = {
         "torchvision": lambda: torchvision.models.get_model(theirs, num_classes=CLASSES),
