@@ -25,7 +25,7 @@ from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
 from igdet.formats.errors import WeightsError
 from igdet.modeling.origin import Origin
-from igdet.modeling.trunk import family_of_member, family_of_tensors
+from igdet.modeling.trunk import family_of_member, family_of_tensors, traced_size
 from igdet.utils.files import atomic_write_together
 from igdet.utils.versions import too_old
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 _NEEDED = ("onnx", "onnxscript")
 ONE_FILE = 2**31 - 2**24  # bytes of weights: what the protocol buffer that an ONNX file is holds beside the graph
 _OPSET = 18
-_SIDE = 64  # of the images that the export looks at; the file takes any
+_SIDE = 64  # of the images that the export looks at where the file takes any
 
 
 class Exported(nn.Module):
@@ -85,15 +85,18 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
     if file.origin is None:
         raise WeightsError(f"{file.path}: it does not say what images it expects, which an ONNX file must know")
     model = _exported(tensors, file, file.origin)
-    dimension = torch.export.Dim.DYNAMIC
+    size, dynamic = traced_size(model.trunk), torch.export.Dim.DYNAMIC
+    open_sides = dict.fromkeys((0,) if size else (0, 2, 3), dynamic)
+    if size:
+        logger.info(f"The file takes images of {size[0]} x {size[1]} pixels alone")
     with _quiet():
         program: Any = torch.onnx.export(
             model,
-            (torch.zeros(2, 3, _SIDE, _SIDE),),  # two images: of one, the exporter would make a constant
+            (torch.zeros(2, 3, *(size or (_SIDE, _SIDE))),),  # two images: of one, the exporter would make a constant
             input_names=["images"],
             output_names=["features" if isinstance(model.classifier, nn.Identity) else "logits"],
             opset_version=_OPSET,
-            dynamic_shapes=({0: dimension, 2: dimension, 3: dimension},),
+            dynamic_shapes=(open_sides,),
             dynamo=True,
             verbose=False,
         )

@@ -198,6 +198,11 @@ class LibraryTrunks(TrunkFamily):
         named = trunk.network.undecayed(trunk.built)
         return [weight for name, weight in trunk.built.named_parameters() if name in named]
 
+    def traced_size(self, trunk: Any) -> tuple[int, int] | None:
+        """The weights' own where images are divided into windows: how they are padded depends on the images' size."""
+        has_windows = any(hasattr(module, "window_size") for module in trunk.built.modules())
+        return trunk.network.card.crop if has_windows else trunk.network.size
+
     def freeze_norms(self, trunk: Any, frozen: Iterable[nn.Module | nn.Parameter]) -> None:
         """By the library's own way: each whose weights are frozen."""
         for name, module in [*trunk.built.named_modules()]:

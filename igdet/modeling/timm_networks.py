@@ -75,7 +75,7 @@ class Network(LibraryNetwork):
         named: Any = getattr(built, "no_weight_decay", set)
         parameters = built.named_parameters()
         scales = {name for name, weight in parameters if weight.ndim == 1 and name.rpartition(".")[2] not in _USUAL}
-        return named() | scales
+        return {*named()} | scales  # some networks name them by a dict
 
 
 def find_network(name: str) -> Network:

@@ -232,6 +232,10 @@ class TrunkFamily(ABC):
         """Return the weights that scale residual branches which random weights make too strong to stay finite."""
         return []
 
+    def traced_size(self, trunk: nn.Module) -> tuple[int, int] | None:
+        """Return the (height, width) of the images to which a graph of the trunk is bound, None where it takes any."""
+        return None
+
     # What follows.
 
     @property
@@ -325,3 +329,8 @@ def trunks_in(model: nn.Module) -> Iterator[tuple[TrunkFamily, nn.Module]]:
 def blocks_in(model: nn.Module) -> list[nn.Module]:
     """Return the blocks of all trunks in a model, in order."""
     return [block for family, trunk in trunks_in(model) for block in family.blocks(trunk)]
+
+
+def traced_size(trunk: nn.Module) -> tuple[int, int] | None:
+    """Return the (height, width) of the images to which a graph of a trunk is bound, None where it takes any."""
+    return next((family.traced_size(found) for family, found in trunks_in(trunk)), None)

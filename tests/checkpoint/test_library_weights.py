@@ -159,16 +159,20 @@ def test_a_file_of_other_shapes_is_named(tmp_path):
         open_weights(f"timm://{NAME}?file={tmp_path / 'other.pth'}")
 
 
-@pytest.mark.parametrize("name", ["test_convnext", "test_resnet", "test_vit"])
-def test_an_onnx_file_computes_the_same(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [("test_convnext", 192), ("test_resnet", 192), ("test_vit", 192), ("swin_tiny_patch4_window7_224", 224)],
+)
+def test_an_onnx_file_computes_the_same(name, side, tmp_path):
+    """The last one, whose windows are padded by the images' size, has a file that takes the card's alone."""
     runtime = pytest.importorskip("onnxruntime")
     torch.manual_seed(0)
     cfg = config("", name=name, classes=5)
-    cfg.INPUT.CLASSIFICATION.TRAIN_CROP = cfg.INPUT.CLASSIFICATION.TEST_CROP = 160
+    cfg.INPUT.CLASSIFICATION.TRAIN_CROP = cfg.INPUT.CLASSIFICATION.TEST_CROP = side
     model = build_model(cfg).eval()
     IgdetCheckpointer(model, str(tmp_path), cfg=cfg).save("model_final")
     convert_checkpoint(str(tmp_path / "model_final.pth"), tmp_path / "model.onnx", "onnx")
-    images = torch.randint(0, 256, (3, 3, 160, 160), dtype=torch.uint8)
+    images = torch.randint(0, 256, (3, 3, side, side), dtype=torch.uint8)
     session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
     (logits,) = session.run(None, {"images": images.float().numpy()})
     expected = torch.stack([row["pred_class_logits"] for row in model([{"image": image} for image in images])])

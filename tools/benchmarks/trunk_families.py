@@ -191,12 +191,14 @@ def onnx_difference(network: LibraryNetwork) -> str:
     """From the logits of an ONNX file of the classifier."""
     cfg = config(network, "classifier")
     model = build_model(cfg).eval()
-    side = side_of(network)
-    images = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         IgdetCheckpointer(model, folder, cfg=cfg).save("model_final")
         convert_checkpoint(f"{folder}/model_final.pth", f"{folder}/model.onnx", "onnx")
-        (logits,) = onnxruntime.InferenceSession(f"{folder}/model.onnx").run(None, {"images": images.float().numpy()})
+        session = onnxruntime.InferenceSession(f"{folder}/model.onnx")
+        side = session.get_inputs()[0].shape[2]  # a name where the file takes any
+        side = side if isinstance(side, int) else side_of(network)
+        images = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
+        (logits,) = session.run(None, {"images": images.float().numpy()})
         expected = torch.stack([row["pred_class_logits"] for row in model([{"image": image} for image in images])])
     return difference([torch.tensor(logits)], [expected])
 
