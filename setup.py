@@ -58,11 +58,13 @@ EXTRAS = {
         "timm>=1.0.31",  # ships ImageNet's lists of synsets, their lemmas and the ReaL labels
     ],
     "timm": ["timm>=1.0.31"],  # its networks as trunks
+    "clip": ["open_clip_torch>=3.3", "timm>=1.0.31"],  # zero-shot scores to compare with; timm has names of classes
     "mlflow": ["mlflow-skinny>=2.9"],  # a training's scalars there: TRACKERS
     "wandb": ["wandb>=0.16"],  # likewise
     "dev": [
         "huggingface-hub>=1",  # tests of weights on hubs
         "import-linter>=2",
+        "open_clip_torch>=3.3",  # tests of CLIP beside hashtags
         "mypy>=2.4",  # `make lint`
         "pandas>=2.2",  # tests and benchmarks only: independent counts, a peer of the query engine
         "polars>=1",  # likewise

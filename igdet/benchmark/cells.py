@@ -198,7 +198,7 @@ def known_seeds(suite: Suite) -> int:
     return max([suite.seeds, *(number + 1 for number in numbers)])
 
 
-def read_json(path: Path, kind: type = dict) -> Any:
+def read_json(path: str | os.PathLike, kind: type = dict) -> Any:
     """The content of a JSON file; None when it is missing, unreadable or of another kind."""
     with suppress(UserError):
         return files.read_json(path, "JSON", kind)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from igdet.benchmark.cells import Cell
+from igdet.benchmark.cells import Cell, read_json
 from igdet.benchmark.metrics import find_metric, finite_metrics, lower_is_better
 from igdet.benchmark.process import is_locked
 from igdet.benchmark.selection import SELECT, setting_label
@@ -135,6 +135,18 @@ class Study:
         """Seed -> a metric's value."""
         runs = self.transfers(target, initialisation)
         return {run.cell.seed: value for run in runs if (value := run.metric(metric)) is not None}
+
+    def beside(self, title: str, column: Column) -> float | None:
+        """What stands beside a target's first metric under a title; None without any.
+
+        Raises:
+            ConfigError: the file has several metrics of the name.
+        """
+        node = self.suite.targets[column.target]
+        wanted = node.beside.get(title)
+        if wanted is None or column.metric != next(iter(node.metrics)):
+            return None
+        return find_metric(finite_metrics(read_json(wanted.file) or {}), wanted.metric, wanted.file)
 
     def summary(self, target: str, initialisation: str, metric: str) -> Summary | None:
         """Mean and spread of a metric over the seeds; None without any."""

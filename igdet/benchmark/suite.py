@@ -30,6 +30,14 @@ class Initialisation:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A result that another command has, such as zero_shot.json of `igdet tag`: shown in the first metric's column."""
+
+    file: str
+    metric: str  # by its name in the file, or the end of it, such as "texts/top1"
+
+
+@dataclass(frozen=True)
 class TransferTask:
     """A task that every initialisation is transferred to."""
 
@@ -41,6 +49,7 @@ class TransferTask:
     grid: dict[str, list[NUMBER]] = field(default_factory=dict)  # KEY: values, as the config has them; all are combined
     select_on: dict[str, str] = field(default_factory=dict)  # TRAIN, TEST: data sets that the trials use
     published: str = ""  # the protocol in igdet/formats/published.py that this target follows
+    beside: dict[str, Beside] = field(default_factory=dict)  # title -> a row of its own
     probe: list[str] = field(default_factory=list)  # protocols on frozen features, in place of a training
     minutes: float = 1.0
 

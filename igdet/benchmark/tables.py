@@ -40,6 +40,9 @@ def transfer_table(study: Study) -> Table:
     for name, row in summaries.items():
         entries = [summary_entry(summary, of_column) for summary, of_column in zip(row, best, strict=True)]
         rows.append([Entry(title_of(study, name)), *entries, Entry(_seed_counts(row))])
+    for title in dict.fromkeys(title for target in study.suite.targets.values() for title in target.beside):
+        values = (study.beside(title, column) for column in shown)
+        rows.append([Entry(title), *(Entry(EMPTY if value is None else f"{value:.1f}") for value in values), Entry("")])
     note = "Mean ± sample standard deviation over the seeds, percent; a column's best mean is bold; ↓: lower is better."
     header = ["Initialisation", *(column.title for column in shown), "seeds"]
     return Table("Transfer", header, rows, note)

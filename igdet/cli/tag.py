@@ -3,6 +3,7 @@
 igdet tag tag --run runs/pretrain --images photos more.jpg list.csv --out runs/tags.parquet
 igdet tag calibrate --run runs/pretrain            on the held-out posts of its config; writes beside its weights
 igdet tag zero-shot --run runs/pretrain --target datasets/tiny-imagenet/val --out runs/zero_shot
+igdet tag zero-shot --clip ViT-B-16:openai --target datasets/tiny-imagenet/val --out runs/zero_shot_clip
 """
 
 import argparse
@@ -11,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,7 @@ from detectron2.data import DatasetCatalog
 from tabulate import tabulate
 
 from igdet.curation.lexicon import Lexicon
+from igdet.curation.vocabularies.class_words import words_of
 from igdet.curation.vocabularies.target_classes import named_classes
 from igdet.curation.vocabularies.zero_shot import SUMS, class_hashtags, weight_matrix
 from igdet.data import register_own_datasets
@@ -30,7 +33,8 @@ from igdet.data.checking import sets_of
 from igdet.data.readers.loose_images import read_loose_images
 from igdet.engine.results import CONFIG, surroundings, utc_now
 from igdet.engine.tagging.calibration import calibrate, calibration_path, read_calibration
-from igdet.engine.tagging.classifier import Tagger, load_tagger, tagger_config
+from igdet.engine.tagging.classifier import Scorer, Tagger, load_tagger, tagger_config
+from igdet.engine.tagging.clip import ClipName, clip_config, load_clip, names_of_imagenet
 from igdet.engine.tagging.tags import chosen_labels, tags_of, write_tags
 from igdet.engine.tagging.zero_shot import accuracies, predict, target_of
 from igdet.evaluation.platt import PlattScaling
@@ -43,6 +47,8 @@ from igdet.utils.messages import clock, first_of, printable
 
 WEIGHTS = "model_final.pth"  # of a finished run
 IMAGES = "images"  # the name under which those to tag are registered
+TEXTS = "texts"  # CLIP's way to score classes, beside the sums of hashtags
+TITLES = {**{kind: f"{kind} sums" for kind in SUMS}, TEXTS: "CLIP's texts"}
 SHOWN = 10  # images, or classes, that the terminal shows
 
 
@@ -51,13 +57,14 @@ def parse_args() -> dict:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=as_started(__doc__), formatter_class=raw)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    tags = _add(commands, "tag", run_tag, "write the most probable hashtags of images")
+    tags, _ = _add(commands, "tag", run_tag, "write the most probable hashtags of images")
     _add(commands, "calibrate", run_calibrate, "fit probabilities to posts that no training has seen")
-    zero_shot = _add(commands, "zero-shot", run_zero_shot, "score the classes of a data set by hashtags")
+    zero_shot, classifier = _add(commands, "zero-shot", run_zero_shot, "score a data set's classes by hashtags or CLIP")
     tags.add_argument("--images", nargs="+", required=True, help="folders, images, .csv or .parquet with column image")
     tags.add_argument("--out", type=Path, required=True, help="the .parquet table to write")
     tags.add_argument("--top", type=int, default=5, help="most hashtags an image (default %(default)s)")
     tags.add_argument("--vocabulary", default="", help="file of the only hashtags to use, one a line")
+    classifier.add_argument("--clip", help="MODEL:WEIGHTS of open_clip, which takes the classes' names for texts")
     zero_shot.add_argument("--target", required=True, help="a target, a config, or a folder of class folders")
     zero_shot.add_argument("--out", type=Path, required=True, help="folder of zero_shot.json and the predictions")
     args = parser.parse_args()
@@ -66,14 +73,15 @@ def parse_args() -> dict:
     return vars(args)
 
 
-def _add(commands: Any, name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
+def _add(commands: Any, name: str, run: Callable, summary: str) -> tuple[argparse.ArgumentParser, Any]:
+    """Add a command, and return it with the group of options that name its classifier."""
     added = commands.add_parser(name, help=summary)
     added.set_defaults(run=run)
     classifier = added.add_mutually_exclusive_group(required=True)
     classifier.add_argument("--run", dest="folder", help=f"folder of a finished training: {CONFIG} and {WEIGHTS}")
     classifier.add_argument("--config-file", help="of the classifier, with MODEL.WEIGHTS")
     added.add_argument("opts", nargs=argparse.REMAINDER, metavar="KEY VALUE", help="overrides of the config")
-    return added
+    return added, classifier
 
 
 def classifier_of(folder: str | None, config_file: str | None, opts: list[str]) -> Tagger:
@@ -139,23 +147,55 @@ def run_calibrate(**classifier: Any) -> None:
     )
 
 
-def run_zero_shot(target: str, out: Path, **classifier: Any) -> None:
+class ZeroShot(NamedTuple):
+    """What scores the classes of a target without training on it: a classifier, and what its outputs say of them.
+
+    Attributes:
+        scaling: makes probabilities of its outputs.
+        sums: by name, float64 (L, C): how much of each output's probability each class gets.
+        weights: where the classifier's are from.
+    """
+
+    scorer: Scorer
+    scaling: PlattScaling
+    sums: dict[str, np.ndarray]
+    weights: str
+
+
+def by_hashtags(tagger: Tagger, target: str, classes: list[str], answers: np.ndarray) -> ZeroShot:
+    """Score classes by sums of hashtags."""
+    sums = sums_of(tagger, classes, answers, target)
+    return ZeroShot(tagger, scaling_of(tagger), sums, str(tagger.weights))
+
+
+def by_clip(clip: ClipName, cfg: CfgNode, classes: list[str], answers: np.ndarray) -> ZeroShot:
+    """Score classes by CLIP, whose texts are their names."""
+    words = words_of(named_classes(classes), names_of_imagenet())
+    print(f"Texts of {clip.model}: {printable(first_of(words, SHOWN))}")
+    return ZeroShot(load_clip(clip, cfg, words), PlattScaling(), {TEXTS: np.diag(answers.astype(float))}, str(clip))
+
+
+def run_zero_shot(target: str, out: Path, clip: str | None, opts: list[str], **classifier: Any) -> None:
     """Score the images of a target, write predictions and record, and show the accuracies."""
     *_, test = sets_of(target, datasets_folder())
-    tagger = classifier_of(**classifier)
-    cfg = tagger.cfg
+    prepare: Callable[[list[str], np.ndarray], ZeroShot]
+    if clip:
+        name, cfg = ClipName.parse(clip), clip_config(opts)
+        prepare = partial(by_clip, name, cfg)
+    else:
+        tagger = classifier_of(opts=opts, **classifier)
+        cfg, prepare = tagger.cfg, partial(by_hashtags, tagger, target)
     cfg.DATASETS.OWN, cfg.DATASETS.TEST = CfgNode({test.name: dict(test.fields)}), (test.name,)
     cfg.OUTPUT_DIR = str(out)
     register_own_datasets(cfg, training=False)
-    name, classes, answers = target_of(cfg)
-    sums = sums_of(tagger, classes, answers, target)
-    scaling = scaling_of(tagger)
-    found = predict(tagger.scores(name), DatasetCatalog.get(name), scaling, sums)
+    dataset, classes, answers = target_of(cfg)
+    scorer, scaling, sums, weights = prepare(classes, answers)
+    found = predict(scorer.scores(dataset), DatasetCatalog.get(dataset), scaling, sums)
     results = {kind: accuracies(predictions, classes, sums[kind]) for kind, predictions in found.items()}
     for kind, predictions in found.items():
         write_predictions(out / f"{kind}.parquet", predictions)
     missing = {kind: [classes[c] for c in np.flatnonzero(answers & ~of.any(axis=0))] for kind, of in sums.items()}
-    record: dict = {"target": target, "weights": str(tagger.weights), "calibration": asdict(scaling)}
+    record: dict = {"target": target, "weights": weights, "calibration": asdict(scaling)}
     record |= {"results": results, "chance": 100 / int(answers.sum()), "not_covered": missing}
     record |= {"finished": utc_now(), **surroundings(cfg)}
     with atomic_write(out / "zero_shot.json", "w") as file:
@@ -188,11 +228,11 @@ def show_accuracies(record: Mapping, classes: int) -> None:
     for kind, of in record["results"].items():
         covered = f"{classes - len(record['not_covered'][kind])} of {classes}"
         numbers = [f"{of[key]:.1f}" for key in ("top1", "top5", "ece", "top1_covered")]
-        rows.append((f"{kind} sums", *numbers, covered))
+        rows.append((TITLES[kind], *numbers, covered))
     print(tabulate([*rows, ("chance", f"{record['chance']:.1f}")], header, disable_numparse=True))
     for kind, missing in record["not_covered"].items():
         if missing:
-            print(printable(f"No hashtag for {len(missing)} classes by {kind} sums: {first_of(missing, SHOWN)}"))
+            print(printable(f"No hashtag for {len(missing)} classes by {TITLES[kind]}: {first_of(missing, SHOWN)}"))
 
 
 main = main_of(parse_args)

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 
 import pytest
+import yaml
 
 from igdet.benchmark import tables
 from igdet.benchmark.cells import expand
@@ -12,6 +14,7 @@ from igdet.benchmark.metrics import lower_is_better
 from igdet.benchmark.report import results_csv, transfer_csv
 from igdet.benchmark.suite_file import read_suite
 from igdet.formats.published import FINDINGS, PUBLISHED
+from igdet.utils.yaml import ConfigError
 
 
 def texts(table):
@@ -31,6 +34,25 @@ def test_transfer_table(study):
         ["Hashtags", "21.0 ± 1.0", "33.0 ± 3.0", "3"],
     ]
     assert [entry.mark for entry in table.rows[1]] == ["", "best", "best", ""]
+
+
+def test_what_was_scored_without_training_has_a_row(write_suite, folder):
+    path = write_suite()
+    content = yaml.safe_load(path.read_text())
+    content["TARGETS"]["linear"]["BESIDE"] = {
+        "CLIP": {"FILE": "clip.json", "METRIC": "texts/top1"},
+        "Tags": {"FILE": "tags.json", "METRIC": "top1"},
+    }
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    suite = read_suite(path)
+    study = Study(suite, expand(suite))
+    assert texts(tables.transfer_table(study))[2:] == [["CLIP", "–", "–", ""], ["Tags", "–", "–", ""]]
+    (folder / "clip.json").write_text(json.dumps({"results": {"texts": {"top1": 61.25}}}))
+    (folder / "tags.json").write_text(json.dumps({"results": {"leaf": {"top1": 6.9}, "hypernym": {"top1": 7.1}}}))
+    with pytest.raises(ConfigError, match=r"tags.json: the metric top1 is ambiguous; name one of leaf/top1"):
+        tables.transfer_table(study)
+    (folder / "tags.json").unlink()
+    assert texts(tables.transfer_table(study))[2:] == [["CLIP", "–", "61.2", ""], ["Tags", "–", "–", ""]]
 
 
 def test_missing_results_stay_empty(empty):

@@ -177,3 +177,66 @@ def test_what_cannot_be_tagged_calibrated_or_scored_is_refused(call, run, images
     weights = ("MODEL.WEIGHTS", run / "model_final.pth")
     code, _, errors = call("calibrate", "--config-file", images / "config.yaml", *weights)
     assert code == 2 and "its outputs stand for other classes" in errors
+
+
+TINY_CLIP = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """The folder of a tiny CLIP model with random weights, as open_clip lays them out."""
+    open_clip = pytest.importorskip("open_clip")
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    card = {"mean": [0.5, 0.4, 0.3], "std": [0.3, 0.2, 0.1], "size": 32, "resize_mode": "shortest"}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": TINY_CLIP, "preprocess_cfg": card}))
+    torch.manual_seed(0)
+    torch.save(open_clip.CLIP(**TINY_CLIP).state_dict(), folder / "open_clip_pytorch_model.bin")
+    return folder
+
+
+def test_clip_scores_classes_by_their_names_as_open_clip_does(call, images, clip):
+    import open_clip
+
+    model, _, show = open_clip.create_model_and_transforms(f"local-dir:{clip}")
+    tokenize = open_clip.get_tokenizer(f"local-dir:{clip}")
+    names, prompts = ["canine", "tabby cat", "zorblax"], open_clip.OPENAI_IMAGENET_TEMPLATES
+    texts = open_clip.build_zero_shot_classifier(model, tokenize, names, prompts)
+    paths = sorted((images / "target").glob("*/*.png"))
+    with torch.no_grad():
+        shown = torch.stack([show(Image.open(path)) for path in paths])
+        expected = (model.logit_scale.exp() * model.encode_image(shown, normalize=True) @ texts).softmax(1)
+    out = images / "out"
+    code, output, _ = call("zero-shot", "--clip", f"local-dir:{clip}", "--target", images / "target", "--out", out)
+    assert code == 0 and "CLIP's texts" in output and "3 of 3" in output
+    answers = pq.read_table(out / "texts.parquet")
+    assert answers["image_id"].to_pylist() == [str(path.relative_to(images / "target")) for path in paths]
+    best = expected.sort(1, descending=True)
+    assert answers["top_classes"].to_pylist() == best.indices.tolist()
+    assert np.array(answers["top_scores"].to_pylist()) == pytest.approx(best.values.numpy(), rel=1e-4)
+    record = json.loads((out / "zero_shot.json").read_text())
+    right = 100 * float((best.indices[:, 0] == torch.tensor([0, 0, 1, 1, 1, 2])).float().mean())
+    assert record["results"]["texts"]["top1"] == pytest.approx(right)
+
+
+def test_clip_models_that_cannot_be_used_are_refused(call, images, clip, monkeypatch):
+    def errors_of(name):
+        code, _, errors = call("zero-shot", "--clip", name, "--target", images / "target", "--out", images / "out")
+        assert code == 2
+        return errors
+
+    assert "open_clip has no model 'ViT-B16'; did you mean 'ViT-B-16'?" in errors_of("ViT-B16:openai")
+    assert "no weights 'openia' of ViT-B-16, and there is no such file" in errors_of("ViT-B-16:openia")
+    assert "a file or one of openai, laion400m_e31" in errors_of("ViT-B-16")
+    (images / "broken.bin").write_bytes(b"no weights")
+    assert "open_clip cannot load ViT-B-32" in errors_of(f"ViT-B-32:{images}/broken.bin")
+    monkeypatch.setenv("IGDET_OFFLINE", "1")
+    assert "IGDET_OFFLINE forbids downloads: name a file" in errors_of("ViT-B-16:openai")
+    card = json.loads((clip / "open_clip_config.json").read_text())
+    card["preprocess_cfg"]["resize_mode"] = "squash"
+    (clip / "open_clip_config.json").write_text(json.dumps(card))
+    assert "wants images of 32 x 32 pixels, resized as 'squash'" in errors_of(f"local-dir:{clip}")

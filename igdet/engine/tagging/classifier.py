@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 from detectron2.config import CfgNode
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from igdet.checkpoint import IgdetCheckpointer
@@ -45,20 +45,16 @@ class Scores(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tagger:
-    """A classifier with its weights.
+class Scorer:
+    """A classifier of anything.
 
     Attributes:
         cfg: the config; says how images are read, and in whose OUTPUT_DIR the log of bad ones is.
-        model: in evaluation mode.
-        weights: the local file of the weights.
-        vocabulary: L labels, by the row of the classifier.
+        model: in evaluation mode; takes samples, and gives a dict with "pred_class_logits", float (L,), for each.
     """
 
     cfg: CfgNode
-    model: ImageClassifier
-    weights: Path
-    vocabulary: Vocabulary
+    model: nn.Module
 
     def scores(self, name: str) -> Iterator[Scores]:
         """Yield the scores of a registered data set's images, in its order, with a bar that has rate and time left.
@@ -76,6 +72,19 @@ class Tagger:
                 is_bad = np.array([sample["is_bad"] for sample in batch])
                 yield Scores([sample["image_id"] for sample in batch], odds, is_bad)
                 bar.update(len(batch))
+
+
+@dataclass(frozen=True)
+class Tagger(Scorer):
+    """A classifier of hashtags, with its weights.
+
+    Attributes:
+        weights: their local file.
+        vocabulary: L labels, by the row of the classifier.
+    """
+
+    weights: Path
+    vocabulary: Vocabulary
 
 
 def log_odds(logits: Tensor, loss: str) -> Tensor:
