@@ -84,6 +84,7 @@ VALUES: dict[str, Constraint] = {
     "INPUT.CLASSIFICATION.INTERPOLATION": one_of("bilinear", "bicubic"),
     "INPUT.FORMAT": one_of("RGB", "BGR"),
     "MODEL.RESNETS.NORM_BATCH": at_least(0),
+    "MODEL.TIMM.WINDOW": at_least(0),
     "SOLVER.ACCUMULATE": at_least(1),
     "SOLVER.AMP.DTYPE": one_of("bf16", "fp16"),
     "SOLVER.OPTIMIZER": one_of("SGD", "AdamW"),

@@ -56,6 +56,9 @@ def _add_model(cfg: CfgNode) -> None:
     # "FrozenBN" or "SyncBN".
     for library in ("TIMM", "TORCHVISION"):
         cfg.MODEL[library] = CfgNode({"NAME": "", "DROP_PATH": 0.0, "NORM": ""})
+    # Plain vision transformers: the side in patches of the windows to which all blocks but four confine their attention
+    # (ViTDet: 14); 0: all see the whole image.
+    cfg.MODEL.TIMM.WINDOW = 0
     # LinearSegHead: True: channels are standardized before the 1x1 convolution, as a linear probe by SGD needs it; for
     # frozen trunks. What else Detectron2's keys of the section mean for it: igdet/modeling/linear_seg_head.py.
     cfg.MODEL.SEM_SEG_HEAD.STANDARDIZE = True

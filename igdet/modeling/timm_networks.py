@@ -31,11 +31,13 @@ class Network(LibraryNetwork):
     Attributes:
         modules: name of a feature map -> the module that gives it.
         options: with which it is built.
+        windows: whether its attention can be confined to them (`igdet.modeling.windows`).
     """
 
     library = "timm"
     modules: dict[str, str]
     options: dict[str, Any]
+    windows: bool
 
     def build(self, in_channels: int = 3, drop_path: float = 0.0) -> Any:
         """Build it from random numbers, without classifier."""
@@ -125,7 +127,17 @@ def _inspected(name: str) -> Network:
         card=_card(card),
         modules={name: row["module"] for name, (_, row) in named.items()},
         options=options,
+        windows=plain and _knows_places_by_positions(empty),
     )
+
+
+def _knows_places_by_positions(network: nn.Module) -> bool:
+    """Whether attention takes tokens alone, and rotations: not with biases by place, which are of one size."""
+    from timm.models.eva import Eva
+    from timm.models.vision_transformer import VisionTransformer
+
+    blocks: Any = getattr(network, "blocks", ())
+    return isinstance(network, Eva | VisionTransformer) and all(hasattr(block, "attn") for block in blocks)
 
 
 def _card(card: dict[str, Any]) -> Card:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
+from detectron2.config import CfgNode
 from torch import Tensor, nn
 
 from igdet.modeling.library_networks import LibraryNetwork
 from igdet.modeling.library_trunks import LibraryTrunk, LibraryTrunks
 from igdet.modeling.timm_networks import find_network
 from igdet.modeling.trunk_building import register_trunks
+from igdet.modeling.windows import confine
+from igdet.utils.yaml import ConfigError
 
 
 class TimmTrunk(LibraryTrunk):
@@ -56,6 +59,23 @@ class TimmTrunks(LibraryTrunks):
     def find(self, name: str) -> LibraryNetwork:
         """Find a network by its name; raises `UserError` where there is none."""
         return find_network(name)
+
+    def build(self, cfg: CfgNode, name: str, in_channels: int, out_features: list[str]) -> LibraryTrunk:
+        """With attention in windows where MODEL.TIMM.WINDOW asks for it."""
+        trunk = super().build(cfg, name, in_channels, out_features)
+        if side := self.keys(cfg).WINDOW:
+            built = trunk.built
+            confine(built.blocks, built.patch_embed, trunk.network.patch, built.num_prefix_tokens, side)
+        return trunk
+
+    def check(self, cfg: CfgNode) -> None:
+        """Refuse windows where attention has none to be confined to, too."""
+        super().check(cfg)
+        if self.keys(cfg).WINDOW and not find_network(self.keys(cfg).NAME).windows:
+            raise ConfigError(
+                f"MODEL.TIMM.WINDOW is {self.keys(cfg).WINDOW}, but {self.keys(cfg).NAME} is no plain vision "
+                "transformer whose attention knows places by their positions alone: set 0"
+            )
 
 
 register_trunks(TimmTrunks())
