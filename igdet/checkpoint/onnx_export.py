@@ -25,7 +25,7 @@ from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
 from igdet.formats.errors import WeightsError
 from igdet.modeling.origin import Origin
-from igdet.modeling.trunk import family_of_member, family_of_tensors, traced_size
+from igdet.modeling.trunk import family_of_member, family_of_tensors, traced_images
 from igdet.utils.files import atomic_write_together
 from igdet.utils.versions import too_old
 
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 _NEEDED = ("onnx", "onnxscript")
 ONE_FILE = 2**31 - 2**24  # bytes of weights: what the protocol buffer that an ONNX file is holds beside the graph
 _OPSET = 18
-_SIDE = 64  # of the images that the export looks at where the file takes any
 
 
 class Exported(nn.Module):
@@ -85,14 +84,14 @@ def to_onnx(tensors: dict[str, Tensor], file: WeightsFile) -> Any:
     if file.origin is None:
         raise WeightsError(f"{file.path}: it does not say what images it expects, which an ONNX file must know")
     model = _exported(tensors, file, file.origin)
-    size, dynamic = traced_size(model.trunk), torch.export.Dim.DYNAMIC
-    open_sides = dict.fromkeys((0,) if size else (0, 2, 3), dynamic)
-    if size:
-        logger.info(f"The file takes images of {size[0]} x {size[1]} pixels alone")
+    (height, width), any_size = traced_images(model.trunk)
+    open_sides = dict.fromkeys((0, 2, 3) if any_size else (0,), torch.export.Dim.DYNAMIC)
+    if not any_size:
+        logger.info(f"The file takes images of {height} x {width} pixels alone")
     with _quiet():
         program: Any = torch.onnx.export(
             model,
-            (torch.zeros(2, 3, *(size or (_SIDE, _SIDE))),),  # two images: of one, the exporter would make a constant
+            (torch.zeros(2, 3, height, width),),  # two images: of one, the exporter would make a constant
             input_names=["images"],
             output_names=["features" if isinstance(model.classifier, nn.Identity) else "logits"],
             opset_version=_OPSET,

@@ -20,7 +20,7 @@ from igdet.config.defaults import FPN_SUFFIX
 from igdet.formats.errors import WeightsError
 from igdet.modeling.library_networks import MAPS, PLAIN_STRIDE, LibraryNetwork
 from igdet.modeling.simple_pyramid import STRIDES, TOP, SimplePyramid
-from igdet.modeling.trunk import CLASSIFIER, Tensors, TrunkFamily, is_segmented
+from igdet.modeling.trunk import CLASSIFIER, Tensors, TracedImages, TrunkFamily, is_segmented
 from igdet.utils.errors import UserError
 from igdet.utils.yaml import ConfigError
 
@@ -198,10 +198,13 @@ class LibraryTrunks(TrunkFamily):
         named = trunk.network.undecayed(trunk.built)
         return [weight for name, weight in trunk.built.named_parameters() if name in named]
 
-    def traced_size(self, trunk: Any) -> tuple[int, int] | None:
-        """The weights' own where images are divided into windows: how they are padded depends on the images' size."""
-        has_windows = any(hasattr(module, "window_size") for module in trunk.built.modules())
-        return trunk.network.card.crop if has_windows else trunk.network.size
+    def traced_images(self, trunk: Any) -> TracedImages:
+        """Of the weights' size alone where they are divided into windows: how these are padded depends on the size."""
+        network = trunk.network
+        if network.size or any(hasattr(module, "window_size") for module in trunk.built.modules()):
+            return TracedImages(network.size or network.card.crop, any_size=False)
+        side = 4 * (network.patch or PLAIN_STRIDE)  # whole patches
+        return TracedImages((side, side), any_size=True)
 
     def freeze_norms(self, trunk: Any, frozen: Iterable[nn.Module | nn.Parameter]) -> None:
         """By the library's own way: each whose weights are frozen."""

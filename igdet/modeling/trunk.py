@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detectron2.config import CfgNode
 from detectron2.layers import FrozenBatchNorm2d
@@ -48,6 +48,18 @@ class Naming:
     name: str
     marker: str
     to_bare: Callable[[Tensors], dict[str, Tensor]]
+
+
+class TracedImages(NamedTuple):
+    """The images by which a graph of a trunk is made.
+
+    Attributes:
+        size: (height, width) in pixels.
+        any_size: whether the graph takes other sizes, too.
+    """
+
+    size: tuple[int, int]
+    any_size: bool
 
 
 class TrunkFamily(ABC):
@@ -232,9 +244,9 @@ class TrunkFamily(ABC):
         """Return the weights that scale residual branches which random weights make too strong to stay finite."""
         return []
 
-    def traced_size(self, trunk: nn.Module) -> tuple[int, int] | None:
-        """Return the (height, width) of the images to which a graph of the trunk is bound, None where it takes any."""
-        return None
+    def traced_images(self, trunk: nn.Module) -> TracedImages:
+        """Tell by what images a graph of a trunk is to be made."""
+        return TracedImages((64, 64), any_size=True)
 
     # What follows.
 
@@ -331,6 +343,6 @@ def blocks_in(model: nn.Module) -> list[nn.Module]:
     return [block for family, trunk in trunks_in(model) for block in family.blocks(trunk)]
 
 
-def traced_size(trunk: nn.Module) -> tuple[int, int] | None:
-    """Return the (height, width) of the images to which a graph of a trunk is bound, None where it takes any."""
-    return next((family.traced_size(found) for family, found in trunks_in(trunk)), None)
+def traced_images(trunk: nn.Module) -> TracedImages:
+    """Tell by what images a graph of a trunk of igdet's families is to be made."""
+    return next(family.traced_images(found) for family, found in trunks_in(trunk))

@@ -161,7 +161,13 @@ def test_a_file_of_other_shapes_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "side"),
-    [("test_convnext", 192), ("test_resnet", 192), ("test_vit", 192), ("swin_tiny_patch4_window7_224", 224)],
+    [
+        ("test_convnext", 192),
+        ("test_resnet", 192),
+        ("test_vit", 192),
+        ("eva02_tiny_patch14_224", 112),
+        ("swin_tiny_patch4_window7_224", 224),
+    ],
 )
 def test_an_onnx_file_computes_the_same(name, side, tmp_path):
     """The last one, whose windows are padded by the images' size, has a file that takes the card's alone."""
