@@ -6,7 +6,9 @@ from igdet.data.build import (
     build_detection_test_loader,
     build_detection_train_loader,
     check_detection_tests,
+    describe_detection_records,
     describe_training_set,
+    detection_training_records,
     draw_seed,
 )
 from igdet.data.detection import detection_tasks
@@ -18,8 +20,10 @@ __all__ = [
     "build_detection_test_loader",
     "build_detection_train_loader",
     "check_detection_tests",
+    "describe_detection_records",
     "describe_training_set",
     "detection_tasks",
+    "detection_training_records",
     "draw_seed",
     "register_own_datasets",
 ]

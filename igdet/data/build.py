@@ -1,8 +1,9 @@
-"""The data loaders: numbered draws for classification and hashtags, Detectron2's own for boxes, masks and pixels."""
+"""The data loaders: numbered draws, which a resumed run goes on with, and Detectron2's own for evaluating boxes."""
 
 import hashlib
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ from typing import Any
 import numpy as np
 from detectron2 import data as d2
 from detectron2.config import CfgNode
+from detectron2.data import DatasetFromList
 from detectron2.data.build import filter_images_with_few_keypoints, filter_images_with_only_crowd_annotations
-from detectron2.data.samplers import InferenceSampler
+from detectron2.data.samplers import InferenceSampler, RepeatFactorTrainingSampler
 from detectron2.utils import comm
 from detectron2.utils.logger import log_first_n
 from torch.utils.data import DataLoader, Sampler
 
 from igdet.config.segmentation import labels_pixels
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordLog, CheckedLoader
-from igdet.data.detection import CheckedMapper, build_train_mapper, check_image_files, require_masks
-from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, use_labels
+from igdet.data.detection import CheckedMapper, DetectionSamples, build_train_mapper, check_image_files, require_masks
+from igdet.data.draws.batches import NumberedBatches
+from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, plan_of_records, use_labels
+from igdet.data.draws.randomness import Stream, generator
 from igdet.data.draws.samplers import NumberedSampler
 from igdet.data.draws.streams import Share, StreamSamples, StreamSettings
 from igdet.data.images.jpeg import DECODER
@@ -29,7 +33,7 @@ from igdet.data.readers.shards import StreamedShards
 from igdet.data.records import Records
 from igdet.data.samples import EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 from igdet.data.segmentation import CheckedSegmentationMapper, SegmentationMapper
-from igdet.data.workers import start_worker, start_workers_of
+from igdet.data.workers import start_worker
 from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
 from igdet.utils.messages import printable
@@ -84,8 +88,73 @@ def build_classification_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
     return _classification_loader(cfg, name, samples, InferenceSampler(len(samples)))
 
 
-def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
-    """Build Detectron2's training loader, with bad images counted and replaced."""
+def build_detection_train_loader(
+    cfg: CfgNode, seed: int, start_iter: int = 0, records: list[dict] | None = None
+) -> CheckedLoader:
+    """Build the endless training loader of detection and segmentation sets.
+
+    Args:
+        cfg: the run's config.
+        seed: of the draws, >= 0; see `draw_seed`.
+        start_iter: iterations done.
+        records: of DATASETS.TRAIN, as `detection_training_records` returns them; None: they are read here.
+
+    Returns:
+        Yields this rank's share of each batch, samples of Detectron2's mapper. What it yields depends on the seed and
+        the draws' numbers only, not on DATALOADER.NUM_WORKERS; a batch over all ranks, not on their number either.
+    """
+    records = detection_training_records(cfg) if records is None else records
+    draws = NumberedSampler(EpochList(plan_of_records(_repetitions(cfg, records, seed)), seed), seed)
+    grouping = cfg.DATALOADER.ASPECT_RATIO_GROUPING
+    groups = np.array([grouping and record.get("width", 0) > record.get("height", 0) for record in records], int)
+    share = cfg.SOLVER.IMS_PER_BATCH, start_iter, comm.get_rank(), comm.get_world_size()
+    mapper = _checked_mapper(cfg, is_train=True, records=len(records))
+    loader = DataLoader(
+        DetectionSamples(DatasetFromList(records, copy=False), mapper, seed),  # in one block, which processes share
+        batch_sampler=NumberedBatches(draws, groups, *share),
+        num_workers=cfg.DATALOADER.NUM_WORKERS,
+        collate_fn=list,
+        worker_init_fn=start_worker,
+    )
+    return CheckedLoader(loader, _log(cfg, ", ".join(cfg.DATASETS.TRAIN)))
+
+
+def _repetitions(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
+    """How often each record comes in an epoch, float64 (N,), by Detectron2's name of a sampler."""
+    return REPETITIONS[cfg.DATALOADER.SAMPLER_TRAIN](cfg, records, seed)
+
+
+def _once(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
+    return np.ones(len(records))
+
+
+def _by_category(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
+    root = {"sqrt": cfg.DATALOADER.REPEAT_SQRT} if "REPEAT_SQRT" in cfg.DATALOADER else {}  # official main has it
+    repeat = RepeatFactorTrainingSampler.repeat_factors_from_category_frequency
+    return repeat(records, cfg.DATALOADER.REPEAT_THRESHOLD, **root).double().numpy()
+
+
+def _subset(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
+    chosen = generator(seed, Stream.SUBSET, 0).permutation(len(records))
+    return (chosen < int(len(records) * cfg.DATALOADER.RANDOM_SUBSET_RATIO)).astype(float)
+
+
+REPETITIONS: dict[str, Callable[[CfgNode, list[dict], int], np.ndarray]] = {
+    "TrainingSampler": _once,
+    "RepeatFactorTrainingSampler": _by_category,
+    "RandomSubsetTrainingSampler": _subset,
+}
+
+
+def describe_detection_records(cfg: CfgNode, records: list[dict]) -> str:
+    """Say what draws depend on in the records of DATASETS.TRAIN: a resumed run must find the same."""
+    facts = ((str(record.get("image_id")), len(record.get("annotations", ()))) for record in records)
+    digest = hashlib.sha256(json.dumps([*facts]).encode()).hexdigest()[:12]
+    return f"{', '.join(cfg.DATASETS.TRAIN)}: {len(records):,} images, ids and numbers of objects {digest}"
+
+
+def detection_training_records(cfg: CfgNode) -> list[dict]:
+    """Return the images that a detector trains on, in Detectron2's form; raises `DatasetError` where it cannot."""
     records = _training_records(cfg)
     name = ", ".join(cfg.DATASETS.TRAIN)
     if cfg.MODEL.MASK_ON:
@@ -93,10 +162,7 @@ def build_detection_train_loader(cfg: CfgNode) -> CheckedLoader:
     if cfg.MODEL.KEYPOINT_ON and cfg.INPUT.RANDOM_FLIP == "horizontal":
         warn_of_sides(cfg.DATASETS.TRAIN)
     check_image_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    mapper = _checked_mapper(cfg, is_train=True, records=len(records))
-    loader = d2.build_detection_train_loader(cfg, mapper=mapper, dataset=records)
-    start_workers_of(loader if isinstance(loader, DataLoader) else loader.dataset)  # grouped by shape, or not
-    return CheckedLoader(loader, _log(cfg, name))
+    return records
 
 
 def _training_records(cfg: CfgNode) -> list[dict]:

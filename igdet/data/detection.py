@@ -1,6 +1,7 @@
 """Detectron2's mapper and data sets, made safe against bad images."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
@@ -13,8 +14,11 @@ from detectron2.data import transforms as T
 from detectron2.data.detection_utils import SizeMismatchError, build_augmentation
 from detectron2.utils.file_io import PathManager
 from PIL import Image
+from torch.utils.data import Dataset
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordsError, bad_in_a_row
+from igdet.data.draws.randomness import Stream, generator
+from igdet.data.draws.seeding import seeded
 from igdet.data.images.decoding import check_eight_bits, open_croppable
 from igdet.data.samples import GREY
 from igdet.formats.errors import DatasetError, RecordError
@@ -74,15 +78,52 @@ def require_masks(name: str, records: list[dict], mask_format: str) -> None:
         )
 
 
+class DetectionSamples(Dataset):
+    """Training samples by numbered draw; a bad image is replaced by a random other one and reported.
+
+    Args:
+        records: in Detectron2's form.
+        mapper: reads and transforms one.
+        seed: the run's seed, >= 0: a sample depends on it and on the draw's number only.
+    """
+
+    def __init__(self, records: Sequence[dict], mapper: "CheckedMapper", seed: int):
+        self._records = records
+        self._mapper = mapper
+        self._seed = seed
+
+    def __getitem__(self, numbered: tuple[int, int]) -> dict:
+        """Make the sample of one draw.
+
+        Args:
+            numbered: the draw's number and the record's index.
+
+        Returns:
+            The mapper's sample with "bad_records".
+
+        Raises:
+            BadRecordsError: as the mapper does.
+        """
+        draw, index = numbered
+        rng = generator(self._seed, Stream.DRAW, draw)
+        tried = {index}
+        with seeded(rng):
+            while (sample := self._mapper(self._records[index])) is None:
+                while index in tried:
+                    index = int(rng.integers(len(self._records)))
+                tried.add(index)
+        return sample
+
+
 class CheckedMapper:
     """Calls Detectron2's mapper; reports the images that it cannot read with the next sample that it can.
 
-    In training a bad image gives None, which Detectron2's loader replaces by another record. In evaluation it is
-    shown as plain grey, so that its objects count as missed.
+    In training a bad image gives None, and another record is to take its place. In evaluation it is shown as plain
+    grey, so that its objects count as missed.
 
     Args:
         mapper: reads and transforms a record.
-        records: how many there are; where all are bad, Detectron2's loader finds no other.
+        records: how many there are; where all are bad, there is no other.
     """
 
     def __init__(self, mapper: DatasetMapper, records: int = MAX_REPLACEMENTS):

@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -23,9 +24,8 @@ LINE = 16  # pixels
 COLUMNS = 4
 FIELDS = {"gt_boxes": "boxes", "gt_masks": "masks", "gt_keypoints": "keypoints"}  # of Instances -> of Visualizer
 
-BUILDERS = {
-    "hashtags": lambda cfg: build_classification_train_loader(cfg, draw_seed(cfg)),
-    "classification": lambda cfg: build_classification_train_loader(cfg, draw_seed(cfg)),
+BUILDERS: dict[str, Callable] = {
+    **dict.fromkeys(("hashtags", "classification"), build_classification_train_loader),
     **dict.fromkeys(("coco", "lvis", "sem_seg", "coco_panoptic_seg"), build_detection_train_loader),
 }
 
@@ -41,7 +41,7 @@ def contact_sheet(cfg: CfgNode, count: int) -> Image.Image:
         The sheet, RGB: boxes, masks, keypoints and classes of pixels drawn in, class names or hashtags below.
     """
     metadata = MetadataCatalog.get(cfg.DATASETS.TRAIN[0])
-    loader = BUILDERS[metadata.evaluator_type](cfg)
+    loader = BUILDERS[metadata.evaluator_type](cfg, draw_seed(cfg))
     samples = islice((sample for batch in loader for sample in batch), count)
     return _grid([_cell(sample, metadata, cfg.INPUT.FORMAT) for sample in samples])
 

@@ -5,13 +5,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 
 import cv2
-from torch.utils.data import DataLoader
 
 from igdet.utils.errors import UserError
 from igdet.utils.processes import end_with
@@ -41,17 +39,6 @@ def start_worker(_worker_id: int) -> None:
         awaited = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as by nohup
         signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
         threading.Thread(target=_live_on, args=(awaited, parent.pid), daemon=True).start()
-
-
-def start_workers_of(loader: DataLoader) -> None:
-    """Prepare the processes of a loader that Detectron2 has built, in place, after its own preparation."""
-    loader.worker_init_fn = partial(_start_after, loader.worker_init_fn)
-
-
-def _start_after(first: Callable[[int], None] | None, worker_id: int) -> None:
-    if first is not None:
-        first(worker_id)
-    start_worker(worker_id)
 
 
 def _live_on(awaited: list[signal.Signals], parent: int) -> None:

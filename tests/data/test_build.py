@@ -169,7 +169,7 @@ def test_a_detection_set_is_no_classification_set(coco_cfg):
 def test_detection_training(coco_cfg, workers):
     coco_cfg.SOLVER.IMS_PER_BATCH = 2
     coco_cfg.DATALOADER.NUM_WORKERS = workers
-    [batch] = islice(build_detection_train_loader(coco_cfg), 1)
+    [batch] = islice(build_detection_train_loader(coco_cfg, 0), 1)
     assert len(batch) == 2
     for sample in batch:
         assert "bad_records" not in sample
@@ -182,7 +182,7 @@ def test_a_request_to_the_whole_detection_run_leaves_the_data_coming(coco_cfg, g
     coco_cfg.DATALOADER.NUM_WORKERS = 1
     coco_cfg.DATALOADER.ASPECT_RATIO_GROUPING = grouped
     others = set(multiprocessing.active_children())
-    batches = iter(build_detection_train_loader(coco_cfg))
+    batches = iter(build_detection_train_loader(coco_cfg, 0))
     next(batches)
     [worker] = set(multiprocessing.active_children()) - others
     kill = f"import os, signal; os.kill({worker.pid}, signal.SIGTERM)"
@@ -208,7 +208,7 @@ def test_run_lengths_are_refused_where_polygons_are_expected(coco_cfg, coco_cont
     write_coco(coco_content)
     register_own_datasets(coco_cfg)
     with pytest.raises(DatasetError, match=r"toys: 1 of 3 masks are run lengths, .* set it to bitmask"):
-        build_detection_train_loader(coco_cfg)
+        build_detection_train_loader(coco_cfg, 0)
 
 
 @pytest.mark.parametrize("mask", [[], None, [[]], [[5, 6]], {"size": [50, 40], "counts": [2000]}, "mask"])
@@ -221,7 +221,7 @@ def test_an_object_without_a_usable_mask_counts_where_boxes_alone_are_asked_for(
         register_own_datasets(coco_cfg)
         records = DatasetCatalog.get("toys")
         assert sum(len(record["annotations"]) for record in records) == count
-        build_detection_train_loader(coco_cfg)
+        build_detection_train_loader(coco_cfg, 0)
     assert "annotation 3 of image 2" in Path(coco_cfg.OUTPUT_DIR, "bad_records.jsonl").read_text()
 
 
@@ -231,9 +231,9 @@ def test_where_no_keypoint_is_labelled_the_setting_that_leaves_all_out_is_named(
     write_coco(coco_content)
     register_own_datasets(coco_cfg)
     with pytest.raises(DatasetError, match=r"toys: MODEL\.ROI_KEYPOINT_HEAD\.MIN_KEYPOINTS_PER_IMAGE leaves out all 2"):
-        build_detection_train_loader(coco_cfg)
+        build_detection_train_loader(coco_cfg, 0)
     coco_cfg.MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE = 0
-    build_detection_train_loader(coco_cfg)
+    build_detection_train_loader(coco_cfg, 0)
 
 
 def test_where_there_are_but_crowds_the_setting_is_named(coco_cfg, coco_content, write_coco):
@@ -242,7 +242,7 @@ def test_where_there_are_but_crowds_the_setting_is_named(coco_cfg, coco_content,
     write_coco(coco_content)
     register_own_datasets(coco_cfg)
     with pytest.raises(DatasetError, match=r"DATALOADER\.FILTER_EMPTY_ANNOTATIONS leaves out all 2 images"):
-        build_detection_train_loader(coco_cfg)
+        build_detection_train_loader(coco_cfg, 0)
 
 
 def test_a_class_without_keypoints_trains_beside_persons(coco_cfg, coco_content, write_coco, caplog):
@@ -250,7 +250,7 @@ def test_a_class_without_keypoints_trains_beside_persons(coco_cfg, coco_content,
     write_coco(coco_content)
     coco_cfg.SOLVER.IMS_PER_BATCH = 2
     register_own_datasets(coco_cfg)
-    [batch] = islice(build_detection_train_loader(coco_cfg), 1)
+    [batch] = islice(build_detection_train_loader(coco_cfg, 0), 1)
     assert all("gt_keypoints" in sample["instances"].get_fields() for sample in batch)
     assert "toys: 1 of 3 annotations are of classes or crowds without keypoints" in caplog.text
 
@@ -273,7 +273,7 @@ def test_keypoints_that_flips_leave_on_their_side(
     write_coco(coco_content)
     coco_cfg.DATASETS.OWN.toys.KEYPOINT_PAIRS, coco_cfg.INPUT.RANDOM_FLIP = pairs, flip
     register_own_datasets(coco_cfg)
-    build_detection_train_loader(coco_cfg)
+    build_detection_train_loader(coco_cfg, 0)
     assert (warned in caplog.text) if warned else ("have no other side" not in caplog.text)
 
 
@@ -294,7 +294,7 @@ def test_run_lengths_are_trained_on_as_bitmasks_and_of_crowds_in_any_case(coco_c
     write_coco(coco_content)
     coco_cfg.SOLVER.IMS_PER_BATCH, coco_cfg.INPUT.MASK_FORMAT = 2, "bitmask"
     register_own_datasets(coco_cfg)
-    [batch] = islice(build_detection_train_loader(coco_cfg), 1)
+    [batch] = islice(build_detection_train_loader(coco_cfg, 0), 1)
     assert all("gt_masks" in sample["instances"].get_fields() for sample in batch)
 
 
@@ -310,7 +310,7 @@ def test_detection_training_replaces_a_missing_image(coco_cfg, tmp_path):
     (tmp_path / "images/2.jpg").unlink()
     coco_cfg.SOLVER.IMS_PER_BATCH = 2
     coco_cfg.DATASETS.MAX_BAD_SHARE = 1.0
-    for batch in islice(build_detection_train_loader(coco_cfg), 3):
+    for batch in islice(build_detection_train_loader(coco_cfg, 0), 3):
         assert [sample["image_id"] for sample in batch] == [1, 1]
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from python_process import ON_CPU, forked_python
+from squares import run, write_config
 
 from igdet.engine.hooks import forget_metrics
+from igdet.formats.errors import DatasetError
 
 WATCHED = Path(__file__).with_name("watched_run.py")
 # 16 iterations of 4 of the 24 images are two passes and two thirds; one checkpoint in three iterations.
@@ -27,9 +29,11 @@ BREAKS = [
 def watched(repository, colour_config, tmp_path):
     """Runs the training of the small config, watched; gives its exit status and what it said on stderr."""
 
-    def run(name: str, kill: dict, workers: int, *opts: str, resume=False, starter: tuple = ()) -> tuple[int, str]:
+    def run(
+        name: str, kill: dict, workers: int, *opts: str, resume=False, starter: tuple = (), config=colour_config
+    ) -> tuple[int, str]:
         command = [*starter, WATCHED, tmp_path / f"{name}.jsonl", json.dumps(kill)]
-        command += [repository / "tools/train_net.py", "--config-file", colour_config]
+        command += [repository / "tools/train_net.py", "--config-file", config]
         command += [*(["--resume"] if resume else []), *SCHEDULE, *opts]
         command += ["OUTPUT_DIR", tmp_path / name, "DATALOADER.NUM_WORKERS", workers]
         done = forked_python(*command, cwd=repository, env={**os.environ, **ON_CPU})
@@ -65,6 +69,40 @@ def test_killed_at_any_moment_the_run_ends_as_if_it_had_not_been(watched, tmp_pa
     kept = sorted(path.name for path in (tmp_path / "broken").glob("model_*"))
     assert not list((tmp_path / "broken").glob(".model_*"))  # the half of one that a kill had left
     assert kept == ["model_0000010.pth", "model_0000011.pth", "model_0000014.pth", "model_final.pth"]
+
+
+DETECTOR = ("MODEL.MASK_ON", "True", "INPUT.MIN_SIZE_TRAIN", "(48, 56, 64)")
+DETECTOR_BREAKS = [({"signal": "SIGKILL", "at_batch": 4}, 2), ({"signal": "SIGTERM", "at_batch": 9}, 1)]
+
+
+def test_a_detector_that_is_killed_ends_as_if_it_had_not_been(watched, tmp_path, squares, repository):
+    """The same images, resized and flipped alike, and the same proposals among which losses are drawn."""
+    config = write_config(squares, repository, tmp_path)
+    opts = (*DETECTOR, "SOLVER.IMAGES_SEEN", "24")  # 12 iterations
+    status, said = watched("unbroken", {}, 0, *opts, config=config)
+    assert status == 0, said
+    for kill, workers in DETECTOR_BREAKS:
+        assert watched("broken", kill, workers, *opts, config=config, resume=True)[0] != 0
+    status, said = watched("broken", {}, 0, *opts, config=config, resume=True)
+    assert status == 0, said
+    assert history(tmp_path / "broken.jsonl") == history(tmp_path / "unbroken.jsonl")
+    models = [torch.load(tmp_path / name / "model_final.pth")["model"] for name in ("broken", "unbroken")]
+    assert all(torch.equal(models[0][name], models[1][name]) for name in models[1])
+    sizes = {
+        tuple(box[3] for box in boxes)
+        for _, labels, _ in history(tmp_path / "broken.jsonl").values()
+        for _, boxes in labels
+    }
+    assert len(sizes) > 6  # they did vary
+
+
+def test_a_detector_does_not_go_on_with_other_images(squares, repository, tmp_path):
+    run(squares, repository, tmp_path)
+    content = json.loads((squares / "squares.json").read_text())
+    content["annotations"].append({**content["annotations"][0], "id": 9})
+    (squares / "squares.json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"training set has changed .* \(then squares: 4 images, .* now squares: 4"):
+        run(squares, repository, tmp_path, "SOLVER.IMAGES_SEEN", "16", resume=True)
 
 
 def test_two_processes_continue_what_one_began_with_the_same_global_batches(watched, tmp_path):

@@ -1,5 +1,6 @@
 """What igdet's trainer adds to Detectron2's: hooks, batches, evaluators, and the message of a broken loss."""
 
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
@@ -13,11 +14,23 @@ from igdet.evaluation import ClassificationEvaluator, HashtagEvaluator
 
 
 def test_batches_start_where_they_are_told_after_they_were_asked_for():
-    batches = TrainBatches(lambda _seed, start: ([{"image_id": f"image {i}"}] for i in range(start, 100)), seed=0)
+    batches = TrainBatches(lambda _seed, start: ([{"image_id": f"image {i}"}] for i in range(start, 100)), 0, "images")
     iterator = iter(batches)
     batches.start_iter = 40
     assert next(iterator) == [{"image_id": "image 40"}]
     assert batches.last_names() == ["image 40"]
+
+
+def test_what_a_model_leaves_to_chance_depends_on_the_iteration_alone():
+    def chances(start, count):
+        batches = TrainBatches(lambda _seed, start: ([{}] for _ in range(start, 100)), 5, "images")
+        batches.start_iter = start
+        return [torch.rand(3) for _ in islice(batches, count)]
+
+    whole = chances(0, 6)
+    torch.rand(7)  # such as an evaluation between
+    torch.testing.assert_close(chances(4, 2), whole[4:])
+    assert not torch.equal(whole[0], whole[1])
 
 
 def test_broken_loss_names_the_images_and_takes_no_step(command, monkeypatch):

@@ -16,6 +16,13 @@ from igdet.checkpoint import writing
 from igdet.engine.batches import TrainBatches
 
 
+def labels_of(sample: dict) -> list:
+    """Classes of an image or of its objects, with their boxes as it is shown."""
+    if "gt_classes" in sample:
+        return sample["gt_classes"].tolist()
+    return [sample["instances"].gt_classes.tolist(), sample["instances"].gt_boxes.tensor.tolist()]
+
+
 def noting(notes: Path, kill: dict):
     """Detectron2's loop draws each batch at the start of its step."""
     batches_of = TrainBatches.__iter__
@@ -23,7 +30,7 @@ def noting(notes: Path, kill: dict):
     def batches(self):
         for iteration, batch in enumerate(batches_of(self), self.start_iter):
             pixels = hashlib.sha256(b"".join(sample["image"].numpy().tobytes() for sample in batch)).hexdigest()
-            labels = [sample["gt_classes"].tolist() for sample in batch]
+            labels = [labels_of(sample) for sample in batch]
             note = [iteration, [sample["image_id"] for sample in batch], labels, pixels]
             with notes.open("a") as file:
                 file.write(json.dumps(note) + "\n")

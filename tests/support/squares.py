@@ -57,11 +57,17 @@ def draw_squares(folder: Path) -> Path:
     return folder
 
 
-def run(squares, repository, folder, *opts, overlays=(), eval_only=False, resume=False):
-    """Train and evaluate on the squares, in `folder`/run: files of configs/ are laid over the world's slim detector."""
+def write_config(squares, repository, folder, overlays=()):
+    """The config of a detector of squares, in `folder`; returns its file."""
     files = ["quick_schedules/Base-World-RCNN-FPN.yaml", *overlays]
     bases = ", ".join(str(repository / "configs" / file) for file in files)
     config_file = folder / "squares.yaml"
     config_file.write_text(CONFIG.format(bases=bases, data=squares, output=folder / "run"))
+    return config_file
+
+
+def run(squares, repository, folder, *opts, overlays=(), eval_only=False, resume=False):
+    """Train and evaluate on the squares, in `folder`/run: files of configs/ are laid over the world's slim detector."""
+    config_file = write_config(squares, repository, folder, overlays)
     args = argparse.Namespace(config_file=str(config_file), opts=list(opts), resume=resume, eval_only=eval_only)
     return (evaluate if eval_only else train)(setup(args), args)

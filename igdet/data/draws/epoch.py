@@ -97,6 +97,17 @@ def plan_epoch(use: LabelUse, resampling: str, epoch_factor: float, folder: Path
     return EpochPlan(use.rarest, factors, map_array(made / "ends.bin", np.int64))
 
 
+def plan_of_records(factors: np.ndarray) -> EpochPlan:
+    """Plan an epoch in which each record has a factor of its own.
+
+    Args:
+        factors: float64 (N,): how often each record comes in an epoch's list on average, >= 0, not all 0.
+    """
+    own = np.arange(len(factors))
+    in_units = np.rint(np.ldexp(factors, FRACTION_BITS)).astype(np.int64)
+    return EpochPlan(own, in_units, _block_ends(own, in_units))
+
+
 def label_factors(counts: np.ndarray, by_rarest: np.ndarray, resampling: str, epoch_factor: float) -> np.ndarray:
     """Work out r(h) of every label, int64 (L,), in units of 2^-24.
 

@@ -22,6 +22,8 @@ class Stream(IntEnum):
     LABEL_NOISE = 3
     SHARD_ORDER = 4
     BUFFER_ORDER = 5
+    SUBSET = 6
+    STEP = 7
 
 
 def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:

@@ -141,7 +141,7 @@ def test_the_target_is_read_without_detectron2s_reader(content, write, cfg, rest
     cfg.DATALOADER.SAMPLER_TRAIN, cfg.DATALOADER.REPEAT_THRESHOLD = "RepeatFactorTrainingSampler", 1.0
     register_own_datasets(cfg)
     assert MetadataCatalog.get("lvis_v1_train").evaluator_type == "lvis"
-    samples = [sample for batch in islice(build_detection_train_loader(cfg), 3) for sample in batch]
+    samples = [sample for batch in islice(build_detection_train_loader(cfg, 0), 3) for sample in batch]
     assert {sample["image_id"] for sample in samples} == {3, 8}
     assert all(sample["instances"].has("gt_masks") for sample in samples)
 
