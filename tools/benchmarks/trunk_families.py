@@ -10,6 +10,7 @@ table.
 """
 
 import argparse
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,6 +55,7 @@ COLUMNS = (
     "network", "pyramid", "parameters, M", "pooled features", "maps", "classifier", "detector", "probe", "ONNX",
     "step, times the library's",
 )  # fmt: skip
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # in PyTorch's messages
 BATCH, DETECTED = 8, (256, 320)  # images; pixels
 
 
@@ -84,7 +86,8 @@ def outcome(check: Callable[[], str]) -> str:
     try:
         return check()
     except Exception as error:  # whatever a network raises is what this table is for
-        return f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"
+        said = COLOURS.sub("", str(error)).splitlines()[0]
+        return f"{type(error).__name__}: {said[:80]}"
 
 
 def own_network(network: LibraryNetwork, classes: int) -> nn.Module:
