@@ -27,13 +27,14 @@ Prepared = tuple[dict, Callable[[], Sequence[dict] | StreamedShards]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of data set: its fields, how it is scored, how it is opened, and what alone it may be used for."""
+    """A kind of data set: its fields, how it is scored and opened, what alone it may be used for, where it may lie."""
 
     prepare: Callable[[dict, BadRecordLog, Sequence[str]], Prepared]  # of fields, log, tasks of a detector
     evaluator_type: str
     required: tuple[str, ...]
     optional: Mapping[str, object] = field(default_factory=dict)
     only_for: str = ""  # "", "training" or "evaluation"
+    remote: bool = False  # whether ROOT may be the address of an object store
 
 
 def _prepare_shards(fields: dict, *_: object) -> Prepared:
@@ -47,7 +48,7 @@ def _prepare_shards(fields: dict, *_: object) -> Prepared:
 
 
 def _prepare_stream(fields: dict, *_: object) -> Prepared:
-    shards = StreamedShards(fields["ROOT"], fields["POSTS"])
+    shards = StreamedShards(fields["ROOT"], fields["POSTS"], fields["CACHE_GB"] * GIGABYTE)
     return {"thing_classes": list(shards.labels)}, lambda: shards
 
 
@@ -94,13 +95,21 @@ def _prepare_real(fields: dict, *_: object) -> Prepared:
     return {"thing_classes": synsets("imagenet-1k")}, lambda: records
 
 
+GIGABYTE = 10**9
 TEXT_FORMAT = {"ENCODING": "", "DELIMITER": "", "QUOTING": ""}  # of CSV and JSON lines; "" is found out
 PART = {"HELD_OUT": 0, "SPLIT": "all"}
 POSTS = {"POSTS": 0}  # the first so many of the hash order; 0 for all
 
 KINDS = {
     "hashtag_shards": Kind(_prepare_shards, "hashtags", required=("ROOT",), optional={"VOCABULARY": "", **POSTS}),
-    "hashtag_stream": Kind(_prepare_stream, "hashtags", required=("ROOT",), optional=POSTS, only_for="training"),
+    "hashtag_stream": Kind(
+        _prepare_stream,
+        "hashtags",
+        required=("ROOT",),
+        optional={"CACHE_GB": 100, **POSTS},  # of an object store's shards on the local disk
+        only_for="training",
+        remote=True,
+    ),
     "hashtag_table": Kind(
         _prepare_table,
         "hashtags",

@@ -21,6 +21,7 @@ from igdet.formats.targets.target import whole_of
 from igdet.utils.command_lines import command_line
 from igdet.utils.files import expanded
 from igdet.utils.messages import shown
+from igdet.utils.object_stores import is_remote
 from igdet.utils.yaml import NAMES
 
 MADE_BY = ". The head of the config names the command that makes it, where there is one"
@@ -149,8 +150,11 @@ def existing_paths(where: str, fields: Mapping, hint: str = "") -> dict:
     Raises:
         DatasetError: a path does not exist.
     """
+    may_be_remote = KINDS[fields["KIND"]].remote
     return {
-        key: _existing_path(f"{where}{key}", value, hint) if is_path(key, value) else value
+        key: _existing_path(f"{where}{key}", value, hint)
+        if is_path(key, value) and not (may_be_remote and is_remote(value))
+        else value
         for key, value in fields.items()
     }
 

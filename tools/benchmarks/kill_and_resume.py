@@ -2,9 +2,12 @@
 
   python tools/make_world.py --out runs/world --size demo --seed 0
   python tools/benchmarks/kill_and_resume.py runs/kills --kills 20
+  python tools/benchmarks/kill_and_resume.py runs/kills --kills 20 --stream s3://bucket/posts/train
 
 A kill is SIGKILL to the whole process group, so many seconds after the start as the dice say: while Python starts,
-while a model is built, in a step, while a checkpoint is written, while the result is evaluated.
+while a model is built, in a step, while a checkpoint is written, while the result is evaluated. With --stream the posts
+are read from there, always by one loader process, for only then a stream resumes exactly; a kill also loses what was
+fetched.
 """
 
 import argparse
@@ -34,18 +37,28 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=12_800, help="length of the training")
     parser.add_argument("--longest", type=float, default=30, help="seconds after which a kill comes at the latest")
     parser.add_argument("--seed", type=int, default=0, help="of the dice")
+    parser.add_argument("--stream", default="", help="folder or address of the shards of runs/world/posts/train")
     return parser.parse_args()
 
 
-def start(folder: Path, name: str, images: int, workers: int) -> subprocess.Popen:
+def start(args: argparse.Namespace, name: str, workers: int) -> subprocess.Popen:
     """Start the training, or continue it."""
-    overrides = ["SOLVER.IMAGES_SEEN", images, "SOLVER.CHECKPOINT_PERIOD", 20, "SEED", 1, "OUTPUT_DIR", folder / name]
+    folder, posts = args.folder.resolve(), "DATASETS.OWN.world_posts_train"
+    overrides = ["SOLVER.IMAGES_SEEN", args.images, "SOLVER.CHECKPOINT_PERIOD", 20, "SEED", 1]
+    overrides += ["OUTPUT_DIR", folder / name]
+    if args.stream:
+        overrides += [f"{posts}.KIND", "hashtag_stream", f"{posts}.ROOT", args.stream]
     command = [sys.executable, WATCHED, folder / f"{name}.jsonl", "{}", ROOT / "tools/train_net.py", "--config-file"]
     command += [CONFIG, "--resume", *overrides, "DATALOADER.NUM_WORKERS", workers]
     with (folder / f"{name}.txt").open("a") as log:
         return subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, stdout=log, stderr=log, env=os.environ, start_new_session=True
+            list(map(str, command)), cwd=ROOT, stdout=log, stderr=log, env=environment(folder), start_new_session=True
         )
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a training is started with: it fetches what it streams into the folder."""
+    return {**os.environ, "IGDET_CACHE": str(folder / "cache")}
 
 
 def kill_after(process: subprocess.Popen, seconds: float) -> bool:
@@ -68,10 +81,11 @@ def break_run(args: argparse.Namespace) -> list[list]:
     """Kill and continue; return a row for each kill."""
     dice, rows = random.Random(args.seed), []
     while len(rows) < args.kills:
-        workers, seconds = dice.randrange(3), dice.uniform(0.5, args.longest)
+        workers, seconds = 1 if args.stream else dice.randrange(3), dice.uniform(0.5, args.longest)
         before = len(batches(args.folder / "killed.jsonl"))
-        if not kill_after(start(args.folder, "killed", args.images, workers), seconds):
+        if not kill_after(start(args, "killed", workers), seconds):
             break
+        shutil.rmtree(args.folder / "cache", ignore_errors=True)
         taken = batches(args.folder / "killed.jsonl")[before:]
         half = any((args.folder / "killed").glob(".model_*"))
         span = f"{taken[0][0]} to {taken[-1][0]}" if taken else "none"
@@ -98,14 +112,17 @@ def main() -> None:
     shutil.rmtree(args.folder, ignore_errors=True)
     args.folder.mkdir(parents=True)
     started = time.perf_counter()
-    if start(args.folder, "whole", args.images, workers=1).wait():
+    if start(args, "whole", workers=1).wait():
         sys.exit(f"the training does not run: see {args.folder}/whole.txt")
     whole_seconds = time.perf_counter() - started
     rows = break_run(args)
-    if start(args.folder, "killed", args.images, workers=1).wait():
+    if start(args, "killed", workers=1).wait():
         sys.exit(f"the killed training cannot be continued: see {args.folder}/killed.txt")
     header = ["kill", "after s", "loader processes", "iterations done", "half a checkpoint left"]
-    report("kill_and_resume", kills=table(header, rows, ["", ".1f", "", "", ""]))
+    report(
+        "kill_and_resume_stream" if args.stream else "kill_and_resume",
+        kills=table(header, rows, ["", ".1f", "", "", ""]),
+    )
     print(f"\n{args.images:,} images, {whole_seconds:.0f} s without kills. After {len(rows)} kills:")
     for what, holds in same(args.folder).items():
         print(f"  {what}: {'yes' if holds else 'NO'}")

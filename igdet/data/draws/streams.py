@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,15 +92,23 @@ class StreamReader:
             the posts, and int64 (n,): which of them to show, in order, each as often as it is replicated.
         """
         number = 0
-        for turn in count():  # a pass over the shards
+        for (turn, names), (_, following) in pairwise(self._groups()):
+            # Each open shard gives an equal share of every buffer, and the longest of them says how many buffers a
+            # group fills. That follows from the summary alone: buffers are numbered before anything is read.
+            share = max(1, self._settings.buffer // len(names))
+            parts = max(-(-self._posts(name) // share) for name in names)
+            if first < number + parts:
+                self._shards.expect(names)
+                self._shards.expect(following)
+            for part, posts in self._fill(names, share, parts, max(0, first - number)):
+                yield self._buffer(posts, turn, number + part)
+            number += parts
+
+    def _groups(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the shards that are open together, each time with the number of the pass over all, without end."""
+        for turn in count():
             for names in self._side_by_side(turn):
-                # Each open shard gives an equal share of every buffer, and the longest of them says how many buffers a
-                # group fills. That follows from the summary alone: buffers are numbered before anything is read.
-                share = max(1, self._settings.buffer // len(names))
-                parts = max(-(-self._posts(name) // share) for name in names)
-                for part, posts in self._fill(names, share, parts, max(0, first - number)):
-                    yield self._buffer(posts, turn, number + part)
-                number += parts
+                yield turn, names
 
     def _side_by_side(self, turn: int) -> list[list[str]]:
         """The shards of this reader in a pass, in groups that are open together."""

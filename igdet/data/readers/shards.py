@@ -1,5 +1,6 @@
 """Posts in shards: by their index, or streamed without it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from igdet.data.records import Records
 from igdet.data.subsets import first_posts, name_hash
 from igdet.formats.errors import DatasetError, RecordError
 from igdet.formats.shards import ShardError, ShardIndex, ShardReader, ShardStream, StreamedPost, Summary, read_summary
+from igdet.formats.shards.format import SUMMARY_NAME
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.sampling import count_by_rarest
+from igdet.utils.files import atomic_write
+from igdet.utils.hashing import sha256
+from igdet.utils.object_stores import CachedStore, is_remote
 
 ALL_HASHES = 2**64 - 1  # the largest there is
 
@@ -67,8 +72,10 @@ class StreamedShards:
     """A folder of shards that is only ever streamed.
 
     Args:
-        folder: with the shards, their summary and their vocabulary; the index is used for `posts` alone.
+        folder: with the shards, their summary and their vocabulary; the index is used for `posts` alone. A path, or the
+            address of an object store.
         posts: the first so many of the hash order are streamed; 0 for all.
+        cache: bytes of a store's shards that are kept on the local disk.
 
     Attributes:
         summary: what is known of it.
@@ -77,12 +84,19 @@ class StreamedShards:
 
     Raises:
         ShardError: the folder is not whole.
+        StoreError: a store does not give a file.
         DatasetError: there is no post, or there are not so many.
     """
 
-    def __init__(self, folder: str, posts: int = 0):
+    def __init__(self, folder: str, posts: int = 0, cache: int = 0):
+        self._store: CachedStore | None = None
         self.folder = Path(folder)
-        self.summary: Summary = read_summary(self.folder)
+        if is_remote(folder):
+            self._store = self._opened(CachedStore(folder, cache), posts)
+            self.folder = self._store.folder
+        self.summary: Summary = read_summary(self.folder, with_shards=self._store is None)
+        if self._store:
+            self._check_listed(self._store)
         self.names = list(self.summary.shards)
         if not self.names:
             raise DatasetError(f"{folder}: its summary lists no post; expected at least one")
@@ -91,6 +105,36 @@ class StreamedShards:
         if posts:
             self._take_first(posts)
         self.labels = {name: i for i, name in enumerate(Vocabulary.read(self.folder / VOCABULARY_NAME).names)}
+
+    @staticmethod
+    def _opened(store: CachedStore, posts: int) -> CachedStore:
+        """Fetch the small files, and make their digest the version of the shards."""
+        if posts:
+            raise DatasetError(
+                f"{store.root}: POSTS is {posts}, but posts are counted by an index: stream a local copy"
+            )
+        small = {name: store.fetch(name).read_bytes() for name in (SUMMARY_NAME, VOCABULARY_NAME)}
+        versioned = CachedStore(store.root, store.limit, sha256(b"".join(small.values()))[:16])
+        for name, content in small.items():
+            with atomic_write(versioned.folder / name) as file:
+                file.write(content)
+        return versioned
+
+    def _check_listed(self, store: CachedStore) -> None:
+        """Refuse a store that lists shards of other sizes than the summary, or lacks some."""
+        if not (listed := store.sizes()):
+            return
+        for name, (_, length) in self.summary.shards.items():
+            if listed.get(name) != length:
+                raise ShardError(
+                    f"{store.root}/{name} has {listed.get(name, 0):,} bytes where {SUMMARY_NAME} says {length:,}: "
+                    "it is missing, cut short, or was written again; copy it again"
+                )
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Have a store's shards fetched in the background: they are opened next."""
+        if self._store:
+            self._store.expect({name: self.summary.shards[name][1] for name in names})
 
     def __len__(self) -> int:
         return self._posts or sum(count for count, _ in self.summary.shards.values())
@@ -134,7 +178,9 @@ class StreamedShards:
 
     def open(self, name: str) -> ShardStream:
         """Open one of the shards."""
-        return ShardStream(self.folder / name)
+        if not self._store:
+            return ShardStream(self.folder / name)
+        return ShardStream(f"{self._store.root}/{name}", self._store.open(name, self.summary.shards[name][1]))
 
     def label_ids(self, post: StreamedPost) -> np.ndarray:
         """Return the label ids of a post, int32 (k,), ascending, as the index has them.

@@ -3,9 +3,10 @@
 import json
 import os
 from collections import OrderedDict
+from os import PathLike
 from pathlib import Path
 from tarfile import BLOCKSIZE
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from igdet.formats.shards.format import INDEX_NAME, ShardError
 from igdet.formats.shards.index import ShardIndex
@@ -82,15 +83,16 @@ class ShardStream:
 
     Args:
         path: the tar, whose members are KEY.jpg and KEY.json in turn.
+        file: it, where it is open already.
 
     Raises:
         ShardError: it cannot be opened.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: str | PathLike, file: IO[bytes] | None = None):
         self._path = path
         try:
-            self._file = path.open("rb")
+            self._file = file or Path(path).open("rb")  # noqa: SIM115  closed by `close`
         except OSError as error:
             raise ShardError(f"{path} cannot be opened: {error}; put it back and go on with --resume") from error
 

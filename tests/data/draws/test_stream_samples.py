@@ -6,14 +6,16 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
+import fsspec
 import pytest
 from detectron2.config import CfgNode
 
 from igdet.data import build_classification_test_loader, build_classification_train_loader, register_own_datasets
 from igdet.data.draws.streams import Journal
 from igdet.formats.errors import DatasetError
-from igdet.formats.shards import ShardWriter
+from igdet.formats.shards import ShardError, ShardWriter
 from igdet.formats.vocabulary import Vocabulary
+from igdet.utils.object_stores import StoreError
 
 POSTS, SHARD = 44, 4
 NAMES = ["bear", "owl", "river"]
@@ -116,3 +118,54 @@ def test_the_journal_finds_the_buffer_to_go_on_with(tmp_path):
     size = (tmp_path / "new/reader.jsonl").stat().st_size
     again.note(1, 14)
     assert (tmp_path / "new/reader.jsonl").stat().st_size == size
+
+
+@pytest.fixture
+def remote_cfg(stream_cfg, tmp_path, monkeypatch):
+    """The same shards in a store; two of them fit on the local disk."""
+    monkeypatch.setenv("IGDET_CACHE", str(tmp_path / "cache"))
+    files = fsspec.filesystem("memory")
+    files.put(f"{tmp_path}/posts/", "/bucket/posts/", recursive=True)
+    yield stream_cfg
+    files.rm("/bucket", recursive=True)
+
+
+def use_store(cfg, **fields):
+    fields = {"KIND": "hashtag_stream", "ROOT": "memory://bucket/posts", "CACHE_GB": 1, **fields}
+    cfg.DATASETS.OWN = CfgNode({"own": fields})
+    register_own_datasets(cfg)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_store_gives_what_a_folder_gives_also_after_a_break(remote_cfg, workers, monkeypatch):
+    remote_cfg.DATALOADER.NUM_WORKERS = workers
+    of_folder = batches(remote_cfg, 30)
+    monkeypatch.setattr("igdet.data.kinds.GIGABYTE", 20_000)  # of shards of 6 to 8 kB
+    use_store(remote_cfg)
+    assert batches(remote_cfg, 30) == of_folder
+    for start in (7, 19):
+        assert batches(remote_cfg, 30 - start, start_draw=4 * start) == of_folder[start:]
+
+
+def test_a_store_that_is_not_whole_is_refused_before_any_work(remote_cfg):
+    files = fsspec.filesystem("memory")
+    use_store(remote_cfg)
+    with pytest.raises(DatasetError, match="POSTS is 3, but posts are counted by an index"):
+        use_store(remote_cfg, POSTS=3)
+    shard = next(path for path in files.ls("/bucket/posts", detail=False) if path.endswith(".tar"))
+    files.pipe(shard, files.cat(shard)[:-512])
+    with pytest.raises(ShardError, match=r"memory://bucket/posts/.*tar has .* bytes where .* says"):
+        use_store(remote_cfg)
+    files.rm("/bucket/posts/vocabulary.txt")
+    with pytest.raises(StoreError, match=r"memory://bucket/posts/vocabulary.txt is not there"):
+        use_store(remote_cfg)
+
+
+def test_a_shard_that_is_written_again_during_a_training_stops_it(remote_cfg):
+    files = fsspec.filesystem("memory")
+    use_store(remote_cfg)
+    for shard in files.ls("/bucket/posts", detail=False):
+        if shard.endswith(".tar"):
+            files.pipe(shard, b"other")
+    with pytest.raises(StoreError, match=r"has 5 bytes, expected .*: it was written again, or cut short"):
+        batches(remote_cfg, 1)

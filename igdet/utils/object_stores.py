@@ -1,0 +1,194 @@
+"""Files of an object store, a bounded number of bytes of them kept on the local disk."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from igdet.utils.cache import cache_folder
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_write
+
+logger = logging.getLogger(__name__)
+
+SCHEMES = ("s3://", "gs://", "hf://", "https://", "http://", "memory://")  # what the stores' addresses begin with
+WAITS = (1, 2, 4, 8, 16)  # seconds before each further attempt: stores throttle, and say so for some seconds
+_ABANDONED = 3600  # seconds after which a file that is not finished is what a killed process has left
+_CHUNK = 1 << 20  # bytes
+_AHEAD = 4  # files fetched at the same time before they are asked for
+
+
+class StoreError(UserError):
+    """A file that a store does not give."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is the address of a store, not a path of this machine."""
+    return path.startswith(SCHEMES)
+
+
+# Another attempt would not help.
+_FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, StoreError)
+Answer = TypeVar("Answer")
+
+
+class CachedStore:
+    """A folder of an object store; files are fetched when they are opened, and the least used ones make room.
+
+    Processes of one machine share what is fetched. A file that somebody has open stays.
+
+    Args:
+        root: the folder's address, such as "s3://bucket/posts/train".
+        limit: bytes of all its versions on the local disk, above which files are removed; open ones can exceed it.
+        version: of the folder's content; files of another one are not mistaken for those of this one.
+    """
+
+    def __init__(self, root: str, limit: int, version: str = ""):
+        self.root = root.rstrip("/")
+        self.limit = limit
+        self._base = cache_folder() / "stores" / hashlib.sha256(self.root.encode()).hexdigest()[:16]
+        self.folder = self._base / version
+        self._ahead: ThreadPoolExecutor | None = None
+        self._coming: dict[str, Future] = {}
+
+    def open(self, name: str, size: int | None = None) -> IO[bytes]:
+        """Open a file of the folder.
+
+        Args:
+            name: below the root.
+            size: in bytes, that it must have; None where that is not known.
+
+        Raises:
+            StoreError: it cannot be fetched, or has another size.
+        """
+        if coming := self._coming.pop(name, None):
+            wait([coming])
+        while True:
+            path = self.fetch(name, size)
+            with suppress(FileNotFoundError):  # removed by another process in between
+                file = path.open("rb")
+                fcntl.flock(file, fcntl.LOCK_SH)  # whoever makes room leaves it
+                if path.exists():
+                    return file
+                file.close()
+
+    def fetch(self, name: str, size: int | None = None) -> Path:
+        """Return where a file lies on the local disk; it is fetched anew where its size is not known.
+
+        It may be gone when another file needs its room. Arguments and errors are those of `open`.
+        """
+        path = self.folder / name
+        with suppress(FileNotFoundError):
+            if size == path.stat().st_size:
+                os.utime(path)  # used now
+                return path
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_room(size or 0)
+        self._download_patiently(name, path, size)
+        return path
+
+    def expect(self, sizes: Mapping[str, int]) -> None:
+        """Fetch files in the background, where there is room for them; errors show when they are opened.
+
+        Args:
+            sizes: name -> bytes.
+        """
+        if sum(sizes.values()) > self.limit // 2:  # the other half is for those that are open
+            return
+        if self._ahead is None:
+            self._ahead = ThreadPoolExecutor(_AHEAD)
+        for name in sizes.keys() - self._coming.keys():
+            self._coming[name] = self._ahead.submit(self.fetch, name, sizes[name])
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each file that the store lists; empty where it lists nothing, such as a web server.
+
+        Raises:
+            StoreError: the store refuses.
+        """
+        if self.root.startswith("http"):
+            return {}
+        found = self._patiently("", self._list)
+        return {entry["name"].rpartition("/")[2]: entry["size"] for entry in found if entry.get("size") is not None}
+
+    def _list(self) -> Sequence[Mapping]:
+        files, root = self._filesystem()
+        return files.ls(root, detail=True, refresh=True)
+
+    def _download_patiently(self, name: str, path: Path, size: int | None) -> None:
+        self._patiently(name, lambda: self._download(name, path, size))
+
+    def _patiently(self, name: str, ask: Callable[[], Answer]) -> Answer:
+        """Ask the store, again after a while where that may help."""
+        for seconds in WAITS:
+            try:
+                return ask()
+            except _FINAL as error:
+                raise self._error(name, error) from error
+            except Exception as error:  # whatever the stores' clients raise: throttled, cut off, too late
+                logger.warning(f"{self._place(name)}: {_text(error)}; again in {seconds} s")
+                time.sleep(seconds)
+        try:
+            return ask()
+        except Exception as error:
+            raise self._error(name, error) from error
+
+    def _download(self, name: str, path: Path, size: int | None) -> None:
+        files, root = self._filesystem()
+        with files.open(f"{root}/{name}", "rb") as source, atomic_write(path) as target:
+            copied = 0
+            while chunk := source.read(_CHUNK):
+                copied += target.write(chunk)
+            if size not in (None, copied):
+                raise StoreError(f"it has {copied:,} bytes, expected {size:,}: it was written again, or cut short")
+
+    def _filesystem(self) -> tuple[Any, str]:
+        """The store's client in this process, and the root as the client has it."""
+        import fsspec
+
+        try:
+            return fsspec.core.url_to_fs(self.root)
+        except ImportError as error:
+            raise StoreError(f'{self.root} cannot be read: {error} (pip install "igdet[stores]")') from error
+
+    def _make_room(self, size: int) -> None:
+        """Remove files that nobody has open, the least used ones first, until there is room for some more bytes."""
+        files = sorted(self._files())
+        total = sum(taken for _, taken, _ in files) + size
+        for _, taken, path in files:
+            if total <= self.limit:
+                return
+            with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+                total -= taken
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        """Yield when each file was used last, its bytes, and its path; what is being written is none of them."""
+        for path in self._base.rglob("*"):
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                is_coming = path.name.startswith(".") and time.time() - found.st_mtime < _ABANDONED
+                if path.is_file() and not is_coming:
+                    yield found.st_mtime, found.st_size, path
+
+    def _place(self, name: str) -> str:
+        return f"{self.root}/{name}".rstrip("/")
+
+    def _error(self, name: str, error: Exception) -> StoreError:
+        why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be fetched: {_text(error)}"
+        remedy = "; are the credentials still good?" if isinstance(error, PermissionError) else ""
+        return StoreError(f"{self._place(name)} {why}{remedy}. A run that has begun goes on exactly, with --resume")
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_ahead": None, "_coming": {}}  # threads are of one process
+
+
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__
