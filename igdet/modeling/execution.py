@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from igdet.modeling.roi_align import use_sparse_roi_align
 from igdet.modeling.trunk import blocks_in
 from igdet.utils.versions import too_old
 from igdet.utils.yaml import ConfigError
@@ -68,6 +69,7 @@ def apply_execution(model: nn.Module, cfg: CfgNode) -> None:
         model: what Detectron2's `build_model` returns: its trunk is `backbone`.
         cfg: with MODEL.CHANNELS_LAST, MODEL.COMPILE and MODEL.BACKBONE.CHECKPOINT_ACTIVATIONS.
     """
+    use_sparse_roi_align(model)
     # The trunk alone, where the time goes: Detectron2's heads count on channels-first maps, and around the trunk are
     # lists of samples and boxes whose number changes every step, nothing to compile.
     if cfg.MODEL.CHANNELS_LAST:
