@@ -79,6 +79,7 @@ VALUES: dict[str, Constraint] = {
     "DATALOADER.STREAM_BUFFER": at_least(1),
     "DATALOADER.STREAM_PASSES": at_least(1),
     "DATALOADER.LABEL_NOISE": share(),
+    "DATALOADER.SAMPLER_TRAIN": one_of("TrainingSampler", "RepeatFactorTrainingSampler", "RandomSubsetTrainingSampler"),
     "DATASETS.MAX_BAD_SHARE": share(),
     "INPUT.CLASSIFICATION.TRAIN_RESIZE": one_of("antialias", "fast"),
     "INPUT.CLASSIFICATION.INTERPOLATION": one_of("bilinear", "bicubic"),

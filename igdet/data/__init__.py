@@ -6,10 +6,9 @@ from igdet.data.build import (
     build_detection_test_loader,
     build_detection_train_loader,
     check_detection_tests,
-    describe_detection_records,
     describe_training_set,
-    detection_training_records,
     draw_seed,
+    training_images,
 )
 from igdet.data.detection import detection_tasks
 from igdet.data.own_datasets import register_own_datasets
@@ -20,10 +19,9 @@ __all__ = [
     "build_detection_test_loader",
     "build_detection_train_loader",
     "check_detection_tests",
-    "describe_detection_records",
     "describe_training_set",
     "detection_tasks",
-    "detection_training_records",
     "draw_seed",
     "register_own_datasets",
+    "training_images",
 ]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,14 @@ from torch.utils.data import DataLoader, Sampler
 
 from igdet.config.segmentation import labels_pixels
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordLog, CheckedLoader
-from igdet.data.detection import CheckedMapper, DetectionSamples, build_train_mapper, check_image_files, require_masks
+from igdet.data.detection import (
+    CheckedMapper,
+    DetectionSamples,
+    build_train_mapper,
+    check_image_files,
+    is_wide,
+    require_masks,
+)
 from igdet.data.draws.batches import NumberedBatches
 from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, plan_of_records, use_labels
 from igdet.data.draws.randomness import Stream, generator
@@ -88,8 +96,25 @@ def build_classification_test_loader(cfg: CfgNode, name: str) -> CheckedLoader:
     return _classification_loader(cfg, name, samples, InferenceSampler(len(samples)))
 
 
+@dataclass(frozen=True)
+class TrainingImages:
+    """What a detector trains on, and how it is drawn; N images.
+
+    Attributes:
+        records: in Detectron2's form, in one block of bytes, which processes share.
+        repetitions: float64 (N,): how often each comes in an epoch.
+        groups: int (N,): those of one number may share a batch.
+        contents: what all draws depend on, in a line: a resumed run must find the same.
+    """
+
+    records: Sequence[dict]
+    repetitions: np.ndarray
+    groups: np.ndarray
+    contents: str
+
+
 def build_detection_train_loader(
-    cfg: CfgNode, seed: int, start_iter: int = 0, records: list[dict] | None = None
+    cfg: CfgNode, seed: int, start_iter: int = 0, images: TrainingImages | None = None
 ) -> CheckedLoader:
     """Build the endless training loader of detection and segmentation sets.
 
@@ -97,21 +122,20 @@ def build_detection_train_loader(
         cfg: the run's config.
         seed: of the draws, >= 0; see `draw_seed`.
         start_iter: iterations done.
-        records: of DATASETS.TRAIN, as `detection_training_records` returns them; None: they are read here.
+        images: of DATASETS.TRAIN; None: they are read here.
 
     Returns:
         Yields this rank's share of each batch, samples of Detectron2's mapper. What it yields depends on the seed and
         the draws' numbers only, not on DATALOADER.NUM_WORKERS; a batch over all ranks, not on their number either.
     """
-    records = detection_training_records(cfg) if records is None else records
-    draws = NumberedSampler(EpochList(plan_of_records(_repetitions(cfg, records, seed)), seed), seed)
-    grouping = cfg.DATALOADER.ASPECT_RATIO_GROUPING
-    groups = np.array([grouping and record.get("width", 0) > record.get("height", 0) for record in records], int)
+    images = images or training_images(cfg)
+    draws = NumberedSampler(EpochList(plan_of_records(images.repetitions), seed), seed)
     share = cfg.SOLVER.IMS_PER_BATCH, start_iter, comm.get_rank(), comm.get_world_size()
-    mapper = _checked_mapper(cfg, is_train=True, records=len(records))
+    drawn = np.flatnonzero(images.repetitions)
+    mapper = _checked_mapper(cfg, is_train=True, records=len(drawn))
     loader = DataLoader(
-        DetectionSamples(DatasetFromList(records, copy=False), mapper, seed),  # in one block, which processes share
-        batch_sampler=NumberedBatches(draws, groups, *share),
+        DetectionSamples(images.records, mapper, drawn, seed),
+        batch_sampler=NumberedBatches(draws, images.groups, images.repetitions, *share),
         num_workers=cfg.DATALOADER.NUM_WORKERS,
         collate_fn=list,
         worker_init_fn=start_worker,
@@ -119,42 +143,12 @@ def build_detection_train_loader(
     return CheckedLoader(loader, _log(cfg, ", ".join(cfg.DATASETS.TRAIN)))
 
 
-def _repetitions(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
-    """How often each record comes in an epoch, float64 (N,), by Detectron2's name of a sampler."""
-    return REPETITIONS[cfg.DATALOADER.SAMPLER_TRAIN](cfg, records, seed)
+def training_images(cfg: CfgNode) -> TrainingImages:
+    """Read the images that a detector trains on.
 
-
-def _once(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
-    return np.ones(len(records))
-
-
-def _by_category(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
-    root = {"sqrt": cfg.DATALOADER.REPEAT_SQRT} if "REPEAT_SQRT" in cfg.DATALOADER else {}  # official main has it
-    repeat = RepeatFactorTrainingSampler.repeat_factors_from_category_frequency
-    return repeat(records, cfg.DATALOADER.REPEAT_THRESHOLD, **root).double().numpy()
-
-
-def _subset(cfg: CfgNode, records: list[dict], seed: int) -> np.ndarray:
-    chosen = generator(seed, Stream.SUBSET, 0).permutation(len(records))
-    return (chosen < int(len(records) * cfg.DATALOADER.RANDOM_SUBSET_RATIO)).astype(float)
-
-
-REPETITIONS: dict[str, Callable[[CfgNode, list[dict], int], np.ndarray]] = {
-    "TrainingSampler": _once,
-    "RepeatFactorTrainingSampler": _by_category,
-    "RandomSubsetTrainingSampler": _subset,
-}
-
-
-def describe_detection_records(cfg: CfgNode, records: list[dict]) -> str:
-    """Say what draws depend on in the records of DATASETS.TRAIN: a resumed run must find the same."""
-    facts = ((str(record.get("image_id")), len(record.get("annotations", ()))) for record in records)
-    digest = hashlib.sha256(json.dumps([*facts]).encode()).hexdigest()[:12]
-    return f"{', '.join(cfg.DATASETS.TRAIN)}: {len(records):,} images, ids and numbers of objects {digest}"
-
-
-def detection_training_records(cfg: CfgNode) -> list[dict]:
-    """Return the images that a detector trains on, in Detectron2's form; raises `DatasetError` where it cannot."""
+    Raises:
+        DatasetError: it cannot train on them, or not by the sampler that the config names.
+    """
     records = _training_records(cfg)
     name = ", ".join(cfg.DATASETS.TRAIN)
     if cfg.MODEL.MASK_ON:
@@ -162,7 +156,59 @@ def detection_training_records(cfg: CfgNode) -> list[dict]:
     if cfg.MODEL.KEYPOINT_ON and cfg.INPUT.RANDOM_FLIP == "horizontal":
         warn_of_sides(cfg.DATASETS.TRAIN)
     check_image_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    return records
+    wide = np.array([is_wide(record) for record in records]) if cfg.DATALOADER.ASPECT_RATIO_GROUPING else None
+    groups = np.zeros(len(records), int) if wide is None else wide.astype(int)
+    repetitions = REPETITIONS[cfg.DATALOADER.SAMPLER_TRAIN](cfg, records)
+    contents = f"{name}: {len(records):,} images, {_digest(records, groups)}"
+    return TrainingImages(DatasetFromList(records, copy=False), repetitions, groups, contents)
+
+
+def _digest(records: list[dict], groups: np.ndarray) -> str:
+    """Name which images there are, their groups and the classes of their objects, wherever they lie."""
+    facts = [
+        (
+            str(record.get("image_id", Path(record["file_name"]).name)),
+            group,
+            [thing["category_id"] for thing in record.get("annotations", ())],
+        )
+        for record, group in zip(records, groups.tolist(), strict=True)
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+def _once(_cfg: CfgNode, records: list[dict]) -> np.ndarray:
+    return np.ones(len(records))
+
+
+def _by_category(cfg: CfgNode, records: list[dict]) -> np.ndarray:
+    if "annotations" not in records[0]:
+        raise DatasetError(
+            f"DATALOADER.SAMPLER_TRAIN is RepeatFactorTrainingSampler, which counts objects, but "
+            f"{', '.join(cfg.DATASETS.TRAIN)} has none: set TrainingSampler"
+        )
+    root = {"sqrt": cfg.DATALOADER.REPEAT_SQRT} if "REPEAT_SQRT" in cfg.DATALOADER else {}  # official main has it
+    repeat = RepeatFactorTrainingSampler.repeat_factors_from_category_frequency
+    return repeat(records, cfg.DATALOADER.REPEAT_THRESHOLD, **root).double().numpy()
+
+
+def _subset(cfg: CfgNode, records: list[dict]) -> np.ndarray:
+    """The same images whatever SEED is, so that runs of several seeds differ in nothing else."""
+    ratio = cfg.DATALOADER.get("RANDOM_SUBSET_RATIO", 0)  # of official main
+    count = int(len(records) * ratio)
+    if not 0 < count <= len(records):
+        raise DatasetError(
+            f"DATALOADER.RANDOM_SUBSET_RATIO {ratio:g} of {len(records)} images is {count}: expected a share of them, "
+            "above 0 and at most 1"
+        )
+    return (generator(0, Stream.SUBSET, 0).permutation(len(records)) < count).astype(float)
+
+
+# Detectron2's name of a sampler -> how often each image comes in an epoch.
+REPETITIONS: dict[str, Callable[[CfgNode, list[dict]], np.ndarray]] = {
+    "TrainingSampler": _once,
+    "RepeatFactorTrainingSampler": _by_category,
+    "RandomSubsetTrainingSampler": _subset,
+}
 
 
 def _training_records(cfg: CfgNode) -> list[dict]:

@@ -47,6 +47,17 @@ def build_train_mapper(cfg: CfgNode) -> DatasetMapper:
     return DatasetMapper(cfg, is_train=True, augmentations=steps, recompute_boxes=cfg.MODEL.MASK_ON)
 
 
+def is_wide(record: dict) -> bool:
+    """Whether an image is wider than high, by its record or else by its file; False where that cannot be read."""
+    if "width" in record and "height" in record:
+        return record["width"] > record["height"]
+    try:
+        with PathManager.open(record["file_name"], "rb") as file, Image.open(file) as image:
+            return image.width > image.height
+    except IMAGE_FAULTS:
+        return False
+
+
 def require_masks(name: str, records: list[dict], mask_format: str) -> None:
     """Refuse objects whose masks Detectron2's training mapper would stumble over; crowds are not trained on.
 
@@ -84,12 +95,14 @@ class DetectionSamples(Dataset):
     Args:
         records: in Detectron2's form.
         mapper: reads and transforms one.
+        drawn: int (M,): the records that are drawn at all, of which others are taken.
         seed: the run's seed, >= 0: a sample depends on it and on the draw's number only.
     """
 
-    def __init__(self, records: Sequence[dict], mapper: "CheckedMapper", seed: int):
+    def __init__(self, records: Sequence[dict], mapper: "CheckedMapper", drawn: np.ndarray, seed: int):
         self._records = records
         self._mapper = mapper
+        self._drawn = drawn
         self._seed = seed
 
     def __getitem__(self, numbered: tuple[int, int]) -> dict:
@@ -110,7 +123,7 @@ class DetectionSamples(Dataset):
         with seeded(rng):
             while (sample := self._mapper(self._records[index])) is None:
                 while index in tried:
-                    index = int(rng.integers(len(self._records)))
+                    index = int(rng.choice(self._drawn))
                 tried.add(index)
         return sample
 

@@ -9,10 +9,9 @@ from detectron2.utils import comm
 from igdet.data import (
     build_classification_train_loader,
     build_detection_train_loader,
-    describe_detection_records,
     describe_training_set,
-    detection_training_records,
     draw_seed,
+    training_images,
 )
 from igdet.data.draws.randomness import Stream, generator
 from igdet.formats.errors import DatasetError
@@ -81,9 +80,7 @@ def build_train_batches(cfg: CfgNode) -> TrainBatches:
             seed,
             describe_training_set(cfg),
         )
-    records = detection_training_records(cfg)
+    images = training_images(cfg)
     return TrainBatches(
-        lambda seed, start: build_detection_train_loader(cfg, seed, start, records),
-        seed,
-        describe_detection_records(cfg, records),
+        lambda seed, start: build_detection_train_loader(cfg, seed, start, images), seed, images.contents
     )

@@ -14,7 +14,9 @@ import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog
 from detectron2.utils.logger import _LOG_COUNTER
+from PIL import Image
 
+from igdet.config import ConfigError, check_config
 from igdet.data import (
     build_classification_test_loader,
     build_classification_train_loader,
@@ -23,8 +25,10 @@ from igdet.data import (
     check_detection_tests,
     draw_seed,
     register_own_datasets,
+    training_images,
 )
 from igdet.data.bad_records import BadRecordsError
+from igdet.data.detection import is_wide
 from igdet.data.images.jpeg import DECODER
 from igdet.formats.errors import DatasetError
 
@@ -174,6 +178,36 @@ def test_detection_training(coco_cfg, workers):
     for sample in batch:
         assert "bad_records" not in sample
         assert {"gt_boxes", "gt_classes", "gt_masks", "gt_keypoints"} == set(sample["instances"].get_fields())
+
+
+def test_a_sampler_that_cannot_draw_is_refused(coco_cfg):
+    coco_cfg.DATALOADER.SAMPLER_TRAIN = "RandomSubsetTrainingSampler"
+    coco_cfg.DATALOADER.RANDOM_SUBSET_RATIO = 0.4
+    with pytest.raises(DatasetError, match=r"RANDOM_SUBSET_RATIO 0\.4 of 2 images is 0: expected a share"):
+        build_detection_train_loader(coco_cfg, 0)
+    coco_cfg.DATALOADER.RANDOM_SUBSET_RATIO = 0.5
+    seen = {s["file_name"] for batch in islice(build_detection_train_loader(coco_cfg, 0), 4) for s in batch}
+    assert len(seen) == 1
+    coco_cfg.DATALOADER.SAMPLER_TRAIN = "RandomSampler"
+    with pytest.raises(ConfigError, match=r"DATALOADER\.SAMPLER_TRAIN .*RandomSampler"):
+        check_config(coco_cfg)
+
+
+@pytest.mark.parametrize("change", [{"category_id": 2}, {"iscrowd": 1}])
+def test_other_objects_are_other_contents(coco_cfg, coco_content, write_coco, change):
+    before = training_images(coco_cfg).contents
+    assert training_images(coco_cfg).contents == before
+    coco_content["annotations"][0].update(change)
+    write_coco(coco_content)
+    register_own_datasets(coco_cfg)
+    assert (training_images(coco_cfg).contents == before) is ("iscrowd" in change)
+
+
+def test_shapes_are_those_of_the_files_where_records_do_not_say(coco_cfg, tmp_path):
+    for size, wide in (((40, 30), True), ((30, 40), False), ((30, 30), False)):
+        Image.new("RGB", size).save(tmp_path / "shape.png")
+        assert is_wide({"file_name": str(tmp_path / "shape.png")}) is wide
+    assert is_wide({"file_name": "gone.png", "width": 9, "height": 4}) and not is_wide({"file_name": "gone.png"})
 
 
 @pytest.mark.parametrize("grouped", [True, False])

@@ -78,4 +78,4 @@ def test_the_kinds_take_posts_and_a_vocabulary(folder, tmp_path):
     fields = {"ROOT": str(folder), "POSTS": 2, "VOCABULARY": str(tmp_path / "cut.txt")}
     metadata, load = KINDS["hashtag_shards"].prepare(fields, None, ())
     assert metadata["thing_classes"] == ["owl", "river"] and len(load()) == 2
-    assert len(KINDS["hashtag_stream"].prepare({"ROOT": str(folder), "POSTS": 2}, None, ())[1]()) == 2
+    assert len(KINDS["hashtag_stream"].prepare({"CACHE_GB": 1, "ROOT": str(folder), "POSTS": 2}, None, ())[1]()) == 2

@@ -34,6 +34,10 @@ class NumberedSampler(Sampler):
         self._rank = rank
         self._world_size = world_size
 
+    def starting(self, draw: int) -> "NumberedSampler":
+        """Return the same sequence from another draw on."""
+        return NumberedSampler(self._list, self._seed, draw, self._rank, self._world_size)
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         epoch, first = self._epoch_of(self._start_draw)
         # Draw n belongs to rank (n - start) mod world_size; look-ups are done for many of a rank's draws at once.

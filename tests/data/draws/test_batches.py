@@ -12,9 +12,10 @@ from igdet.data.draws.samplers import NumberedSampler
 GROUPS = np.array([0, 1, 1, 0, 1, 1, 1, 0, 1, 1])
 
 
-def batches(count, groups=GROUPS, size=4, **share):
-    draws = NumberedSampler(EpochList(plan_of_records(np.ones(len(groups))), 7), 7)
-    return list(islice(NumberedBatches(draws, groups, size, **share), count))
+def batches(count, groups=GROUPS, size=4, repetitions=None, **share):
+    repetitions = np.ones(len(groups)) if repetitions is None else repetitions
+    draws = NumberedSampler(EpochList(plan_of_records(repetitions), 7), 7)
+    return list(islice(NumberedBatches(draws, groups, repetitions, size, **share), count))
 
 
 def test_a_batch_is_of_one_group_and_draws_keep_their_order():
@@ -38,7 +39,7 @@ def test_without_groups_batches_are_the_draws_in_order():
     assert draws == list(range(20))
 
 
-@pytest.mark.parametrize("start", [0, 1, 17])
+@pytest.mark.parametrize("start", [0, 1, 17, 400])
 def test_batches_begin_anywhere_and_are_shared_by_any_number_of_processes(start):
     expected = batches(start + 10)[start:]
     assert batches(10, start=start) == expected
@@ -46,6 +47,16 @@ def test_batches_begin_anywhere_and_are_shared_by_any_number_of_processes(start)
     assert [batch[rank::2] for batch in expected for rank in (0, 1)] == [
         share[at] for at in range(10) for share in shares
     ]
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 32])
+@pytest.mark.parametrize("repetitions", [[1, 1, 1], [1, 0, 1], [2, 1, 5], [1.5, 1, 0.25], [0, 0, 1]])
+def test_epochs_that_are_counted_change_nothing(size, repetitions):
+    """Small sets, of which a batch takes many epochs, and sets whose epochs are not all of one length."""
+    groups, repetitions = np.array([0, 1, 0]), np.array(repetitions, float)
+    expected = batches(90, groups, size, repetitions)
+    for start in (13, 50, 77):
+        assert batches(90 - start, groups, size, repetitions, start=start) == expected[start:]
 
 
 def test_factors_of_records_are_how_often_they_come():
