@@ -15,7 +15,7 @@ from igdet.utils.files import atomic_write, sync
 logger = logging.getLogger(__name__)
 LOCK_NAME = ".lock"  # in the folder; stays there
 BUSY = "another run is at work there; wait for its end, or use another folder"
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems have none
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems have none
 _MADE, _MAKING, _FINGERPRINT = "made", "making", "fingerprint.txt"
 
 
@@ -46,7 +46,7 @@ def locked(folder: Path, wait: bool = False, inherited: bool = True, busy: str =
             logger.info(f"{folder}: another process is at work there; waiting for its end")
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
             logger.warning(f"{folder}: its file system has no locks: see to it that one process works there")
         if not inherited:

@@ -1,17 +1,19 @@
 """Files of an object store, a bounded number of bytes of them kept on the local disk."""
 
+import errno
 import fcntl
 import hashlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from igdet.utils.cache import cache_folder
+from igdet.utils.cache import NO_LOCKS, cache_folder
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
 
@@ -21,7 +23,7 @@ SCHEMES = ("s3://", "gs://", "hf://", "https://", "http://", "memory://")  # wha
 WAITS = (1, 2, 4, 8, 16)  # seconds before each further attempt: stores throttle, and say so for some seconds
 _ABANDONED = 3600  # seconds after which a file that is not finished is what a killed process has left
 _CHUNK = 1 << 20  # bytes
-_AHEAD = 4  # files fetched at the same time before they are asked for
+_AHEAD = 4  # files that a process fetches at the same time before they are asked for
 
 
 class StoreError(UserError):
@@ -33,6 +35,7 @@ def is_remote(path: str) -> bool:
     return path.startswith(SCHEMES)
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Another attempt would not help.
 _FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, StoreError)
 Answer = TypeVar("Answer")
@@ -54,26 +57,29 @@ class CachedStore:
         self.limit = limit
         self._base = cache_folder() / "stores" / hashlib.sha256(self.root.encode()).hexdigest()[:16]
         self.folder = self._base / version
-        self._ahead: ThreadPoolExecutor | None = None
+        self._ahead = threading.BoundedSemaphore(_AHEAD)
         self._coming: dict[str, Future] = {}
 
-    def open(self, name: str, size: int | None = None) -> IO[bytes]:
+    def open(self, name: str, size: int) -> IO[bytes]:
         """Open a file of the folder.
 
         Args:
             name: below the root.
-            size: in bytes, that it must have; None where that is not known.
+            size: in bytes, that it must have.
 
         Raises:
-            StoreError: it cannot be fetched, or has another size.
+            StoreError: it cannot be fetched or kept, or has another size.
         """
-        if coming := self._coming.pop(name, None):
-            wait([coming])
+        coming = self._coming.pop(name, None)
+        return coming.result() if coming else self._open(name, size)
+
+    def _open(self, name: str, size: int) -> IO[bytes]:
         while True:
             path = self.fetch(name, size)
             with suppress(FileNotFoundError):  # removed by another process in between
                 file = path.open("rb")
-                fcntl.flock(file, fcntl.LOCK_SH)  # whoever makes room leaves it
+                with _without_locks():
+                    fcntl.flock(file, fcntl.LOCK_SH)  # whoever makes room leaves it
                 if path.exists():
                     return file
                 file.close()
@@ -84,27 +90,33 @@ class CachedStore:
         It may be gone when another file needs its room. Arguments and errors are those of `open`.
         """
         path = self.folder / name
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             if size == path.stat().st_size:
                 os.utime(path)  # used now
                 return path
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._make_room(size or 0)
-        self._download_patiently(name, path, size)
+        self._patiently(name, lambda: self._download(name, path, size))
         return path
 
     def expect(self, sizes: Mapping[str, int]) -> None:
-        """Fetch files in the background, where there is room for them; errors show when they are opened.
+        """Open files in the background, where there is room for them; errors show when they are asked for.
 
         Args:
             sizes: name -> bytes.
         """
         if sum(sizes.values()) > self.limit // 2:  # the other half is for those that are open
             return
-        if self._ahead is None:
-            self._ahead = ThreadPoolExecutor(_AHEAD)
         for name in sizes.keys() - self._coming.keys():
-            self._coming[name] = self._ahead.submit(self.fetch, name, sizes[name])
+            coming: Future = Future()
+            self._coming[name] = coming
+            # Not by a pool, for whose threads a process waits at its end.
+            threading.Thread(target=self._open_for, args=(coming, name, sizes[name]), daemon=True).start()
+
+    def _open_for(self, coming: Future, name: str, size: int) -> None:
+        with self._ahead:
+            try:
+                coming.set_result(self._open(name, size))
+            except BaseException as error:
+                coming.set_exception(error)
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of each file that the store lists; empty where it lists nothing, such as a web server.
@@ -121,9 +133,6 @@ class CachedStore:
         files, root = self._filesystem()
         return files.ls(root, detail=True, refresh=True)
 
-    def _download_patiently(self, name: str, path: Path, size: int | None) -> None:
-        self._patiently(name, lambda: self._download(name, path, size))
-
     def _patiently(self, name: str, ask: Callable[[], Answer]) -> Answer:
         """Ask the store, again after a while where that may help."""
         for seconds in WAITS:
@@ -132,6 +141,8 @@ class CachedStore:
             except _FINAL as error:
                 raise self._error(name, error) from error
             except Exception as error:  # whatever the stores' clients raise: throttled, cut off, too late
+                if self._is_local(error):
+                    raise self._error(name, error) from error
                 logger.warning(f"{self._place(name)}: {_text(error)}; again in {seconds} s")
                 time.sleep(seconds)
         try:
@@ -140,6 +151,8 @@ class CachedStore:
             raise self._error(name, error) from error
 
     def _download(self, name: str, path: Path, size: int | None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_room(size or 0)
         files, root = self._filesystem()
         with files.open(f"{root}/{name}", "rb") as source, atomic_write(path) as target:
             copied = 0
@@ -161,33 +174,59 @@ class CachedStore:
         """Remove files that nobody has open, the least used ones first, until there is room for some more bytes."""
         files = sorted(self._files())
         total = sum(taken for _, taken, _ in files) + size
-        for _, taken, path in files:
-            if total <= self.limit:
-                return
-            with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        for last_used, taken, path in files:
+            is_coming = path.name.startswith(".") and time.time() - last_used < _ABANDONED
+            if total <= self.limit or is_coming:
+                continue
+            # Opened for writing, for NFS asks for it: where there are no locks at all, nothing tells open files.
+            with suppress(OSError), path.open("rb+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
                 total -= taken
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
-        """Yield when each file was used last, its bytes, and its path; what is being written is none of them."""
+        """Yield when each file was used last, its bytes, and its path."""
         for path in self._base.rglob("*"):
             with suppress(FileNotFoundError):
                 found = path.stat()
-                is_coming = path.name.startswith(".") and time.time() - found.st_mtime < _ABANDONED
-                if path.is_file() and not is_coming:
+                if path.is_file():
                     yield found.st_mtime, found.st_size, path
 
     def _place(self, name: str) -> str:
         return f"{self.root}/{name}".rstrip("/")
 
+    def _is_local(self, error: Exception) -> bool:
+        """Whether the local disk is at fault."""
+        if not isinstance(error, OSError):
+            return False
+        return error.errno in _FULL or str(error.filename or "").startswith(str(self._base))
+
     def _error(self, name: str, error: Exception) -> StoreError:
+        if self._is_local(error):
+            return StoreError(
+                f"{self.folder} cannot keep {name}: {error}; set IGDET_CACHE to a folder that can be written and has "
+                "room, or lower CACHE_GB"
+            )
         why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be fetched: {_text(error)}"
         remedy = "; are the credentials still good?" if isinstance(error, PermissionError) else ""
         return StoreError(f"{self._place(name)} {why}{remedy}. A run that has begun goes on exactly, with --resume")
 
     def __getstate__(self) -> dict:
-        return self.__dict__ | {"_ahead": None, "_coming": {}}  # threads are of one process
+        return {"root": self.root, "limit": self.limit, "_base": self._base, "folder": self.folder}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Threads are of one process.
+        self.__dict__ |= state | {"_ahead": threading.BoundedSemaphore(_AHEAD), "_coming": {}}
+
+
+@contextmanager
+def _without_locks() -> Iterator[None]:
+    """Go on where a file system has no locks."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def _text(error: Exception) -> str:

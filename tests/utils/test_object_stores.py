@@ -128,6 +128,25 @@ def test_files_come_in_the_background_where_there_is_room(bucket, failing):
         read(store, "3")
 
 
+def test_files_that_are_expected_are_not_removed_by_another_reader(bucket, failing):
+    first, second = CachedStore(ROOT, 400), CachedStore(ROOT, 400)
+    first.expect({"0": 100, "1": 100})
+    for future in first._coming.values():
+        future.result()
+    for name in "23456":
+        read(second, name)
+    assert read(first, "0") + read(first, "1") == bytes(100) + bytes([1]) * 100
+    assert sorted(failing[1]) == ["0", "1", "2", "3", "4", "5", "6"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(bucket, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IGDET_CACHE", str(tmp_path / "file"))
+    with pytest.raises(StoreError, match=r"file/stores/.* cannot keep 1: .*; set IGDET_CACHE to a folder"):
+        read(CachedStore(ROOT, 1000), "1")
+    assert bucket.waited == []
+
+
 def test_sizes_are_those_of_the_list(bucket):
     assert CachedStore(ROOT, 0).sizes() == {str(number): 100 for number in range(10)}
     with pytest.raises(StoreError, match="memory://nobody is not there"):
