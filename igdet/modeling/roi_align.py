@@ -15,6 +15,10 @@ import torch
 from detectron2.layers import ROIAlign
 from torch import Tensor, nn
 
+# 1,024 regions in bins of 7 x 7 have up to half a million. Large regions on one fine map can have thousands of times as
+# many; at some 75 bytes each while the matrix is made, this is 0.4 GB, and more are left to torchvision.
+MOST_WEIGHTS = 5_000_000
+
 
 class SparseROIAlign(ROIAlign):
     """Detectron2's layer; in training on a CPU another way to the same numbers, up to the order of sums."""
@@ -29,7 +33,7 @@ class SparseROIAlign(ROIAlign):
         Returns:
             float (R, C, B, B).
         """
-        if not (self.training and maps.device.type == "cpu" and len(rois)):
+        if not (self.training and maps.device.type == "cpu" and len(rois)) or self._weights(rois) > MOST_WEIGHTS:
             return super().forward(maps, rois)
         count, channels, height, width = maps.shape
         with torch.autocast("cpu", enabled=False):
@@ -39,6 +43,12 @@ class SparseROIAlign(ROIAlign):
             pooled = _Product.apply(matrix, cells)
         pooled = pooled.view(len(rois), *self.output_size, channels).permute(0, 3, 1, 2)
         return pooled.to(maps.dtype).contiguous()  # Detectron2's heads count on channels-first maps
+
+    def _weights(self, rois: Tensor) -> float:
+        """About how many weights the matrix has: a bin takes the cells under it and, on each axis, one more."""
+        tall, wide = self.output_size
+        extents = (rois[:, 3:] - rois[:, 1:3]).clamp(min=0) * self.spatial_scale
+        return float(((extents[:, 0] + 2 * wide) * (extents[:, 1] + 2 * tall)).sum())
 
 
 def use_sparse_roi_align(model: nn.Module) -> None:

@@ -69,8 +69,10 @@ class TimmTrunks(LibraryTrunks):
         return trunk
 
     def check(self, cfg: CfgNode) -> None:
-        """Refuse windows where attention has none to be confined to, too."""
+        """Refuse windows where attention has none to be confined to, and in classifiers, whose files do not tell."""
         super().check(cfg)
+        if self.keys(cfg).WINDOW and cfg.MODEL.META_ARCHITECTURE == "ImageClassifier":
+            raise ConfigError(f"MODEL.TIMM.WINDOW is {self.keys(cfg).WINDOW}: windows are for detectors; set 0")
         if self.keys(cfg).WINDOW and not find_network(self.keys(cfg).NAME).windows:
             raise ConfigError(
                 f"MODEL.TIMM.WINDOW is {self.keys(cfg).WINDOW}, but {self.keys(cfg).NAME} is no plain vision "
