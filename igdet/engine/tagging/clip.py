@@ -118,7 +118,12 @@ def load_clip(name: ClipName, cfg: CfgNode, classes: Sequence[str]) -> Scorer:
     """
     open_clip = _open_clip()
     try:
-        model = open_clip.create_model(name.model, name.weights, device=cfg.MODEL.DEVICE, require_pretrained=True)
+        # Some weights were trained with another activation than the model of the plain name has; of a file the name
+        # alone tells it.
+        quick = bool((open_clip.get_pretrained_cfg(name.model, name.weights) or {}).get("quick_gelu"))
+        model = open_clip.create_model(
+            name.model, name.weights, device=cfg.MODEL.DEVICE, require_pretrained=True, force_quick_gelu=quick
+        )
         tokenize = open_clip.get_tokenizer(name.model)
     except Exception as error:  # whatever open_clip, the hub's client, and readers of files raise
         raise UserError(f"open_clip cannot load {name}: {error}") from error
