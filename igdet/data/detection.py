@@ -22,6 +22,7 @@ from igdet.data.draws.seeding import seeded
 from igdet.data.images.decoding import check_eight_bits, open_croppable
 from igdet.data.samples import GREY
 from igdet.formats.errors import DatasetError, RecordError
+from igdet.formats.images import open_image
 from igdet.utils.errors import too_many
 
 logger = logging.getLogger(__name__)
@@ -52,9 +53,10 @@ def is_wide(record: dict) -> bool:
     if "width" in record and "height" in record:
         return record["width"] > record["height"]
     try:
-        with PathManager.open(record["file_name"], "rb") as file, Image.open(file) as image:
+        with PathManager.open(record["file_name"], "rb") as file:
+            image = open_image(file)
             return image.width > image.height
-    except IMAGE_FAULTS:
+    except Exception:  # whatever a damaged header raises; who reads the image says it
         return False
 
 

@@ -1,6 +1,6 @@
 """Ways of shuffling posts that lie in shards: through the index, as a stream, and through a sliding buffer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,9 @@ class SimulatedShards:
     def is_taken(self, key: str) -> bool:
         """All posts are."""
         return True
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Nothing has to be fetched."""
 
     def open(self, name: str) -> "SimulatedStream":
         """Open a shard: its name is its first post."""
