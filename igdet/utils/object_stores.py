@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 SCHEMES = ("s3://", "gs://", "hf://", "https://", "http://", "memory://")  # what the stores' addresses begin with
 WAITS = (1, 2, 4, 8, 16)  # seconds before each further attempt: stores throttle, and say so for some seconds
 _ABANDONED = 3600  # seconds after which a file that is not finished is what a killed process has left
+THREADS = "store"  # the name of those that fetch in the background
 _CHUNK = 1 << 20  # bytes
 _AHEAD = 4  # files that a process fetches at the same time before they are asked for
 
@@ -109,7 +111,8 @@ class CachedStore:
             coming: Future = Future()
             self._coming[name] = coming
             # Not by a pool, for whose threads a process waits at its end.
-            threading.Thread(target=self._open_for, args=(coming, name, sizes[name]), daemon=True).start()
+            fetch = partial(self._open_for, coming, name, sizes[name])
+            threading.Thread(target=fetch, name=THREADS, daemon=True).start()
 
     def _open_for(self, coming: Future, name: str, size: int) -> None:
         with self._ahead:

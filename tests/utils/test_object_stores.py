@@ -8,6 +8,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from igdet.utils import object_stores
 from igdet.utils.object_stores import CachedStore, StoreError, is_remote
+from tests.support.store_threads import wait_for_threads
 
 ROOT = "memory://bucket/posts"
 
@@ -23,6 +24,7 @@ def bucket(tmp_path, monkeypatch):
         files.pipe(f"/bucket/posts/{number}", bytes([number]) * 100)
     files.waited = waited
     yield files
+    wait_for_threads()
     files.rm("/bucket", recursive=True)
 
 

@@ -16,6 +16,7 @@ from igdet.formats.errors import DatasetError
 from igdet.formats.shards import ShardError, ShardWriter
 from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.object_stores import StoreError
+from tests.support.store_threads import wait_for_threads
 
 POSTS, SHARD = 44, 4
 NAMES = ["bear", "owl", "river"]
@@ -127,6 +128,7 @@ def remote_cfg(stream_cfg, tmp_path, monkeypatch):
     files = fsspec.filesystem("memory")
     files.put(f"{tmp_path}/posts/", "/bucket/posts/", recursive=True)
     yield stream_cfg
+    wait_for_threads()
     files.rm("/bucket", recursive=True)
 
 
