@@ -240,3 +240,18 @@ def test_clip_models_that_cannot_be_used_are_refused(call, images, clip, monkeyp
     card["preprocess_cfg"]["resize_mode"] = "squash"
     (clip / "open_clip_config.json").write_text(json.dumps(card))
     assert "wants images of 32 x 32 pixels, resized as 'squash'" in errors_of(f"local-dir:{clip}")
+
+
+@pytest.mark.parametrize(("weights", "quick"), [("openai", True), ("laion400m_e31", False)])
+def test_clip_weights_get_the_activation_that_they_were_trained_with(call, images, monkeypatch, weights, quick):
+    open_clip = pytest.importorskip("open_clip")
+    asked = {}
+
+    def create(*_args, **named):
+        asked.update(named)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(open_clip, "create_model", create)
+    arguments = ("--target", images / "target", "--out", images / "out")
+    assert call("zero-shot", "--clip", f"ViT-B-16:{weights}", *arguments)[0] == 2
+    assert asked["force_quick_gelu"] is quick

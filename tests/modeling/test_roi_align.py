@@ -53,6 +53,13 @@ def test_evaluation_and_empty_lists_take_detectron2s_way():
     assert layer.train()(maps, rois[:0]).shape == (0, 6, 7, 7)
 
 
+def test_what_would_take_too_many_weights_is_left_to_torchvision(monkeypatch):
+    layer, maps = SparseROIAlign((7, 7), 0.25, 0, aligned=True).train(), torch.randn(2, 6, 12, 16)
+    monkeypatch.setattr("igdet.modeling.roi_align.MOST_WEIGHTS", 1)
+    monkeypatch.setattr("igdet.modeling.roi_align.roi_matrix", None)
+    assert torch.equal(layer(maps, torch.tensor(ROIS)), roi_align(maps, torch.tensor(ROIS), 7, 0.25, 0, True))
+
+
 def test_other_precisions_are_given_back():
     layer, maps = SparseROIAlign((7, 7), 0.25, 0, aligned=True).train(), torch.randn(2, 6, 12, 16)
     expected = layer(maps, torch.tensor(ROIS))
