@@ -156,8 +156,7 @@ def training_images(cfg: CfgNode) -> TrainingImages:
     if cfg.MODEL.KEYPOINT_ON and cfg.INPUT.RANDOM_FLIP == "horizontal":
         warn_of_sides(cfg.DATASETS.TRAIN)
     check_image_files(name, records, cfg.DATASETS.MAX_BAD_SHARE)
-    wide = np.array([is_wide(record) for record in records]) if cfg.DATALOADER.ASPECT_RATIO_GROUPING else None
-    groups = np.zeros(len(records), int) if wide is None else wide.astype(int)
+    groups = np.array([cfg.DATALOADER.ASPECT_RATIO_GROUPING and is_wide(record) for record in records], int)
     repetitions = REPETITIONS[cfg.DATALOADER.SAMPLER_TRAIN](cfg, records)
     contents = f"{name}: {len(records):,} images, {_digest(records, groups)}"
     return TrainingImages(DatasetFromList(records, copy=False), repetitions, groups, contents)

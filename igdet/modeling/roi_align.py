@@ -152,4 +152,5 @@ def _axis(start: Tensor, extent: Tensor, bins: int, sampling: int, length: int) 
     dense.index_add_(0, base + low, weight * (1 - share))
     dense.index_add_(0, base + (low + 1).clamp(max=length - 1), weight * share)
     dense = dense.view(len(start), bins, length)
-    return _Axis((dense != 0).sum(dim=2), dense.nonzero()[:, 2], dense[dense != 0])
+    taken = dense != 0
+    return _Axis(taken.sum(dim=2), taken.nonzero()[:, 2], dense[taken])

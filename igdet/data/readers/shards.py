@@ -10,7 +10,16 @@ from igdet.data.draws.epoch import label_factors
 from igdet.data.records import Records
 from igdet.data.subsets import first_posts, name_hash
 from igdet.formats.errors import DatasetError, RecordError
-from igdet.formats.shards import ShardError, ShardIndex, ShardReader, ShardStream, StreamedPost, Summary, read_summary
+from igdet.formats.shards import (
+    ShardError,
+    ShardIndex,
+    ShardReader,
+    ShardStream,
+    StreamedPost,
+    Summary,
+    check_sizes,
+    read_summary,
+)
 from igdet.formats.shards.format import SUMMARY_NAME
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.sampling import count_by_rarest
@@ -95,8 +104,8 @@ class StreamedShards:
             self._store = self._opened(CachedStore(folder, cache), posts)
             self.folder = self._store.folder
         self.summary: Summary = read_summary(self.folder, with_shards=self._store is None)
-        if self._store:
-            self._check_listed(self._store)
+        if self._store and (listed := self._store.sizes()):
+            check_sizes(self.summary, self._store.root, listed)
         self.names = list(self.summary.shards)
         if not self.names:
             raise DatasetError(f"{folder}: its summary lists no post; expected at least one")
@@ -119,17 +128,6 @@ class StreamedShards:
             with atomic_write(versioned.folder / name) as file:
                 file.write(content)
         return versioned
-
-    def _check_listed(self, store: CachedStore) -> None:
-        """Refuse a store that lists shards of other sizes than the summary, or lacks some."""
-        if not (listed := store.sizes()):
-            return
-        for name, (_, length) in self.summary.shards.items():
-            if listed.get(name) != length:
-                raise ShardError(
-                    f"{store.root}/{name} has {listed.get(name, 0):,} bytes where {SUMMARY_NAME} says {length:,}: "
-                    "it is missing, cut short, or was written again; copy it again"
-                )
 
     def expect(self, names: Sequence[str]) -> None:
         """Have a store's shards fetched in the background: they are opened next."""

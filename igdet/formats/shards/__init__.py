@@ -4,7 +4,7 @@ from igdet.formats.shards.format import ShardError
 from igdet.formats.shards.index import ShardIndex
 from igdet.formats.shards.naming import SetName
 from igdet.formats.shards.reader import ShardReader, ShardStream, StreamedPost
-from igdet.formats.shards.summary import Summary, read_summary, write_summary
+from igdet.formats.shards.summary import Summary, check_sizes, read_summary, write_summary
 from igdet.formats.shards.writer import ShardWriter
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ShardWriter",
     "StreamedPost",
     "Summary",
+    "check_sizes",
     "read_summary",
     "write_summary",
 ]

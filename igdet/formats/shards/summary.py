@@ -4,6 +4,7 @@ It is small, whatever the number of posts: 3.5 billion in 350,000 shards take ab
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -117,9 +118,30 @@ def read_summary(folder: Path, with_shards: bool = True) -> Summary:
         raise ShardError(f"{vocabulary} is not the vocabulary that {path} was written with: ids would be wrong")
     _check_types(path, summary, len(Vocabulary.read(vocabulary)))
     check_names(path, summary.shards)
-    for name, (_, length) in summary.shards.items() if with_shards else ():
-        _check_shard(folder / name, length)
+    if with_shards:
+        paths = {name: folder / name for name in summary.shards}
+        check_sizes(summary, folder, {name: path.stat().st_size for name, path in paths.items() if path.is_file()})
     return _checked_name(path, summary)
+
+
+def check_sizes(summary: Summary, place: str | PathLike, found: Mapping[str, int]) -> None:
+    """Refuse shards that are not as long as a summary says.
+
+    Args:
+        summary: of the shards.
+        place: where they are, for the error.
+        found: name -> bytes, of those that are there.
+
+    Raises:
+        ShardError: naming the first one that is not.
+    """
+    for name, (_, length) in summary.shards.items():
+        if found.get(name, 0) != length:
+            raise ShardError(
+                f"{place}/{name} has {found.get(name, 0):,} bytes where {SUMMARY_NAME} says {length:,}: it is missing "
+                "or cut short; copy it again. A run that has begun goes on exactly, with --resume, once all shards are "
+                "whole"
+            )
 
 
 def _checked_name(path: Path, summary: Summary) -> Summary:
@@ -165,12 +187,3 @@ def _are_counts(value: object, number: int) -> bool:
         and len(value) == number
         and all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**63 for count in value)
     )
-
-
-def _check_shard(path: Path, length: int) -> None:
-    found = path.stat().st_size if path.is_file() else 0
-    if found != length:
-        raise ShardError(
-            f"{path} has {found:,} bytes where {SUMMARY_NAME} says {length:,}: it is missing or cut short; copy it "
-            "again. A run that has begun goes on exactly, with --resume, once all shards are whole"
-        )
