@@ -12,8 +12,7 @@ from detectron2.data import DatasetCatalog
 from detectron2.structures import BoxMode
 from PIL import Image
 
-from igdet.checkpoint import WEIGHTS, Weights
-from igdet.checkpoint.catalog import HASHTAGS
+from igdet.formats.catalog import HASHTAGS, WEIGHTS, Weights
 from igdet.modeling import FAMILY, build_resnext
 from igdet.modeling.resnet_names import to_torchvision
 

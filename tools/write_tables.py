@@ -5,8 +5,8 @@ from pathlib import Path
 
 from benchmarks.record import Table, read_result
 
-from igdet.checkpoint import documents_blocks
 from igdet.evaluation.probing.protocols import protocol_table
+from igdet.formats.catalog_tables import documents_blocks
 from igdet.formats.published import FINDINGS, PUBLISHED, Source
 from igdet.formats.targets.markdown import full_table
 from igdet.reporting.documents import names_of_blocks, write_blocks

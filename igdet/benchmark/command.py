@@ -13,7 +13,6 @@ from igdet.benchmark.collect import Study
 from igdet.benchmark.distances import measure
 from igdet.benchmark.process import OTHER_CHECKER, check_configs, checker_of, locked
 from igdet.benchmark.progress import Progress
-from igdet.benchmark.report import write_report
 from igdet.benchmark.runner import Runner, last_lines, prepare
 from igdet.benchmark.selection import check_images
 from igdet.benchmark.suite import Suite, visible_gpus
@@ -46,7 +45,7 @@ def run(suite: Suite, progress: Progress) -> bool:
         progress.event(f"{suite.title}: {len(cells)} cells in {suite.folder}, {suite.workers} at a time")
         complete = Runner(suite, cells, lock, partial(_refresh, suite, shown, progress), progress).run()
         measure(suite, shown, progress)
-    progress.event(f"report    {write_report(Study(suite, shown))}")
+    progress.event(f"report    {_write_report(Study(suite, shown))}")
     return complete
 
 
@@ -92,13 +91,19 @@ def status(suite: Suite) -> str:
 def report(suite: Suite) -> Path | None:
     """Write the report of what there is; returns the path of its HTML page, None where nothing has been run."""
     study = study_of(suite)
-    return write_report(study) if any(run.state != "waiting" for run in study.runs) else None
+    return _write_report(study) if any(run.state != "waiting" for run in study.runs) else None
+
+
+def _write_report(study: Study) -> Path:
+    from igdet.benchmark.report import write_report  # now: its charts take most of a second to import
+
+    return write_report(study)
 
 
 def _refresh(suite: Suite, cells: Sequence[Cell], progress: Progress) -> None:
     """Renew the report; a figure that fails must not stop hours of training: the report at the end speaks up."""
     try:
-        write_report(Study(suite, cells))
+        _write_report(Study(suite, cells))
     except Exception as error:
         progress.event(f"report    not renewed: {type(error).__name__}: {error}")
 

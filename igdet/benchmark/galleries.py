@@ -9,7 +9,6 @@ from operator import itemgetter
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from detectron2.data import MetadataCatalog
 
 from igdet.benchmark.cells import read_json
 from igdet.benchmark.collect import Run, Study, choose, inference_file
@@ -108,6 +107,8 @@ def annotations_of(config: dict) -> tuple[Path, Path]:
     own = config["DATASETS"]["OWN"].get(name)
     if own:
         return expanded(own.get("INSTANCES", own["ANNOTATIONS"])), expanded(own["ROOT"])
+    from detectron2.data import MetadataCatalog  # only here: its import takes seconds
+
     metadata = MetadataCatalog.get(name)
     return Path(metadata.json_file), Path(metadata.image_root)
 

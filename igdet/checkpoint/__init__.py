@@ -1,31 +1,17 @@
-"""Weights: published ones by name, read safely, fitted strictly, written atomically; registers `igdet://`."""
+"""Weights: fetched by name, read safely, fitted strictly, written atomically; registers `igdet://`."""
 
-from igdet.checkpoint.catalog import WEIGHTS, Publication, Weights
-from igdet.checkpoint.checkpointer import IgdetCheckpointer
-from igdet.checkpoint.convert import TARGETS, convert_checkpoint
-from igdet.checkpoint.download import fetch, find_weights
-from igdet.checkpoint.inspection import documents_blocks, inspect_weights, list_weights
-from igdet.checkpoint.path_handler import CatalogHandler
-from igdet.checkpoint.weights_file import WeightsFile, open_weights
-from igdet.formats.errors import WeightsError
-from igdet.modeling.origin import TORCHVISION, Origin
+import detectron2  # noqa: F401  first: what registers with it is below, and must not be half imported by then
 
-__all__ = [
-    "TARGETS",
-    "TORCHVISION",
-    "WEIGHTS",
-    "CatalogHandler",
-    "IgdetCheckpointer",
-    "Origin",
-    "Publication",
-    "Weights",
-    "WeightsError",
-    "WeightsFile",
-    "convert_checkpoint",
-    "documents_blocks",
-    "fetch",
-    "find_weights",
-    "inspect_weights",
-    "list_weights",
-    "open_weights",
-]
+from igdet.utils.lazy import lazy_names
+
+__all__, __getattr__ = lazy_names(
+    __name__,
+    {
+        "checkpointer": ("IgdetCheckpointer",),
+        "convert": ("TARGETS", "convert_checkpoint"),
+        "download": ("fetch", "find_weights"),
+        "inspection": ("inspect_weights",),
+        "path_handler": ("CatalogHandler",),
+        "weights_file": ("WeightsFile", "open_weights"),
+    },
+)

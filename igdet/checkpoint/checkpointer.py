@@ -11,7 +11,6 @@ from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import CfgNode
 from torch import nn
 
-from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.download import check_allowed, find_weights
 from igdet.checkpoint.fit import Fit, fit_tensors, summarise_fit
 from igdet.checkpoint.names import is_classifier
@@ -20,6 +19,7 @@ from igdet.checkpoint.sharded import in_pieces, whole
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import LAST_CHECKPOINT, drop_old, numbered_checkpoints, write_checkpoint
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.formats.catalog import is_published
 from igdet.formats.errors import UnreadableWeights, WeightsError
 from igdet.formats.imagenet_lists import is_wnid, synsets
 from igdet.modeling.trunk import family_of_member

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igdet.checkpoint.catalog import full_name
 from igdet.checkpoint.fit import describe_trunk, folded_classifier
 from igdet.checkpoint.names import is_classifier, is_pooling, is_trunk
 from igdet.checkpoint.onnx_export import to_onnx, write_onnx
 from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
 from igdet.checkpoint.writing import write_checkpoint, write_safetensors
+from igdet.formats.catalog import full_name
 from igdet.formats.errors import WeightsError
 from igdet.modeling.trunk import family_of_tensors, kinds_of_trunks
 

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from iopath.common.file_io import file_lock
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Weights
 from igdet.checkpoint.http import discard, finish, transfer
 from igdet.checkpoint.reading import read_payload
+from igdet.formats.catalog import PREFIX, WEIGHTS, Weights
 from igdet.formats.errors import UnreadableWeights, WeightsError
-from igdet.utils.cache import cache_folder
 from igdet.utils.files import atomic_write
 from igdet.utils.hashing import hash_file
 from igdet.utils.messages import did_you_mean
@@ -102,7 +101,7 @@ def fetch(weights: Weights) -> Path:
         WeightsError: it could not be downloaded whole, is not the file that was published, a folder is in its place, or
             the cache cannot be written; a file that is in a read-only cache is used.
     """
-    path, publication = cached_path(weights), weights.publication
+    path, publication = weights.cached_path, weights.publication
     logger.info(f"Licence of the weights {weights.file_name}: {publication.licence} ({publication.source})")
     if path.is_dir():
         raise WeightsError(f"{path} is a folder, where the file of {weights.url} belongs: move it away")
@@ -117,11 +116,6 @@ def fetch(weights: Weights) -> Path:
                 _download(weights, path)
     write_record(path)
     return path
-
-
-def cached_path(weights: Weights) -> Path:
-    """Where published weights are kept, whether they are there or not."""
-    return cache_folder() / weights.file_name
 
 
 def _download(weights: Weights, path: Path) -> None:
@@ -163,7 +157,7 @@ def check_allowed(weights: Weights) -> None:
     Raises:
         WeightsError: they are not in the cache, and IGDET_OFFLINE is set.
     """
-    path = cached_path(weights)
+    path = weights.cached_path
     if is_offline() and not path.is_file():
         raise WeightsError(f"{path} is not there, and IGDET_OFFLINE forbids downloads: {_by_hand(weights, path)}")
 

@@ -1,101 +1,20 @@
-"""What the catalog holds and what a checkpoint is, in tables and lines for people."""
+"""What a checkpoint is, in lines for people."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from tabulate import tabulate
 from torch import Tensor
 
-from igdet.checkpoint.catalog import PREFIX, WEIGHTS, Publication, Weights, digits_in, full_name
-from igdet.checkpoint.download import cached_path
 from igdet.checkpoint.fit import describe_trunk, part_of
-from igdet.checkpoint.library_weights import card_of, in_words, is_of_library
+from igdet.checkpoint.library_weights import card_of, is_of_library
 from igdet.checkpoint.names import is_counter
 from igdet.checkpoint.weights_file import WeightsFile, open_weights
-from igdet.modeling.origin import TORCHVISION, Origin
-from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
-from igdet.modeling.torchvision_networks import cached_file, hashtag_weights
+from igdet.formats.catalog import PREFIX, WEIGHTS, full_name, in_words
+from igdet.formats.origin import Origin
 from igdet.utils.messages import first_of, printable
 
-INPUTS = {
-    TORCHVISION: "RGB, torchvision's mean and std",
-    MSRA: "BGR, Caffe's mean, std 1; stride in the 1x1",
-    FAIR_RESNEXT: "BGR, Caffe's mean, std 57.375 57.12 58.395",
-}
 _NAMES_SHOWN = 5
-
-
-def list_weights() -> str:
-    """The catalog as a table for a terminal."""
-    rows = [
-        (name, w.backbone, in_words(w.accuracy), w.publication.licence, "yes" if cached_path(w).is_file() else "")
-        for name, w in WEIGHTS.items()
-    ]
-    others = [
-        (name, "torchvision", in_words(card.accuracy), card.licence, "yes" if cached_file(card.source) else "")
-        for name, card in hashtag_weights().items()
-    ]
-    header = ("network", "published", "licence", "cached")
-    return "\n\n".join(
-        _table((prefix, *header), part, "simple") for prefix, part in (("igdet://", rows), ("torchvision://", others))
-    )
-
-
-def documents_blocks() -> dict[str, str]:
-    """The catalog as Markdown, by the name of the generated block that holds it."""
-    return {
-        "weights-in-full": _in_full(),
-        "weights-publications": _publications(),
-        "weights-torchvision": _of_torchvision(),
-    }
-
-
-def hash_of(weights: Weights) -> str:
-    """The published hash."""
-    return f"{weights.publication.algorithm} {weights.digits}" if weights.digits else "not published"
-
-
-def _in_full() -> str:
-    rows = [
-        (
-            f"`{PREFIX}{name}`",
-            w.backbone,
-            f"[file]({w.url})",
-            hash_of(w),
-            INPUTS.get(w.origin) or w.origin.in_words(),
-            in_words(w.accuracy),
-            w.note,
-        )
-        for name, w in WEIGHTS.items()
-    ]
-    return _table(("MODEL.WEIGHTS", "network", "from", "hash", "images", "published", "note"), rows)
-
-
-def _of_torchvision() -> str:
-    rows = [
-        (
-            f"`torchvision://{name}`",
-            f"[file]({card.source})",
-            f"sha256 {digits_in(card.source)}",
-            " x ".join(map(str, card.crop)),
-            in_words(card.accuracy),
-            f"[licence]({card.licence})",
-        )
-        for name, card in hashtag_weights().items()
-    ]
-    return _table(("MODEL.WEIGHTS", "from", "hash", "pixels", "published", "licence"), rows)
-
-
-def _publications() -> str:
-    names: dict[Publication, list[str]] = {}
-    for name, weights in WEIGHTS.items():
-        names.setdefault(weights.publication, []).append(f"`{name}`")
-    rows = [(", ".join(members), p.trained_on, p.source, p.licence) for p, members in names.items()]
-    return _table(("weights", "trained on", "files and accuracies from", "licence"), rows)
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], style: str = "pipe") -> str:
-    return tabulate(rows, header, tablefmt=style, disable_numparse=True)
 
 
 def inspect_weights(name: str, key: str = "") -> str:
@@ -160,7 +79,7 @@ def _published(name: str) -> dict[str, str]:
     publication = weights.publication
     facts = {
         "from": f"{weights.url} ({publication.source})",
-        "hash": hash_of(weights),
+        "hash": weights.hash,
         "trained on": publication.trained_on,
         "published": in_words(weights.accuracy),
         "licence": publication.licence,

@@ -2,7 +2,6 @@
 
 import logging
 import textwrap
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +12,11 @@ from torch import Tensor, nn
 
 from igdet.checkpoint.download import is_offline
 from igdet.checkpoint.origin import ABOUT, check_fed
+from igdet.formats.catalog import in_words
 from igdet.formats.errors import UnreadableWeights, WeightsError
+from igdet.formats.origin import Origin
 from igdet.modeling.library_networks import LibraryNetwork
 from igdet.modeling.library_trunks import LibraryTrunks, name_tensor
-from igdet.modeling.origin import Origin
 from igdet.modeling.trunk import CLASSIFIER, FAMILIES
 from igdet.modeling.trunk_building import before_building
 from igdet.utils.errors import UserError
@@ -120,11 +120,6 @@ def card_of(path: str) -> dict[str, str]:
         "published": in_words(card.accuracy),
         "evaluated": f"{crop}, resized by {card.interpolation}",
     }
-
-
-def in_words(accuracy: Mapping[str, float]) -> str:
-    """Published accuracies, in percent."""
-    return ", ".join(f"{name} {value}" for name, value in accuracy.items()) or "not published here"
 
 
 @before_building  # too: Detectron2's own checkpointer would not ask

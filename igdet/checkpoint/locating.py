@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from igdet.checkpoint.catalog import LOCAL, PREFIX
 from igdet.checkpoint.download import fetch, find_weights
 from igdet.checkpoint.hub import PREFIXES, fetch_from_hub, is_on_hub
 from igdet.checkpoint.library_weights import fetch_from_library, is_of_library
+from igdet.formats.catalog import LOCAL, PREFIX
 
 NAMES = (PREFIX, *PREFIXES)  # how names begin that are no paths
 

@@ -24,7 +24,7 @@ from igdet.checkpoint.weights_file import WeightsFile
 from igdet.checkpoint.writing import failures_explained
 from igdet.config.defaults import add_igdet_config
 from igdet.formats.errors import WeightsError
-from igdet.modeling.origin import Origin
+from igdet.formats.origin import Origin
 from igdet.modeling.trunk import family_of_member, family_of_tensors, traced_images
 from igdet.utils.files import atomic_write_together
 from igdet.utils.versions import too_old

@@ -9,10 +9,11 @@ from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 from torch import Tensor
 
-from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.download import find_weights
+from igdet.formats.catalog import is_published
 from igdet.formats.errors import WeightsError
-from igdet.modeling.origin import Origin
+from igdet.formats.origin import Origin
+from igdet.modeling.origin import contradictions, origin_of_config
 from igdet.modeling.trunk import family_of_tensors
 from igdet.modeling.trunk_building import before_building
 
@@ -31,7 +32,7 @@ def check_fed(path: str, origin: Origin | None, cfg: CfgNode) -> None:
     Raises:
         WeightsError: naming each key, its value and the value it should have.
     """
-    wrong = origin.contradictions(cfg) if origin else []
+    wrong = contradictions(origin, cfg) if origin else []
     if wrong:
         raise WeightsError(f"{path}: the config feeds these weights the wrong way: {'; '.join(wrong)}")
 
@@ -70,7 +71,7 @@ def describe_model(cfg: CfgNode) -> dict[str, Any]:
     """
     moe = cfg.MODEL.MOE
     return {
-        "origin": asdict(Origin.of_config(cfg)),
+        "origin": asdict(origin_of_config(cfg)),
         "backbone": cfg.MODEL.BACKBONE.NAME,
         "class_names": class_names(cfg),
         "mixture": {key: moe[key] for key in _MIXTURE} if moe.EXPERTS else None,

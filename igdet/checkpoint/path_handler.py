@@ -8,11 +8,11 @@ from typing import IO, Any
 from detectron2.utils.file_io import PathHandler, PathManager
 from iopath.common.file_io import file_lock
 
-from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.convert import convert_opened
 from igdet.checkpoint.locating import NAMES, local_file
 from igdet.checkpoint.weights_file import open_weights
 from igdet.checkpoint.weights_index import is_index, shards_of
+from igdet.formats.catalog import is_published
 from igdet.formats.errors import WeightsError
 from igdet.utils.cache import cache_folder
 from igdet.utils.hashing import sha256

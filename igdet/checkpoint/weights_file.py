@@ -11,7 +11,6 @@ import torch
 from detectron2.utils.file_io import PathManager
 from torch import Tensor
 
-from igdet.checkpoint.catalog import WEIGHTS
 from igdet.checkpoint.library_weights import is_of_library, library_payload
 from igdet.checkpoint.locating import NAMES, local_file
 from igdet.checkpoint.names import to_bare, with_statistics
@@ -19,8 +18,9 @@ from igdet.checkpoint.origin import ABOUT, recognise_origin
 from igdet.checkpoint.reading import read_payload
 from igdet.checkpoint.unpickling import Array
 from igdet.checkpoint.weights_index import is_index, read_shards
+from igdet.formats.catalog import WEIGHTS
 from igdet.formats.errors import UnreadableWeights, WeightsError
-from igdet.modeling.origin import Origin
+from igdet.formats.origin import Origin
 from igdet.modeling.trunk import FAMILIES
 from igdet.utils.messages import did_you_mean, printable, shown
 

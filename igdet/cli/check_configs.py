@@ -3,14 +3,8 @@
 import argparse
 import json
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from detectron2.config import CfgNode
-
-from igdet.data.own_datasets import forget_own_datasets, register_own_datasets
-from igdet.engine import check_merged, merged_config
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import UserError, one_line_errors
 from igdet.utils.messages import printable
@@ -22,36 +16,6 @@ Example:
   igdet check_configs runs.json
 with [{"name": "boxes", "config_file": "my/boxes.yaml", "opts": ["SEED", "3"], "processes": 8}] in runs.json
 """
-
-
-def problems(runs: Iterable[Mapping]) -> dict[str, list[str]]:
-    """What would stop each run at its start: message -> names of the runs that it stops."""
-    found, groups = defaultdict(list), defaultdict(list)
-    for run in runs:
-        try:
-            cfg = merged_config(run["config_file"], run["opts"])
-            groups[cfg.DATASETS.dump()].append((run, cfg))
-        except UserError as error:
-            found[str(error)].append(run["name"])
-    for group in groups.values():
-        for name, message in _problems_on_the_same_data(group):
-            found[message].append(name)
-    return found
-
-
-def _problems_on_the_same_data(group: Sequence[tuple[Mapping, CfgNode]]) -> Iterator[tuple[str, str]]:
-    """(name, message) of the runs that would stop; their data sets, which may take long to read, are read once."""
-    forget_own_datasets()
-    try:
-        register_own_datasets(group[0][1])
-    except UserError as error:
-        yield from ((run["name"], str(error)) for run, _ in group)
-        return
-    for run, cfg in group:
-        try:
-            check_merged(cfg, processes=run["processes"])
-        except UserError as error:
-            yield run["name"], str(error)
 
 
 def read_runs(path: str) -> list[dict]:
@@ -78,7 +42,10 @@ def main() -> int:
         description=__doc__, epilog=as_started(EXAMPLES), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", help="JSON file: see the example; opts as on a command line")
-    found = problems(read_runs(parser.parse_args().runs))
+    runs = read_runs(parser.parse_args().runs)
+    from igdet.cli.actions.check_configs import problems  # now: PyTorch takes seconds
+
+    found = problems(runs)
     for message, names in found.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
         print(printable(f"{names[0]}{others}: {message}"))

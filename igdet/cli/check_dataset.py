@@ -9,8 +9,6 @@ igdet check_dataset datasets/tiny-imagenet        class folders below train and 
 import argparse
 import sys
 
-from igdet.data.checking import Options, check, report, sets_of
-from igdet.data.readers.torchvision_sets import download
 from igdet.formats.targets import datasets_folder
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
@@ -34,6 +32,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Check; return the exit status, 1 when something is wrong."""
     args = parse_args()
+    from igdet.data.checking import Options, check, report, sets_of  # now: PyTorch takes seconds
+    from igdet.data.readers.torchvision_sets import download
+
     sets = sets_of(args.what, args.root)
     if args.download:
         for named in sets:

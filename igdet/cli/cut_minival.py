@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from igdet.data.minival import cut_minival
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
@@ -34,6 +33,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Cut, and say what was written."""
     args = parse_args()
+    from igdet.data.minival import cut_minival  # now: PyTorch takes seconds
+
     for cut in cut_minival(args.annotations, args.images, args.seed, args.out, args.never):
         for path, images, annotations in zip((cut.fit, cut.minival), cut.images, cut.annotations, strict=True):
             print(f"{path}: {images:,} images, {annotations:,} annotations")

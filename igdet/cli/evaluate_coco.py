@@ -5,7 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-from igdet.evaluation.coco import class_table, metrics_table
 from igdet.evaluation.coco_files import add_sigmas, check_detections, read_annotations, read_detections
 from igdet.evaluation.coco_metrics import SUMMARY, engine_of, metrics_of, score_detections
 from igdet.formats.coco.reading import KEYPOINTS
@@ -53,6 +52,8 @@ def main() -> None:
     """Score, print and write."""
     args = parse_args()
     metrics, classes = score(args)
+    from igdet.evaluation.coco import class_table, metrics_table  # now: PyTorch takes seconds
+
     print(metrics_table(metrics).plain())
     if args.per_class:
         print(class_table(metrics, classes).plain())

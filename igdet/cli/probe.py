@@ -3,11 +3,9 @@
 import argparse
 import sys
 
-from detectron2.engine import default_argument_parser
-
-from igdet.engine import setup
-from igdet.engine.probe import check_probe, probe
-from igdet.evaluation.probing.protocols import PROTOCOLS
+from igdet.benchmark.suite import PROBES
+from igdet.cli._training_arguments import training_parser
+from igdet.config.keys import check_keys
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
@@ -22,8 +20,8 @@ Examples:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line: Detectron2's, and the protocols."""
-    parser = default_argument_parser(epilog=as_started(EXAMPLES))
-    parser.add_argument("--protocols", nargs="+", choices=list(PROTOCOLS), default=list(PROTOCOLS))
+    parser = training_parser(as_started(EXAMPLES))
+    parser.add_argument("--protocols", nargs="+", choices=PROBES, default=[*PROBES])
     return parser.parse_args()
 
 
@@ -31,6 +29,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Check the config, say what will be done, do it."""
     args = parse_args()
+    check_keys(args.config_file, args.opts)
+    from igdet.engine.probe import check_probe, probe  # now: PyTorch takes seconds
+    from igdet.engine.setup import setup
+
     cfg = setup(args)
     check_probe(cfg)
     trunk, sets = cfg.MODEL.WEIGHTS or "a random trunk", " and ".join((*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST))

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from igdet.benchmark.axes import with_starts_as_axis
 from igdet.benchmark.command import INTERRUPTED, run_to_status, study_of
-from igdet.benchmark.studies.page import write_page
-from igdet.benchmark.studies.results import Results, results_of
 from igdet.benchmark.suite import Suite
 from igdet.benchmark.suite_file import read_suite
 from igdet.utils.command_lines import as_started, command_line, this_command_line
@@ -77,6 +75,8 @@ def run_study(suite: Suite, name: str, results: Path) -> int:
     """Run what is not finished, collect the results, and draw."""
     ended = run_to_status(suite, this_command_line())
     if ended != INTERRUPTED:
+        from igdet.benchmark.studies.results import results_of
+
         results_of(study_of(suite)).write(results)
         draw_study(suite, name, results)
     return ended
@@ -84,6 +84,9 @@ def run_study(suite: Suite, name: str, results: Path) -> int:
 
 def draw_study(suite: Suite, name: str, results: Path) -> int:
     """Draw from the table of results alone; the page says how the study is run, by the name that it was given here."""
+    from igdet.benchmark.studies.page import write_page  # now: its charts take most of a second to import
+    from igdet.benchmark.studies.results import Results
+
     page = results.with_suffix(".md")
     write_page(suite, Results.read(results), f"{command_line('study')} run {shlex.quote(name)}", page)
     print(page)

@@ -3,11 +3,8 @@
 import argparse
 import sys
 
-from detectron2.engine import default_argument_parser
-
-from igdet.engine import run
-from igdet.engine.heartbeat import heartbeat
-from igdet.engine.launching import start
+from igdet.cli._training_arguments import training_parser
+from igdet.config.keys import check_keys
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
@@ -27,6 +24,9 @@ Examples:
 
 def train(args: argparse.Namespace) -> None:
     """Run the command in one process."""
+    from igdet.engine.heartbeat import heartbeat
+    from igdet.engine.run import run
+
     with one_line_errors(FloatingPointError), heartbeat(args):
         run(args)
 
@@ -34,7 +34,11 @@ def train(args: argparse.Namespace) -> None:
 @one_line_errors()
 def main() -> None:
     """Read the command line, then start the processes."""
-    start(train, default_argument_parser(epilog=as_started(EXAMPLES)).parse_args())
+    args = training_parser(as_started(EXAMPLES)).parse_args()
+    check_keys(args.config_file, args.opts)
+    from igdet.engine.launching import start  # now: PyTorch takes seconds
+
+    start(train, args)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from igdet.data.visualize import contact_sheet
-from igdet.engine import setup_config
+from igdet.config.keys import check_keys
 from igdet.utils.command_lines import as_started
 from igdet.utils.errors import one_line_errors
 
@@ -31,6 +30,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Draw the sheet and write it."""
     args = parse_args()
+    check_keys(args.config_file, args.opts)
+    from igdet.data.visualize import contact_sheet  # now: PyTorch takes seconds
+    from igdet.engine.setup import setup_config
+
     sheet = contact_sheet(setup_config(args), args.count)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(args.out)

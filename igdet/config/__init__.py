@@ -1,15 +1,7 @@
 """igdet's configuration: its keys, strict reading of files, and the checks made before any work."""
 
-from igdet.config.check import check_config
 from igdet.config.defaults import add_igdet_config
 from igdet.config.strict import merge_config_file, merge_overrides
 from igdet.utils.yaml import ConfigError, read_yaml
 
-__all__ = [
-    "ConfigError",
-    "add_igdet_config",
-    "check_config",
-    "merge_config_file",
-    "merge_overrides",
-    "read_yaml",
-]
+__all__ = ["ConfigError", "add_igdet_config", "merge_config_file", "merge_overrides", "read_yaml"]

@@ -1,6 +1,6 @@
 """Every configuration key that igdet adds to Detectron2's, with its meaning and unit."""
 
-from detectron2.config import CfgNode
+from yacs.config import CfgNode  # Detectron2's are of it, and take seconds to import
 
 from igdet.utils.errors import USUAL_SHARE
 
@@ -28,7 +28,7 @@ def _add_model(cfg: CfgNode) -> None:
     # Which copy of the weights is taken where MODEL.WEIGHTS holds several, such as "state_dict_ema" or "teacher":
     # `python tools/weights.py inspect` lists them. "": those that were trained, not their average.
     cfg.MODEL.WEIGHTS_KEY = ""
-    cfg.MODEL.CLASSIFIER = CfgNode()
+    cfg.MODEL.CLASSIFIER = type(cfg)()
     # Number of classes or hashtags; unless written, that of the named target of DATASETS.TRAIN. Checked against the
     # training set before any work.
     cfg.MODEL.CLASSIFIER.NUM_CLASSES = 1000
@@ -42,7 +42,7 @@ def _add_model(cfg: CfgNode) -> None:
     # of igdet/modeling/pooling.py, which care for where something is.
     cfg.MODEL.CLASSIFIER.POOLING = "mean"
     # Mixtures of experts in place of bottleneck blocks: experts each, 0 for none, and how many an image goes to.
-    cfg.MODEL.MOE = CfgNode()
+    cfg.MODEL.MOE = type(cfg)()
     cfg.MODEL.MOE.EXPERTS = 0
     cfg.MODEL.MOE.TOP_K = 2
     # Stages that have them, and in these every how many-th block is one, counted back from the stage's last.
@@ -55,7 +55,7 @@ def _add_model(cfg: CfgNode) -> None:
     # residual branches are dropped, of the last block (arXiv 1603.09382); and its batch norms: "" as they are,
     # "FrozenBN" or "SyncBN".
     for library in ("TIMM", "TORCHVISION"):
-        cfg.MODEL[library] = CfgNode({"NAME": "", "DROP_PATH": 0.0, "NORM": ""})
+        cfg.MODEL[library] = type(cfg)({"NAME": "", "DROP_PATH": 0.0, "NORM": ""})
     # Plain vision transformers: the side in patches of the windows to which all blocks but four confine their attention
     # (ViTDet: 14); 0: all see the whole image.
     cfg.MODEL.TIMM.WINDOW = 0
@@ -76,7 +76,7 @@ def _add_model(cfg: CfgNode) -> None:
 
 def _add_fcos(cfg: CfgNode) -> None:
     # MODEL.META_ARCHITECTURE FCOS: keys as RetinaNet's (MODEL.RETINANET), values as Detectron2's own FCOS has them.
-    cfg.MODEL.FCOS = CfgNode()
+    cfg.MODEL.FCOS = type(cfg)()
     # Number of classes; unless written, that of the named target of DATASETS.TRAIN.
     cfg.MODEL.FCOS.NUM_CLASSES = 80
     # Levels of the pyramid, the finest first: each finds objects of 4 to 8 times its stride, the first also smaller
@@ -100,7 +100,7 @@ def _add_fcos(cfg: CfgNode) -> None:
 
 
 def _add_input(cfg: CfgNode) -> None:
-    cfg.INPUT.CLASSIFICATION = CfgNode()
+    cfg.INPUT.CLASSIFICATION = type(cfg)()
     # Training crop: side in pixels, range of its share of the image's area, range of width / height.
     cfg.INPUT.CLASSIFICATION.TRAIN_CROP = 224
     # Side of the crop in the last fifth of the images seen; 0: as before.
@@ -118,14 +118,14 @@ def _add_input(cfg: CfgNode) -> None:
 
     # Large-scale jitter (Ghiasi et al. 2021, arXiv 2012.07177) in place of MIN_SIZE_TRAIN: the image is scaled to fit
     # a square of SIDE pixels times a random factor of SCALE, then cropped or padded to that square. SIDE 0: none.
-    cfg.INPUT.LARGE_SCALE_JITTER = CfgNode()
+    cfg.INPUT.LARGE_SCALE_JITTER = type(cfg)()
     cfg.INPUT.LARGE_SCALE_JITTER.SIDE = 0
     cfg.INPUT.LARGE_SCALE_JITTER.SCALE = (0.1, 2.0)
 
 
 def _add_datasets(cfg: CfgNode) -> None:
     # Data sets of one's own: NAME: {KIND: ..., ROOT: ..., ANNOTATIONS: ...}; docs/DATASETS.md lists the kinds.
-    cfg.DATASETS.OWN = CfgNode(new_allowed=True)
+    cfg.DATASETS.OWN = type(cfg)(new_allowed=True)
     # Share of a data set's records, 0..1, that may be bad (logged and skipped) before the run stops.
     cfg.DATASETS.MAX_BAD_SHARE = USUAL_SHARE
 
@@ -186,7 +186,7 @@ def _add_solver(cfg: CfgNode) -> None:
 
 def _add_probe(cfg: CfgNode) -> None:
     # Protocols on frozen features (tools/probe.py, docs/PROTOCOLS.md). How features are kept: float32 or float16.
-    cfg.PROBE = CfgNode()
+    cfg.PROBE = type(cfg)()
     cfg.PROBE.FEATURES = "float32"
     # Share of each training class, 0..1, by which strengths and numbers of neighbours are chosen; SEED draws it.
     cfg.PROBE.HELD_OUT = 0.2
@@ -200,4 +200,4 @@ def _add_probe(cfg: CfgNode) -> None:
     cfg.PROBE.TEMPERATURE = 0.07
     # Probes while a classifier is trained: every so many images, 0 for none, "knn" and "linear" on the data sets TRAIN
     # and TEST. They stand in TensorBoard and metrics.json with the seconds that they took.
-    cfg.PROBE.IN_TRAINING = CfgNode({"EVERY": 0, "TRAIN": "", "TEST": "", "PROTOCOLS": ["knn", "linear"]})
+    cfg.PROBE.IN_TRAINING = type(cfg)({"EVERY": 0, "TRAIN": "", "TEST": "", "PROTOCOLS": ["knn", "linear"]})

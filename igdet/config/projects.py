@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from detectron2.config import CfgNode
+from yacs.config import CfgNode
 
 from igdet.utils.yaml import ConfigError
 
@@ -23,6 +23,7 @@ def add_project_keys(cfg: CfgNode, content: Mapping) -> None:
     """
     if _at(content, "MODEL", "ROI_MASK_HEAD", "NAME") not in POINT_REND or "POINT_HEAD" in cfg.MODEL:
         return
+    own = set(cfg.MODEL)
     try:
         import_module("detectron2.projects.point_rend").add_pointrend_config(cfg)
     except ImportError as error:
@@ -30,6 +31,8 @@ def add_project_keys(cfg: CfgNode, content: Mapping) -> None:
             "MODEL.ROI_MASK_HEAD.NAME is a head of PointRend, but this Detectron2 comes without "
             f"detectron2.projects.point_rend ({error}): name another head, or install Detectron2 from its sources"
         ) from error
+    for name in set(cfg.MODEL) - own:
+        cfg.MODEL[name] = type(cfg)(cfg.MODEL[name])  # nodes of one class, or yacs does not merge them
 
 
 def _at(content: Any, *keys: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from detectron2.config import CfgNode
+from yacs.config import CfgNode
 
 from igdet.config.projects import add_project_keys
 from igdet.utils.messages import brief, did_you_mean, shown
@@ -35,7 +35,7 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> set[str]:
     for file, content in files:
         _refuse_unknown_keys(cfg, content, file, "")
         try:
-            cfg.merge_from_other_cfg(CfgNode(content))
+            cfg.merge_from_other_cfg(type(cfg)(content))
             _open_free_sections(cfg)
         except _NOT_MERGED as error:
             raise ConfigError(f"{file}: {brief(error)}") from error

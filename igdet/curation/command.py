@@ -8,7 +8,6 @@ from tabulate import tabulate
 
 from igdet.curation import pipeline
 from igdet.curation.labels.labelling import canonicaliser_of
-from igdet.curation.report import write_report
 from igdet.curation.sets import table_of_sets
 from igdet.curation.settings import Curation
 from igdet.curation.stages import shards, vocabulary
@@ -61,6 +60,8 @@ def _facts(step: pipeline.Step) -> list:
 
 def report(curation: Curation) -> Path:
     """Write the report of what there is, and say where."""
+    from igdet.curation.report import write_report  # now: its charts take half a second to import
+
     path = write_report(curation.folder, curation.title, canonicaliser_of(curation.lexicon))
     print(f"report    {path}")
     return path

@@ -1,27 +1,21 @@
 """Data sets, samplers and loaders."""
 
-from igdet.data.build import (
-    build_classification_test_loader,
-    build_classification_train_loader,
-    build_detection_test_loader,
-    build_detection_train_loader,
-    check_detection_tests,
-    describe_training_set,
-    draw_seed,
-    training_images,
-)
-from igdet.data.detection import detection_tasks
-from igdet.data.own_datasets import register_own_datasets
+from igdet.utils.lazy import lazy_names
 
-__all__ = [
-    "build_classification_test_loader",
-    "build_classification_train_loader",
-    "build_detection_test_loader",
-    "build_detection_train_loader",
-    "check_detection_tests",
-    "describe_training_set",
-    "detection_tasks",
-    "draw_seed",
-    "register_own_datasets",
-    "training_images",
-]
+__all__, __getattr__ = lazy_names(
+    __name__,
+    {
+        "build": (
+            "build_classification_test_loader",
+            "build_classification_train_loader",
+            "build_detection_test_loader",
+            "build_detection_train_loader",
+            "check_detection_tests",
+            "describe_training_set",
+            "draw_seed",
+            "training_images",
+        ),
+        "detection": ("detection_tasks",),
+        "own_datasets": ("register_own_datasets",),
+    },
+)

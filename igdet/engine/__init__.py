@@ -1,18 +1,13 @@
 """Training and evaluation runs: set-up, schedule, trainer, records."""
 
-from igdet.engine.run import evaluate, run, train
-from igdet.engine.schedule import resolve_schedule
-from igdet.engine.setup import check_merged, merged_config, setup, setup_config
-from igdet.engine.trainer import Trainer
+from igdet.utils.lazy import lazy_names
 
-__all__ = [
-    "Trainer",
-    "check_merged",
-    "evaluate",
-    "merged_config",
-    "resolve_schedule",
-    "run",
-    "setup",
-    "setup_config",
-    "train",
-]
+__all__, __getattr__ = lazy_names(
+    __name__,
+    {
+        "run": ("evaluate", "train"),
+        "schedule": ("resolve_schedule",),
+        "setup": ("check_merged", "merged_config", "setup_config"),
+        "trainer": ("Trainer",),
+    },
+)

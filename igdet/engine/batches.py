@@ -6,7 +6,7 @@ import torch
 from detectron2.config import CfgNode
 from detectron2.utils import comm
 
-from igdet.data import (
+from igdet.data.build import (
     build_classification_train_loader,
     build_detection_train_loader,
     describe_training_set,

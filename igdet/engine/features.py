@@ -16,7 +16,7 @@ from detectron2.data import DatasetCatalog
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
-from igdet.data import build_classification_test_loader
+from igdet.data.build import build_classification_test_loader
 from igdet.data.images.jpeg import DECODER
 from igdet.data.records import Records
 from igdet.data.workers import explained_death, one_ahead

@@ -4,7 +4,7 @@ from typing import cast
 
 from detectron2.config import CfgNode
 
-from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.engine.trainer import Trainer
 from igdet.modeling.classifier import ImageClassifier
 

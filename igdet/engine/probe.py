@@ -17,7 +17,7 @@ from igdet.engine.features import features_of
 from igdet.engine.frozen_trunk import trunk_of
 from igdet.engine.probe_settings import settings_of
 from igdet.engine.results import read_record, utc_now, write_record
-from igdet.evaluation import ClassificationEvaluator
+from igdet.evaluation.classification import ClassificationEvaluator
 from igdet.evaluation.predictions import predictions_of_scores, write_predictions
 from igdet.evaluation.probing.protocols import PROTOCOLS, Outcome, Settings
 from igdet.evaluation.probing.splits import LabelledFeatures, draw_shots, hold_out

@@ -13,10 +13,10 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 
-from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.checkpoint.writing import LAST_CHECKPOINT, drop_halves, numbered_checkpoints
 from igdet.config import ConfigError
-from igdet.data import check_detection_tests
+from igdet.data.build import check_detection_tests
 from igdet.data.workers import explained_death
 from igdet.engine.hooks import AtTheEnd
 from igdet.engine.results import (

@@ -12,13 +12,13 @@ from detectron2.engine import default_setup
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
-from igdet.checkpoint.catalog import is_published
 from igdet.checkpoint.checkpointer import check_published
 from igdet.checkpoint.hub import is_on_hub, parse
 from igdet.checkpoint.library_weights import check_library_weights
 from igdet.checkpoint.writing import LAST_CHECKPOINT
-from igdet.config import ConfigError, add_igdet_config, check_config, merge_config_file, merge_overrides
-from igdet.data import register_own_datasets
+from igdet.config import ConfigError, add_igdet_config, merge_config_file, merge_overrides
+from igdet.config.check import check_config
+from igdet.data.own_datasets import register_own_datasets
 from igdet.engine.derived import derive
 from igdet.engine.probe_in_training import check_probe_in_training
 from igdet.engine.results import CONFIG
@@ -26,6 +26,7 @@ from igdet.engine.resuming import check_resumption, note_changes, pin_weights
 from igdet.engine.schedule import resolve_schedule
 from igdet.engine.sharding import check_sharding
 from igdet.engine.trackers import check_trackers
+from igdet.formats.catalog import is_published
 from igdet.modeling import check_backbone, check_execution, check_levels
 from igdet.utils.files import atomic_write
 

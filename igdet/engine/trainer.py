@@ -19,9 +19,10 @@ from detectron2.utils.events import CommonMetricPrinter, EventWriter, JSONWriter
 from fvcore.common.history_buffer import HistoryBuffer
 from torch import nn
 
-from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.checkpoint.sharded import optimizer_in_pieces
-from igdet.data import build_classification_test_loader, build_detection_test_loader, detection_tasks
+from igdet.data.build import build_classification_test_loader, build_detection_test_loader
+from igdet.data.detection import detection_tasks
 from igdet.data.workers import is_death
 from igdet.engine.averages import PreciseStatistics, SharedStatistics, WeightAverage
 from igdet.engine.batches import TrainBatches, build_train_batches
@@ -33,13 +34,11 @@ from igdet.engine.results import METRICS
 from igdet.engine.sharding import share_model, whole_weights
 from igdet.engine.step import NonFiniteLoss, build_step
 from igdet.engine.trackers import TrackerWriter
-from igdet.evaluation import (
-    ClassificationEvaluator,
-    CocoTransferEvaluator,
-    HashtagEvaluator,
-    PanopticEvaluator,
-    SegmentationEvaluator,
-)
+from igdet.evaluation.classification import ClassificationEvaluator
+from igdet.evaluation.coco import CocoTransferEvaluator
+from igdet.evaluation.hashtags import HashtagEvaluator
+from igdet.evaluation.panoptic import PanopticEvaluator
+from igdet.evaluation.segmentation import SegmentationEvaluator
 from igdet.modeling import apply_execution
 from igdet.utils.errors import UserError
 

@@ -1,15 +1,14 @@
 """Evaluators: classification accuracy, hashtags, COCO boxes, masks and keypoints, classes and segments of pixels."""
 
-from igdet.evaluation.classification import ClassificationEvaluator
-from igdet.evaluation.coco import CocoTransferEvaluator
-from igdet.evaluation.hashtags import HashtagEvaluator
-from igdet.evaluation.panoptic import PanopticEvaluator
-from igdet.evaluation.segmentation import SegmentationEvaluator
+from igdet.utils.lazy import lazy_names
 
-__all__ = [
-    "ClassificationEvaluator",
-    "CocoTransferEvaluator",
-    "HashtagEvaluator",
-    "PanopticEvaluator",
-    "SegmentationEvaluator",
-]
+__all__, __getattr__ = lazy_names(
+    __name__,
+    {
+        "classification": ("ClassificationEvaluator",),
+        "coco": ("CocoTransferEvaluator",),
+        "hashtags": ("HashtagEvaluator",),
+        "panoptic": ("PanopticEvaluator",),
+        "segmentation": ("SegmentationEvaluator",),
+    },
+)

@@ -57,7 +57,7 @@ def _masks(box: float, mask: float) -> dict[str, float]:
 
 
 # fmt: off
-# Results of weights by their names in igdet/checkpoint/catalog.py: top-1 and top-5 on ImageNet-1k's validation set from
+# Results of weights by their names in igdet/formats/catalog.py: top-1 and top-5 on ImageNet-1k's validation set from
 # one centre crop of 224 pixels, AP on COCO val2017. Those of no file of the catalog are last.
 RESULTS: dict[str, Published] = {
     "ig_resnext101_32x8d": Published(

@@ -11,7 +11,7 @@ from detectron2.checkpoint.c2_model_loading import convert_c2_detectron_names
 from torch import Tensor
 
 from igdet.formats.errors import WeightsError
-from igdet.modeling.origin import TORCHVISION, Origin
+from igdet.formats.origin import FAIR_RESNEXT, MSRA, TORCHVISION, Origin
 from igdet.modeling.trunk import Naming, Tensors, bare_name
 from igdet.utils.messages import printable
 
@@ -28,10 +28,6 @@ ROWS: tuple[tuple[str, str], ...] = (
 )
 _TORCHVISION_TRUNK = {"conv1", "bn1", *(f"layer{s}" for s in _STAGES)}
 _PLACEHOLDERS = {"{block}": r"(?P<block>\d+)", "{i}": r"(?P<i>\d)", "{leaf}": r"(?P<leaf>\w+)"}
-
-# MSRA's ResNets, and FAIR's ResNeXt-101 in Detectron2's model zoo.
-MSRA = Origin("BGR", (103.53, 116.28, 123.675), (1.0, 1.0, 1.0), stride_in_1x1=True)
-FAIR_RESNEXT = Origin("BGR", (103.53, 116.28, 123.675), (57.375, 57.12, 58.395), stride_in_1x1=False)
 
 # (norm, whether convolutions are grouped) -> origin. "folded": batch norms turned into a scale and a shift, which only
 # FrozenBN can hold. Source: the notes in Detectron2's checkpoint/catalog.py and MODEL_ZOO.md.

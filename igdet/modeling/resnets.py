@@ -10,9 +10,9 @@ from detectron2.modeling.backbone.resnet import BottleneckBlock
 from torch import nn
 
 from igdet.config.defaults import FPN_SUFFIX
+from igdet.formats.origin import Origin
 from igdet.modeling import resnet_names
 from igdet.modeling.norms import choose_norm
-from igdet.modeling.origin import Origin
 from igdet.modeling.resnet_networks import FAMILY, STAGES, Deformation, Mixture, build_resnext, check_blocks
 from igdet.modeling.trunk import BACKBONE, BOTTOM_UP, Tensors, TrunkFamily, is_segmented
 from igdet.modeling.trunk_building import register_trunks

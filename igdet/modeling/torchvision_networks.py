@@ -21,6 +21,7 @@ from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.ops import StochasticDepth
 
 from igdet.modeling.library_networks import MAPS, PLAIN_MAP, Card, LibraryNetwork
+from igdet.utils.cache import torch_hub_file
 from igdet.utils.errors import UserError
 from igdet.utils.messages import did_you_mean
 
@@ -108,7 +109,7 @@ class Network(LibraryNetwork):
 
     def cached(self) -> Path | None:
         """In PyTorch's cache."""
-        return cached_file(self.weights.url)
+        return torch_hub_file(self.weights.url)
 
     def groups(self, built: nn.Module) -> list[list[str]]:
         """A block, or a layer with its norm, each; what comes behind the last belongs to it."""
@@ -139,19 +140,6 @@ class Network(LibraryNetwork):
 
     def _whole(self) -> nn.Module:
         return models.get_model(super().architecture, weights=None, **self.options)
-
-
-def hashtag_weights() -> dict[str, Card]:
-    """Return the weights that were pretrained on hashtags (SWAG, arXiv 2201.08371) by name; no network is built."""
-    published = {name: models.get_model_weights(name) for name in models.list_models(module=models)}
-    members = ((name, weights) for name, of_name in published.items() for weights in of_name)
-    return {f"{name}.{weights.name}": _card(weights) for name, weights in members if "SWAG" in weights.name}
-
-
-def cached_file(url: str) -> Path | None:
-    """Where PyTorch's cache has a published file; None where it is not there."""
-    path = Path(torch.hub.get_dir(), "checkpoints", Path(url).name)
-    return path if path.is_file() else None
 
 
 def find_network(name: str) -> Network:

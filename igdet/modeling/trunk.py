@@ -25,7 +25,7 @@ from igdet.modeling.pyramid import build_fpn, levels
 from igdet.utils.yaml import ConfigError
 
 if TYPE_CHECKING:
-    from igdet.modeling.origin import Origin
+    from igdet.formats.origin import Origin
 
 Tensors = Mapping[str, Tensor]
 

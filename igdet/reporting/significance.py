@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # scipy.stats has all of it too, and takes half a second to import
 
 CONFIDENCE = 0.95
 EQUAL = 1e-9  # results in percent that differ by less do so by rounding alone
@@ -41,7 +41,7 @@ def t_interval(values: Sequence[float]) -> Interval:
     spread = statistics.stdev(values)
     # mean +- t_(0.975, n - 1) s / sqrt(n): Student's quantile, not the normal's, for of a few seeds the spread itself
     # is uncertain; with three the interval is 2.2 times as wide (4.30 over 1.96).
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / math.sqrt(n)
+    reach = float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * spread / math.sqrt(n)
     return Interval(mean, spread, mean - reach, mean + reach, n)
 
 
@@ -52,7 +52,7 @@ def paired_t(differences: Sequence[float]) -> PairedTest:
     # t = mean / (s / sqrt(n)), two-sided. Pairing takes the seed's own luck out; a spread of 0 would say "certain".
     if interval.spread > EQUAL:
         t = interval.mean / (interval.spread / math.sqrt(interval.n))
-        p = 2 * float(stats.t.sf(abs(t), interval.n - 1))
+        p = 2 * float(special.stdtr(interval.n - 1, -abs(t)))
     return PairedTest(interval.mean, interval.low, interval.high, p, interval.n)
 
 
@@ -70,11 +70,11 @@ def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> PairedTest:
     differing = only_a + only_b
     # Images that both get right, or neither, say nothing about who is better. If neither were, each of the others would
     # be a fair coin: an exact binomial test, which holds for few of them, where the chi-squared form does not.
-    p = float(stats.binomtest(only_a, differing).pvalue) if differing else 1.0
+    p = min(1.0, 2 * float(special.bdtr(min(only_a, only_b), differing, 0.5))) if differing else 1.0
     difference = (only_a - only_b) / n
     # An image counts +1, -1 or 0, so its variance is E[x^2] - E[x]^2 = (share that differs) - difference^2.
     error = math.sqrt(max(0.0, differing / n - difference**2) / n)
-    reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
+    reach = float(special.ndtri((1 + CONFIDENCE) / 2)) * error
     return PairedTest(100 * difference, 100 * (difference - reach), 100 * (difference + reach), p, n)
 
 

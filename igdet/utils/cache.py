@@ -112,3 +112,10 @@ def _fingerprint(made: Path) -> str | None:
         return (made / _FINGERPRINT).read_text(encoding="utf-8")
     except OSError:
         return None
+
+
+def torch_hub_file(url: str) -> Path | None:
+    """Where PyTorch's cache has a published file; None where it is not there."""
+    parent = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
+    path = Path(parent, "hub", "checkpoints", Path(url).name).expanduser()
+    return path if path.is_file() else None

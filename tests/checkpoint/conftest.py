@@ -8,9 +8,9 @@ import torch
 from detectron2.config import get_cfg
 from detectron2.modeling import build_model
 
-from igdet.checkpoint import TORCHVISION
 from igdet.checkpoint.names import bare_name
 from igdet.config import add_igdet_config
+from igdet.formats.origin import TORCHVISION
 from igdet.modeling.resnet_names import to_torchvision
 
 _CLASSIFIER = ("MODEL.META_ARCHITECTURE", "ImageClassifier", "MODEL.CLASSIFIER.NUM_CLASSES", 5)

@@ -7,17 +7,21 @@ import timm
 import torchvision
 from detectron2.modeling import BACKBONE_REGISTRY
 
-from igdet.checkpoint import TORCHVISION, WEIGHTS, WeightsError, find_weights
-from igdet.checkpoint.catalog import (
+from igdet.checkpoint import find_weights
+from igdet.formats.catalog import (
     HASHTAG_TEACHER,
     HASHTAGS,
     IMAGENET,
     IMAGENET_TEACHER,
     IMAGENET_V2,
+    WEIGHTS,
     ZOO_KEYPOINTS,
     ZOO_MASKS,
 )
+from igdet.formats.errors import WeightsError
+from igdet.formats.origin import TORCHVISION
 from igdet.formats.published import ARTICLE, LATER, RESULTS
+from igdet.modeling.origin import contradictions
 
 # "Not published here": the documents that igdet's numbers come from have none for these.
 WITHOUT_ACCURACY = {
@@ -95,7 +99,7 @@ def test_the_zoos_are_as_detectron2_has_them(name):
     config = f"{weights.publication.folder.rsplit('/', 1)[-1]}/{weights.file_name.split('/')[0]}.yaml"
     assert weights.url == model_zoo.get_checkpoint_url(config)
     cfg = model_zoo.get_config(config)
-    assert weights.origin.contradictions(cfg) == []
+    assert contradictions(weights.origin, cfg) == []
     assert weights.backbone.startswith("X_101_32x8d") == (cfg.MODEL.RESNETS.NUM_GROUPS == 32)
 
 

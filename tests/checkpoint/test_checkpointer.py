@@ -12,9 +12,10 @@ import torch
 from detectron2.data import MetadataCatalog
 from detectron2.modeling import build_model
 
-from igdet.checkpoint import WEIGHTS, IgdetCheckpointer, Weights, WeightsError, checkpointer, inspect_weights
-from igdet.checkpoint.catalog import IMAGENET
+from igdet.checkpoint import IgdetCheckpointer, checkpointer, inspect_weights
 from igdet.checkpoint.names import bare_name, is_trunk, to_bare
+from igdet.formats.catalog import IMAGENET, WEIGHTS, Weights
+from igdet.formats.errors import WeightsError
 
 FISH = ["n01440764", "n01443537", "n01484850", "n01491361", "n01494475"]  # ImageNet's first five
 

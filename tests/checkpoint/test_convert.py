@@ -10,8 +10,10 @@ import torchvision
 from detectron2.checkpoint import DetectionCheckpointer
 from safetensors.torch import load_file
 
-from igdet.checkpoint import TORCHVISION, IgdetCheckpointer, WeightsError, convert_checkpoint, open_weights
+from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint, open_weights
 from igdet.checkpoint.writing import write_safetensors
+from igdet.formats.errors import WeightsError
+from igdet.formats.origin import TORCHVISION
 from igdet.modeling.trunk import kinds_of_trunks
 
 

@@ -14,7 +14,9 @@ import pytest
 import torch
 from detectron2.utils.file_io import PathManager
 
-from igdet.checkpoint import WEIGHTS, Publication, Weights, WeightsError, download, fetch, http, open_weights
+from igdet.checkpoint import download, fetch, http, open_weights
+from igdet.formats.catalog import WEIGHTS, Publication, Weights
+from igdet.formats.errors import WeightsError
 
 WHOLE, CUT = pickle.dumps({"stem.conv1.weight": np.arange(3.0)}), 40_000
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes, each stretch of 256 alike: offsets matter

@@ -10,8 +10,9 @@ import torch
 import torchvision
 from torch import nn
 
-from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, onnx_export
-from igdet.modeling.origin import TORCHVISION
+from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint, onnx_export
+from igdet.formats.errors import WeightsError
+from igdet.formats.origin import TORCHVISION
 from igdet.utils import versions
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from igdet.checkpoint import WeightsError
 from igdet.checkpoint.fit import describe_trunk, fit_tensors, summarise_fit
+from igdet.formats.errors import WeightsError
 from igdet.modeling import FAMILY, Member, Mixture, build_resnext
 from igdet.modeling.trunk import kinds_of_trunks
 

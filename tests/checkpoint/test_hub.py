@@ -11,10 +11,11 @@ from hub_server import Repository, ask_at
 from huggingface_hub import constants, save_torch_state_dict
 from safetensors.torch import save
 
-from igdet.checkpoint import IgdetCheckpointer, WeightsError, open_weights
+from igdet.checkpoint import IgdetCheckpointer, open_weights
 from igdet.checkpoint.hub import HubFile, commit_of, fetch_from_hub, parse
 from igdet.checkpoint.locating import local_file
 from igdet.checkpoint.weights_index import INDEX
+from igdet.formats.errors import WeightsError
 
 NAME = "hf://owner/net@main/model.safetensors"
 

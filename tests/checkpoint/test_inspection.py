@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from igdet.checkpoint import WEIGHTS, IgdetCheckpointer, Publication, Weights, inspect_weights
+from igdet.checkpoint import IgdetCheckpointer, inspect_weights
+from igdet.formats.catalog import WEIGHTS, Publication, Weights
 
 
 def facts(text):

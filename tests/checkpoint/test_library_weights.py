@@ -9,17 +9,12 @@ from detectron2.modeling import build_model
 from safetensors.torch import save_file
 from torchvision import models
 
-from igdet.checkpoint import (
-    IgdetCheckpointer,
-    WeightsError,
-    convert_checkpoint,
-    documents_blocks,
-    inspect_weights,
-    list_weights,
-    open_weights,
-)
+from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint, inspect_weights, open_weights
 from igdet.checkpoint.library_weights import check_library_weights, fetch_from_library, origin_of
 from igdet.config import add_igdet_config
+from igdet.formats.catalog import SWAG_LICENCE, TORCHVISION_FOLDER, TORCHVISION_HASHTAGS
+from igdet.formats.catalog_tables import documents_blocks, list_weights
+from igdet.formats.errors import WeightsError
 from igdet.modeling.timm_networks import find_network
 
 timm = pytest.importorskip("timm")
@@ -250,7 +245,22 @@ def test_old_names_of_densenets_files_are_read(tmp_path):
         assert torch.equal(file.tensors[place], tensor)
 
 
-def test_hashtag_weights_of_torchvision_are_listed_with_their_hash_and_accuracy():
+def test_hashtag_weights_of_torchvision_are_listed_as_it_has_them():
+    members = [weights for name in models.list_models() for weights in models.get_model_weights(name)]
+    theirs = {
+        f"{type(weights).__name__.removesuffix('_Weights').lower()}.{weights.name}": (
+            weights.url,
+            weights.transforms().crop_size[0],
+            tuple(round(value, 1) for value in weights.meta["_metrics"]["ImageNet-1K"].values()),
+            weights.meta["license"],
+        )
+        for weights in members
+        if "SWAG" in weights.name
+    }
+    assert theirs == {
+        name: (f"{TORCHVISION_FOLDER}/{w.file_name}", w.crop, w.accuracy, SWAG_LICENCE)
+        for name, w in TORCHVISION_HASHTAGS.items()
+    }
     rows = [row for row in documents_blocks()["weights-torchvision"].splitlines() if "vit_h_14" in row]
     assert [[cell.strip() for cell in row.split("|")[3:6]] for row in rows] == [
         ["sha256 80465313", "518 x 518", "top-1 88.6, top-5 98.7"],

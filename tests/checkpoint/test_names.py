@@ -5,8 +5,8 @@ import timm
 import torch
 import torchvision
 
-from igdet.checkpoint import WeightsError
 from igdet.checkpoint.names import bare_name, is_classifier, is_counter, to_bare, with_statistics
+from igdet.formats.errors import WeightsError
 from igdet.modeling import FAMILY, build_resnext
 from igdet.modeling.resnet_names import to_torchvision
 

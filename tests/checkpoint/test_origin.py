@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from igdet.checkpoint import TORCHVISION, Origin
 from igdet.checkpoint.origin import recognise_origin
-from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
+from igdet.formats.origin import FAIR_RESNEXT, MSRA, TORCHVISION
+from igdet.modeling.origin import contradictions, origin_of_config
 
 PLAIN = {"res2.0.conv2.weight": torch.ones(64, 64, 3, 3)}
 GROUPED = {"res2.0.conv2.weight": torch.ones(256, 8, 3, 3)}
@@ -34,8 +34,8 @@ def test_folded_norms_need_frozen_ones():
 
 
 def test_a_config_that_fits(make_cfg):
-    assert TORCHVISION.contradictions(make_cfg()) == []
-    assert Origin.of_config(make_cfg()).contradictions(make_cfg()) == []
+    assert contradictions(TORCHVISION, make_cfg()) == []
+    assert contradictions(origin_of_config(make_cfg()), make_cfg()) == []
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_a_config_that_fits(make_cfg):
 def test_each_contradiction_is_named(key, value, said, make_cfg):
     cfg = make_cfg()
     cfg.merge_from_list(["MODEL.BACKBONE.NAME", "build_resnet_backbone", key, value])  # igdet's stride in the 3x3
-    (line,) = TORCHVISION.contradictions(cfg)
+    (line,) = contradictions(TORCHVISION, cfg)
     assert line.startswith(said)
 
 
 def test_detectron2s_own_weights_contradict_in_all_ways(make_cfg):
-    assert len(FAIR_RESNEXT.contradictions(make_cfg())) == 3
-    assert len(recognise_origin("Caffe2", "Caffe2", PLAIN).contradictions(make_cfg())) == 5
+    assert len(contradictions(FAIR_RESNEXT, make_cfg())) == 3
+    assert len(contradictions(recognise_origin("Caffe2", "Caffe2", PLAIN), make_cfg())) == 5

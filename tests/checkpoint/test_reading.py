@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from igdet.checkpoint import WeightsError, reading
+from igdet.checkpoint import reading
 from igdet.checkpoint.reading import read_payload
-from igdet.formats.errors import UnreadableWeights
+from igdet.formats.errors import UnreadableWeights, WeightsError
 
 
 class Attack:

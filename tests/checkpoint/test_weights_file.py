@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from igdet.checkpoint import TORCHVISION, WeightsError, open_weights
-from igdet.formats.errors import UnreadableWeights
+from igdet.checkpoint import open_weights
+from igdet.formats.errors import UnreadableWeights, WeightsError
+from igdet.formats.origin import TORCHVISION
 
 
 def save(content, path):

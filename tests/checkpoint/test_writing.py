@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from igdet.checkpoint import WeightsError
 from igdet.checkpoint.writing import size_in_bytes, write_checkpoint
+from igdet.formats.errors import WeightsError
 
 
 def test_there_and_back(tmp_path):

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from igdet.cli import analyze_model
+from igdet.cli.actions import analyze_model as actions
 
 
 def run(monkeypatch, *arguments):
@@ -44,7 +45,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_measured(options, messag
     monkeypatch.chdir(tmp_path)
     (tmp_path / "README.md").write_text("No place for a table.\n")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr(analyze_model, "cost_row", lambda *_: pytest.fail("a network was measured"))
+    monkeypatch.setattr(actions, "cost_row", lambda *_: pytest.fail("a network was measured"))
     with pytest.raises(SystemExit, match="2"):
         run(monkeypatch, "X_14_8x4d", *options)
     assert message in capsys.readouterr().err
@@ -52,4 +53,4 @@ def test_what_cannot_be_done_is_told_before_anything_is_measured(options, messag
 
 @pytest.mark.parametrize("use", analyze_model.USES)
 def test_every_use_has_a_config_of_the_repository(use):
-    assert analyze_model.config("X_26_8x4d", use, "cpu").MODEL.BACKBONE.NAME.startswith("X_26_8x4d")
+    assert actions.config("X_26_8x4d", use, "cpu").MODEL.BACKBONE.NAME.startswith("X_26_8x4d")

@@ -4,8 +4,8 @@ import pytest
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from igdet.config import ConfigError, add_igdet_config, check_config
-from igdet.config.check import VALUES, check_shares
+from igdet.config import ConfigError, add_igdet_config
+from igdet.config.check import VALUES, check_config, check_shares
 from igdet.config.constraints import one_of
 from igdet.modeling.losses import LOSSES
 from igdet.modeling.pooling import POOLINGS

@@ -16,7 +16,8 @@ from detectron2.data import DatasetCatalog
 from detectron2.utils.logger import _LOG_COUNTER
 from PIL import Image
 
-from igdet.config import ConfigError, check_config
+from igdet.config import ConfigError
+from igdet.config.check import check_config
 from igdet.data import (
     build_classification_test_loader,
     build_classification_train_loader,

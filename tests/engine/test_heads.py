@@ -9,7 +9,8 @@ import torch
 from squares import run
 
 from igdet.config import ConfigError
-from igdet.engine import evaluate, setup
+from igdet.engine import evaluate
+from igdet.engine.setup import setup
 
 CASCADE = "Base-Cascade-RCNN.yaml"
 C4, DC5 = "Base-RCNN-C4.yaml", "Base-RCNN-DC5.yaml"

@@ -11,9 +11,10 @@ from PIL import Image
 
 from igdet.config import ConfigError
 from igdet.data.subsets import name_hash
-from igdet.engine import merged_config, setup
+from igdet.engine import merged_config
 from igdet.engine.distances import check_trunk, image_distances, training_images
 from igdet.engine.features import features_of
+from igdet.engine.setup import setup
 from igdet.engine.trainer import Trainer
 from igdet.evaluation.distances import distances
 from igdet.formats.errors import DatasetError

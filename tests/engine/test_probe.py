@@ -10,9 +10,9 @@ import torch
 
 from igdet.engine import features as features_module
 from igdet.engine import probe as probe_module
-from igdet.engine import setup
 from igdet.engine.features import features_of
 from igdet.engine.probe import check_probe, probe
+from igdet.engine.setup import setup
 from igdet.engine.trainer import Trainer
 from igdet.formats.predictions import read_predictions
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from igdet.config import ConfigError
-from igdet.engine import Trainer, setup, setup_config
+from igdet.engine import Trainer, setup_config
 from igdet.engine.probe import probe
 from igdet.engine.probe_in_training import check_probe_in_training, probe_in_training, probe_period
+from igdet.engine.setup import setup
 
 QUICK = ("SEED", "3", "PROBE.STRENGTHS", "(1.0, 10.0)", "PROBE.NEIGHBORS", "(1, 3)")
 PROBED = (

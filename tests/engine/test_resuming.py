@@ -9,9 +9,10 @@ from hub_server import Repository
 from safetensors.torch import save
 
 from igdet.config import ConfigError
-from igdet.engine import setup, setup_config, train
+from igdet.engine import setup_config, train
 from igdet.engine.optimizer import parameter_names
 from igdet.engine.resuming import check_resumption
+from igdet.engine.setup import setup
 from igdet.engine.trainer import Trainer
 from igdet.utils.errors import UserError
 

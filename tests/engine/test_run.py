@@ -12,7 +12,8 @@ import yaml
 
 from igdet import engine
 from igdet.config import ConfigError
-from igdet.engine import evaluate, setup, setup_config, train
+from igdet.engine import evaluate, setup_config, train
+from igdet.engine.setup import setup
 from igdet.engine.trainer import Trainer
 from igdet.formats.errors import DatasetError
 from igdet.utils.cache import LockError, locked

@@ -12,7 +12,8 @@ from detectron2.data.datasets import register_coco_panoptic_separated
 from igdet.config import ConfigError
 from igdet.data import register_own_datasets
 from igdet.data.segmentation import label_map
-from igdet.engine import evaluate, setup, setup_config, train
+from igdet.engine import evaluate, setup_config, train
+from igdet.engine.setup import setup
 from igdet.formats.label_maps import encode_class_ids
 from igdet.world.build import WORLD_SIZES, write_world
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from detectron2.utils import comm
 
-from igdet.checkpoint import WeightsError
 from igdet.config import ConfigError
 from igdet.engine import setup_config
 from igdet.engine.setup import fit_to_device, plan
+from igdet.formats.errors import WeightsError
 
 
 def test_schedule_is_resolved_and_data_sets_are_registered(command):

@@ -10,7 +10,8 @@ import torch.multiprocessing as mp
 from detectron2.utils import comm
 
 from igdet.config import ConfigError
-from igdet.engine import setup, setup_config, train
+from igdet.engine import setup_config, train
+from igdet.engine.setup import setup
 from igdet.engine.sharding import share_model
 from igdet.engine.trainer import Trainer
 from igdet.modeling.trunk import blocks_in

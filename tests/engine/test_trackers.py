@@ -9,7 +9,8 @@ from detectron2.config import CfgNode
 from detectron2.utils.events import EventStorage
 
 from igdet.config import ConfigError
-from igdet.engine import Trainer, setup, setup_config
+from igdet.engine import Trainer, setup_config
+from igdet.engine.setup import setup
 from igdet.engine.trackers import IDS, TrackerWriter
 
 CONFIG = {"SOLVER": {"BASE_LR": 0.1}, "DATASETS": {"TRAIN": ["posts"]}, "TRACKERS": ["wandb"]}

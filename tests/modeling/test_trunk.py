@@ -11,17 +11,18 @@ from detectron2.layers import FrozenBatchNorm2d
 from detectron2.modeling import BACKBONE_REGISTRY, Backbone, build_model
 from torch import nn
 
-from igdet.checkpoint import IgdetCheckpointer, WeightsError, convert_checkpoint, inspect_weights, open_weights
+from igdet.checkpoint import IgdetCheckpointer, convert_checkpoint, inspect_weights, open_weights
 from igdet.checkpoint.fit import describe_trunk, fit_tensors
 from igdet.config import ConfigError, add_igdet_config
 from igdet.curation.duplicates.rmac import RmacDescriber
 from igdet.engine.optimizer import build_optimizer
 from igdet.engine.sharding import share_model
+from igdet.formats.errors import WeightsError
+from igdet.formats.origin import Origin
 from igdet.modeling import (
     FPN_SUFFIX,
     ImageClassifier,
     Naming,
-    Origin,
     ResNets,
     TrunkFamily,
     apply_execution,

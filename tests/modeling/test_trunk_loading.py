@@ -14,9 +14,10 @@ from detectron2.config import get_cfg
 from detectron2.modeling import build_backbone
 from torch import nn
 
-from igdet.checkpoint import WEIGHTS, Weights, WeightsError, convert_checkpoint
-from igdet.checkpoint.catalog import IMAGENET
+from igdet.checkpoint import convert_checkpoint
 from igdet.config import add_igdet_config
+from igdet.formats.catalog import IMAGENET, WEIGHTS, Weights
+from igdet.formats.errors import WeightsError
 from igdet.utils.errors import UserError
 
 

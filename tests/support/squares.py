@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from igdet.engine import evaluate, setup, train
+from igdet.engine import evaluate, train
+from igdet.engine.setup import setup
 
 CONFIG = """
 _BASE_: [{bases}]

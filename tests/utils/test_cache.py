@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
+import torch
 
-from igdet.utils.cache import CacheError, cache_folder, made_once
+from igdet.utils.cache import CacheError, cache_folder, made_once, torch_hub_file
 
 
 def write_number(folder):
@@ -71,3 +73,15 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path
     monkeypatch.delenv("IGDET_CACHE")
     assert cache_folder().parts[-2:] == (".cache", "igdet")
+
+
+@pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", None])
+def test_pytorchs_cache_is_where_pytorch_has_it(variable, tmp_path, monkeypatch):
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME" if variable is None else variable, str(tmp_path))
+    file = Path(torch.hub.get_dir(), "checkpoints", "net-0123abcd.pth")
+    assert torch_hub_file("https://somewhere/net-0123abcd.pth") is None
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert torch_hub_file("https://somewhere/net-0123abcd.pth") == file

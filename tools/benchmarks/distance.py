@@ -12,7 +12,7 @@ from record import Table, report, table
 
 from igdet.benchmark.distance_tables import table_of
 from igdet.benchmark.distances import numbers_of
-from igdet.cli.measure_distance import measure, request_of
+from igdet.cli.actions.measure_distance import measure, request_of
 from igdet.engine import merged_config
 from igdet.engine.distances import IMAGES, TrainingImages, training_images
 from igdet.engine.features import features_of

@@ -17,7 +17,8 @@ import numpy as np
 from detectron2.engine import HookBase
 from record import report, table
 
-from igdet.engine import Trainer, setup
+from igdet.engine import Trainer
+from igdet.engine.setup import setup
 
 SAMPLES = 40  # over the whole run
 FLAT = 5.0  # MB in 1,000 steps, 5 kB a step: a tenth of one 64 x 64 image in float32 (49 kB) that is not let go

@@ -13,7 +13,7 @@ from detectron2.config import get_cfg
 from torch import Tensor
 from torch.nn import functional
 
-from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.config import add_igdet_config, merge_config_file
 from igdet.modeling import ImageClassifier
 from igdet.modeling.trunk import family_named

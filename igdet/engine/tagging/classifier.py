@@ -14,10 +14,10 @@ from detectron2.config import CfgNode
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from igdet.checkpoint import IgdetCheckpointer
+from igdet.checkpoint.checkpointer import IgdetCheckpointer
 from igdet.checkpoint.weights_file import WeightsFile
 from igdet.config import ConfigError
-from igdet.data import build_classification_test_loader
+from igdet.data.build import build_classification_test_loader
 from igdet.data.workers import explained_death, one_ahead
 from igdet.engine.setup import fit_to_device, merged_config
 from igdet.engine.trainer import Trainer

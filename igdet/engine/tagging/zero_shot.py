@@ -11,7 +11,7 @@ from detectron2.data import MetadataCatalog
 
 from igdet.data.records import Records
 from igdet.engine.tagging.classifier import Scores
-from igdet.evaluation import ClassificationEvaluator
+from igdet.evaluation.classification import ClassificationEvaluator
 from igdet.evaluation.platt import PlattScaling
 from igdet.evaluation.predictions import TOP_CLASSES, Prediction
 from igdet.formats.errors import DatasetError

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
 
+from igdet.formats.origin import FAIR_RESNEXT, MSRA, TORCHVISION, Origin
 from igdet.formats.published import RESULTS
-from igdet.modeling.origin import TORCHVISION, Origin
-from igdet.modeling.resnet_names import FAIR_RESNEXT, MSRA
+from igdet.utils.cache import cache_folder
 
 PREFIX = "igdet://"
 LOCAL = f"{PREFIX}file/"  # before the path of any checkpoint that igdet reads, for Detectron2's own checkpointer
@@ -61,11 +63,26 @@ class Weights:
         return f"{self.publication.folder}/{self.file_name}"
 
     @property
+    def cached_path(self) -> Path:
+        """Where it is kept, whether it is there or not."""
+        return cache_folder() / self.file_name
+
+    @property
     def digits(self) -> str:
         """The first hexadecimal digits of the file's hash, by the publication's algorithm; "": not published."""
         if not self.publication.algorithm:
             return ""
         return digits_in(self.file_name)
+
+    @property
+    def hash(self) -> str:
+        """The published hash, for people."""
+        return f"{self.publication.algorithm} {self.digits}" if self.digits else "not published"
+
+
+def in_words(accuracy: Mapping[str, float]) -> str:
+    """Published accuracies, in percent."""
+    return ", ".join(f"{name} {value}" for name, value in accuracy.items()) or "not published here"
 
 
 def digits_in(file_name: str) -> str:
@@ -205,3 +222,37 @@ def is_published(path: str) -> bool:
 def full_name(name: str) -> str:
     """Return the igdet:// form of a name of the catalog; anything else stays as it is."""
     return PREFIX + name if name in WEIGHTS else name
+
+
+class Listed(NamedTuple):
+    """Weights of torchvision as the tables of weights show them; the library itself knows the rest.
+
+    Attributes:
+        file_name: below `TORCHVISION_FOLDER`.
+        crop: side in pixels.
+        accuracy: top-1 and top-5 on ImageNet-1k, in percent, as torchvision states them.
+    """
+
+    file_name: str
+    crop: int
+    accuracy: tuple[float, float]
+
+
+TORCHVISION_FOLDER = _PYTORCH
+SWAG_LICENCE = "https://github.com/facebookresearch/SWAG/blob/main/LICENSE"
+# torchvision's weights pretrained on hashtags (SWAG, arXiv 2201.08371), by the name after torchvision://. Written down
+# here because to ask the library takes seconds; a test compares.
+TORCHVISION_HASHTAGS = {
+    "regnet_y_128gf.IMAGENET1K_SWAG_E2E_V1": Listed("regnet_y_128gf_swag-c8ce3e52.pth", 384, (88.2, 98.7)),
+    "regnet_y_128gf.IMAGENET1K_SWAG_LINEAR_V1": Listed("regnet_y_128gf_lc_swag-cbe8ce12.pth", 224, (86.1, 97.8)),
+    "regnet_y_16gf.IMAGENET1K_SWAG_E2E_V1": Listed("regnet_y_16gf_swag-43afe44d.pth", 384, (86.0, 98.1)),
+    "regnet_y_16gf.IMAGENET1K_SWAG_LINEAR_V1": Listed("regnet_y_16gf_lc_swag-f3ec0043.pth", 224, (84.0, 97.2)),
+    "regnet_y_32gf.IMAGENET1K_SWAG_E2E_V1": Listed("regnet_y_32gf_swag-04fdfa75.pth", 384, (86.8, 98.4)),
+    "regnet_y_32gf.IMAGENET1K_SWAG_LINEAR_V1": Listed("regnet_y_32gf_lc_swag-e1583746.pth", 224, (84.6, 97.5)),
+    "vit_b_16.IMAGENET1K_SWAG_E2E_V1": Listed("vit_b_16_swag-9ac1b537.pth", 384, (85.3, 97.7)),
+    "vit_b_16.IMAGENET1K_SWAG_LINEAR_V1": Listed("vit_b_16_lc_swag-4e70ced5.pth", 224, (81.9, 96.2)),
+    "vit_h_14.IMAGENET1K_SWAG_E2E_V1": Listed("vit_h_14_swag-80465313.pth", 518, (88.6, 98.7)),
+    "vit_h_14.IMAGENET1K_SWAG_LINEAR_V1": Listed("vit_h_14_lc_swag-c1eb923e.pth", 224, (85.7, 97.7)),
+    "vit_l_16.IMAGENET1K_SWAG_E2E_V1": Listed("vit_l_16_swag-4f3808c9.pth", 512, (88.1, 98.5)),
+    "vit_l_16.IMAGENET1K_SWAG_LINEAR_V1": Listed("vit_l_16_lc_swag-4d563306.pth", 224, (85.1, 97.4)),
+}

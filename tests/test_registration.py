@@ -1,0 +1,28 @@
+"""igdet registers with Detectron2 as soon as both are imported, whichever comes first, by whatever of its modules."""
+
+import pytest
+from python_process import fresh_python
+
+SCRIPT = """
+import sys
+{}
+from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY
+from detectron2.utils.file_io import PathManager
+print("X_101_32x8d" in BACKBONE_REGISTRY, "FCOS" in META_ARCH_REGISTRY, "igdet://" in PathManager._path_handlers)
+"""
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import igdet; assert 'torch' not in sys.modules",
+        "import detectron2.modeling, igdet",
+        "from igdet.checkpoint.onnx_export import to_onnx",
+        "from igdet.config.check import check_config",
+        "from igdet.modeling.trunk import FAMILIES",
+        "from igdet.engine import Trainer",
+    ],
+)
+def test_both_are_imported(imports, tmp_path):
+    process = fresh_python("-c", SCRIPT.format(imports), cwd=tmp_path)
+    assert process.stdout == "True True True\n", process.stderr
