@@ -3,16 +3,15 @@
 import errno
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
 
-from igdet import engine
 from igdet.config import ConfigError
 from igdet.engine import evaluate, setup_config, train
+from igdet.engine.run import run as run_engine
 from igdet.engine.setup import setup
 from igdet.engine.trainer import Trainer
 from igdet.formats.errors import DatasetError
@@ -73,9 +72,9 @@ def test_an_error_that_its_user_can_mend_is_logged_without_a_traceback(command, 
 
 def test_a_second_run_in_a_folder_is_refused_before_it_writes(command, tmp_path):
     with locked(tmp_path / "run"), pytest.raises(LockError, match="run: another run is at work there"):
-        engine.run(command())
+        run_engine(command())
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
-    assert engine.run(command("SOLVER.IMAGES_SEEN", "4"))
+    assert run_engine(command("SOLVER.IMAGES_SEEN", "4"))
 
 
 ADDITIONS = {
@@ -114,13 +113,13 @@ def test_a_finished_run_can_be_made_longer(command, tmp_path):
     assert record(tmp_path / "run")["images_seen"] == 32
 
 
-def test_a_training_set_that_has_changed_stops_a_resumed_run(command, tmp_path):
-    cfg = setup(command())
-    run(command())
-    (image, *_) = sorted(Path(cfg.DATASETS.OWN["colours_train"]["ROOT"]).rglob("*.png"))
-    shutil.copy(image, image.with_name("another.png"))
+def test_a_training_set_that_has_changed_stops_a_resumed_run(command, colour_folders, tmp_path):
+    root = shutil.copytree(colour_folders / "train", tmp_path / "train")  # other tests use the folder
+    own = ("DATASETS.OWN.colours_train.ROOT", str(root))
+    run(command(*own))
+    shutil.copy(root / "blue/blue_0.png", root / "blue/another.png")
     with pytest.raises(DatasetError, match=r"has changed since .*then colours_train: .*now colours_train: "):
-        run(command("SOLVER.IMAGES_SEEN", "32", resume=True))
+        run(command(*own, "SOLVER.IMAGES_SEEN", "32", resume=True))
 
 
 def test_a_new_run_in_the_same_folder_keeps_the_old_record_aside(command, tmp_path):

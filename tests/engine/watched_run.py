@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from igdet.checkpoint import writing
+from igdet.checkpoint import checkpointer, writing
 from igdet.engine.batches import TrainBatches
 
 
@@ -59,6 +59,6 @@ if __name__ == "__main__":
     notes, kill, *command = sys.argv[1:]
     rank = os.environ.get("RANK", "")
     TrainBatches.__iter__ = noting(Path(f"{notes}{rank}"), json.loads(kill))
-    sys.modules["igdet.checkpoint.checkpointer"].write_checkpoint = killing(json.loads(kill))
+    checkpointer.write_checkpoint = killing(json.loads(kill))
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")

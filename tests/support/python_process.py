@@ -17,7 +17,7 @@ WITHOUT_DETECTRON2 = "import sys; sys.modules['detectron2'] = None\n"
 
 _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 # With what they import in turn, this is what commands, and ranks of a training, need: torch, Detectron2, Daft, igdet.
-_IMPORTED = ["igdet.cli.train_net", "igdet.cli.curate"]
+_IMPORTED = ["igdet.engine.heartbeat", "igdet.engine.run", "igdet.engine.launching", "igdet.cli.curate"]
 _RUNNERS: dict[str, Callable[[str], object]] = {
     "-c": lambda code: exec(compile(code, "<string>", "exec"), {"__name__": "__main__"}),
     "-m": lambda module: runpy.run_module(module, run_name="__main__", alter_sys=True),
