@@ -22,14 +22,15 @@ class Lexicon:
         hypernyms: columns label (string) and hypernyms (list<string>); None when nothing is wider than anything.
     """
 
+    digest = ""  # of all that the lexicon is made of, where what is derived from it is worth keeping
+
     def __init__(self, senses: pa.Table, hypernyms: pa.Table | None = None):
-        self._senses = senses
-        self._hypernyms = hypernyms
+        self._tables = senses, hypernyms
 
     @classmethod
     def wordnet(cls) -> "Lexicon":
         """Return the nouns of WordNet 3.0; labels are wnids such as "n02132136"."""
-        return cls(wordnet.read_senses(), wordnet.read_hypernyms())
+        return _WordNet()
 
     @classmethod
     def read(cls, path: str | PathLike) -> "Lexicon":
@@ -42,6 +43,14 @@ class Lexicon:
             LexiconError: the file cannot be read, lacks a column, or a row holds no word or no label.
         """
         return cls(read_table(Path(path)))
+
+    @cached_property
+    def _senses(self) -> pa.Table:
+        return self._tables[0]
+
+    @cached_property
+    def _hypernyms(self) -> pa.Table | None:
+        return self._tables[1]
 
     @cached_property
     def _labels_of(self) -> dict[str, tuple[str, ...]]:
@@ -113,6 +122,21 @@ class Lexicon:
     def hyponyms(self, label: str) -> tuple[str, ...]:
         """Return the labels that are directly narrower than a label."""
         return self._hyponyms_of.get(label, ())
+
+
+class _WordNet(Lexicon):
+    """WordNet's nouns, read when they are asked for: that takes a second."""
+
+    def __init__(self) -> None:
+        self.digest = wordnet.digest()
+
+    @cached_property
+    def _senses(self) -> pa.Table:
+        return wordnet.read_senses()
+
+    @cached_property
+    def _hypernyms(self) -> pa.Table | None:
+        return wordnet.read_hypernyms()
 
 
 def _grouped(keys: Iterable[str], values: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igdet.curation.lexicon.table import read_text
-from igdet.curation.lexicon.words import FOLDER, JUDGED_NAME, TABLE_NAME, plurals, word_forms
+from igdet.curation.lexicon.words import FOLDER, IRREGULAR_NAME, JUDGED_NAME, TABLE_NAME, plurals, word_forms
+from igdet.utils.hashing import sha256
 
 # Hashtags of one or two characters are abbreviations and small words of any language: "la", "me", "us", "de".
 MIN_LENGTH = 3
@@ -50,6 +51,12 @@ def read_senses() -> pa.Table:
     senses = flat.append_column("rank", pc.if_else(is_said, 0, _rank(flat)))
     senses = senses.filter(kept).select(["word", "label", "rank", "name"])
     return pa.concat_tables([senses, _added(judged, senses)])
+
+
+def digest() -> str:
+    """Return a hash of WordNet's files and of the code that reads them."""
+    files = (TABLE_NAME, JUDGED_NAME, IRREGULAR_NAME, "words.py", "wordnet.py", "table.py")
+    return sha256(b"".join((FOLDER / name).read_bytes() for name in files))
 
 
 def read_hypernyms() -> pa.Table:

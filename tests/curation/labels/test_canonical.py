@@ -164,3 +164,18 @@ def test_a_table_of_no_hashtags(lexicon):
 def test_hashtags_of_photos(wordnet, tag, name):
     label = Canonicaliser(wordnet).canonical(tag).label
     assert (wordnet.words_of(label) or (label,))[0] == name
+
+
+@pytest.mark.parametrize("ambiguous", AMBIGUOUS)
+@pytest.mark.parametrize("cache", ["new", "filled", "none"])
+def test_what_is_kept_of_wordnet_is_what_is_derived(wordnet, ambiguous, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("IGDET_CACHE", str(tmp_path / "cache"))
+    tags = pa.array(["#BrownBears2018", "crane", "mice", "qqqq", "", "brownbear", "Paris"])
+    expected = [Canonicaliser(wordnet, ambiguous).canonical(tag) for tag in tags.to_pylist()]  # one by one
+    if cache == "filled":
+        Canonicaliser(wordnet, ambiguous).table(tags)
+        monkeypatch.setattr(Canonicaliser, "_listed", lambda *_: pytest.fail("derived again"))
+    if cache == "none":
+        (tmp_path / "cache").write_text("no folder can be made here")
+    found = Canonicaliser(wordnet, ambiguous).table(tags).drop_columns(["tag"]).to_pylist()
+    assert found == [canonical._asdict() for canonical in expected]

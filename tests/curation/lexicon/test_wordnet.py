@@ -24,7 +24,7 @@ def lexicon() -> Lexicon:
 def unjudged() -> Lexicon:
     """The lexicon as the rules alone make it."""
     with mock.patch.object(wordnet, "read_text", return_value=NOTHING_JUDGED):
-        return Lexicon.wordnet()
+        return Lexicon(wordnet.read_senses(), wordnet.read_hypernyms())
 
 
 @pytest.mark.parametrize(
