@@ -78,6 +78,8 @@ VALUES: dict[str, Constraint] = {
     "DATALOADER.STREAM_SHARDS": at_least(1),
     "DATALOADER.STREAM_BUFFER": at_least(1),
     "DATALOADER.STREAM_PASSES": at_least(1),
+    "DATALOADER.STREAM_RANKS": at_least(0),
+    "DATALOADER.STREAM_WORKERS": at_least(0),
     "DATALOADER.LABEL_NOISE": share(),
     "DATALOADER.SAMPLER_TRAIN": one_of("TrainingSampler", "RepeatFactorTrainingSampler", "RandomSubsetTrainingSampler"),
     "DATASETS.MAX_BAD_SHARE": share(),
@@ -239,6 +241,7 @@ def _check_training(cfg: CfgNode, processes: int) -> None:
             f"SOLVER.ACCUMULATE {parts} does not divide the {images} images of SOLVER.IMS_PER_BATCH {batch} "
             "that each process takes: choose a divisor of them"
         )
+    _check_readers(cfg.DATALOADER, batch, processes)
     if cfg.SOLVER.NESTEROV and not cfg.SOLVER.MOMENTUM:
         raise ConfigError("SOLVER.NESTEROV is True with SOLVER.MOMENTUM 0: it is a way to use momentum")
     if cfg.MODEL.CLASSIFIER.STANDARDIZE and images // parts < 2:
@@ -246,6 +249,18 @@ def _check_training(cfg: CfgNode, processes: int) -> None:
             f"SOLVER.IMS_PER_BATCH {batch} leaves one image a step and process, which MODEL.CLASSIFIER.STANDARDIZE "
             "cannot standardise: make it larger"
         )
+
+
+def _check_readers(loader: CfgNode, batch: int, processes: int) -> None:
+    """The readers of a stream, where their number is given: none may be needed by two processes."""
+    shares = [
+        ("SOLVER.IMS_PER_BATCH", batch, "STREAM_RANKS", loader.STREAM_RANKS),
+        ("DATALOADER.STREAM_RANKS", loader.STREAM_RANKS, "processes of the run", processes),
+        ("DATALOADER.STREAM_WORKERS", loader.STREAM_WORKERS, "NUM_WORKERS", max(1, loader.NUM_WORKERS)),
+    ]
+    for key, value, what, divisor in shares:
+        if divisor and value % divisor:
+            raise ConfigError(f"{key} is {value}: expected a multiple of the {what}, {divisor}")
 
 
 def check_shares(batch: int, processes: int) -> None:

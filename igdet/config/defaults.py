@@ -142,6 +142,11 @@ def _add_dataloader(cfg: CfgNode) -> None:
     cfg.DATALOADER.STREAM_BUFFER = 4096
     # Passes over the shards in an epoch: a post's copies in one pass come close to each other, more passes read more.
     cfg.DATALOADER.STREAM_PASSES = 1
+    # Readers that share each batch of a stream, and that take turns with batches; 0: as many as there are processes,
+    # and loader processes of each. Given, a run resumes exactly with any number of processes that divides the first,
+    # and any NUM_WORKERS that divides the second.
+    cfg.DATALOADER.STREAM_RANKS = 0
+    cfg.DATALOADER.STREAM_WORKERS = 0
     # Probability, 0..1, with which a hashtag is replaced by one drawn from the hashtags' marginal distribution.
     cfg.DATALOADER.LABEL_NOISE = 0.0
     # True: of an image's labels one is drawn at random each time that it is shown.

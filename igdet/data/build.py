@@ -76,7 +76,7 @@ def build_classification_train_loader(cfg: CfgNode, seed: int, start_draw: int =
     Returns:
         Yields this rank's share of each batch: `{"image" uint8 (3, S, S), "gt_classes" int64 (k,), "image_id"}`.
         What it yields depends on the seed and the draws' numbers only, not on DATALOADER.NUM_WORKERS; a stream
-        depends on the numbers of processes and workers too.
+        depends on DATALOADER.STREAM_RANKS and STREAM_WORKERS too.
     """
     [name] = cfg.DATASETS.TRAIN
     data = d2.DatasetCatalog.get(name)
@@ -298,11 +298,13 @@ def _records(name: str) -> Records:
 
 def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) -> StreamSamples:
     loader = cfg.DATALOADER
-    shards.check_shared_by(comm.get_world_size() * max(1, loader.NUM_WORKERS))
+    ranks = loader.STREAM_RANKS or comm.get_world_size()
+    workers = loader.STREAM_WORKERS or max(1, loader.NUM_WORKERS)
+    shards.check_shared_by(ranks * workers)
     factors = shards.label_factors(loader.RESAMPLING, loader.EPOCH_FACTOR)
     settings = StreamSettings(seed, factors, loader.STREAM_SHARDS, loader.STREAM_BUFFER, loader.STREAM_PASSES)
     batch = cfg.SOLVER.IMS_PER_BATCH
-    share = Share(batch, start_draw // batch, comm.get_rank(), comm.get_world_size())
+    share = Share(batch, start_draw // batch, comm.get_rank(), comm.get_world_size(), ranks, workers)
     make_samples = partial(_training_samples, cfg, label_counts=shards.label_counts(), seed=seed)
     return StreamSamples(shards, settings, make_samples, share, Path(cfg.OUTPUT_DIR, "stream"))
 

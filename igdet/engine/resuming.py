@@ -203,8 +203,8 @@ def _rule(change: Change, cfg: CfgNode) -> Any:
     is_test_set = key.startswith(_OWN) and key.removeprefix(_OWN).split(".")[0] not in trained_on
     if key.endswith("_TEST") or is_test_set or (key == "SOLVER.EMA_HALF_LIFE" and all(values)):
         return AHEAD
-    if key == "DATALOADER.NUM_WORKERS" and max(values) > 1 and _is_streamed(cfg):
-        return "each process of a stream's loader reads shards of its own"
+    if key == "DATALOADER.NUM_WORKERS" and max(values) > 1 and _is_streamed(cfg) and not cfg.DATALOADER.STREAM_WORKERS:
+        return "each process of a stream's loader reads shards of its own, as DATALOADER.STREAM_WORKERS is 0"
     return RULES[max((start for start in RULES if f"{key}.".startswith(f"{start}." if start else "")), key=len)]
 
 

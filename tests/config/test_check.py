@@ -1,5 +1,7 @@
 """Configs that cannot run are refused by name before any work."""
 
+import re
+
 import pytest
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
@@ -55,6 +57,22 @@ PEOPLE = (
     *("DATASETS.TRAIN", "('check_people',)", "DATASETS.TEST", "('check_people',)"),
 )
 TWO_KEYPOINTS = ("MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 2, "TEST.KEYPOINT_OKS_SIGMAS", "(0.05, 0.05)")
+
+
+@pytest.mark.parametrize(
+    ("opts", "processes", "message"),
+    [
+        (("STREAM_RANKS", 6), 1, "SOLVER.IMS_PER_BATCH is 16: expected a multiple of the STREAM_RANKS, 6"),
+        (("STREAM_RANKS", 4), 8, "DATALOADER.STREAM_RANKS is 4: expected a multiple of the processes of the run, 8"),
+        (("STREAM_WORKERS", 6, "NUM_WORKERS", 4), 1, "DATALOADER.STREAM_WORKERS is 6: expected a multiple of the NUM"),
+        (("STREAM_WORKERS", -1), 1, "DATALOADER.STREAM_WORKERS is -1: expected"),
+    ],
+)
+def test_readers_of_a_stream_that_two_processes_would_need_are_refused(opts, processes, message):
+    keys = [f"DATALOADER.{word}" if isinstance(word, str) else word for word in opts]
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        check_config(config(*keys), processes=processes)
+    check_config(config("DATALOADER.STREAM_RANKS", 8, "DATALOADER.STREAM_WORKERS", 8), processes=4)
 
 
 def test_sound_configs_pass():

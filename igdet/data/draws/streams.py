@@ -164,26 +164,31 @@ class StreamReader:
 
 @dataclass(frozen=True)
 class Share:
-    """What one process takes of each batch.
+    """What one process takes of each batch, and the readers that all batches are put together from.
+
+    Sample s of batch b comes from reader (s mod `ranks`, b mod `workers`), whichever process makes it. So batches do
+    not depend on how many processes there are, as long as their number divides `ranks`, and that of their loader
+    processes `workers`: then no reader is needed by two of them.
 
     Attributes:
-        batch: samples of a batch, over all processes.
+        batch: samples of a batch, over all processes; a multiple of `ranks`.
         start_batch: the first batch of this run.
         rank: this process, 0..world_size - 1.
         world_size: number of processes.
+        ranks: readers that share a batch.
+        workers: readers that take turns.
     """
 
     batch: int
     start_batch: int
     rank: int
     world_size: int
+    ranks: int
+    workers: int
 
 
 class StreamSamples(IterableDataset):
     """Endless training samples; batch b of a process is made by its loader process b modulo their number.
-
-    A resumed run goes on exactly where it has as many processes and loader processes as before; with others it is a
-    stream of its own, of the same posts.
 
     Args:
         shards: the posts.
@@ -208,23 +213,30 @@ class StreamSamples(IterableDataset):
         self._journal = journal
 
     def __iter__(self) -> Iterator[dict]:
-        worker = get_worker_info()
+        share, worker = self._share, get_worker_info()
         workers, first_batch = (worker.num_workers, worker.id) if worker else (1, 0)
-        first_batch += self._share.start_batch
-        # PyTorch takes batches from its processes in turn, so process w makes batches w, w + workers, ... A resumed run
-        # starts with another batch: the reader that makes it is the one that would have in the unbroken run.
-        number = self._share.rank * workers + first_batch % workers
-        reader = StreamReader(self._shards, self._settings, number, self._share.world_size * workers)
+        # PyTorch takes batches from its processes in turn, so process w makes batches w, w + workers, ... of this run.
+        sources: dict[tuple[int, int], Iterator[tuple[TrainingSamples, int]]] = {}
+        for draw in self._draws(share.start_batch + first_batch, workers):
+            batch, slot = divmod(draw, share.batch)
+            place = slot % share.ranks, batch % share.workers
+            if place not in sources:
+                sources[place] = self._read(*place)
+            samples, index = next(sources[place])
+            yield samples[draw, index]
+
+    def _read(self, rank: int, worker: int) -> Iterator[tuple[TrainingSamples, int]]:
+        """Yield what a reader gives from the first batch of this run on: samples, and which of them."""
+        share = self._share
+        reader = StreamReader(self._shards, self._settings, rank * share.workers + worker, share.ranks * share.workers)
         journal = Journal(self._journal / f"{reader.fingerprint()}.jsonl")
-        draws = self._draws(first_batch, workers)
-        wanted = first_batch // workers * (self._share.batch // self._share.world_size)  # what the reader gave before
-        buffer_number, given = journal.last_before(wanted)
-        for buffer, order in reader.buffers(buffer_number):
-            journal.note(buffer_number, given)
+        wanted = len(range(worker, share.start_batch, share.workers)) * (share.batch // share.ranks)  # given before
+        number, given = journal.last_before(wanted)
+        for buffer, order in reader.buffers(number):
+            journal.note(number, given)
             samples = self._make_samples(buffer)
-            for index in order[max(0, wanted - given) :].tolist():
-                yield samples[next(draws), index]
-            buffer_number, given = buffer_number + 1, given + len(order)
+            yield from ((samples, index) for index in order[max(0, wanted - given) :].tolist())
+            number, given = number + 1, given + len(order)
 
     def _draws(self, first_batch: int, workers: int) -> Iterator[int]:
         """Number the draws as `NumberedSampler` does: over all processes, which take turns."""

@@ -74,6 +74,23 @@ def test_ranks_see_other_posts(stream_cfg, monkeypatch):
     assert not seen[0] & seen[1]
 
 
+@pytest.mark.parametrize("run", [(1, 1), (1, 2), (2, 1), (2, 2), (4, 0)])
+@pytest.mark.parametrize("start", [0, 7])
+def test_batches_depend_on_the_readers_not_on_the_processes(stream_cfg, run, start, monkeypatch):
+    loader = stream_cfg.DATALOADER
+    loader.STREAM_RANKS, loader.STREAM_WORKERS = 4, 2
+    whole = batches(stream_cfg, 40)
+    world_size, loader.NUM_WORKERS = run
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: world_size)
+    shares = []
+    for rank in range(world_size):
+        monkeypatch.setattr("detectron2.utils.comm.get_rank", lambda rank=rank: rank)
+        shares.append(batches(stream_cfg, 40 - start, start_draw=4 * start))
+    # Sample s of a batch is of rank s modulo their number.
+    joined = [[sample for same in zip(*parts, strict=True) for sample in same] for parts in zip(*shares, strict=True)]
+    assert joined == whole[start:]
+
+
 def test_posts_and_noise_are_those_of_the_index(stream_cfg, tmp_path):
     streamed = {name: labels for batch in batches(stream_cfg, 30) for name, labels, _ in batch}
     stream_cfg.DATASETS.OWN.own.KIND = "hashtag_shards"
