@@ -10,6 +10,7 @@ from igdet.curation import pipeline
 from igdet.curation.labels.labelling import canonicaliser_of
 from igdet.curation.sets import table_of_sets
 from igdet.curation.settings import Curation
+from igdet.curation.stage_log import read_stage_log
 from igdet.curation.stages import shards, vocabulary
 from igdet.formats.shards import read_summary
 from igdet.formats.vocabulary import Vocabulary
@@ -41,7 +42,8 @@ def run(curation: Curation) -> None:
 def status(curation: Curation) -> None:
     """Print a line a stage: whether it is done, and what it has come to."""
     rows = [
-        [step.stage.name, "done" if step.is_current else "to do", *_facts(step)] for step in pipeline.steps(curation)
+        [step.stage.name, "done" if step.is_current else "to do", *_facts(curation.folder, step)]
+        for step in pipeline.steps(curation)
     ]
     print(tabulate(rows, ["stage", "state", "rows in", "rows out", "seconds", "finished"], intfmt=","))
 
@@ -51,11 +53,12 @@ def list_sets(folders: Sequence[Path]) -> None:
     print(table_of_sets(folders).markdown())
 
 
-def _facts(step: pipeline.Step) -> list:
+def _facts(folder: Path, step: pipeline.Step) -> list:
     manifest = step.manifest
     if manifest is None or not step.is_current:
         return []
-    return [manifest.rows_in, manifest.rows_out, round(manifest.seconds, 1), manifest.finished]
+    log = read_stage_log(folder, step.stage.name, step.fingerprint)
+    return [manifest.rows_in, manifest.rows_out, *([round(log.seconds, 1), log.finished] if log else [])]
 
 
 def report(curation: Curation) -> Path:

@@ -4,7 +4,6 @@ import json
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 import igdet
@@ -22,15 +21,14 @@ class ManifestError(UserError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a stage has made; written when all of it is on the disk.
+    """What a stage has made, the same in every run; written when all of it is on the disk.
 
     Attributes:
         stage: its name.
         fingerprint: a hash of all that the result depends on; see `fingerprint`.
+        before: that of the stage whose result it builds on; "" for the first.
         settings: those of the stage.
         versions: of igdet, Python and the engine.
-        finished: time in UTC, ISO 8601.
-        seconds: that the stage took, in its last run.
         rows_in: rows that it read.
         rows_out: rows that it wrote.
         counts: why there are more or less of them, and what else was left out: reason -> number.
@@ -40,10 +38,9 @@ class Manifest:
 
     stage: str
     fingerprint: str
+    before: str
     settings: dict
     versions: dict[str, str]
-    finished: str
-    seconds: float
     rows_in: int
     rows_out: int
     counts: dict[str, int]
@@ -122,8 +119,3 @@ def file_facts(output: Path, paths: Iterable[Path]) -> dict[str, dict]:
 def versions(engine: str) -> dict[str, str]:
     """Return the versions that a result was made with."""
     return {"igdet": igdet.__version__, "python": platform.python_version(), "daft": engine}
-
-
-def now() -> str:
-    """The time, UTC, ISO 8601."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -5,16 +5,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from igdet.curation import engine
-from igdet.curation.manifest import Manifest, file_facts, now, read_manifest, versions
+from igdet.curation.manifest import Manifest, file_facts, read_manifest, versions
 from igdet.curation.settings import Curation
+from igdet.curation.stage_log import StageLog, now
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 from igdet.curation.stages.stage import Stage
 from igdet.utils.cache import locked
 from igdet.utils.files import remove_unfinished
 from igdet.utils.hashing import fingerprint
+from igdet.utils.messages import brief
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
-_LAYOUT = 3  # of what stages write; raise it when that changes, so that everything is made again
+_LAYOUT = 4  # of what stages write; raise it when that changes, so that everything is made again
 
 
 class Step(NamedTuple):
@@ -24,6 +26,7 @@ class Step(NamedTuple):
         stage: the stage.
         settings: its part of the config, with hashes of the files that it names.
         fingerprint: a hash of these and of all stages before.
+        before: that of the stage before; "" for the first.
         manifest: of an earlier run, None without one.
         is_current: whether that says that nothing is to do.
     """
@@ -31,6 +34,7 @@ class Step(NamedTuple):
     stage: Stage
     settings: dict
     fingerprint: str
+    before: str
     manifest: Manifest | None
     is_current: bool
 
@@ -48,10 +52,11 @@ def steps(curation: Curation) -> list[Step]:
         if not stage.is_wanted(curation):
             continue
         settings = stage.settings(curation)
-        before = fingerprint(_LAYOUT, stage.name, settings, before)
+        own = fingerprint(_LAYOUT, stage.name, settings, before)
         manifest = read_manifest(curation.folder, stage.name)
-        is_current = manifest is not None and manifest.is_current(before, curation.folder)
-        found.append(Step(stage, settings, before, manifest, is_current))
+        is_current = manifest is not None and manifest.is_current(own, curation.folder)
+        found.append(Step(stage, settings, own, before, manifest, is_current))
+        before = own
     return found
 
 
@@ -73,27 +78,32 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
                 say(f"{step.stage.name}: done before")
                 continue
             say(f"{step.stage.name}: {step.stage.says}")
-            manifest = _do(curation, step)
-            for note in manifest.notes:
+            manifest, log = _do(curation, step)
+            for note in [*manifest.notes, *log.steps]:
                 say(f"{step.stage.name}: {note}")
-            say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {manifest.seconds:.1f} s")
+            if log.begun_again:
+                say(f"{step.stage.name}: made again after a loss: {brief(', '.join(log.begun_again))}")
+            say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {log.seconds:.1f} s")
 
 
-def _do(curation: Curation, step: Step) -> Manifest:
+def _do(curation: Curation, step: Step) -> tuple[Manifest, StageLog]:
     started = time.monotonic()
     result = step.stage.run(curation, step.fingerprint)
+    begun_again = remove_unfinished(curation.folder / step.stage.name)
     manifest = Manifest(
         stage=step.stage.name,
         fingerprint=step.fingerprint,
+        before=step.before,
         settings=step.settings,
         versions=versions(engine.VERSION),
-        finished=now(),
-        seconds=time.monotonic() - started,
         rows_in=result.rows_in,
         rows_out=result.rows_out,
         counts=result.counts,
         files=file_facts(curation.folder, result.files),
         notes=result.notes,
     )
+    seconds = time.monotonic() - started
+    log = StageLog(step.stage.name, step.fingerprint, now(), seconds, result.steps, begun_again)
+    log.write(curation.folder)
     manifest.write(curation.folder)
-    return manifest
+    return manifest, log

@@ -2,16 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from igdet.utils.files import atomic_write, sync
+from igdet.curation import engine
+from igdet.curation.pace import Pace, Step
+from igdet.utils.files import atomic_folder, atomic_write
 
 PLAN_NAME = "plan.json"  # of what, and in which slices, the parts of a folder are being made
 _PART = "part-{:05d}"
@@ -62,39 +65,44 @@ def slices(sizes: dict[str, int], slice_bytes: int) -> list[list[str]]:
     return found
 
 
+class Parts(NamedTuple):
+    """Finished parts: their Parquet files, in order, and how fast the missing ones were made."""
+
+    files: list[Path]
+    step: Step
+
+
 def make_parts(
     folder: Path,
     fingerprint: str,
     wanted: Sequence[Sequence[str]],
     make: Callable[[Sequence[str], Path], None],
     name: str,
-) -> list[Path]:
-    """Make a part of each slice; parts that an earlier run has finished are kept.
+) -> Parts:
+    """Make a part of each slice, as work of the engine; parts that an earlier run has finished are kept.
 
     Args:
         folder: of the parts; what was made there of something else is removed.
         fingerprint: a hash of all that the parts depend on.
         wanted: the slices; an unfinished run's own are taken instead.
-        make: writes the Parquet files of a slice into an empty folder.
+        make: writes the Parquet files of a slice into an empty folder; can be pickled.
         name: of the work, for the progress bar.
-
-    Returns:
-        The Parquet files of all parts, in order.
 
     Raises:
         OSError: the disk is full or not writable; finished parts are kept.
     """
     plan = _resume(folder, fingerprint, wanted)
-    with tqdm(total=len(plan), desc=name, unit="slice") as bar:
-        rows = 0
-        for number, inputs in enumerate(plan):
-            part = folder / _PART.format(number)
-            if not part.exists():
-                _make_part(part, inputs, make)
-            rows += sum(pq.read_metadata(file).num_rows for file in part.rglob("*.parquet"))
+    parts = [(folder / _PART.format(number), inputs) for number, inputs in enumerate(plan)]
+    missing = [(part, inputs) for part, inputs in parts if not part.exists()]
+    pace = Pace(name)
+    with tqdm(total=len(plan), initial=len(plan) - len(missing), desc=name, unit="slice") as bar:
+        made = engine.map_in_order(partial(_make_part, make), missing)
+        for (part, _), done in zip(missing, made, strict=True):
+            files = list(part.rglob("*.parquet"))
+            pace.add(part.name, engine.count_rows(files), sum(file.stat().st_size for file in files), done)
             bar.update()
-            bar.set_postfix_str(f"{rows:,} posts, {rows / max(bar.format_dict['elapsed'], 1e-9):,.0f}/s")
-    return parts_of(folder)
+            bar.set_postfix_str(pace.rate())
+    return Parts(parts_of(folder), pace.step())
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -135,17 +143,6 @@ def _read_plan(path: Path) -> dict:
         return {}
 
 
-def _make_part(part: Path, inputs: Sequence[str], make: Callable[[Sequence[str], Path], None]) -> None:
-    unfinished = part.with_name("." + part.name)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    make(inputs, unfinished)
-    for path in _below(unfinished):
-        sync(path)
-    unfinished.rename(part)
-    sync(part.parent)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    yield from folder.rglob("*")
-    yield folder
+def _make_part(make: Callable[[Sequence[str], Path], None], part: Path, inputs: Sequence[str]) -> None:
+    with atomic_folder(part) as unfinished:
+        make(inputs, unfinished)

@@ -1,5 +1,6 @@
 """Files that survive a crash: a reader sees the old one or the whole new one; mapped arrays; paths."""
 
+import errno
 import json
 import mmap
 import os
@@ -87,14 +88,50 @@ def atomic_write_together(path: str | os.PathLike) -> Iterator[Path]:
             sync(path.parent)
 
 
-def remove_unfinished(folder: str | os.PathLike) -> None:
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` when the block ends without an error.
+
+    Of several that are written at one time the first to end stays, and the others are removed.
+
+    Args:
+        path: must not be there before; the folder that it is in must.
+
+    Raises:
+        OSError: the disk is full or not writable; nothing is left beside `path`.
+    """
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED))
+    try:
+        yield temporary
+        for below in [*temporary.rglob("*"), temporary]:
+            sync(below)
+        temporary.chmod(0o777 & ~_UMASK)
+        try:
+            temporary.rename(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        sync(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_unfinished(folder: str | os.PathLike) -> list[str]:
     """Remove what killed processes were writing in a folder and below; no process may be writing there now.
 
     Args:
         folder: need not exist.
+
+    Returns:
+        What they were writing: paths below the folder.
     """
-    for path in list(Path(folder).rglob(f".*{_UNFINISHED}")):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    found = []
+    for path in sorted(Path(folder).rglob(f".*{_UNFINISHED}")):  # a folder comes before what is in it
+        if path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            wanted = path.name[1:].removesuffix(_UNFINISHED).rpartition(".")[0]  # without what mkstemp put in
+            found.append(str(path.relative_to(folder).with_name(wanted)))
+    return found
 
 
 def read_json(path: str | os.PathLike, expected: str, kind: type = dict) -> Any:

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -12,8 +13,11 @@ import pytest
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
+from daft.exceptions import DaftCoreException
+
 from igdet.curation import engine
-from igdet.curation.engine import EngineError, EngineSettings
+from igdet.curation.engine import EngineError, EngineSettings, work
+from igdet.curation.engine.errors import explained
 from igdet.curation.slices import counts_type, in_first_row
 from igdet.formats.posts.columns import PostColumns
 from igdet.formats.posts.text_table import TextFormat, open_table
@@ -40,11 +44,16 @@ def csv_table(path):
     return open_table(path, "csv", PostColumns("image", "tags"), TextFormat(), engine.open_url)
 
 
-def write(frame, folder, by=None):
-    """Write a frame; return its rows, sorted."""
-    engine.write(frame, folder, by)
-    tables = [pq.read_table(path, partitioning=None) for path in folder.rglob("*.parquet")]
-    return sorted(pa.concat_tables(tables).to_pylist(), key=str)
+def write(frame, folder):
+    """Write a frame; return its rows."""
+    engine.write(frame, folder / "rows.parquet")
+    return pq.read_table(folder / "rows.parquet").to_pylist()
+
+
+def _lengths(batch):
+    """Work on a batch of words."""
+    assert batch.type == pa.string()
+    return pa.StructArray.from_arrays([batch, pa.compute.binary_length(batch).cast(pa.int64())], fields=list(WORDS))
 
 
 @pytest.fixture
@@ -102,11 +111,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
 
 
 def test_batches_have_plain_types_and_other_columns_go_on(words, tmp_path):
-    def measure(batch):
-        assert batch.type == pa.string()
-        return pa.StructArray.from_arrays([batch, pa.compute.binary_length(batch).cast(pa.int64())], fields=list(WORDS))
-
-    frame = engine.map_batches(engine.read("parquet", words), measure, ["word"], WORDS, keep=["id"])
+    frame = engine.map_batches(engine.read("parquet", words), _lengths, ["word"], WORDS, keep=["id"])
     rows = write(frame, tmp_path / "out")
     assert [tuple(row.values()) for row in rows] == [
         ("10", "a", 1),
@@ -130,18 +135,56 @@ def test_fields_are_reached_by_a_dotted_path(tmp_path):
     assert write(frame, tmp_path / "out") == [{"both": "x+y"}]
 
 
-def test_buckets_are_the_same_everywhere(words, tmp_path):
-    rows = write(engine.in_buckets(engine.read("parquet", words), "id", 2), tmp_path / "out", by="bucket")
-    assert {row["id"]: row["order"] for row in rows}["10"] == 15017679864016259122
-    for path in (tmp_path / "out").rglob("*.parquet"):
-        orders = pq.read_table(path, partitioning=None)["order"].to_pylist()
-        assert {order % 2 for order in orders} == {int(path.parent.name.removeprefix("bucket="))}
+def test_rows_are_written_in_their_order_and_the_same_bytes_each_time(tmp_path):
+    paths = [tmp_path / f"{number}.parquet" for number in range(8)]
+    for number, path in enumerate(paths):
+        pq.write_table(pa.table({"word": [f"{number}-{row}" for row in range(1000 * number + 1)]}), path)
+
+    for name in "ab":
+        frame = engine.map_batches(engine.read("parquet", [str(path) for path in paths]), _lengths, ["word"], WORDS)
+        engine.write(frame, tmp_path / name)
+    words = pq.read_table(tmp_path / "a")["word"].to_pylist()
+    assert words == [f"{number}-{row}" for number in range(8) for row in range(1000 * number + 1)]
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_empty_lists_are_left_out(tmp_path):
-    pq.write_table(pa.table({"labels": [["a"], [], None]}), tmp_path / "x.parquet")
-    frame = engine.not_empty(engine.read("parquet", [str(tmp_path / "x.parquet")]), "labels")
-    assert write(frame, tmp_path / "out") == [{"labels": ["a"]}]
+def test_no_rows_are_a_file_of_the_columns(words, tmp_path):
+    pq.write_table(pa.table({"labels": pa.array([], pa.list_(pa.string()))}), tmp_path / "x.parquet")
+    engine.write(engine.read("parquet", [str(tmp_path / "x.parquet")]), tmp_path / "out")
+    assert pq.read_table(tmp_path / "out").to_pydict() == {"labels": []}
+
+
+def test_rows_with_labels_go_into_the_same_buckets_everywhere(tmp_path):
+    ids, labels = [str(i) for i in range(8, 14)], [["a"], [], ["b"], None, ["c"], ["d", "e"]]
+    pq.write_table(pa.table({"id": ids, "labels": labels}), tmp_path / "x.parquet")
+    frame = engine.read("parquet", [str(tmp_path / "x.parquet")])
+    engine.write_buckets(frame, "id", 2, "labels", tmp_path / "out")
+    files = list((tmp_path / "out").rglob("*.parquet"))
+    rows = {row["id"]: row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()}
+    assert sorted(rows) == ["10", "12", "13", "8"]
+    assert (rows["10"]["order"], rows["13"]["labels"]) == (15017679864016259122, ["d", "e"])
+    for file in files:
+        orders = pq.read_table(file, partitioning=None)["order"].to_pylist()
+        assert {order % 2 for order in orders} == {int(file.parent.name.removeprefix("bucket="))}
+
+
+def test_work_whose_rows_are_lost_without_an_error_is_done_again(words, tmp_path):
+    """Daft loses some errors: the first reading seems to end early, the second is whole, and so it goes on."""
+    frame, counted = engine.read("parquet", words), iter([6, 5])
+    engine.write(replace(frame, count=lambda: next(counted)), tmp_path / "out")
+    assert pq.read_table(tmp_path / "out")["word"].to_pylist() == ["a", "bb", "ccc", "dddd", None]
+    with pytest.raises(EngineError, match=f"writing {tmp_path}/none: what is read ends early"):
+        engine.write(replace(frame, count=lambda: 6), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_no_error_of_a_source_is_lost(tmp_path, number):
+    (tmp_path / "x.csv").write_text("image,tags\na.jpg,#x\n")
+    frame = engine.map_batches(engine.read("csv", [csv_table(str(tmp_path / "x.csv"))]), _lengths, ["text"], WORDS)
+    (tmp_path / "x.csv").unlink()
+    with pytest.raises(EngineError, match=r"FileNotFoundError|ends early"):
+        engine.write(frame, tmp_path / "out")
 
 
 def test_counts_of_all_batches_are_summed(tmp_path):
@@ -175,8 +218,8 @@ def test_data_broken_within_a_file(words, tmp_path):
 
 
 def test_errors_of_a_full_disk_are_the_systems():
-    with pytest.raises(OSError, match="No space left on device: 'writing x'") as caught, engine._explained("writing x"):
-        raise engine.DaftCoreException("External: No space left on device (os error 28)")
+    with pytest.raises(OSError, match="No space left on device: 'writing x'") as caught, explained("writing x"):
+        raise DaftCoreException("External: No space left on device (os error 28)")
     assert caught.value.errno == errno.ENOSPC
 
 
@@ -197,9 +240,8 @@ def test_rows_of_text_files_come_from_igdets_own_reader(tmp_path):
 @pytest.mark.parametrize(("code", "status", "said"), [(None, 0, ""), (2, 2, ""), ("no such file", 1, "no such file\n")])
 def test_a_command_that_ends_at_once_has_the_status_that_python_gives(code, status, said, monkeypatch, capsys):
     ended = []
-    monkeypatch.setattr(engine.os, "_exit", ended.append)
-    monkeypatch.setattr(engine.daft, "get_or_infer_runner_type", lambda: "native")
-    with pytest.raises(SystemExit), engine.at_once():
+    monkeypatch.setattr(work.os, "_exit", ended.append)
+    with engine.at_once():
         sys.exit(code)
     assert ended == [status]
     assert capsys.readouterr().err == said

@@ -10,7 +10,6 @@ from igdet.curation.manifest import (
     content_hash,
     file_facts,
     manifest_path,
-    now,
     read_manifest,
     versions,
 )
@@ -25,7 +24,7 @@ def manifest(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/b.txt").write_text("abc")
     files = file_facts(tmp_path, [tmp_path / "a/b.txt"])
-    return Manifest("labels", "f00", {"TOP": 1}, versions("1"), now(), 1.5, 3, 2, {"höhere": 1}, files)
+    return Manifest("labels", "f00", "", {"TOP": 1}, versions("1"), 3, 2, {"höhere": 1}, files)
 
 
 def test_it_comes_back_as_it_was_written(manifest, tmp_path):
@@ -58,7 +57,7 @@ def test_what_is_no_manifest_is_named(tmp_path, text):
     "wrong",
     [
         {"rows_in": "3"},
-        {"seconds": None},
+        {"before": None},
         {"counts": ["a"]},
         {"counts": {"a": 1.5}},
         {"files": {"a": 1}},

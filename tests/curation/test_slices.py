@@ -45,10 +45,12 @@ def test_cutting(sizes, slice_bytes, expected):
 
 def test_parts_are_made_in_order_and_kept(tmp_path):
     maker = Maker()
-    files = make_parts(tmp_path / "parts", "f", WANTED, maker, "test")
+    files, step = make_parts(tmp_path / "parts", "f", WANTED, maker, "test")
     assert read(files) == ["a", "b", "c", "d"]
     assert files_by_part(tmp_path / "parts") == [[str(file)] for file in files]
-    assert make_parts(tmp_path / "parts", "f", WANTED, maker, "test") == files
+    assert (step.items, step.rows, step.bytes) == (3, 4, sum(file.stat().st_size for file in files))
+    again = make_parts(tmp_path / "parts", "f", WANTED, maker, "test")
+    assert (again.files, again.step.items) == (files, 0)
     assert maker.made == ["a", "b", "c", "d"]
 
 
@@ -57,7 +59,7 @@ def test_a_broken_run_goes_on_where_it_was_with_its_own_slices(tmp_path):
         make_parts(tmp_path, "f", WANTED, Maker(breaks_at="c"), "test")
     assert files_by_part(tmp_path) == [[str(tmp_path / "part-00000/x.parquet")]]
     maker = Maker()
-    assert read(make_parts(tmp_path, "f", [["a"], ["b", "c", "d"]], maker, "test")) == ["a", "b", "c", "d"]
+    assert read(make_parts(tmp_path, "f", [["a"], ["b", "c", "d"]], maker, "test").files) == ["a", "b", "c", "d"]
     assert maker.made == ["c", "d"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part-00000", "part-00001", "part-00002", PLAN_NAME]
 
@@ -65,7 +67,7 @@ def test_a_broken_run_goes_on_where_it_was_with_its_own_slices(tmp_path):
 def test_parts_of_something_else_are_removed(tmp_path):
     make_parts(tmp_path, "f", WANTED, Maker(), "test")
     maker = Maker()
-    assert read(make_parts(tmp_path, "g", [["e"]], maker, "test")) == maker.made == ["e"]
+    assert read(make_parts(tmp_path, "g", [["e"]], maker, "test").files) == maker.made == ["e"]
 
 
 def test_a_removal_that_is_killed_leaves_nothing_that_counts(tmp_path, monkeypatch):
@@ -73,7 +75,7 @@ def test_a_removal_that_is_killed_leaves_nothing_that_counts(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr("shutil.rmtree", lambda folder: (folder / "part-00001/x.parquet").unlink())
         remove_parts(tmp_path)
-    assert read(make_parts(tmp_path, "f", WANTED, Maker(), "test")) == ["a", "b", "c", "d"]
+    assert read(make_parts(tmp_path, "f", WANTED, Maker(), "test").files) == ["a", "b", "c", "d"]
 
 
 def test_parts_whose_plan_is_broken_are_made_anew(tmp_path):
@@ -85,6 +87,6 @@ def test_parts_whose_plan_is_broken_are_made_anew(tmp_path):
 
 
 def test_nothing_to_do(tmp_path):
-    assert make_parts(tmp_path / "parts", "f", [], Maker(), "test") == []
+    assert make_parts(tmp_path / "parts", "f", [], Maker(), "test").files == []
     assert json.loads((tmp_path / "parts" / PLAN_NAME).read_text())["slices"] == []
     remove_parts(tmp_path / "none")

@@ -9,7 +9,14 @@ import pytest
 from python_process import WITHOUT_DETECTRON2
 
 from igdet.utils.errors import UserError
-from igdet.utils.files import atomic_write, atomic_write_together, read_json, read_json_lines, remove_unfinished
+from igdet.utils.files import (
+    atomic_folder,
+    atomic_write,
+    atomic_write_together,
+    read_json,
+    read_json_lines,
+    remove_unfinished,
+)
 
 KILLED = f"""{WITHOUT_DETECTRON2}
 import os, signal, sys
@@ -52,9 +59,9 @@ def test_what_a_killed_process_leaves_is_found_and_removed(tmp_path):
     for path in others:
         path.touch()
     assert len(list(others[0].parent.iterdir())) == 4
-    remove_unfinished(tmp_path)
+    assert remove_unfinished(tmp_path) == ["below/file.bin", "below/file.bin"]  # a file, and a folder of several
     assert sorted(others[0].parent.iterdir()) == others
-    remove_unfinished(tmp_path / "absent")
+    assert remove_unfinished(tmp_path / "absent") == []
 
 
 def test_others_may_read_the_file(tmp_path):
@@ -90,6 +97,32 @@ def test_a_failure_keeps_all_files_that_belong_together(tmp_path):
         (folder / "a.txt").write_text("new")
         raise OSError("disk full")
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_folder_arrives_whole(tmp_path):
+    with atomic_folder(tmp_path / "part") as folder:
+        (folder / "below").mkdir()
+        (folder / "below/a.txt").write_text("a")
+        assert list(tmp_path.iterdir()) == [folder]
+    (tmp_path / "plain").mkdir()
+    assert (tmp_path / "part/below/a.txt").read_text() == "a"
+    assert (tmp_path / "part").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_of_two_writers_of_a_folder_the_first_to_end_stays(tmp_path):
+    with atomic_folder(tmp_path / "part") as slow:
+        with atomic_folder(tmp_path / "part") as quick:
+            (quick / "a.txt").write_text("quick")
+        (slow / "a.txt").write_text("slow")
+    assert list(tmp_path.iterdir()) == [tmp_path / "part"]
+    assert (tmp_path / "part/a.txt").read_text() == "quick"
+
+
+def test_of_a_failed_folder_nothing_stays(tmp_path):
+    with pytest.raises(OSError, match="disk full"), atomic_folder(tmp_path / "part") as folder:
+        (folder / "a.txt").touch()
+        raise OSError("disk full")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_lines_cut_short_are_left_out(tmp_path):

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from igdet.curation import engine
 from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet
 from igdet.curation.images import BAD_REASONS, CleanSettings, ImageError, clean_image
 from igdet.formats.images import open_image
 from igdet.utils.errors import too_many
-from igdet.utils.processes import map_in_order
 
 _BATCH = 64  # images that a process is given at a time
 _QUALITY = 95  # of images made smaller: their coding must not add differences of its own
@@ -41,7 +41,7 @@ class Scan:
 
     Attributes:
         max_side: pixels of the longer side, to which larger images are made smaller.
-        processes: number of processes, >= 1.
+        processes: number of processes of this machine, >= 1; see `engine.map_in_order`.
         max_bad_share: share of the images, 0..1, that may be bad.
     """
 
@@ -61,7 +61,8 @@ class Scan:
         """
         tasks = ((start, min(start + _BATCH, len(images))) for start in range(0, len(images), _BATCH))
         seen, bad = 0, 0
-        for scanned in map_in_order(_Work(images, describe, self.max_side), tasks, self.processes):
+        for done in engine.map_in_order(_Work(images, describe, self.max_side), tasks, self.processes):
+            scanned = done.result
             seen += len(scanned.rows) + len(scanned.skipped)
             bad += sum(skipped.reason in BAD_REASONS for skipped in scanned.skipped)
             if bad and scanned.skipped and too_many(bad, seen, self.max_bad_share):

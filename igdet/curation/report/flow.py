@@ -5,10 +5,11 @@ import pyarrow.compute as pc
 
 from igdet.curation.labels.canonical import RULES
 from igdet.curation.manifest import Manifest
+from igdet.curation.pace import Step
 from igdet.curation.report.entries import Section, chips, label_entry, number, percent, share
 from igdet.curation.report.outcome import Outcome
 from igdet.curation.stages import vocabulary
-from igdet.reporting.tables import Entry, Table
+from igdet.reporting.tables import EMPTY, Entry, Table
 
 # What became of a word with several labels, by the names of `igdet.curation.labels.canonical.AMBIGUOUS`.
 AMBIGUOUS_RULES = {
@@ -42,6 +43,33 @@ def posts_section(outcome: Outcome) -> Section:
 def _count(reason: str, count: int, manifest: Manifest) -> str:
     of_posts = f" ({percent(count, manifest.rows_in)})" if reason.startswith("posts") else ""
     return f"{count:,}{of_posts}"
+
+
+def pace_section(outcome: Outcome) -> Section | None:
+    """How fast each step went, and its slowest item; None where no log is left."""
+    rows = [
+        [
+            Entry(stage),
+            Entry(step.name),
+            number(step.items),
+            number(step.rows_per_second),
+            Entry(f"{step.bytes_per_second / 1e6:,.1f}", "number"),
+            Entry(f"{step.median:,.1f}", "number"),
+            *_straggler(step),
+        ]
+        for stage, log in outcome.logs.items()
+        for step in log.steps
+    ]
+    header = ["Stage", "step", "items", "posts/s", "MB/s", "median s", "most s", "slowest item"]
+    note = "Of the last run, all machines together; items that an earlier run had finished do not count."
+    return Section("How fast it went", [Table("", header, rows, note)]) if rows else None
+
+
+def _straggler(step: Step) -> list[Entry]:
+    if not step.slowest:
+        return [Entry(EMPTY)] * 2
+    worst = step.slowest[0]
+    return [Entry(f"{worst.seconds:,.1f}", "number"), Entry(f"{worst.item} on {worst.host}")]
 
 
 def rules_section(outcome: Outcome) -> Section:

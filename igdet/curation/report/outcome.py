@@ -14,6 +14,7 @@ from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.labels.label_table import SCHEMA
 from igdet.curation.manifest import Manifest, read_manifest
 from igdet.curation.slices import parts_of
+from igdet.curation.stage_log import StageLog, read_stage_log
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
 from igdet.formats.shards.summary import read_summary
 
@@ -111,16 +112,24 @@ class Outcome:
     def manifests(self) -> dict[str, Manifest]:
         """Stage -> manifest, of those that are finished, with their files still there.
 
-        A stage that finished before one that it builds on belongs to an earlier run, as does all behind a gap.
+        A stage that builds on another result than what is there belongs to an earlier run, as does all behind a gap.
         """
         found: dict[str, Manifest] = {}
+        results = {""}
         for stage, what in STAGES.items():
             manifest = read_manifest(self.folder, stage)
-            if manifest and self._is_there(manifest) and all(m.finished <= manifest.finished for m in found.values()):
+            if manifest and self._is_there(manifest) and manifest.before in results:
                 found[stage] = manifest
+                results.add(manifest.fingerprint)
             elif what:
                 break
         return found
+
+    @cached_property
+    def logs(self) -> dict[str, StageLog]:
+        """Stage -> how it was done, as far as that is known, of those that are finished."""
+        logs = {stage: read_stage_log(self.folder, stage, of.fingerprint) for stage, of in self.manifests.items()}
+        return {stage: log for stage, log in logs.items() if log}
 
     def _is_there(self, manifest: Manifest) -> bool:
         return manifest.is_current(manifest.fingerprint, self.folder)

@@ -12,12 +12,13 @@ from igdet.curation.manifest import Manifest
 from igdet.curation.report.coverage import coverage_section
 from igdet.curation.report.distributions import distributions_section, resampling_section
 from igdet.curation.report.entries import percent
-from igdet.curation.report.flow import frequent_section, posts_section, reasons_section, rules_section
+from igdet.curation.report.flow import frequent_section, pace_section, posts_section, reasons_section, rules_section
 from igdet.curation.report.merges import merges_section, samples
 from igdet.curation.report.outcome import Outcome
+from igdet.curation.stage_log import StageLog
 from igdet.curation.stages import labels, posts, shards, vocabulary
 from igdet.reporting.pages import render_page
-from igdet.reporting.tables import Entry, Table
+from igdet.reporting.tables import EMPTY, Entry, Table
 from igdet.utils.files import atomic_write
 from igdet.utils.messages import clock
 
@@ -33,6 +34,7 @@ SECTIONS = (
     (vocabulary.FOLDER, frequent_section),
     (labels.FOLDER, merges_section),
     (vocabulary.FOLDER, resampling_section),
+    (posts.FOLDER, pace_section),
 )
 
 
@@ -44,7 +46,7 @@ def answer(outcome: Outcome) -> list[str]:
 def facts(outcome: Outcome) -> list[tuple[str, str]]:
     """Return (number, what it counts) of what is finished."""
     known = [(f"{count(outcome):,}", what) for stage, what, count in _FACTS if stage in outcome.manifests]
-    return [*known, (clock(sum(manifest.seconds for manifest in outcome.manifests.values())), "run time")]
+    return [*known, (clock(sum(log.seconds for log in outcome.logs.values())), "run time")]
 
 
 def _posts(outcome: Outcome) -> str:
@@ -97,19 +99,22 @@ _FACTS = (
 )
 
 
-def stage_table(manifests: dict[str, Manifest]) -> Table:
+def stage_table(manifests: dict[str, Manifest], logs: dict[str, StageLog]) -> Table:
     """When each stage finished, and how its result is told from others."""
     rows = [
         [
             Entry(stage),
-            Entry(manifest.finished),
-            Entry(f"{manifest.seconds:,.1f}", "number"),
+            *_when(logs.get(stage)),
             Entry(", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
             Entry(manifest.fingerprint, "hash"),
         ]
         for stage, manifest in manifests.items()
     ]
     return Table("", ["Stage", "Finished", "seconds", "Versions", "Fingerprint"], rows)
+
+
+def _when(log: StageLog | None) -> list[Entry]:
+    return [Entry(log.finished), Entry(f"{log.seconds:,.1f}", "number")] if log else [Entry(EMPTY)] * 2
 
 
 def settings_text(manifest: Manifest) -> str:
@@ -152,7 +157,7 @@ def write_report(folder: Path, title: str, canonicaliser: Canonicaliser) -> Path
         warnings=_warnings(outcome),
         sections=[section for section in found if section],
         samples=samples(outcome) if vocabulary.FOLDER in outcome.manifests else [],
-        stages=stage_table(outcome.manifests),
+        stages=stage_table(outcome.manifests, outcome.logs),
         settings={stage: settings_text(manifest) for stage, manifest in outcome.manifests.items()},
     )
     with atomic_write(folder / NAME, "w") as file:

@@ -1,4 +1,4 @@
-"""Making all shards of a folder, in several processes, from where an earlier run stopped."""
+"""Making all shards of a folder, as work of the engine, from where an earlier run stopped."""
 
 import json
 import logging
@@ -9,6 +9,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from igdet.curation import engine
 from igdet.curation.images import ImageSource
 from igdet.curation.shards.id_list import IdList
 from igdet.curation.shards.labelled_posts import LabelledPosts, ShardingError
@@ -20,7 +21,6 @@ from igdet.formats.shards.summary import write_summary
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.utils.errors import too_many
 from igdet.utils.files import atomic_write
-from igdet.utils.processes import map_in_order
 
 LOG_NAME = "bad_images.jsonl"
 
@@ -50,7 +50,7 @@ def make_shards(
         output: folder of the shards; shards of an earlier run that are still right are kept.
         settings: how shards are made.
         exclusions: posts to leave out, such as opt-outs, by the name under which they are counted.
-        processes: number of processes, >= 1.
+        processes: number of processes of this machine, >= 1; see `engine.map_in_order`.
 
     Returns:
         What became of the posts.
@@ -74,8 +74,12 @@ def make_shards(
         atomic_write(output / INDEX_NAME) as index_file,
         pq.ParquetWriter(index_file, schema) as index,
     ):
-        for shard in map_in_order(maker.make, enumerate(found.tables(settings.posts_per_shard)), processes):
+        tasks = enumerate(found.tables(settings.posts_per_shard))
+        for done in engine.map_in_order(maker.make, tasks, processes):
+            shard = done.result
             tally.add(shard.part, shard.is_new)
+            if shard.is_new:
+                tally.pace.add(shard.name, len(shard.part), shard.size, done)
             _log(shard, log)
             _check_bad(tally, shard, settings.max_bad_share, Path(log.name))
             index.write_table(_index_rows(shard, schema))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from igdet.curation.images import BAD_REASONS
+from igdet.curation.pace import Pace
 from igdet.curation.shards.labelled_posts import ShardingError
 from igdet.curation.shards.part import KEPT, SCHEMA, part_path, read_part, write_part
 from igdet.curation.shards.preparing import Prepared, Preparer, ShardSettings
@@ -36,6 +37,7 @@ class Tally:
         left_out: number of posts by reason: a key of `igdet.curation.images.REASONS`, or the name of a list.
         shards_made: shards written by this run.
         shards_found: shards that an earlier run had finished.
+        pace: how fast the others are made.
     """
 
     posts: int = 0
@@ -43,6 +45,7 @@ class Tally:
     left_out: Counter[str] = field(default_factory=Counter)
     shards_made: int = 0
     shards_found: int = 0
+    pace: Pace = field(default_factory=lambda: Pace("shards"))
 
     def add(self, part: pa.Table, is_new: bool) -> None:
         """Count a shard.
@@ -106,12 +109,14 @@ class MadeShard(NamedTuple):
     Attributes:
         name: of the tar.
         part: its record, see `igdet.curation.shards.part`.
+        size: bytes of the tar; 0 for one without a post, which has no file.
         bad: posts whose image is bad: id, image, reason and why.
         is_new: whether it was made just now.
     """
 
     name: str
     part: pa.Table
+    size: int
     bad: list[dict]
     is_new: bool
 
@@ -123,7 +128,7 @@ class MadeShard(NamedTuple):
 
 @dataclass(frozen=True)
 class ShardMaker:
-    """Makes shards; can be sent to other processes.
+    """Makes shards; can be sent to other processes and machines.
 
     Attributes:
         folder: where the shards go.
@@ -154,7 +159,8 @@ class ShardMaker:
         is_new = part is None or not all(map(self.preparer.is_current, posts, part.to_pylist()))
         if is_new:
             part = self._make_again(shard, posts, digest)
-        return MadeShard(shard.name, part, bad_posts(posts, part), is_new)
+        size = shard.stat().st_size if shard.exists() else 0
+        return MadeShard(shard.name, part, size, bad_posts(posts, part), is_new)
 
     def _make_again(self, shard: Path, posts: list[dict], digest: str) -> pa.Table:
         # What speaks of the old shard goes first: should this process be killed, nothing may vouch for half of both.
@@ -165,7 +171,7 @@ class ShardMaker:
         if len(kept):
             check_shard(shard, kept, self.names)
         else:
-            shard.unlink()
+            shard.unlink(missing_ok=True)
         # Where most images are bad, a server or a disk may be away: such a shard is tried again at the next run.
         if not too_many(len(bad_posts(posts, part)), len(posts), self.settings.max_bad_share):
             write_part(shard, part, digest)

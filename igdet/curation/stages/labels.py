@@ -36,7 +36,8 @@ def _settings(curation: Curation) -> dict:
 def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     wanted = files_by_part(folder / posts.FOLDER)
-    written = make_parts(folder / POSTS, fingerprint, wanted, partial(_make, Labeller(curation.lexicon)), FOLDER)
+    make = partial(_make, Labeller(curation.lexicon))
+    written, step = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER)
     counts = engine.sum_up(written, "tag_counts", ["tag", "label"], "posts")
     tags = tag_table(counts, canonicaliser_of(curation.lexicon))
     labels = label_table(tags, engine.sum_up(written, "repeats", ["label"], "posts"))
@@ -49,12 +50,12 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         "different labels": len(labels),
         "hashtags without a label": _unlabelled(tags),
     }
-    return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS])
+    return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS], steps=[step])
 
 
 def _make(labeller: Labeller, paths: Sequence[str], folder: Path) -> None:
     frame = engine.read("parquet", paths)
-    engine.write(engine.map_batches(frame, labeller, ["tags"], FIELDS, keep=["id", "image"]), folder)
+    engine.write(engine.map_batches(frame, labeller, ["tags"], FIELDS, keep=["id", "image"]), folder / "posts.parquet")
 
 
 def tag_table(counts: pa.Table, canonicaliser: Canonicaliser) -> pa.Table:

@@ -24,6 +24,7 @@ from igdet.utils.files import atomic_write, read_json_lines
 from igdet.utils.messages import shown
 
 FOLDER = "posts"
+POSTS_NAME = "posts.parquet"  # in a part, in a folder for each group of files with the same columns
 SKIPPED_NAME = "skipped.jsonl"  # in a part: the files that cannot be read, and why
 WRONG_NAME = "wrong_rows.jsonl"  # in a part: what is wrong with its first wrong rows
 NOTES_NAME = "notes.jsonl"  # in a part: how its CSV and JSON lines were read
@@ -66,7 +67,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     files = engine.list_files(source.paths)
     wanted = slices({file.path: file.size for file in files}, int(curation.engine.slice_mb * 2**20))
     make = partial(_make, source, format_of(source, files[0].path))
-    written = make_parts(folder, fingerprint, wanted, make, FOLDER)
+    written, step = make_parts(folder, fingerprint, wanted, make, FOLDER)
     skipped = _skipped(folder, source, len(files))
     rows = engine.count_rows(written)
     counts = _counted(written)
@@ -75,7 +76,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
             raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, folder))
     usable = rows - sum(counts.get(reason, 0) for reason in BAD)
     _require_hashtags(curation, counts.get(NO_TAGS, 0), usable)
-    return Result(rows, rows, counts | {BROKEN_FILES: skipped}, written, _notes(folder))
+    return Result(rows, rows, counts | {BROKEN_FILES: skipped}, written, _notes(folder), [step])
 
 
 def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
@@ -160,7 +161,7 @@ def _write(reader: PostReader, source_format: str, files: Sequence[str | TextTab
     """Write the posts of files; those that are broken within are found by halving, left out and given back."""
     try:
         frame = engine.read(source_format, files)
-        engine.write(engine.map_batches(frame, reader, reader.inputs, FIELDS), folder)
+        engine.write(engine.map_batches(frame, reader, reader.inputs, FIELDS), folder / POSTS_NAME)
     except EngineError as error:
         shutil.rmtree(folder, ignore_errors=True)
         if len(files) == 1:
@@ -191,7 +192,7 @@ def _stop_early(files: Sequence[Path], source: SourceSettings) -> None:
 
 def _counted(files: Sequence[Path]) -> dict[str, int]:
     tally = engine.sum_up(files, "tally", ["reason"], "posts")
-    return dict(zip(tally["reason"].to_pylist(), tally["posts"].to_pylist(), strict=True))
+    return dict(sorted(zip(tally["reason"].to_pylist(), tally["posts"].to_pylist(), strict=True)))
 
 
 def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings, folder: Path) -> str:

@@ -38,7 +38,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     )
     shards = folder / FOLDER
     written = [*(shards / name for name in (INDEX_NAME, SUMMARY_NAME, VOCABULARY_NAME)), *shards.glob(SHARD_PATTERN)]
-    return Result(tally.posts, tally.kept, dict(tally.left_out), written)
+    return Result(tally.posts, tally.kept, dict(tally.left_out), written, steps=[tally.pace.step()])
 
 
 def _exclusions(curation: Curation) -> dict[str, IdList]:

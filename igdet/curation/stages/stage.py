@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from igdet.curation.pace import Step
 from igdet.curation.settings import Curation
 
 
@@ -18,6 +19,7 @@ class Result:
         counts: why there are more or less of them, and what else was left out: reason -> number.
         files: what it has written; none for a stage that checks its files itself.
         notes: what was found out about its input.
+        steps: how fast it went.
     """
 
     rows_in: int
@@ -25,6 +27,7 @@ class Result:
     counts: dict[str, int] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
 
 class Stage(NamedTuple):

@@ -16,6 +16,7 @@ from igdet.curation import engine
 from igdet.curation.labels.label_table import read_label_lists, read_labels, vocabulary_of
 from igdet.curation.labels.numbering import FIELDS, Numberer
 from igdet.curation.manifest import content_hash
+from igdet.curation.pace import Step
 from igdet.curation.settings import Curation
 from igdet.curation.shards.labelled_posts import SCHEMA
 from igdet.curation.slices import files_by_part, make_parts, remove_parts
@@ -90,7 +91,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
             "loosen what drops the most"
         )
     tables = _write_labels(folder, selection)
-    read, numbered, posts = _make_posts(curation, fingerprint)
+    read, numbered, posts, steps = _make_posts(curation, fingerprint)
     statistics = curation.sampling.table(selection.labels, *read_label_lists(folder / POSTS))
     tables.append(_write(folder / SAMPLING, statistics))
     rows = engine.count_rows(posts)
@@ -100,7 +101,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         "posts without a label of the vocabulary": read - numbered,
         "posts with the id of another": numbered - rows,
     }
-    return Result(read, rows, counts, [*tables, *posts])
+    return Result(read, rows, counts, [*tables, *posts], steps=steps)
 
 
 def _write_labels(folder: Path, selection: Selection) -> list[Path]:
@@ -111,22 +112,23 @@ def _write_labels(folder: Path, selection: Selection) -> list[Path]:
     return [folder / VOCABULARY, *written, *targets]
 
 
-def _make_posts(curation: Curation, fingerprint: str) -> tuple[int, int, list[Path]]:
-    """Number the labels of all posts, bring the posts in order; return the rows of both, and the files."""
+def _make_posts(curation: Curation, fingerprint: str) -> tuple[int, int, list[Path], list[Step]]:
+    """Number the labels of all posts, bring the posts in order; return the rows of both, the files, and the pace."""
     folder = curation.folder
     wanted = files_by_part(folder / labels.POSTS)
     read = engine.count_rows([Path(file) for files in wanted for file in files])
     number = partial(_number, Numberer(folder / KEPT_LABELS), max(1, -(-read // BUCKET_POSTS)))
-    numbered = make_parts(folder / _NUMBERED, fingerprint, wanted, number, FOLDER)
-    posts = make_parts(folder / POSTS, fingerprint, bucket_files(numbered), merge_bucket, f"{FOLDER}, in order")
-    rows = engine.count_rows(numbered)
+    numbered = make_parts(folder / _NUMBERED, fingerprint, wanted, number, "label ids")
+    buckets = bucket_files(numbered.files)
+    ordered = make_parts(folder / POSTS, fingerprint, buckets, merge_bucket, "order of the posts")
+    rows = engine.count_rows(numbered.files)
     remove_parts(folder / _NUMBERED)
-    return read, rows, posts
+    return read, rows, ordered.files, [numbered.step, ordered.step]
 
 
 def _number(numberer: Numberer, buckets: int, paths: Sequence[str], folder: Path) -> None:
     frame = engine.map_batches(engine.read("parquet", paths), numberer, ["labels"], FIELDS, keep=["id", "image"])
-    engine.write(engine.in_buckets(engine.not_empty(frame, "labels"), "id", buckets), folder, by="bucket")
+    engine.write_buckets(frame, "id", buckets, "labels", folder)
 
 
 def target_table(selection: Selection) -> pa.Table:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igdet.curation.duplicates import scanning
+from igdet.curation import engine
 from igdet.curation.duplicates.image_sets import DuplicatesError, open_image_set
 from igdet.curation.duplicates.scanning import Scan, decode
 
@@ -29,9 +29,10 @@ def test_other_processes_can_do_the_work(make_folder, make_scene, monkeypatch):
 
     def sent(work, tasks, processes):
         assert processes == 2
-        return map(pickle.loads(pickle.dumps(work)), *zip(*pickle.loads(pickle.dumps(list(tasks))), strict=True))
+        received, tasks = pickle.loads(pickle.dumps((work, list(tasks))))
+        return (engine.Done(received(*task), 0.0, "another") for task in tasks)
 
-    monkeypatch.setattr(scanning, "map_in_order", sent)
+    monkeypatch.setattr(engine, "map_in_order", sent)
     assert list(Scan(512, processes=2)(images, shape)) == here
     assert [row for part in here for row in part.rows] == list(range(100))
 

@@ -9,12 +9,15 @@ import pytest
 
 from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.manifest import Manifest, file_facts
+from igdet.curation.pace import Step, Straggler
+from igdet.curation.stage_log import StageLog
 from igdet.formats.shards import SetName, ShardWriter
 from igdet.formats.vocabulary import Vocabulary
 from igdet.sampling import PHI
 
 STAGES = ("posts", "labels", "vocabulary", "duplicates", "shards")
 FINISHED = "2026-01-01T00:00:00+00:00"
+STEP = Step("slices", 3, 3_000, 6_000_000, 2.0, 0.5, 2, [Straggler("part-00002", 1.25, "b.example")])
 HOSTILE, ARABIC, EMOJI = "<script>alert(1)</script>", "قطة", "🐕"
 # The hashtags of each post as written. 18 hashtags: 1 post has three, 7 have two, 1 has one, 1 has none.
 POSTS = [*[["Dog", "love"]] * 4, ["dogs", "Dog", "dog"], ["hound", "love"], ["crane", HOSTILE], [ARABIC, EMOJI]]
@@ -59,6 +62,8 @@ _ROWS = {
     "duplicates": (7, 7, {}),
     "shards": (7, 4, {"broken": 3}),
 }
+
+_BEFORE = {"posts": "", "labels": "posts", "vocabulary": "labels", "duplicates": "vocabulary", "shards": "vocabulary"}
 
 
 def table(rows, names):
@@ -109,7 +114,7 @@ def _facts(stage):
     """Return what a stage's manifest says."""
     facts = dict(zip(("rows_in", "rows_out", "counts"), _ROWS[stage], strict=True))
     facts |= {"settings": _SETTINGS.get(stage, {}), "versions": {"igdet": "1"}}
-    return facts | {"finished": FINISHED, "seconds": 30.5}
+    return facts | {"fingerprint": stage, "before": _BEFORE[stage]}
 
 
 @pytest.fixture
@@ -123,14 +128,15 @@ def finish(tmp_path, canonicaliser):
     """Finishes stages, with other tables at some paths (None: no file) and other facts in the manifests."""
     from igdet.curation.report.outcome import Outcome
 
-    def finish(*stages, tables=MappingProxyType({}), **manifest):
+    def finish(*stages, tables=MappingProxyType({}), seconds=30.5, **manifest):
         for stage in stages:
             chosen = {path: tables.get(path, own) for path, own in _tables().get(stage, {}).items()}
             files = [write(tmp_path / path, one) for path, one in chosen.items() if one is not None]
             facts = _facts(stage) | manifest
             if stage == "shards":
                 write_shards(tmp_path / stage)
-            Manifest(stage, "f00d", files=file_facts(tmp_path, files), **facts).write(tmp_path)
+            Manifest(stage, files=file_facts(tmp_path, files), **facts).write(tmp_path)
+            StageLog(stage, facts["fingerprint"], FINISHED, seconds, [STEP]).write(tmp_path)
         return Outcome(tmp_path, canonicaliser)
 
     return finish

@@ -11,8 +11,9 @@ from igdet.curation.report import write_report
 
 from .conftest import STAGES
 
-POSTS_ONLY = ["What became of the posts", "How often labels are used, and how many a post has", "How it was made"]
-WITH_LABELS = [POSTS_ONLY[0], "How hashtags got their labels", POSTS_ONLY[1], "Hashtags merged", POSTS_ONLY[2]]
+POSTS_ONLY = ["What became of the posts", "How often labels are used, and how many a post has", "How fast it went"]
+POSTS_ONLY += ["How it was made"]
+WITH_LABELS = [POSTS_ONLY[0], "How hashtags got their labels", POSTS_ONLY[1], "Hashtags merged", *POSTS_ONLY[2:]]
 ALL = [
     "What became of the posts",
     "How hashtags got their labels",
@@ -22,6 +23,7 @@ ALL = [
     "The most frequent labels",
     "Hashtags merged",
     "Resampling",
+    "How fast it went",
     "Sample posts",
     "How it was made",
 ]

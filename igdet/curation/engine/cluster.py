@@ -1,0 +1,89 @@
+"""Work shared out in a Ray cluster: results in the order of the items, made again where a machine was lost."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from igdet.curation.engine.frames import set_up
+from igdet.utils.processes import ProcessKilledError
+
+_RETRIES = 3  # of an item whose worker or machine dies: what kills its worker each time must not be tried for ever
+_AHEAD = 4  # items for each CPU that are worked on or wait, so that a slow one leaves no other idle
+
+Result = TypeVar("Result")
+
+
+def join(address: str) -> None:
+    """Connect to a cluster.
+
+    Args:
+        address: of one that runs; "" for one of this machine's own.
+
+    Raises:
+        ProcessKilledError: there is none.
+    """
+    import ray
+
+    ray.init(address=address or None, ignore_reinit_error=True)
+
+
+def map_in_order(work: Callable[..., Result], tasks: Iterable[tuple]) -> Iterator[Result]:
+    """Yield `work(*task)` for each task; each takes a CPU, and tasks are asked for when one is about to be free.
+
+    Args:
+        work: can be pickled; doing the same task twice, even at one time, must do no harm.
+        tasks: arguments, which can be pickled.
+
+    Raises:
+        ProcessKilledError: a task has killed its worker again and again.
+    """
+    import ray
+
+    do = ray.remote(num_cpus=1, max_retries=_RETRIES)(_do)
+    name, packed = uuid4().hex, [ray.put(work)]  # in a list: Ray would unpack it for each task
+    waiting: deque = deque()
+    try:
+        for task in tasks:
+            waiting.append(do.remote(name, packed, task))
+            if len(waiting) >= _AHEAD * _count_cpus():
+                yield _result(waiting.popleft())
+        while waiting:
+            yield _result(waiting.popleft())
+    finally:
+        for task in waiting:
+            ray.cancel(task)
+
+
+def _count_cpus() -> int:
+    import ray
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _result(task: Any) -> Any:
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        return ray.get(task)
+    except RayTaskError as error:
+        raise error.cause from error
+    except RayError as error:
+        raise ProcessKilledError(
+            f"some work was begun {_RETRIES + 1} times, and its process or machine lost each time, most often because "
+            f"the memory was full; give the machines fewer CPUs in Ray and run again ({str(error).splitlines()[0]})"
+        ) from error
+
+
+_received: dict[str, Callable] = {}  # in a worker: its present work by name
+
+
+def _do(name: str, packed: list, task: tuple) -> Any:
+    import ray
+
+    if name not in _received:
+        set_up(threads=1)
+        _received.clear()
+        _received[name] = ray.get(packed[0])
+    return _received[name](*task)
