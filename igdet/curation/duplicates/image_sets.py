@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.dataset
 
 from igdet.curation.images import ImageError, ImageSource
 from igdet.formats.images import describe, list_images
@@ -104,12 +103,14 @@ def _open_folder(folder: Path) -> ImageSet:
 
 
 def _open_table(files: list[Path], root: Path) -> ImageSet:
+    from pyarrow import dataset  # only here: it imports pandas
+
     try:
         if files[0].suffix == ".csv":
             as_text = pa.csv.ConvertOptions(column_types={"id": pa.string(), "image": pa.string()})  # 007 is no number
             table = pa.csv.read_csv(files[0], convert_options=as_text)
         else:
-            table = pa.dataset.dataset([str(file) for file in files]).to_table(columns=["id", "image"])
+            table = dataset.dataset([str(file) for file in files]).to_table(columns=["id", "image"])
         ids, images = (table[name].cast(pa.string()).combine_chunks() for name in ("id", "image"))
     except (pa.ArrowException, OSError, KeyError) as error:
         raise DuplicatesError(f"{files[0]}: expected a table with the columns id and image: {error}") from error

@@ -1,5 +1,6 @@
 """The engine of curation, Daft on this machine or on each of a Ray cluster: nothing outside knows which."""
 
+from igdet.curation.engine.batches import rewrite
 from igdet.curation.engine.counts import count_rows, sum_up
 from igdet.curation.engine.errors import EngineError
 from igdet.curation.engine.frames import (
@@ -33,6 +34,7 @@ __all__ = [
     "map_in_order",
     "open_url",
     "read",
+    "rewrite",
     "start",
     "sum_up",
     "write",

@@ -25,7 +25,7 @@ def join(address: str) -> None:
     """
     import ray
 
-    ray.init(address=address or None, ignore_reinit_error=True)
+    ray.init(address=address or "local", ignore_reinit_error=True)
 
 
 def map_in_order(work: Callable[..., Result], tasks: Iterable[tuple]) -> Iterator[Result]:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import daft
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from daft import col
 
 from igdet.curation.engine.errors import explained
 from igdet.curation.engine.work import map_in_order
@@ -37,15 +36,17 @@ def sum_up(files: Sequence[Path], column: str, keys: Sequence[str], value: str) 
 
 def _sums(column: str, keys: Sequence[str], value: str, files: Sequence[str]) -> pa.Table:
     with explained(f"summing up {column} of {Path(files[0]).parent.parent}"):
-        counts = daft.read_parquet(list(files)).select(column).where(col(column).not_null())
-        rows = counts.explode(column).where(col(column).not_null())
-        fields = rows.select(*(col(column).get(name).alias(name) for name in (*keys, value)))
-        return fields.groupby(*keys).agg(col(value).sum()).to_arrow()
+        counts = pa.concat_tables(pq.ParquetFile(file).read([column]) for file in files)
+        structs, names = pc.list_flatten(counts[column]), [*keys, value]
+        return _summed(pa.table([pc.struct_field(structs, name) for name in names], names), keys, value)
+
+
+def _summed(rows: pa.Table, keys: Sequence[str], value: str) -> pa.Table:
+    return rows.group_by(list(keys)).aggregate([(value, "sum")]).rename_columns([*keys, value])
 
 
 def _added(left: pa.Table, right: pa.Table, keys: Sequence[str], value: str) -> pa.Table:
-    sums = pa.concat_tables([left, right]).group_by(list(keys)).aggregate([(value, "sum")])
-    return sums.rename_columns([*keys, value])
+    return _summed(pa.concat_tables([left, right]), keys, value)
 
 
 def count_rows(files: Sequence[Path]) -> int:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
 from daft.exceptions import DaftCoreException
 
 from igdet.utils.errors import UserError
@@ -23,7 +24,7 @@ def explained(what: str) -> Iterator[None]:
     """Turn the engine's errors into ones that say what was being done; those of a full disk into the system's own."""
     try:
         yield
-    except (DaftCoreException, OSError) as error:
+    except (DaftCoreException, pa.ArrowException, OSError) as error:
         for number in _FULL:
             if f"(os error {number})" in str(error) or getattr(error, "errno", None) == number:
                 raise OSError(number, os.strerror(number), what) from error

@@ -8,7 +8,6 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from igdet.formats.vocabulary import Vocabulary, normalise_tag
 from igdet.utils.errors import UserError, no_such_file
@@ -92,8 +91,10 @@ def _files(path: str | PathLike) -> list[Path]:
 
 
 def _read(files: list[Path], columns: list[str], path: str | PathLike) -> pa.Table:
+    from pyarrow import dataset  # only here: it imports pandas
+
     try:
-        return ds.dataset([str(file) for file in files], format="parquet").to_table(columns=columns)
+        return dataset.dataset([str(file) for file in files], format="parquet").to_table(columns=columns)
     except FileNotFoundError as error:
         expected = f"a Parquet table, or a folder of them, with the columns {', '.join(columns)}"
         raise LabelTableError(no_such_file(path, expected)) from error

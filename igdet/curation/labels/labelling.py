@@ -16,7 +16,8 @@ from igdet.formats.vocabulary import normalise_tag
 
 TAG_COUNTS = counts_type(tag=pa.string(), label=pa.string())
 REPEATS = counts_type(label=pa.string())
-FIELDS = pa.struct([("labels", pa.list_(pa.string())), ("tag_counts", TAG_COUNTS), ("repeats", REPEATS)])
+LABELS = pa.list_(pa.dictionary(pa.int32(), pa.string()))  # of a batch, each once: no string is copied or hashed again
+FIELDS = pa.struct([("labels", LABELS), ("tag_counts", TAG_COUNTS), ("repeats", REPEATS)])
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _labels(meant: _Carried) -> tuple[_Carried, np.ndarray]:
 def _lists(labels: _Carried, posts: int) -> pa.ListArray:
     offsets = np.zeros(posts + 1, dtype=np.int32)
     np.cumsum(np.bincount(labels.posts, minlength=posts), out=offsets[1:])
-    values = labels.things["label"].combine_chunks().take(pa.array(labels.codes))
+    values = pa.DictionaryArray.from_arrays(pa.array(labels.codes), labels.things["label"].combine_chunks())
     return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 

@@ -25,6 +25,8 @@ FOLDER = "labels"
 POSTS = "labels/posts"  # parts: id, image, labels
 TAGS = "labels/tags.parquet"  # tag, label, rule, posts; the most frequent first
 LABELS = "labels/labels.parquet"  # the table of labels
+_READ = pa.schema([("id", pa.string()), ("image", pa.string()), ("tags", pa.list_(pa.string()))])
+_WRITTEN = pa.schema([("id", pa.string()), ("image", pa.string()), *FIELDS])
 
 
 def _settings(curation: Curation) -> dict:
@@ -54,8 +56,11 @@ def _run(curation: Curation, fingerprint: str) -> Result:
 
 
 def _make(labeller: Labeller, paths: Sequence[str], folder: Path) -> None:
-    frame = engine.read("parquet", paths)
-    engine.write(engine.map_batches(frame, labeller, ["tags"], FIELDS, keep=["id", "image"]), folder / "posts.parquet")
+    engine.rewrite(paths, _READ, partial(_labelled, labeller), folder, _WRITTEN)
+
+
+def _labelled(labeller: Labeller, posts: pa.RecordBatch) -> pa.Table:
+    return pa.table([posts["id"], posts["image"], *labeller(posts["tags"]).flatten()], schema=_WRITTEN)
 
 
 def tag_table(counts: pa.Table, canonicaliser: Canonicaliser) -> pa.Table:

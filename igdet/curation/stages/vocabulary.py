@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from igdet.curation import engine
@@ -62,7 +61,9 @@ def merge_bucket(paths: Sequence[str], folder: Path) -> None:
         paths: Parquet files with the columns order (uint64), id, image and labels.
         folder: where the posts go, as one Parquet file.
     """
-    table = ds.dataset(list(paths), format="parquet", partitioning=None).to_table()
+    from pyarrow import dataset  # only here: it imports pandas
+
+    table = dataset.dataset(list(paths), format="parquet", partitioning=None).to_table()
     table = table.append_column("carried", pc.list_value_length(table["labels"]))
     table = table.append_column("numbers", pc.binary_join(table["labels"].cast(pa.list_(pa.string())), " "))
     table = table.sort_by(_ORDER)
