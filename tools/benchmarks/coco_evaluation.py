@@ -26,7 +26,7 @@ CLASSES = {"bbox": 80, "segm": 80, "keypoints": 1}
 KEYPOINTS = 17
 
 
-def make(task: str, images: int, folder: Path) -> None:
+def make(task: str, images: int, count: int, folder: Path) -> None:
     """Write annotations and detections: objects anywhere, and detections near them or anywhere."""
     random = np.random.default_rng(0)
     objects, found = [], []
@@ -34,7 +34,6 @@ def make(task: str, images: int, folder: Path) -> None:
         boxes = random_boxes(random, random.poisson(OBJECTS))
         classes = random.integers(1, CLASSES[task] + 1, len(boxes))
         objects += [record(random, task, image, c, box, id=0, iscrowd=0) for c, box in zip(classes, boxes, strict=True)]
-        count = DETECTIONS[task]
         aims = random.integers(0, len(boxes), count) if len(boxes) else np.zeros(0, int)
         near = boxes[aims] + random.normal(0, 6, (len(aims), 4)) if len(aims) else random_boxes(random, count)
         near = np.where(random.random((len(near), 1)) < 0.4, random_boxes(random, len(near)), near)
@@ -118,11 +117,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=SUMMARY)
     parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--detections", type=int, help="of an image (default: 100, of persons' keypoints 20)")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
+    count = args.detections or DETECTIONS[args.task]
     ways, found = ("by_pycocotools", "by_igdet"), {}
     with tempfile.TemporaryDirectory() as name:
-        make(args.task, args.images, Path(name))
+        make(args.task, args.images, count, Path(name))
         for _ in range(args.repeats):
             for way in ways:
                 with multiprocessing.get_context("spawn").Pool(1) as pool:  # a process each, for its peak memory
