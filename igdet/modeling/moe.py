@@ -92,7 +92,7 @@ def _pointwise(in_channels: int, out_channels: int, stride: int = 1, norm: nn.Mo
 
 
 class Experts(nn.Module):
-    """All experts in this process; `expert_parallel.py` has their division over ranks.
+    """All experts, in each process; SOLVER.FSDP spreads their weights.
 
     Args:
         num_experts: E.

@@ -1,4 +1,4 @@
-"""Mixtures of experts against hand-worked routings and a loop over images, and divided over two processes."""
+"""Mixtures of experts against hand-worked routings and a loop over images, and on two processes."""
 
 import pytest
 import torch
@@ -11,7 +11,6 @@ from igdet.checkpoint.fit import fit_tensors
 from igdet.config import add_igdet_config
 from igdet.formats.errors import WeightsError
 from igdet.modeling import FAMILY, ImageClassifier, Mixture, build_resnext
-from igdet.modeling.expert_parallel import split_experts, whole_state_dict
 from igdet.modeling.moe import MixtureBlock, Router, mix, mix_densely, mixture_blocks
 
 
@@ -144,42 +143,26 @@ def train(model, rank=0, world=1):
 def _two_processes(rank, folder):
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    for split in (False, True):
-        model = build_classifier()
-        if rank == 1:  # ranks begin with different numbers
-            for parameter in model.parameters():
-                nn.init.normal_(parameter)
-        if split:
-            split_experts(model)
-            assert all(list(block.experts.here) == [["0", "1"], ["2", "3"]][rank] for block in mixture_blocks(model))
-        losses = train(DistributedDataParallel(model), rank, 2)
-        distributed.all_reduce(losses)
-        weights = whole_state_dict(model)
-        if rank == 0:
-            torch.save((losses / 2, weights), f"{folder}/{split}.pth")
+    model = build_classifier()
+    losses = train(DistributedDataParallel(model), rank, 2)
+    distributed.all_reduce(losses)
+    if rank == 0:
+        torch.save((losses / 2, model.state_dict()), f"{folder}/two.pth")
     distributed.destroy_process_group()
 
 
 def test_two_processes_equal_one(tmp_path):
-    """With experts on both ranks, and with experts divided over them."""
+    """The balance of the experts is that of the whole batch; those without images on a rank take part."""
     alone = build_classifier()
     initial = {name: tensor.clone() for name, tensor in alone.state_dict().items()}
     expected = train(alone)
     # Spawned processes could abort at their end, for they tear down an interpreter in which gloo's threads still run.
     multiprocessing.start_processes(_two_processes, (str(tmp_path),), nprocs=2, start_method="forkserver")
-    for split in (False, True):
-        losses, weights = torch.load(tmp_path / f"{split}.pth")
-        torch.testing.assert_close(losses, expected, rtol=0, atol=1e-10)
-        torch.testing.assert_close(weights, dict(alone.state_dict()), rtol=0, atol=1e-10)
-        moved = [name for name in weights if ".here." in name and not torch.equal(weights[name], initial[name])]
-        assert {name.split(".here.")[1][0] for name in moved} == {"0", "1", "2", "3"}
-
-
-def test_experts_that_cannot_be_divided_are_refused(monkeypatch):
-    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 3)
-    monkeypatch.setattr(distributed, "new_group", lambda: None)
-    with pytest.raises(ValueError, match="4 experts cannot be divided equally over 3 processes"):
-        split_experts(build_classifier())
+    losses, weights = torch.load(tmp_path / "two.pth")
+    torch.testing.assert_close(losses, expected, rtol=0, atol=1e-10)
+    torch.testing.assert_close(weights, alone.state_dict(), rtol=0, atol=1e-10)
+    moved = [name for name in weights if ".here." in name and not torch.equal(weights[name], initial[name])]
+    assert {name.split(".here.")[1][0] for name in moved} == {"0", "1", "2", "3"}
 
 
 def test_the_loss_reaches_the_classifiers_losses():
