@@ -33,11 +33,11 @@ from igdet.data.draws.batches import NumberedBatches
 from igdet.data.draws.epoch import EpochList, LabelUse, plan_epoch, plan_of_records, use_labels
 from igdet.data.draws.randomness import Stream, generator
 from igdet.data.draws.samplers import NumberedSampler
-from igdet.data.draws.streams import Share, StreamSamples, StreamSettings
+from igdet.data.draws.streams import Share, Source, StreamSamples, StreamSettings
 from igdet.data.images.jpeg import DECODER
 from igdet.data.images.transforms import TestTransform, TrainTransform, TrainTransforms
 from igdet.data.readers.coco import warn_of_sides
-from igdet.data.readers.shards import StreamedShards
+from igdet.data.readers.shards import StreamedShards, StreamMixture
 from igdet.data.records import Records
 from igdet.data.samples import EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 from igdet.data.segmentation import CheckedSegmentationMapper, SegmentationMapper
@@ -61,7 +61,7 @@ def describe_training_set(cfg: CfgNode) -> str:
     """Say what draws depend on in a classification or hashtag set: a resumed run must find the same."""
     [name] = cfg.DATASETS.TRAIN
     data = d2.DatasetCatalog.get(name)
-    counts = data.label_counts() if isinstance(data, StreamedShards) else _label_use(data).counts
+    counts = data.label_counts() if isinstance(data, StreamedShards | StreamMixture) else _label_use(data).counts
     return f"{name}: {len(data):,} records, label counts {hashlib.sha256(counts.tobytes()).hexdigest()[:12]}"
 
 
@@ -80,7 +80,7 @@ def build_classification_train_loader(cfg: CfgNode, seed: int, start_draw: int =
     """
     [name] = cfg.DATASETS.TRAIN
     data = d2.DatasetCatalog.get(name)
-    if isinstance(data, StreamedShards):
+    if isinstance(data, StreamedShards | StreamMixture):
         return _classification_loader(cfg, name, _stream(cfg, data, seed, start_draw))
     records = _records(name)
     use = _label_use(records)
@@ -296,17 +296,19 @@ def _records(name: str) -> Records:
     return records
 
 
-def _stream(cfg: CfgNode, shards: StreamedShards, seed: int, start_draw: int) -> StreamSamples:
-    loader = cfg.DATALOADER
+def _stream(cfg: CfgNode, data: StreamedShards | StreamMixture, seed: int, start_draw: int) -> StreamSamples:
+    loader, batch = cfg.DATALOADER, cfg.SOLVER.IMS_PER_BATCH
     ranks = loader.STREAM_RANKS or comm.get_world_size()
     workers = loader.STREAM_WORKERS or max(1, loader.NUM_WORKERS)
-    shards.check_shared_by(ranks * workers)
-    factors = shards.label_factors(loader.RESAMPLING, loader.EPOCH_FACTOR)
-    settings = StreamSettings(seed, factors, loader.STREAM_SHARDS, loader.STREAM_BUFFER, loader.STREAM_PASSES)
-    batch = cfg.SOLVER.IMS_PER_BATCH
+    sources = []
+    for shards, weight in data.weighted:
+        shards.check_shared_by(ranks * workers)
+        factors = shards.label_factors(loader.RESAMPLING, loader.EPOCH_FACTOR)
+        settings = StreamSettings(seed, factors, loader.STREAM_SHARDS, loader.STREAM_BUFFER, loader.STREAM_PASSES)
+        make_samples = partial(_training_samples, cfg, label_counts=shards.label_counts(), seed=seed)
+        sources.append(Source(shards, settings, make_samples, weight))
     share = Share(batch, start_draw // batch, comm.get_rank(), comm.get_world_size(), ranks, workers)
-    make_samples = partial(_training_samples, cfg, label_counts=shards.label_counts(), seed=seed)
-    return StreamSamples(shards, settings, make_samples, share, Path(cfg.OUTPUT_DIR, "stream"))
+    return StreamSamples(sources, share, Path(cfg.OUTPUT_DIR, "stream"))
 
 
 def _training_samples(cfg: CfgNode, records: Records, label_counts: np.ndarray, seed: int) -> TrainingSamples:

@@ -11,7 +11,7 @@ from igdet.data.readers.hashtag_table import read_hashtag_table
 from igdet.data.readers.image_folder import read_class_names, read_evaluation_folder, read_image_folder, read_real
 from igdet.data.readers.image_lists import read_cub2011, read_image_list
 from igdet.data.readers.semantic import IGNORED, prepare_coco_semantic, prepare_semantic_folder
-from igdet.data.readers.shards import ShardRecords, StreamedShards
+from igdet.data.readers.shards import ShardRecords, StreamedShards, StreamMixture
 from igdet.data.readers.torchvision_sets import read_torchvision_set
 from igdet.data.records import Records
 from igdet.data.subsets import first_posts, under_vocabulary
@@ -19,10 +19,12 @@ from igdet.formats.class_lists import read_class_list
 from igdet.formats.imagenet_lists import real_labels, synsets
 from igdet.formats.posts.text_table import TextFormat
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
+from igdet.utils.files import expanded
+from igdet.utils.object_stores import is_remote
 
 # What a kind makes of its fields: the metadata, and the function that gives the records. Labels are read, and found
 # wrong, here; images are not touched.
-Prepared = tuple[dict, Callable[[], Sequence[dict] | StreamedShards]]
+Prepared = tuple[dict, Callable[[], Sequence[dict] | StreamedShards | StreamMixture]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ def _prepare_shards(fields: dict, *_: object) -> Prepared:
 def _prepare_stream(fields: dict, *_: object) -> Prepared:
     shards = StreamedShards(fields["ROOT"], fields["POSTS"], fields["CACHE_GB"] * GIGABYTE)
     return {"thing_classes": list(shards.labels)}, lambda: shards
+
+
+def _prepare_mixture(fields: dict, *_: object) -> Prepared:
+    roots = [root if is_remote(root) else str(expanded(root)) for root in map(str, fields["ROOTS"])]
+    parts = [StreamedShards(root, cache=fields["CACHE_GB"] * GIGABYTE) for root in roots]
+    mixture = StreamMixture(parts, fields["WEIGHTS"])
+    return {"thing_classes": list(mixture.labels)}, lambda: mixture
 
 
 def _prepare_table(fields: dict, log: BadRecordLog, _: object) -> Prepared:
@@ -107,6 +116,14 @@ KINDS = {
         "hashtags",
         required=("ROOT",),
         optional={"CACHE_GB": 100, **POSTS},  # of an object store's shards on the local disk
+        only_for="training",
+        remote=True,
+    ),
+    "hashtag_mixture": Kind(
+        _prepare_mixture,
+        "hashtags",
+        required=(),
+        optional={"ROOTS": [], "WEIGHTS": [], "CACHE_GB": 100},
         only_for="training",
         remote=True,
     ),

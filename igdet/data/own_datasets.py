@@ -13,7 +13,7 @@ from igdet.data.detection import detection_tasks
 from igdet.data.held_out import tuning_part
 from igdet.data.kinds import KINDS
 from igdet.data.readers.coco import load_records
-from igdet.data.readers.shards import StreamedShards
+from igdet.data.readers.shards import StreamedShards, StreamMixture
 from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
 from igdet.formats.targets.table import SPLITS, datasets_folder, fields_of, is_path
@@ -128,7 +128,7 @@ def _load_by_igdet(name: str) -> None:
     DatasetCatalog.register(name, partial(load_records, metadata.json_file, metadata.image_root))
 
 
-def _put(name: str, load: Callable[[], Sequence[dict] | StreamedShards], **metadata: object) -> None:
+def _put(name: str, load: Callable[[], Sequence[dict] | StreamedShards | StreamMixture], **metadata: object) -> None:
     _remove(name)
     DatasetCatalog.register(name, load)
     MetadataCatalog.get(name).set(**metadata)

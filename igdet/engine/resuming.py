@@ -59,6 +59,7 @@ RULES: dict[str, object] = {
     "VIS_PERIOD": PLACE,
 }
 _OWN = "DATASETS.OWN."
+STREAMS = ("hashtag_stream", "hashtag_mixture")  # kinds that are read from end to end
 _LAST_KEY = "VIS_PERIOD"  # of a dumped config, in alphabetical order: a file without it was cut short by a kill
 
 
@@ -209,4 +210,4 @@ def _rule(change: Change, cfg: CfgNode) -> Any:
 
 
 def _is_streamed(cfg: CfgNode) -> bool:
-    return any(cfg.DATASETS.OWN.get(name, {}).get("KIND") == "hashtag_stream" for name in cfg.DATASETS.TRAIN)
+    return any(cfg.DATASETS.OWN.get(name, {}).get("KIND") in STREAMS for name in cfg.DATASETS.TRAIN)

@@ -64,7 +64,7 @@ class Checked:
     def root(self) -> str:
         """The folder of the images; "" where they are no files."""
         is_files = isinstance(self.records, FileRecords | list)
-        return getattr(self.records, "root", self.named.fields["ROOT"]) if is_files else ""
+        return getattr(self.records, "root", self.named.place) if is_files else ""
 
     @property
     def passed_over(self) -> Counter[str]:
@@ -140,7 +140,7 @@ def _check_counts(checked: Checked) -> None:
 
 def _check_folders(checked: Checked) -> None:
     """Compare class folders with a list of what they should be called."""
-    named, root = checked.named, checked.named.fields["ROOT"]
+    named, root = checked.named, checked.named.place
     if not (named.target and named.target.folders and Path(root).is_dir()):
         return
     try:
@@ -229,7 +229,7 @@ def _name(records: Sequence[dict], index: int) -> str:
 
 def _again(named: NamedSet) -> str:
     if named.target is None:
-        return f"fix what lies in {named.fields['ROOT']}"
+        return f"fix what lies in {named.place}"
     fetch = "let torchvision fetch it with --download, or " if named.fields["KIND"] == "torchvision" else ""
     return f"{fetch}put the files of {named.target.title} there ({named.target.source}), or unpack them again"
 

@@ -33,6 +33,11 @@ class NamedSet:
     images: int | None = None
     tasks: tuple[str, ...] = TASKS
 
+    @property
+    def place(self) -> str:
+        """Where it lies."""
+        return self.fields.get("ROOT") or ", ".join(self.fields["ROOTS"])
+
 
 def sets_of(what: str, folder: str) -> list[NamedSet]:
     """Return the data sets that somebody means.

@@ -24,6 +24,7 @@ class Stream(IntEnum):
     BUFFER_ORDER = 5
     SUBSET = 6
     STEP = 7
+    SOURCE = 8
 
 
 def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:

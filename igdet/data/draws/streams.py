@@ -3,11 +3,12 @@
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from itertools import count, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
@@ -19,6 +20,8 @@ from igdet.data.records import Records
 from igdet.data.samples import TrainingSamples
 from igdet.formats.shards import StreamedPost
 from igdet.utils.files import read_json_lines
+
+_COUNTED = 2**20  # draws at a time
 
 
 class Buffer(Records):
@@ -187,62 +190,86 @@ class Share:
     workers: int
 
 
+class Source(NamedTuple):
+    """A stream that draws are taken from.
+
+    Attributes:
+        shards: the posts.
+        settings: how they are read.
+        make_samples: makes training samples of records.
+        weight: > 0: how often it is drawn from, beside the other sources' weights.
+    """
+
+    shards: StreamedShards
+    settings: StreamSettings
+    make_samples: Callable[[Records], TrainingSamples]
+    weight: float = 1.0
+
+
 class StreamSamples(IterableDataset):
     """Endless training samples; batch b of a process is made by its loader process b modulo their number.
 
     Args:
-        shards: the posts.
-        settings: how they are read.
-        make_samples: makes training samples of records.
+        sources: at least one; which of several a draw is taken from, its number and the seed say.
         share: what this process takes of each batch.
         journal: folder where the readers note how far they are, so that resuming need not read everything again.
     """
 
-    def __init__(
-        self,
-        shards: StreamedShards,
-        settings: StreamSettings,
-        make_samples: Callable[[Records], TrainingSamples],
-        share: Share,
-        journal: Path,
-    ):
-        self._shards = shards
-        self._settings = settings
-        self._make_samples = make_samples
+    def __init__(self, sources: Sequence[Source], share: Share, journal: Path):
+        self._sources = sources
         self._share = share
         self._journal = journal
+        weights = np.cumsum([source.weight for source in sources])
+        self._ends = weights / weights[-1]
+        [self._key] = keys(sources[0].settings.seed, Stream.SOURCE, 0)
 
     def __iter__(self) -> Iterator[dict]:
         share, worker = self._share, get_worker_info()
         workers, first_batch = (worker.num_workers, worker.id) if worker else (1, 0)
         # PyTorch takes batches from its processes in turn, so process w makes batches w, w + workers, ... of this run.
-        sources: dict[tuple[int, int], Iterator[tuple[TrainingSamples, int]]] = {}
-        for draw in self._draws(share.start_batch + first_batch, workers):
-            batch, slot = divmod(draw, share.batch)
-            place = slot % share.ranks, batch % share.workers
-            if place not in sources:
-                sources[place] = self._read(*place)
-            samples, index = next(sources[place])
-            yield samples[draw, index]
+        readers: dict[tuple[int, int, int], Iterator[tuple[TrainingSamples, int]]] = {}
+        for draws in self._draws(share.start_batch + first_batch, workers):
+            for draw, source in zip(draws.tolist(), self._chosen(draws).tolist(), strict=True):
+                batch, slot = divmod(draw, share.batch)
+                place = source, slot % share.ranks, batch % share.workers
+                if place not in readers:
+                    readers[place] = self._read(*place)
+                samples, index = next(readers[place])
+                yield samples[draw, index]
 
-    def _read(self, rank: int, worker: int) -> Iterator[tuple[TrainingSamples, int]]:
+    def _read(self, source: int, rank: int, worker: int) -> Iterator[tuple[TrainingSamples, int]]:
         """Yield what a reader gives from the first batch of this run on: samples, and which of them."""
-        share = self._share
-        reader = StreamReader(self._shards, self._settings, rank * share.workers + worker, share.ranks * share.workers)
+        share, (shards, settings, make_samples, _) = self._share, self._sources[source]
+        reader = StreamReader(shards, settings, rank * share.workers + worker, share.ranks * share.workers)
         journal = Journal(self._journal / f"{reader.fingerprint()}.jsonl")
-        wanted = len(range(worker, share.start_batch, share.workers)) * (share.batch // share.ranks)  # given before
+        wanted = self._given_before(source, rank, worker)
         number, given = journal.last_before(wanted)
         for buffer, order in reader.buffers(number):
             journal.note(number, given)
-            samples = self._make_samples(buffer)
+            samples = make_samples(buffer)
             yield from ((samples, index) for index in order[max(0, wanted - given) :].tolist())
             number, given = number + 1, given + len(order)
 
-    def _draws(self, first_batch: int, workers: int) -> Iterator[int]:
-        """Number the draws as `NumberedSampler` does: over all processes, which take turns."""
+    def _given_before(self, source: int, rank: int, worker: int) -> int:
+        """Count what a reader has given before the first batch of this run."""
+        share = self._share
+        batches, samples = range(worker, share.start_batch, share.workers), np.arange(rank, share.batch, share.ranks)
+        if len(self._sources) == 1:
+            return len(batches) * len(samples)
+        step = max(1, _COUNTED // len(samples))
+        parts = (np.array(batches[start : start + step]) for start in range(0, len(batches), step))
+        return sum(int((self._chosen(np.add.outer(part * share.batch, samples)) == source).sum()) for part in parts)
+
+    def _chosen(self, draws: np.ndarray) -> np.ndarray:
+        """Return which source each draw is taken from, int64."""
+        chances = np.ldexp((hashed(self._key, draws) >> np.uint64(11)).astype(float), -53)
+        return np.searchsorted(self._ends, chances, side="right")
+
+    def _draws(self, first_batch: int, workers: int) -> Iterator[np.ndarray]:
+        """Number the draws of each batch as `NumberedSampler` does: over all processes, which take turns."""
         share = self._share
         for batch in count(first_batch, workers):
-            yield from range(batch * share.batch + share.rank, (batch + 1) * share.batch, share.world_size)
+            yield np.arange(batch * share.batch + share.rank, (batch + 1) * share.batch, share.world_size)
 
 
 class Journal:

@@ -1,5 +1,6 @@
 """Posts in shards: by their index, or streamed without it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.sampling import count_by_rarest
 from igdet.utils.files import atomic_write
 from igdet.utils.hashing import sha256
+from igdet.utils.messages import shown
 from igdet.utils.object_stores import CachedStore, is_remote
 
 ALL_HASHES = 2**64 - 1  # the largest there is
@@ -137,6 +139,11 @@ class StreamedShards:
     def __len__(self) -> int:
         return self._posts or sum(count for count, _ in self.summary.shards.values())
 
+    @property
+    def weighted(self) -> list[tuple["StreamedShards", float]]:
+        """Itself, as the one part of a mixture."""
+        return [(self, 1.0)]
+
     def label_counts(self, num_labels: int = 0) -> np.ndarray:
         """Count the posts that carry each label, int64 (L,)."""
         return np.array(self.summary.posts, np.int64)
@@ -193,3 +200,47 @@ class StreamedShards:
         if not ids:
             raise ShardError(f"{self.folder}: post {post.key} has no hashtag; write the shards again")
         return np.array(ids, np.int32)
+
+
+class StreamMixture:
+    """Several folders of shards of the same labels, streamed side by side.
+
+    Args:
+        parts: the folders.
+        weights: > 0, one each: how often each is drawn from, beside the others.
+
+    Attributes:
+        weighted: each folder with its weight.
+        labels: canonical name -> label id.
+
+    Raises:
+        DatasetError: there are not as many weights, one is not above 0, a folder comes twice, or labels differ.
+    """
+
+    def __init__(self, parts: Sequence[StreamedShards], weights: Sequence[float]):
+        if not parts or len(weights) != len(parts) or not all(map(_is_weight, weights)):
+            raise DatasetError(
+                f"WEIGHTS is {shown(list(weights))} for {len(parts)} ROOTS: expected a number above 0 for each, one "
+                "folder at least"
+            )
+        folders = [part.folder for part in parts]
+        for number, part in enumerate(parts):
+            if part.folder in folders[:number]:
+                raise DatasetError(f"ROOTS names {part.folder} twice: name it once, with the sum of its weights")
+            if list(part.labels) != list(parts[0].labels):
+                raise DatasetError(
+                    f"{part.folder} has other labels than {parts[0].folder}: write both with one {VOCABULARY_NAME}"
+                )
+        self.weighted = list(zip(parts, weights, strict=True))
+        self.labels = parts[0].labels
+
+    def __len__(self) -> int:
+        return sum(len(part) for part, _ in self.weighted)
+
+    def label_counts(self) -> np.ndarray:
+        """Count the posts that carry each label, int64 (L,)."""
+        return np.sum([part.label_counts() for part, _ in self.weighted], axis=0)
+
+
+def _is_weight(weight: object) -> bool:
+    return isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < math.inf

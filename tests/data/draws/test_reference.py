@@ -14,7 +14,7 @@ from igdet.data.draws import streams
 from igdet.data.draws.epoch import BLOCK, EpochList, plan_epoch, use_labels
 from igdet.data.draws.randomness import ROUNDS, Permutation, Stream, keys
 from igdet.data.draws.samplers import NumberedSampler
-from igdet.data.draws.streams import Share, StreamReader, StreamSamples, StreamSettings
+from igdet.data.draws.streams import Share, Source, StreamReader, StreamSamples, StreamSettings
 from igdet.data.readers.shards import StreamedShards
 from igdet.formats.shards import ShardIndex, ShardWriter
 from igdet.formats.vocabulary import Vocabulary
@@ -145,7 +145,8 @@ def test_loader_processes_take_turns_as_the_reference_says(
     shards, compared, workers, rank, world_size, tmp_path, monkeypatch
 ):
     settings, reference = compared(5, 2, 7, 1)
-    samples = StreamSamples(shards, settings, Named, Share(8, 0, rank, world_size), tmp_path)
+    share = Share(8, 0, rank, world_size, ranks=world_size, workers=workers)
+    samples = StreamSamples([Source(shards, settings, Named)], share, tmp_path)
     found = [[] for _ in range(workers)]
     for worker in range(workers):
         monkeypatch.setattr(streams, "get_worker_info", lambda w=worker: SimpleNamespace(num_workers=workers, id=w))

@@ -188,3 +188,59 @@ def test_a_shard_that_is_written_again_during_a_training_stops_it(remote_cfg):
             files.pipe(shard, b"other")
     with pytest.raises(StoreError, match=r"has 5 bytes, expected .*: it was written again, or cut short"):
         batches(remote_cfg, 1)
+
+
+@pytest.fixture
+def mixed_cfg(stream_cfg, tmp_path, save_image):
+    """Three draws from the first folder for each of another with the same labels."""
+    with ShardWriter(tmp_path / "others", Vocabulary([name] for name in NAMES), SHARD) as writer:
+        for i in range(20):
+            writer.add(f"q{i:02}", save_image(tmp_path / "image.jpg", i).read_bytes(), NAMES[1:2])
+    roots = [str(tmp_path / "posts"), str(tmp_path / "others")]
+    stream_cfg.DATASETS.OWN = CfgNode({"own": {"KIND": "hashtag_mixture", "ROOTS": roots, "WEIGHTS": [3, 1]}})
+    stream_cfg.DATALOADER.LABEL_NOISE = 0.0
+    register_own_datasets(stream_cfg)
+    return stream_cfg
+
+
+def test_a_mixture_draws_by_weight_and_each_part_as_it_would_alone(mixed_cfg, tmp_path):
+    names = [name for batch in batches(mixed_cfg, 500) for name, *_ in batch]
+    share = sum(name.startswith("p") for name in names) / len(names)
+    assert abs(share - 3 / 4) < 4 * (3 / 16 / len(names)) ** 0.5  # four standard errors of a draw with 3/4
+    mixed_cfg.DATASETS.OWN.own = CfgNode({"KIND": "hashtag_stream", "ROOT": str(tmp_path / "others")})
+    register_own_datasets(mixed_cfg)
+    alone = [name for batch in batches(mixed_cfg, 125) for name, *_ in batch]
+    of_part = [name for name in names if name.startswith("q")]
+    assert of_part[:400] == alone[: len(of_part[:400])]
+
+
+@pytest.mark.parametrize("run", [(1, 2), (2, 1)])
+def test_a_mixture_resumes_on_other_processes(mixed_cfg, run, monkeypatch):
+    loader = mixed_cfg.DATALOADER
+    loader.STREAM_RANKS, loader.STREAM_WORKERS = 2, 2
+    whole = batches(mixed_cfg, 40)
+    world_size, loader.NUM_WORKERS = run
+    monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: world_size)
+    monkeypatch.setattr("detectron2.utils.comm.get_rank", lambda: world_size - 1)
+    assert batches(mixed_cfg, 27, start_draw=52) == [batch[world_size - 1 :: world_size] for batch in whole[13:]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"WEIGHTS": [1]}, r"own: WEIGHTS is \[1\] for 2 ROOTS: expected a number above 0 for each"),
+        ({"WEIGHTS": [1, 0]}, r"own: WEIGHTS is \[1, 0\] for 2 ROOTS"),
+        ({"WEIGHTS": [1, "much"]}, "for 2 ROOTS"),
+        ({"ROOTS": [], "WEIGHTS": []}, "for 0 ROOTS: .* one folder at least"),
+        ({"ROOTS": ["posts", "posts"]}, "ROOTS names .*posts twice"),
+        ({"ROOTS": ["posts", "other_labels"]}, "other_labels has other labels than .*posts"),
+        ({"ROOTS": "posts"}, r"own\.ROOTS is 'posts': expected a list"),
+    ],
+)
+def test_a_mixture_that_cannot_be_drawn_is_refused(mixed_cfg, changes, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ShardWriter(tmp_path / "other_labels", Vocabulary([["owl"], ["bear"], ["river"]]), SHARD) as writer:
+        writer.add("r", (tmp_path / "image.jpg").read_bytes(), ["owl"])
+    mixed_cfg.DATASETS.OWN.own.update(changes)
+    with pytest.raises(DatasetError, match=message):
+        register_own_datasets(mixed_cfg)
