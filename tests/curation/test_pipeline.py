@@ -1,12 +1,14 @@
 """Whole runs of the pipeline: what is counted, what is done again, and that neither a kill nor a full disk shows."""
 
+import json
+import os
 import random
 import signal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from python_process import forked_python
+from python_process import forked_python, fresh_python
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
@@ -30,6 +32,63 @@ curation = read_curation(sys.argv[1], sys.argv[3:])
 signal.setitimer(signal.ITIMER_REAL, float(sys.argv[2]))
 pipeline.run(curation)
 """
+# Runs a config on a cluster whose machines all are this one. While it first writes to the disk, a process that works on
+# slices is killed, and later a machine that makes shards. Then prints what comes of other work.
+RUN_ON_A_CLUSTER = """
+import os, signal, sys
+from functools import partial
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster
+from igdet.curation import engine, pipeline
+from igdet.curation.settings import read_curation
+from igdet.curation.shards.shard_maker import ShardMaker
+from igdet.utils.errors import UserError
+
+VICTIMS = {"slices": [os.getpid], "shards": [os.getppid, os.getpid]}  # the parent of a worker is its machine's Ray
+
+def fatal(work, losses, kind, *task):
+    def die(handle):
+        for victim in VICTIMS[kind]:
+            os.kill(victim(), signal.SIGKILL)
+    try:
+        (losses / kind).touch(exist_ok=False)
+        os.fsync = die
+    except FileExistsError:
+        pass
+    return work(*task)
+
+def with_losses(work, tasks, processes=1):
+    kind = "shards" if isinstance(getattr(work, "__self__", None), ShardMaker) else "slices"
+    return in_order(partial(fatal, work, losses, kind), tasks, processes)
+
+def square(number):
+    if number == 5:
+        raise UserError("None of your business")
+    return number * number
+
+losses, config, *overrides = sys.argv[1:]
+losses = Path(losses)
+losses.mkdir()
+memory = {"object_store_memory": 100 * 2**20}
+# Of dead machines; with less patience, those that this busy machine lets wait would count as dead too.
+quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 10}
+head = {"num_cpus": 0, "include_dashboard": False, "_system_config": quick, **memory}
+cluster = Cluster(initialize_head=True, head_node_args=head)
+for _ in range(2):
+    cluster.add_node(num_cpus=1, **memory)
+in_order, engine.map_in_order = engine.map_in_order, with_losses
+pipeline.run(read_curation(config, [*overrides, "ENGINE.RUNNER", "ray", "ENGINE.ADDRESS", cluster.address]))
+done = []
+try:
+    done += (one.result for one in in_order(square, [(number,) for number in range(6)]))
+except UserError as error:
+    print(done, error, flush=True)
+ray.shutdown()
+cluster.shutdown()
+"""
+# What else fills this machine's memory and disk is not for a test to fail by, and workers would give way to all else.
+RAY = {"RAY_memory_monitor_refresh_ms": "0", "RAY_local_fs_capacity_threshold": "1", "RAY_worker_niceness": "0"}
 # Runs a tool while no file may have more than some bytes.
 RUN_ON_SMALL_DISK = """
 import resource, runpy, sys
@@ -144,6 +203,7 @@ def test_a_second_run_does_nothing(unbroken):
 
 def test_a_change_is_taken_up_from_its_stage_on(config):
     run(config)
+    assert run(config, "SHARDS.PROCESSES", "2", "ENGINE.SLICE_MB", "1") == []  # who works does not matter
     assert run(config, "SHARDS.POSTS_PER_SHARD", "2") == ["shards"]
     assert run(config, "VOCABULARY.MIN_POSTS", "2") == ["vocabulary", "duplicates", "shards"]
     assert run(config, "LEXICON.MORPHOLOGY", "false") == STAGES[1:]
@@ -218,11 +278,13 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(unbroken, other, tmp_p
     assert result(tmp_path / "out") == result(unbroken)
 
 
-def test_a_local_ray_cluster_gives_the_same(unbroken, other, tmp_path, monkeypatch):
+def test_a_cluster_that_loses_a_process_and_a_machine_gives_the_same(unbroken, other, tmp_path):
     pytest.importorskip("ray", reason="the extra 'cluster' is not installed")
-    # What else fills this machine's memory and disk is not for a test to fail by.
-    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
-    monkeypatch.setenv("RAY_local_fs_capacity_threshold", "1")
-    ended = forked_python("-c", RUN, other[0], 0, *other[1:], "ENGINE.RUNNER", "ray")
+    ended = fresh_python("-c", RUN_ON_A_CLUSTER, tmp_path / "losses", *other, env={**os.environ, **RAY})
     assert ended.returncode == 0, ended.stderr
+    assert "[0, 1, 4, 9, 16] None of your business" in ended.stdout.splitlines()
+    assert {path.name for path in (tmp_path / "losses").iterdir()} == {"slices", "shards"}
+    again = {stage: json.loads((tmp_path / f"out/logs/{stage}.json").read_text())["begun_again"] for stage in STAGES}
+    assert [len(again[stage]) for stage in STAGES] == [1, 0, 0, 0, 1]
+    assert again["posts"][0].startswith("part-") and again["shards"][0].startswith("posts-")
     assert result(tmp_path / "out") == result(unbroken)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -29,8 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs/quick_schedules"
 LONGEST = 30  # seconds that orphans are waited for
 DATA = (".parquet", ".tar", ".txt", ".csv", ".jpg", ".json")
-NOT_DATA = ("manifests", "plan.json")  # when, how long, and by which names
-_RANDOM_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what Daft calls a file
+NOT_DATA = ("manifests", "logs", "plan.json")  # of when the source is, when and how long, and by which names
 
 
 def tool(name: str, *arguments: object) -> list[str]:
@@ -41,7 +39,7 @@ def tool(name: str, *arguments: object) -> list[str]:
 def files_of(folder: Path) -> list[tuple[str, str]]:
     """Return path and hash of each data file in a folder; random names count for nothing."""
     paths = [path for path in folder.rglob("*") if path.suffix in DATA and not set(path.parts) & set(NOT_DATA)]
-    names = [_RANDOM_NAME.sub("", str(path.relative_to(folder))) for path in paths]
+    names = [str(path.relative_to(folder)) for path in paths]
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     return sorted(zip(names, hashes, strict=True))
 

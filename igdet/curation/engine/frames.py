@@ -222,7 +222,7 @@ def _write_once(rows: DataFrame, path: Path) -> int:
 
 
 def write_buckets(frame: Frame, key: str, buckets: int, labels: str, folder: Path) -> None:
-    """Do the work, and write the rows that have labels as Parquet, in no order and under random names.
+    """Do the work, and write the rows that have labels as Parquet, those of a file in no order.
 
     Args:
         frame: what to do.
@@ -239,3 +239,6 @@ def write_buckets(frame: Frame, key: str, buckets: int, labels: str, folder: Pat
     rows = rows.with_column("bucket", (col("order") % buckets).cast(DataType.int32()))
     with explained(f"writing {folder}"):
         rows.write_parquet(str(folder), compression="zstd", partition_cols=["bucket"])
+    for bucket in folder.iterdir():
+        for number, file in enumerate(sorted(bucket.iterdir())):  # Daft's names are random
+            file.rename(bucket / f"{number}.parquet")

@@ -1,6 +1,6 @@
 """The last stage: shards that training reads."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from igdet.curation.images import ImageSource, WebLimits
 from igdet.curation.manifest import content_hash
@@ -22,7 +22,8 @@ def _settings(curation: Curation) -> dict:
             f"SHARDS.IMAGES: {wanted.images}: there is no such folder; for URLs alone name any, such as '.'"
         )
     files = [*wanted.exclude.values(), *([wanted.salt_file] if wanted.salt_file else [])]
-    return {"shards": asdict(wanted), "contents": [content_hash(path) for path in files]}
+    settings = asdict(replace(wanted, processes=0))  # their number changes nothing
+    return {"shards": settings, "contents": [content_hash(path) for path in files]}
 
 
 def _run(curation: Curation, fingerprint: str) -> Result:
