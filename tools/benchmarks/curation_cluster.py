@@ -185,22 +185,21 @@ def rate_of_command(output: Path) -> float:
     return rows / (time.perf_counter() - started)
 
 
-def on_paper(alone: dict[str, dict], posts: int, rate: float) -> Table:
+def on_paper(alone: dict[str, dict], rate: float) -> Table:
     """Compute from the rates of one machine what all posts would take on several: shared work is divided by them."""
-    per_post = [step["seconds"] / step["rows"] for stage in STAGES[:3] for step in alone[stage]["steps"]]
-    [shards] = alone["shards"]["steps"]
+    seconds = {stage: sum(step["seconds"] / step["rows"] for step in alone[stage]["steps"]) for stage in STAGES}
     shared = {
-        "posts, labels, ids, order of the posts": sum(per_post),
-        "images hashed for near-duplicates": alone["duplicates"]["seconds"] / posts,
-        f"shards, {SIDE}-pixel images": shards["seconds"] / shards["rows"],
+        "posts, labels, ids, order of the posts": sum(seconds[stage] for stage in STAGES[:3]),
+        "images hashed for near-duplicates": seconds["duplicates"],
+        f"shards, {SIDE}-pixel images": seconds["shards"],
     }
-    hours = {name: [ALL_POSTS * seconds / n / 3600 for n in MACHINES] for name, seconds in shared.items()}
+    hours = {name: [ALL_POSTS * each / n / 3600 for n in MACHINES] for name, each in shared.items()}
     hours["posts read for the shards, and their index, by the command's machine"] = [ALL_POSTS / rate / 3600] * 3
     hours["together"] = [sum(column) for column in zip(*hours.values(), strict=True)]
     moved = 2 * ALL_POSTS * PHOTOGRAPH  # read once, written once
     for speed in STORAGE:
         hours[f"photographs of 100 kB read and written, storage of {speed:.0f} GB/s"] = [moved / speed / 1e9 / 3600] * 3
-    header = [f"{ALL_POSTS / 1e9:.1f} billion posts, hours", *(f"{n} machines" for n in MACHINES)]
+    header = [f"{ALL_POSTS / 1e9:.1f} billion posts, hours", "1 machine", *(f"{n} machines" for n in MACHINES[1:])]
     return table(header, [[name, *cells] for name, cells in hours.items()], ["", ",.1f", ",.1f", ",.1f"])
 
 
@@ -227,7 +226,7 @@ def main() -> None:
         "curation_cluster",
         cluster=table(header, [row], [",d", ",d", "d", ".0f", ".0f", ".2f", ""]),
         steps=steps_of(log_alone, log_shared),
-        paper=on_paper(log_alone, args.posts, rate),
+        paper=on_paper(log_alone, rate),
     )
     if different:
         sys.exit(f"{len(different)} files differ: {', '.join(sorted(different)[:5])}")

@@ -12,6 +12,7 @@ from igdet.curation.duplicates.perceptual import MAX_SIDE, Hashes, hash_images
 from igdet.curation.duplicates.result import REQUEST_NAME, Found, Request, pair_table, write_found
 from igdet.curation.duplicates.scanning import Progress, Scan
 from igdet.curation.duplicates.vectors import DIM, Describer, Vectors, describe_images, learn_whitening
+from igdet.curation.pace import Step
 from igdet.utils.errors import UserError
 
 
@@ -73,8 +74,9 @@ def find_copies(request: Request, training: ImageSet, evaluation: ImageSet | Non
     hashes = partial(hash_images, scan=scan, progress=progress)
     indexed = hashes(training)
     queries = indexed if evaluation is None else hashes(evaluation)
+    step = scan.pace.step()
     hits = pairs_within(queries.bits, indexed.bits[:, 0], request.max_distance)
-    return _found(queries, indexed, hits, "pdq")
+    return _found(queries, indexed, hits, "pdq", step)
 
 
 def find_neighbours(
@@ -91,15 +93,16 @@ def find_neighbours(
         vectors = partial(describe_images, describer=describer, side=request.side, scan=scan, progress=progress)
         indexed = vectors(training, path=Path(folder, "training.npy"))
         queries = indexed if evaluation is None else vectors(evaluation, path=Path(folder, "evaluation.npy"))
+        step = scan.pace.step()
         whiten = learn_whitening(indexed.values)
         values = whiten(indexed.values)
         wanted = values if evaluation is None else whiten(queries.values)
     k = request.neighbours + (evaluation is None)  # within a set an image is its own nearest one
     hits = search(build(plan(*values.shape), values), values, wanted, k, request.min_score)
-    return _found(queries, indexed, hits, "rmac")
+    return _found(queries, indexed, hits, "rmac", step)
 
 
-def _found(queries: Hashes | Vectors, indexed: Hashes | Vectors, hits: Hits, method: str) -> Found:
+def _found(queries: Hashes | Vectors, indexed: Hashes | Vectors, hits: Hits, method: str, step: Step) -> Found:
     if queries is indexed:
-        return Found(pair_table(indexed.ids, indexed.ids, hits.within(), method), indexed.skipped)
-    return Found(pair_table(queries.ids, indexed.ids, hits, method), indexed.skipped + queries.skipped)
+        return Found(pair_table(indexed.ids, indexed.ids, hits.within(), method), indexed.skipped, step)
+    return Found(pair_table(queries.ids, indexed.ids, hits, method), indexed.skipped + queries.skipped, step)

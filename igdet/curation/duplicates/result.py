@@ -15,6 +15,7 @@ from igdet.curation.duplicates.hamming import Hits
 from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet, open_image_set
 from igdet.curation.duplicates.perceptual import MAX_DISTANCE
 from igdet.curation.duplicates.scanning import Skipped
+from igdet.curation.pace import Step
 from igdet.reporting.tables import write_csv
 from igdet.utils.files import atomic_write
 
@@ -135,10 +136,11 @@ class Request:
 
 
 class Found(NamedTuple):
-    """The result of a search: a list of pairs, and the images left out."""
+    """The result of a search: a list of pairs, the images left out, and how fast images were read, if that is known."""
 
     pairs: pa.Table
     skipped: list[Skipped]
+    step: Step | None = None
 
 
 def write_found(folder: Path, request: Request, found: Found) -> None:

@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from igdet.curation import engine
 from igdet.curation.duplicates.image_sets import DuplicatesError, ImageSet
 from igdet.curation.images import BAD_REASONS, CleanSettings, ImageError, clean_image
+from igdet.curation.pace import Pace
 from igdet.formats.images import open_image
 from igdet.utils.errors import too_many
 
@@ -43,11 +44,13 @@ class Scan:
         max_side: pixels of the longer side, to which larger images are made smaller.
         processes: number of processes of this machine, >= 1; see `engine.map_in_order`.
         max_bad_share: share of the images, 0..1, that may be bad.
+        pace: how fast they are read.
     """
 
     max_side: int
     processes: int = 1
     max_bad_share: float = 0.05
+    pace: Pace = field(default_factory=lambda: Pace("images read and described"))
 
     def __call__(self, images: ImageSet, describe: Callable[[np.ndarray], Any]) -> Iterator[Scanned]:
         """Yield what `describe` makes of each image, some images at a time.
@@ -63,7 +66,9 @@ class Scan:
         seen, bad = 0, 0
         for done in engine.map_in_order(_Work(images, describe, self.max_side), tasks, self.processes):
             scanned = done.result
-            seen += len(scanned.rows) + len(scanned.skipped)
+            count = len(scanned.rows) + len(scanned.skipped)
+            self.pace.add(f"images {seen}-{seen + count - 1}", count, 0, done)
+            seen += count
             bad += sum(skipped.reason in BAD_REASONS for skipped in scanned.skipped)
             if bad and scanned.skipped and too_many(bad, seen, self.max_bad_share):
                 last = scanned.skipped[-1]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from igdet.curation.engine.frames import set_up
 from igdet.utils.processes import ProcessKilledError
+from igdet.utils.yaml import ConfigError
 
 _RETRIES = 3  # of an item whose worker or machine dies: what kills its worker each time must not be tried for ever
 _AHEAD = 4  # items for each CPU that are worked on or wait, so that a slow one leaves no other idle
@@ -21,10 +22,13 @@ def join(address: str) -> None:
         address: of one that runs; "" for one of this machine's own.
 
     Raises:
-        ProcessKilledError: there is none.
+        ConfigError: Ray is not installed.
+        ConnectionError: there is no such cluster.
     """
-    import ray
-
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("ENGINE.RUNNER ray needs Ray, the extra 'cluster': pip install 'igdet[cluster]'") from error
     ray.init(address=address or "local", ignore_reinit_error=True)
 
 

@@ -49,7 +49,8 @@ def _run(curation: Curation, _fingerprint: str) -> Result:
         "pairs that count": len(pairs),
         "images that cannot be read": len(found.skipped),
     }
-    return Result(posts, posts - len(excluded), counts, [curation.folder / EXCLUDED, folder / PAIRS_NAME])
+    written = [curation.folder / EXCLUDED, folder / PAIRS_NAME]
+    return Result(posts, posts - len(excluded), counts, written, steps=[found.step] if found.step else [])
 
 
 STAGE = Stage(FOLDER, "looking for near-duplicates", _settings, _run, lambda curation: curation.duplicates is not None)
