@@ -83,7 +83,7 @@ def write_config(folder: Path) -> Path:
     """Write the config of both runs; their results go to the same folder, one after the other."""
     config = {
         "OUTPUT_DIR": str(folder / "out"),
-        "ENGINE": {"SLICE_MB": 1},  # a slice for each file
+        "ENGINE": {"SLICE_MB": 8},  # of a million posts about six slices
         "SOURCE": {"PATHS": [str(folder / "posts")], "ID": "id", "TAGS": "tags"},
         "DUPLICATES": {"EVALUATION": str(folder / "evaluation")},
         "SHARDS": {"IMAGES": str(folder / "images"), "POSTS_PER_SHARD": POSTS_PER_SHARD},

@@ -11,6 +11,7 @@ from igdet.utils.yaml import ConfigError
 
 _RETRIES = 3  # of an item whose worker or machine dies: what kills its worker each time must not be tried for ever
 _AHEAD = 4  # items for each CPU that are worked on or wait, so that a slow one leaves no other idle
+_LOOK = 64  # items after which machines that have joined meanwhile are noticed
 
 Result = TypeVar("Result")
 
@@ -48,9 +49,11 @@ def map_in_order(work: Callable[..., Result], tasks: Iterable[tuple]) -> Iterato
     name, packed = uuid4().hex, [ray.put(work)]  # in a list: Ray would unpack it for each task
     waiting: deque = deque()
     try:
-        for task in tasks:
+        for number, task in enumerate(tasks):
+            if number % _LOOK == 0:
+                most = _AHEAD * _count_cpus()
             waiting.append(do.remote(name, packed, task))
-            if len(waiting) >= _AHEAD * _count_cpus():
+            if len(waiting) >= most:
                 yield _result(waiting.popleft())
         while waiting:
             yield _result(waiting.popleft())
