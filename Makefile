@@ -19,7 +19,7 @@ help:
 	@echo "make setup         the environment alone, in $(VENV)"
 
 # Made again whenever one of the files that decide what is installed is newer.
-$(READY): setup.py igdet/data/images/_jpeg.c constraints.txt tools/setup_environment.py tools/install_detectron2.py tools/detectron2_rewrites.py tools/pip_errors.py
+$(READY): setup.py $(wildcard igdet/*/images/*.[ch]) constraints.txt tools/setup_environment.py tools/install_detectron2.py tools/detectron2_rewrites.py tools/pip_errors.py
 	@$(PYTHON) tools/setup_environment.py $(VENV)
 
 setup: $(READY)

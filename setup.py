@@ -32,8 +32,8 @@ INSTALL_REQUIRES = [
     "torchvision>=0.19",
     "tqdm>=4.65",
 ]
-# Word lists, tables and templates that lie beside the code, and the source that a compiled module is compared with.
-DATA_FILES = ("*.txt", "*.csv", "*.parquet", "*.exc", "WORDNET_LICENSE", "*.j2", "*.css", "*.c", "py.typed")
+# Word lists, tables and templates that lie beside the code, and the sources that compiled modules are compared with.
+DATA_FILES = ("*.txt", "*.csv", "*.parquet", "*.exc", "WORDNET_LICENSE", "*.j2", "*.css", "*.[ch]", "py.typed")
 REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
 EXTRAS = {
     "report": REPORT,
@@ -81,16 +81,24 @@ EXTRAS = {
     "docs": ["mkdocs-material>=9.7", "mkdocstrings-python>=2"],  # `make docs`: the documents and the API as a site
 }
 
-# Decodes the crop of a JPEG only. Optional: without a compiler or libjpeg-turbo's headers igdet is installed all the
-# same, decodes whole images, and says so when it trains. The module knows its source (igdet/data/images/jpeg.py).
-JPEG_SOURCE = "igdet/data/images/_jpeg.c"
-JPEG = Extension(
-    "igdet.data.images._jpeg",
-    [JPEG_SOURCE],
-    define_macros=[("SOURCE", f'"{hashlib.sha256((ROOT / JPEG_SOURCE).read_bytes()).hexdigest()}"')],
-    libraries=["jpeg"],
-    optional=True,
-)
+
+def binding(name: str, folder: str) -> Extension:
+    """A module of all C files of a folder; it knows them by their hash (igdet/utils/bindings.py).
+
+    Optional: without a compiler or libjpeg-turbo's headers igdet is installed all the same, and says what it lacks when
+    that is wanted.
+    """
+    files = sorted((ROOT / folder).glob("*.[ch]"))
+    sources, headers = ([str(path.relative_to(ROOT)) for path in files if path.suffix == kind] for kind in (".c", ".h"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    return Extension(
+        f"{folder.replace('/', '.')}.{name}",
+        sources,
+        depends=headers,
+        define_macros=[("SOURCE", f'"{digest}"')],
+        libraries=["jpeg"],
+        optional=True,
+    )
 
 
 class BuildWithConfigs(build_py):
@@ -112,7 +120,9 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["igdet", "igdet.*"]),
     package_data={"igdet": [f"**/{name}" for name in DATA_FILES]},
-    ext_modules=[JPEG],
+    ext_modules=[
+        binding("_jpeg", "igdet/data/images"),  # decodes the crop of a JPEG only
+    ],
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["igdet = igdet.cli.__main__:main"]},
     install_requires=INSTALL_REQUIRES,

@@ -1,21 +1,25 @@
-/* Decodes a rectangle of a JPEG with libjpeg-turbo, going no further into the file than its last row.
+/* Decodes a rectangle of a JPEG with libjpeg-turbo, and of the file no more than that takes.
  *
  * The pixels are those that the whole image has there. jpeg_crop_scanline() decodes whole blocks, so its first
  * column may lie left of the one asked for; and chroma is interpolated between neighbours, which the first and the
  * last column that it decodes lack, so a margin is decoded on both sides.
+ *
+ * libjpeg-turbo is shown only those restart intervals that hold the rectangle, as a smaller image, and igdet decodes
+ * their Huffman codes. Wherever anything about that is odd, the caller lets libjpeg-turbo do all of it: what becomes of
+ * a damaged file, and with which message, is for libjpeg-turbo to say.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <setjmp.h>
-#include <stdio.h> /* which jpeglib.h needs and does not include */
+
+#include "_excerpt.h"
 
 #include <jerror.h>
-#include <jpeglib.h>
 
 #define CHANNELS 3
-#define MARGIN 2 /* columns: one sample of chroma that is stored at half the width */
 
 typedef struct {
+    HuffmanDecoder huffman; /* first: client_data leads to it */
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
     jmp_buf failed;
@@ -23,8 +27,10 @@ typedef struct {
 } Decoder;
 
 typedef struct {
-    unsigned top, left, height, width;
-} Part;
+    const Py_buffer *data;
+    Part part;
+    int reduction, bgr, as_excerpt;
+} Order;
 
 /* Leave libjpeg, which must not go on after an error. */
 static void fail(j_common_ptr jpeg) {
@@ -44,18 +50,18 @@ static void fail_on_damage(j_common_ptr jpeg, int level) {
     if (level < 0) fail(jpeg); /* other warnings: damage; levels from 0 on tell what is read */
 }
 
-static void start(j_decompress_ptr jpeg, const Py_buffer *data, int reduction, int bgr) {
-    jpeg_mem_src(jpeg, data->buf, (unsigned long)data->len);
-    jpeg_read_header(jpeg, TRUE);
-    jpeg->out_color_space = bgr ? JCS_EXT_BGR : JCS_EXT_RGB;
-    jpeg->scale_num = 1;
-    jpeg->scale_denom = (unsigned)reduction;
-    jpeg_start_decompress(jpeg);
-}
-
 static int leads_out_of(j_decompress_ptr jpeg, const Part *part) {
     return part->height > jpeg->output_height || part->top > jpeg->output_height - part->height ||
            part->width > jpeg->output_width || part->left > jpeg->output_width - part->width;
+}
+
+static void read_header(j_decompress_ptr jpeg, const unsigned char *data, size_t size, const Order *order) {
+    jpeg_mem_src(jpeg, data, (unsigned long)size);
+    jpeg_read_header(jpeg, TRUE);
+    jpeg->out_color_space = order->bgr ? JCS_EXT_BGR : JCS_EXT_RGB;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = (unsigned)order->reduction;
+    jpeg_calc_output_dimensions(jpeg);
 }
 
 static void read_rows(j_decompress_ptr jpeg, const Part *part, unsigned char *pixels) {
@@ -72,9 +78,27 @@ static void read_rows(j_decompress_ptr jpeg, const Part *part, unsigned char *pi
     }
 }
 
+/* Decode the part only, by igdet's own Huffman decoder. */
+static void read_excerpt(Decoder *decoder, const Order *order, unsigned char *pixels) {
+    j_decompress_ptr jpeg = &decoder->jpeg;
+    Excerpt excerpt;
+    if (!find_excerpt(jpeg, order->data->buf, (size_t)order->data->len, &order->part, &excerpt))
+        ERREXIT(jpeg, JERR_CONVERSION_NOTIMPL);
+    jpeg_abort_decompress(jpeg);
+    read_header(jpeg, excerpt.header, excerpt.header_size, order);
+    jpeg_start_decompress(jpeg);
+    attach_huffman_decoder(jpeg, &decoder->huffman, excerpt.intervals, excerpt.size);
+    read_rows(jpeg, &excerpt.part, pixels);
+}
+
+/* Decode all that comes before the part's end, by libjpeg-turbo. */
+static void read_part(j_decompress_ptr jpeg, const Order *order, unsigned char *pixels) {
+    jpeg_start_decompress(jpeg);
+    read_rows(jpeg, &order->part, pixels);
+}
+
 /* Fill `pixels`, or leave a message and give 0; needs no interpreter lock. */
-static int decode(Decoder *decoder, const Py_buffer *data, const Part *part, int reduction, int bgr,
-                  unsigned char *pixels) {
+static int decode(Decoder *decoder, const Order *order, unsigned char *pixels) {
     j_decompress_ptr jpeg = &decoder->jpeg;
     jpeg->err = jpeg_std_error(&decoder->errors);
     jpeg->err->error_exit = fail;
@@ -85,29 +109,36 @@ static int decode(Decoder *decoder, const Py_buffer *data, const Part *part, int
         return 0;
     }
     jpeg_create_decompress(jpeg); /* keeps err and client_data */
-    start(jpeg, data, reduction, bgr);
-    if (leads_out_of(jpeg, part)) ERREXIT(jpeg, JERR_BAD_CROP_SPEC);
-    read_rows(jpeg, part, pixels);
+    read_header(jpeg, order->data->buf, (size_t)order->data->len, order);
+    if (leads_out_of(jpeg, &order->part)) ERREXIT(jpeg, JERR_BAD_CROP_SPEC);
+    if (order->as_excerpt)
+        read_excerpt(decoder, order, pixels);
+    else
+        read_part(jpeg, order, pixels);
     jpeg_destroy_decompress(jpeg);
     return 1;
 }
 
-PyDoc_STRVAR(decode_part_doc, "decode_part(data, top, left, height, width, reduction, bgr) -> bytearray\n\n"
+PyDoc_STRVAR(decode_part_doc, "decode_part(data, top, left, height, width, reduction, bgr, as_excerpt) -> bytearray\n\n"
                               "Pixels (height, width, 3) of a part of a JPEG, brought down by reduction (1, 2, 4, 8);\n"
-                              "ValueError: no such part, or the file is damaged before its end.");
+                              "as_excerpt decodes nothing else, where the file allows it.\n"
+                              "ValueError: no such part, the file is damaged before its end, or not of a kind that\n"
+                              "allows excerpts.");
 
 static PyObject *decode_part(PyObject *Py_UNUSED(module), PyObject *args) {
     Py_buffer data;
-    Part part;
-    int reduction, bgr, succeeded = 0;
-    Decoder decoder = {0};
-    if (!PyArg_ParseTuple(args, "y*IIIIip", &data, &part.top, &part.left, &part.height, &part.width, &reduction, &bgr))
+    Order order = {.data = &data};
+    Part *part = &order.part;
+    int succeeded = 0;
+    Decoder decoder;
+    if (!PyArg_ParseTuple(args, "y*IIIIipp", &data, &part->top, &part->left, &part->height, &part->width,
+                          &order.reduction, &order.bgr, &order.as_excerpt))
         return NULL;
-    PyObject *pixels = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)part.height * part.width * CHANNELS);
+    PyObject *pixels = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)part->height * part->width * CHANNELS);
     if (pixels) {
         unsigned char *first = (unsigned char *)PyByteArray_AS_STRING(pixels);
         Py_BEGIN_ALLOW_THREADS;
-        succeeded = decode(&decoder, &data, &part, reduction, bgr, first);
+        succeeded = decode(&decoder, &order, first);
         Py_END_ALLOW_THREADS;
         if (!succeeded) {
             PyErr_SetString(PyExc_ValueError, decoder.message);
@@ -124,7 +155,7 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_jpeg", NULL, 0,
 
 PyMODINIT_FUNC PyInit__jpeg(void) {
     PyObject *module = PyModule_Create(&definition);
-    /* The hash of this file, by which Python knows a module that was built from an older one. */
+    /* The hash of the C files, by which Python knows a module that was built from older ones. */
     if (module && PyModule_AddStringConstant(module, "SOURCE", SOURCE)) Py_CLEAR(module);
     return module;
 }

@@ -4,9 +4,7 @@ Both give exactly the pixels that Pillow gives. OpenCV decodes the whole image f
 are damaged in the middle.
 """
 
-import hashlib
 import io
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -15,6 +13,7 @@ import cv2
 import numpy as np
 
 from igdet.formats.images import open_image
+from igdet.utils.bindings import load_binding
 from igdet.utils.versions import too_old
 
 END_OF_JPEG = b"\xff\xd9"
@@ -31,23 +30,13 @@ _FLAGS = {
 }
 REDUCTIONS = tuple(_FLAGS)
 
-_TO_BUILD_IT = (
-    "to build it, install a C compiler and libjpeg-turbo's headers (Debian: apt install gcc libjpeg62-turbo-dev, "
-    "Ubuntu: gcc libjpeg-turbo8-dev), then igdet again"
-)
-
 Region = tuple[int, int, int, int]  # top, left, height, width
 
 
 def _binding() -> tuple[ModuleType | None, str]:
     """Return the compiled module, or None and why it cannot be used, with what to do."""
-    try:
-        binding = import_module("igdet.data.images._jpeg")
-    except ImportError as error:
-        return None, too_old("the JPEG binding") or f"{error}; {_TO_BUILD_IT}"
-    if hashlib.sha256(Path(__file__).with_name("_jpeg.c").read_bytes()).hexdigest() != binding.SOURCE:
-        return None, f"{binding.__file__} was built from another version of its source: install igdet again"
-    return binding, ""
+    binding, missing = load_binding("igdet.data.images._jpeg", Path(__file__).parent)
+    return binding, missing and (too_old("the JPEG binding") or missing)
 
 
 def describe(binding: ModuleType | None, missing: str) -> str:
@@ -58,7 +47,14 @@ def describe(binding: ModuleType | None, missing: str) -> str:
 
 
 def _by_libjpeg(data: bytes, part: Region, channel_order: str, reduction: int) -> np.ndarray:
-    pixels = cast(ModuleType, _jpeg).decode_part(data, *part, reduction, channel_order == "BGR")
+    try:
+        return _from_binding(data, part, channel_order, reduction, as_excerpt=True)
+    except ValueError:  # progressive, say, or damaged: then it is libjpeg-turbo that judges
+        return _from_binding(data, part, channel_order, reduction, as_excerpt=False)
+
+
+def _from_binding(data: bytes, part: Region, channel_order: str, reduction: int, as_excerpt: bool) -> np.ndarray:
+    pixels = cast(ModuleType, _jpeg).decode_part(data, *part, reduction, channel_order == "BGR", as_excerpt)
     return np.frombuffer(pixels, np.uint8).reshape(*part[2:], 3)
 
 
