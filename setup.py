@@ -122,6 +122,7 @@ setup(
     package_data={"igdet": [f"**/{name}" for name in DATA_FILES]},
     ext_modules=[
         binding("_jpeg", "igdet/data/images"),  # decodes the crop of a JPEG only
+        binding("_restarts", "igdet/curation/images"),  # codes JPEGs again with restart markers
     ],
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["igdet = igdet.cli.__main__:main"]},

@@ -8,8 +8,14 @@ profiles. Behind the end of the image some add whole videos.
 import re
 from collections.abc import Iterator
 
-_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
-_KEPT = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDC, 0xDD}  # frames and their tables: SOF0..15, DHT, DAC, SOS, DQT, DNL, DRI
+_START, _END, _SCAN, _RESTART_INTERVAL = 0xD8, 0xD9, 0xDA, 0xDD
+_KEPT = {
+    *range(0xC0, 0xD0),
+    _SCAN,
+    0xDB,
+    0xDC,
+    _RESTART_INTERVAL,
+}  # frames and their tables: SOF0..15, DHT, DAC, SOS, DQT, DNL, DRI
 _JFIF, _ADOBE = 0xE0, 0xEE
 # After a scan header comes data in which 0xFF is followed by 0 or a restart marker, until the next segment.
 _NEXT_SEGMENT = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
@@ -42,6 +48,15 @@ def strip_metadata(data: bytes) -> bytes:
         if essential is not None:
             kept += [bytes([0xFF, marker]), (len(essential) + 2).to_bytes(2, "big"), essential, scan]
     return b"".join([*kept, b"\xff\xd9"])
+
+
+def has_restarts(data: bytes) -> bool:
+    """Return whether a JPEG file has restart markers.
+
+    Raises:
+        JpegError: the chain of segments is broken.
+    """
+    return any(marker == _RESTART_INTERVAL and any(content) for marker, content, _ in _segments(data))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
         ("why", pa.string()),
         ("source_sha256", pa.string()),  # of the image file as read; null when it was not read
         ("image_sha256", pa.string()),  # of the image after cleaning; null when there is none
+        ("has_restarts", pa.bool_()),  # of that; null when markers were not asked for
         ("offset", pa.int64()),  # as in the index; null when it was left out
         ("size", pa.int64()),
         ("labels", pa.list_(pa.int32())),

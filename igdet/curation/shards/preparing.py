@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from igdet.curation.images import REASONS, CleanSettings, ImageError, ImageSource, clean_image
+from igdet.curation.images.jpeg import has_restarts
 from igdet.curation.shards.id_list import IdList, opaque_key
 from igdet.curation.shards.part import KEPT
 from igdet.formats.shards.naming import SetName
@@ -116,7 +117,7 @@ class Preparer:
         Args:
             post: the columns of `igdet.curation.shards.labelled_posts.SCHEMA`.
         """
-        record = {"key": opaque_key(post["id"], self.salt), "reason": KEPT, "labels": sorted(set(post["labels"]))}
+        record: dict = {"key": opaque_key(post["id"], self.salt), "reason": KEPT, "labels": sorted(set(post["labels"]))}
         image = None
         try:
             if not self._excluded(post, record):
@@ -125,6 +126,7 @@ class Preparer:
             if not self._excluded(post, record):
                 image = clean_image(data, self.settings)
                 record["image_sha256"] = sha256(image)
+                record["has_restarts"] = has_restarts(image) if self.settings.restart_markers else None
         except ImageError as error:
             return Prepared({**record, "reason": error.reason, "why": error.why})
         excluded = self._excluded(post, record)

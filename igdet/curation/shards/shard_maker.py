@@ -35,6 +35,7 @@ class Tally:
         posts: as far as they were looked at.
         kept: posts in shards.
         left_out: number of posts by reason: a key of `igdet.curation.images.REASONS`, or the name of a list.
+        without_restarts: posts in shards whose image could not be given the restart markers that were asked for.
         shards_made: shards written by this run.
         shards_found: shards that an earlier run had finished.
         pace: how fast the others are made.
@@ -43,6 +44,7 @@ class Tally:
     posts: int = 0
     kept: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    without_restarts: int = 0
     shards_made: int = 0
     shards_found: int = 0
     pace: Pace = field(default_factory=lambda: Pace("shards"))
@@ -58,6 +60,7 @@ class Tally:
         self.posts += len(part)
         self.kept += counts.pop(KEPT, 0)
         self.left_out.update(counts)
+        self.without_restarts += _kept(part)["has_restarts"].to_pylist().count(False)
         self.shards_made += is_new
         self.shards_found += not is_new
 
@@ -65,6 +68,10 @@ class Tally:
     def bad(self) -> int:
         """The number of posts whose image is bad."""
         return sum(count for reason, count in self.left_out.items() if reason in BAD_REASONS)
+
+
+def _kept(part: pa.Table) -> pa.Table:
+    return part.filter(pc.equal(part["reason"], KEPT))
 
 
 def bad_posts(posts: list[dict], part: pa.Table) -> list[dict]:
@@ -123,7 +130,7 @@ class MadeShard(NamedTuple):
     @property
     def kept(self) -> pa.Table:
         """The rows of the posts that are in the shard."""
-        return self.part.filter(pc.equal(self.part["reason"], KEPT))
+        return _kept(self.part)
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,7 @@ class ShardMaker:
         (shard.parent / INDEX_NAME).unlink(missing_ok=True)
         part_path(shard).unlink(missing_ok=True)
         part = pa.Table.from_pylist(self._write(shard, posts), schema=SCHEMA)
-        kept = part.filter(pc.equal(part["reason"], KEPT))
+        kept = _kept(part)
         if len(kept):
             check_shard(shard, kept, self.names)
         else:

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from igdet.curation.images import ImageSource, WebLimits
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation, asked_for
-from igdet.curation.shards import IdList, make_shards
+from igdet.curation.shards import IdList, Tally, make_shards
 from igdet.curation.stages import duplicates, vocabulary
 from igdet.curation.stages.stage import Result, Stage
 from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME
@@ -39,7 +39,13 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     )
     shards = folder / FOLDER
     written = [*(shards / name for name in (INDEX_NAME, SUMMARY_NAME, VOCABULARY_NAME)), *shards.glob(SHARD_PATTERN)]
-    return Result(tally.posts, tally.kept, dict(tally.left_out), written, steps=[tally.pace.step()])
+    return Result(tally.posts, tally.kept, dict(tally.left_out), written, _notes(tally), [tally.pace.step()])
+
+
+def _notes(tally: Tally) -> list[str]:
+    if not tally.without_restarts:
+        return []
+    return [f"{tally.without_restarts:,} images are without restart markers: they cannot be added without a loss"]
 
 
 def _exclusions(curation: Curation) -> dict[str, IdList]:

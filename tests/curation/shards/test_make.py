@@ -1,11 +1,15 @@
 """Whole runs: what the shards hold, what is left out and why, and that every way leads to the same bytes."""
 
+import io
 import json
 import tarfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from igdet.curation.images import CleanSettings
+from igdet.curation.images import CleanSettings, restarts
+from igdet.curation.images.jpeg import has_restarts
 from igdet.curation.shards import IdList, ShardingError, ShardSettings
 from igdet.curation.shards.id_list import opaque_key
 from igdet.formats.shards import ShardIndex, ShardReader
@@ -83,6 +87,23 @@ def test_other_settings_give_other_shards_as_if_made_at_once(make, workplace, se
     assert make(settings=settings).shards_made == 3
     make("at_once", settings)
     assert content(workplace / "shards") == content(workplace / "at_once")
+
+
+@pytest.mark.skipif(restarts._binding is None, reason=restarts._missing)
+def test_with_restart_markers_pixels_stay_and_images_that_lack_them_are_counted(make, workplace):
+    cut = workplace / "images/07.jpg"
+    cut.write_bytes(image(7)[:-30] + b"\xff\xd9")  # Pillow decodes it all the same
+    settings = ShardSettings(posts_per_shard=5, cleaning=CleanSettings(restart_markers=True))
+    tally = make(settings=settings)
+    assert (tally.kept, tally.without_restarts) == (12, 1)
+    reader = ShardReader(ShardIndex.open(workplace / "shards"))
+    assert [has_restarts(reader.read(i)) for i in range(12)] == [i != 7 for i in range(12)]
+    for i in range(12):
+        before = (workplace / f"images/{i:02}.jpg").read_bytes()
+        found, expected = (Image.open(io.BytesIO(data)) for data in (reader.read(i), before))
+        np.testing.assert_array_equal(found, expected)
+    again = make(settings=settings)
+    assert (again.shards_found, again.without_restarts) == (3, 1)
 
 
 def test_a_salt_gives_other_keys(make, workplace):
