@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from fuzz.jpegs import mutate_jpeg
 from fuzz.payloads import mutate_legacy, mutate_pickle, mutate_torch
 from fuzz.tables import mutate_csv, mutate_parquet
 from fuzz.trees import mutate_json, mutate_json_lines, mutate_yaml
@@ -22,6 +23,7 @@ STRUCTURED: dict[str, Callable[[bytes, Random], bytes]] = {
     ".pkl": mutate_pickle,
     ".pth": mutate_torch,
     ".pt": mutate_legacy,
+    ".jpg": mutate_jpeg,
 }
 
 

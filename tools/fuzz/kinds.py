@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 from unittest import mock
 
+import numpy as np
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog
 
@@ -20,6 +22,7 @@ from igdet.curation.images.cleaning import CleanSettings, clean_image
 from igdet.curation.settings import read_curation
 from igdet.data import register_own_datasets
 from igdet.data.images.decoding import open_croppable
+from igdet.data.images.jpeg import REDUCTIONS, Region, _from_binding
 from igdet.data.readers.shards import ShardRecords, StreamedShards
 from igdet.engine.setup import check_merged, merged_config
 from igdet.formats.errors import RecordError
@@ -67,8 +70,37 @@ def _decode(path: Path) -> None:
     image.whole()
 
 
+def _crop(path: Path) -> None:
+    """Decode crops in both ways of igdet's binding; where both succeed, they must agree."""
+    data, dice = path.read_bytes(), Random(0)
+    image = open_croppable(data, "RGB", path.name)
+    for reduction in REDUCTIONS:
+        top, height = _span(-(-image.height // reduction), dice)
+        left, width = _span(-(-image.width // reduction), dice)
+        ways = [_decoded(data, (top, left, height, width), reduction, as_excerpt) for as_excerpt in (True, False)]
+        if all(pixels is not None for pixels in ways):
+            np.testing.assert_array_equal(*ways)
+    image.whole()
+
+
+def _span(side: int, dice: Random) -> tuple[int, int]:
+    first = dice.randrange(side)
+    return first, dice.randint(1, side - first)
+
+
+def _decoded(data: bytes, region: Region, reduction: int, as_excerpt: bool) -> np.ndarray | None:
+    try:
+        return _from_binding(data, region, "RGB", reduction, as_excerpt)
+    except ValueError:
+        return None
+
+
 def _clean(path: Path) -> None:
     clean_image(path.read_bytes(), CleanSettings(max_side=8))
+
+
+def _clean_with_restarts(path: Path) -> None:
+    clean_image(path.read_bytes(), CleanSettings(restart_markers=True))
 
 
 def _indexed_shards(path: Path) -> None:
@@ -134,6 +166,7 @@ def _manifests(path: Path) -> None:
 
 KINDS: dict[str, Kind] = {
     "images": Kind(seeds.write_images, (_decode, _clean)),
+    "jpegs": Kind(seeds.write_jpegs, (_crop, _clean_with_restarts)),
     "shards": Kind(seeds.write_shards, (_indexed_shards, _streamed_shards)),
     "tables": Kind(seeds.write_tables, (_posts_table,)),
     "curation": Kind(seeds.write_tables, (_curation,)),

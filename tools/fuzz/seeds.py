@@ -48,6 +48,18 @@ def write_images(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
+def write_jpegs(folder: Path) -> list[Path]:
+    """Write JPEGs with and without restart markers, of a row and of less, whose chroma is stored in every usual way."""
+    for seed, subsampling in enumerate(("4:4:4", "4:2:2", "4:2:0")):
+        image = _image(seed).resize((150, 100))
+        for blocks in (0, 1, 5, 1000):
+            image.save(folder / f"{seed}-{blocks}.jpg", subsampling=subsampling, restart_marker_blocks=blocks)
+        image.save(folder / f"{seed}-row.jpg", subsampling=subsampling, restart_marker_rows=1, optimize=True)
+        image.save(folder / f"{seed}-progressive.jpg", subsampling=subsampling, progressive=True)
+        image.convert("L").save(folder / f"{seed}-grey.jpg", restart_marker_rows=1 + seed)
+    return sorted(folder.iterdir())
+
+
 def write_shards(folder: Path) -> list[Path]:
     """Write three shards with their index, summary and vocabulary."""
     _image(0).save(folder / "post.jpg")

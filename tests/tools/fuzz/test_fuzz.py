@@ -8,13 +8,16 @@ from random import Random
 import pytest
 from fuzz.damage import mutate_bytes
 from fuzz.inputs import Inputs
+from fuzz.jpegs import mutate_jpeg
 from fuzz.judging import READ, REFUSED, TooSlowError, judge
 from fuzz.trees import mutate_json, mutate_json_lines, mutate_yaml
 from python_process import WITHOUT_DETECTRON2
 
+from igdet.data.images import jpeg
 from igdet.utils.errors import UserError
 
-KINDS = ("images", "shards", "tables", "coco", "configs", "suites", "predictions", "ratings")
+JPEGS = pytest.param("jpegs", marks=pytest.mark.skipif(not jpeg._jpeg, reason=jpeg.DECODER))
+KINDS = (JPEGS, "images", "shards", "tables", "coco", "configs", "suites", "predictions", "ratings")
 SOUND = b'{"a": [1, {"b": "c"}], "d": null}'
 
 
@@ -35,6 +38,15 @@ def test_trees_are_damaged_in_values_and_keys_only_and_stay_trees():
     assert any(b'"a":' not in text for text in made)
     assert any(b"NaN" in text for text in made)
     assert all(text.count(b"{") == text.count(b"}") for text in made)  # no bytes are damaged
+
+
+def test_pieces_of_a_jpeg_are_left_out_doubled_and_renamed():
+    sound = b"\xff\xd8" + b"".join(b"\xff" + bytes([0xD0 + i % 8]) + b"data" for i in range(9)) + b"\xff\xd9"
+    made = [mutate_jpeg(sound, Random(seed)) for seed in (*range(100), *range(100))]
+    assert made[:100] == made[100:]
+    counts = {data.count(b"data") for data in made}
+    assert {1, 8, 9, 10} <= counts
+    assert any(data.startswith(b"\xff\xd8") and data.count(b"\xff\xd3") == 0 for data in made)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +86,7 @@ def test_sound_files_are_read_and_inputs_can_be_made_again(tmp_path, kind):
     assert first == again and len(set(first)) > 5
 
 
-@pytest.mark.parametrize("kind", ["images", "checkpoints", "ratings"])
+@pytest.mark.parametrize("kind", [JPEGS, "images", "checkpoints", "ratings"])
 def test_a_hundred_inputs_show_no_fault(tmp_path, kind):
     inputs = Inputs(kind, 1, tmp_path)
     inputs.check_sound()
