@@ -12,14 +12,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from input_pipeline_ways import EVALUATION, TRAINING, Draw, Way, igdet_training, levels_apart
+from input_pipeline_ways import EVALUATION, RESTARTED, TRAINING, Draw, Way, igdet_training, levels_apart
 from PIL import Image
-from record import report, table
+from record import Table, report, table
 
 from igdet.formats.images import open_image
 
 HEADER = ["way", "ms an image (median)", "times torchvision v1", "times torchvision v2", "difference: median", "95%"]
 FORMATS = ["", ".2f", ".2f", ".2f", ".3f", ".3f"]
+_SIZES = [".1f", ".1f", "+.1%"]
 
 
 def parse_args() -> argparse.Namespace:
@@ -86,21 +87,30 @@ def measure(tasks: dict[str, tuple[Way, list[Draw]]], repeats: int) -> list[list
 
 
 def main() -> None:
-    """Measure training and evaluation, print and record both tables."""
+    """Measure training and evaluation, print and record the tables."""
     args = parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     draws = read_images(args)
     print(describe(draws))
-    training = {name: (way, draws) for name, way in TRAINING.items()}
+    restarted = [draw.restarted() for draw in draws]
+    tasks = {
+        name: {way: (call, draws) for way, call in ways.items()}
+        | {f"{way}, shards with `RESTART_MARKERS`": (call, restarted) for way, call in RESTARTED[name].items()}
+        for name, ways in (("training", TRAINING), ("evaluation", EVALUATION))
+    }
     for side in args.max_side:
         smaller = [draw.curated(side) for draw in draws]
         print(f"curated, MAX_SIDE {side}: {describe(smaller)}")
-        training[f"igdet, shards of MAX_SIDE {side}"] = (igdet_training(), smaller)
-    evaluation = {name: (way, draws) for name, way in EVALUATION.items()}
-    tasks = {"training": training, "evaluation": evaluation}
+        tasks["training"][f"igdet, shards of `MAX_SIDE` {side}"] = (igdet_training(), smaller)
     tables = {name: table(HEADER, measure(ways, args.repeats), FORMATS) for name, ways in tasks.items()}
-    report("input_pipeline" + (f"_{args.side}" if args.side else ""), **tables)
+    report("input_pipeline" + (f"_{args.side}" if args.side else ""), **tables, bytes=sizes(draws, restarted))
+
+
+def sizes(draws: list[Draw], restarted: list[Draw]) -> Table:
+    """Say by how much restart markers make files larger."""
+    before, after = (statistics.mean(len(draw.data) for draw in kind) / 1000 for kind in (draws, restarted))
+    return table(["kB on average", "with `RESTART_MARKERS`", "growth"], [[before, after, after / before - 1]], _SIZES)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest import mock
 
 import numpy as np
@@ -14,6 +14,7 @@ from torchvision import transforms as v1
 from torchvision.transforms import v2
 
 from igdet.curation.images import CleanSettings, clean_image
+from igdet.curation.images.restarts import add_restarts
 from igdet.data.images import jpeg
 from igdet.data.images.decoding import open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransform, sample_crop
@@ -44,6 +45,10 @@ class Draw:
     def curated(self, max_side: int) -> "Draw":
         """The same from a shard whose images curation has made smaller."""
         return Draw.of(clean_image(self.data, CleanSettings(max_side=max_side)), self.number)
+
+    def restarted(self) -> "Draw":
+        """The same image as curation codes it again with restart markers, its colour profile left aside."""
+        return replace(self, data=add_restarts(self.data) or self.data)
 
 
 Way = Callable[[Draw], Tensor]  # gives float (3, 224, 224)
@@ -119,8 +124,13 @@ TRAINING: dict[str, Way] = {
     "torchvision v1 + Pillow": _V1[0],
     "torchvision v2 + decode_jpeg": _V2[0],
     "igdet": igdet_training(),
-    "igdet, TRAIN_RESIZE fast": igdet_training(fast=True),
+    "igdet, `TRAIN_RESIZE: fast`": igdet_training(fast=True),
     "igdet without its binding": without_binding(igdet_training()),
+}
+# Of images with restart markers: OpenCV decodes all of them, by libjpeg-turbo's slower way.
+RESTARTED: dict[str, dict[str, Way]] = {
+    "training": {"igdet": igdet_training(), "igdet without its binding": without_binding(igdet_training())},
+    "evaluation": {"igdet": igdet_evaluation, "igdet without its binding": without_binding(igdet_evaluation)},
 }
 EVALUATION: dict[str, Way] = {
     "torchvision v1 + Pillow": _V1[1],
