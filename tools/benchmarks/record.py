@@ -20,7 +20,7 @@ from pathlib import Path
 
 OUTPUT = Path("runs/benchmarks")
 PACKAGES = ("detectron2", "torch", "torchvision", "timm", "numpy", "pycocotools", "hotcoco", "scikit-learn")
-PACKAGES += ("daft", "pyarrow", "polars", "pandas", "faiss-cpu")
+PACKAGES += ("pillow", "opencv-python-headless", "daft", "pyarrow", "polars", "pandas", "faiss-cpu")
 UNKNOWN = "not recorded"
 WIDTH = 116  # of a command in a page
 
