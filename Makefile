@@ -5,6 +5,7 @@ SEEDS ?= 1
 STUDIES := world world_recipe classes localisation learning_rate placing vocabulary label_space loss noise resampling shapes size families world_families detection_probe world_detection_probe
 VENV := .venv
 READY := $(VENV)/ready
+BINDINGS := $(wildcard igdet/*/images/*.[ch])
 # Detectron2 uses what recent torch deprecates: nothing that a user of igdet can fix.
 export PYTHONWARNINGS := ignore::FutureWarning:torch.jit._script
 
@@ -19,7 +20,7 @@ help:
 	@echo "make setup         the environment alone, in $(VENV)"
 
 # Made again whenever one of the files that decide what is installed is newer.
-$(READY): setup.py $(wildcard igdet/*/images/*.[ch]) constraints.txt tools/setup_environment.py tools/install_detectron2.py tools/detectron2_rewrites.py tools/pip_errors.py
+$(READY): setup.py $(BINDINGS) constraints.txt tools/setup_environment.py tools/install_detectron2.py tools/detectron2_rewrites.py tools/pip_errors.py
 	@$(PYTHON) tools/setup_environment.py $(VENV)
 
 setup: $(READY)
