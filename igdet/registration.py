@@ -34,18 +34,22 @@ class _Watcher(MetaPathFinder):
         """Find Detectron2 as others would; leave all else to them."""
         if fullname != _PLUGGED_INTO:
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        sys.meta_path.remove(self)  # or it would be asked again
+        try:
+            spec = find_spec(fullname)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec and spec.loader:
-            spec.loader = _Registering(spec.loader)
+            spec.loader = _Registering(spec.loader, self)
         return spec
 
 
 class _Registering(Loader):
-    """Loads as another loader does, then registers."""
+    """Loads as another loader does, then registers; the watch ends when that has worked."""
 
-    def __init__(self, loader: Loader):
+    def __init__(self, loader: Loader, watcher: _Watcher):
         self._loader = loader
+        self._watcher = watcher
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """As the other."""
@@ -57,4 +61,5 @@ class _Registering(Loader):
         if module.__spec__:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
+        sys.meta_path.remove(self._watcher)
         _register()

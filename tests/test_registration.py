@@ -26,3 +26,22 @@ print("X_101_32x8d" in BACKBONE_REGISTRY, "FCOS" in META_ARCH_REGISTRY, "igdet:/
 def test_both_are_imported(imports, tmp_path):
     process = fresh_python("-c", SCRIPT.format(imports), cwd=tmp_path)
     assert process.stdout == "True True True\n", process.stderr
+
+
+BROKEN_AT_FIRST = """
+import sys
+import igdet
+sys.modules["torch"] = None
+try:
+    import detectron2
+except ImportError:
+    del sys.modules["torch"]
+else:
+    raise AssertionError("imported without torch")
+import detectron2.modeling
+"""
+
+
+def test_an_import_that_fails_can_be_tried_again(tmp_path):
+    process = fresh_python("-c", SCRIPT.format(BROKEN_AT_FIRST), cwd=tmp_path)
+    assert process.stdout == "True True True\n", process.stderr
