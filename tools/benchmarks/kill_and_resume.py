@@ -5,9 +5,9 @@
   python tools/benchmarks/kill_and_resume.py runs/kills --kills 20 --stream s3://bucket/posts/train
 
 A kill is SIGKILL to the whole process group, so many seconds after the start as the dice say: while Python starts,
-while a model is built, in a step, while a checkpoint is written, while the result is evaluated. With --stream the posts
-are read from there, always by one loader process, for only then a stream resumes exactly; a kill also loses what was
-fetched.
+while a model is built, in a step, while a checkpoint is written, while the result is evaluated. Every start has another
+number of loader processes. With --stream the posts are read from there, by two readers whoever holds them; a kill also
+loses what was fetched.
 """
 
 import argparse
@@ -38,6 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--longest", type=float, default=30, help="seconds after which a kill comes at the latest")
     parser.add_argument("--seed", type=int, default=0, help="of the dice")
     parser.add_argument("--stream", default="", help="folder or address of the shards of runs/world/posts/train")
+    parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="further overrides of the config")
     return parser.parse_args()
 
 
@@ -48,6 +49,8 @@ def start(args: argparse.Namespace, name: str, workers: int) -> subprocess.Popen
     overrides += ["OUTPUT_DIR", folder / name]
     if args.stream:
         overrides += [f"{posts}.KIND", "hashtag_stream", f"{posts}.ROOT", args.stream]
+        overrides += ["DATALOADER.STREAM_RANKS", 1, "DATALOADER.STREAM_WORKERS", 2]
+    overrides += args.opts
     command = [sys.executable, WATCHED, folder / f"{name}.jsonl", "{}", ROOT / "tools/train_net.py", "--config-file"]
     command += [CONFIG, "--resume", *overrides, "DATALOADER.NUM_WORKERS", workers]
     with (folder / f"{name}.txt").open("a") as log:
@@ -81,7 +84,7 @@ def break_run(args: argparse.Namespace) -> list[list]:
     """Kill and continue; return a row for each kill."""
     dice, rows = random.Random(args.seed), []
     while len(rows) < args.kills:
-        workers, seconds = 1 if args.stream else dice.randrange(3), dice.uniform(0.5, args.longest)
+        workers, seconds = dice.randrange(3), dice.uniform(0.5, args.longest)
         before = len(batches(args.folder / "killed.jsonl"))
         if not kill_after(start(args, "killed", workers), seconds):
             break
