@@ -5,7 +5,7 @@
 #define NARROWEST 8 /* pixels: libjpeg interpolates chroma where it has more than two columns, as it does in 8 pixels */
 #define SHORTEST 3  /* bytes of an interval with the marker behind it */
 
-enum { SOF0 = 0xC0, SOF1 = 0xC1, RST0 = 0xD0, EOI = 0xD9 }; /* markers, after 0xFF */
+enum { TEM = 0x01, SOF0 = 0xC0, SOF1 = 0xC1, RST0 = 0xD0, EOI = 0xD9 }; /* markers, after 0xFF */
 
 /* Restart intervals as cells of a grid. */
 typedef struct {
@@ -57,10 +57,16 @@ static unsigned length_of(Span span, unsigned cell, unsigned whole) {
     return (end < whole ? end : whole) - span.first * cell;
 }
 
-/* Returns the position of the frame header, or 0 where the file does not begin with a plain chain of segments. */
+/* Returns the position of the frame header, or 0 where the file does not begin with a plain chain of segments, each with
+ * a length: fill bytes, which libjpeg passes over, and markers that stand alone are in no file of a usual program.
+ */
 static size_t find_frame(const unsigned char *header, size_t size) {
-    for (size_t at = 2; at + 9 <= size && header[at] == 0xFF; at += 2 + ((size_t)header[at + 2] << 8 | header[at + 3]))
-        if (header[at + 1] == SOF0 || header[at + 1] == SOF1) return at;
+    for (size_t at = 2; at + 9 <= size && header[at] == 0xFF;) {
+        unsigned marker = header[at + 1], length = (unsigned)header[at + 2] << 8 | header[at + 3];
+        if (marker == SOF0 || marker == SOF1) return at;
+        if (marker <= TEM || (marker >= RST0 && marker <= EOI) || marker == 0xFF || length < 2) return 0;
+        at += 2 + (size_t)length;
+    }
     return 0;
 }
 
@@ -68,6 +74,8 @@ static int copy_header(j_decompress_ptr jpeg, const unsigned char *data, unsigne
                        Excerpt *excerpt) {
     size_t frame = find_frame(data, excerpt->header_size);
     if (!frame) return 0;
+    excerpt->height = height;
+    excerpt->width = width;
     excerpt->header = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_PERMANENT, excerpt->header_size);
     memcpy(excerpt->header, data, excerpt->header_size);
     unsigned char *sides = excerpt->header + frame + 5; /* behind the marker, the length and the precision */
@@ -103,6 +111,7 @@ static int copy_intervals(j_decompress_ptr jpeg, const unsigned char *at, const 
     Interval *interval = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_PERMANENT, wanted * sizeof *interval);
     unsigned char *copy = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_PERMANENT, (size_t)(end - at) + SLACK);
     excerpt->intervals = interval;
+    excerpt->count = wanted;
     for (size_t i = 0; i <= last; i++) {
         unsigned row = (unsigned)(i / grid->columns), column = (unsigned)(i % grid->columns);
         int is_wanted = row >= rows.first && column >= columns.first && column <= columns.last;

@@ -14,7 +14,9 @@ typedef struct {
 typedef struct {
     unsigned char *header; /* the file's up to the coded data, with the excerpt's height and width */
     size_t header_size;
+    unsigned height, width; /* of the excerpt, in pixels before any reduction */
     Interval *intervals; /* the coded data, in order */
+    size_t count;        /* of them */
     unsigned size;       /* MCUs of each of them; 0: all of the image's */
     Part part;           /* what was asked for, counted from the excerpt's top left corner */
 } Excerpt;

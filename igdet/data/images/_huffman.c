@@ -119,7 +119,8 @@ static inline int read_block(BitReader *reader, const HuffmanTable *dc, const Hu
     return k == COEFFICIENTS || RUN(entry) == END_OF_BLOCK;
 }
 
-static void start_interval(HuffmanDecoder *decoder) {
+static void start_interval(j_decompress_ptr jpeg, HuffmanDecoder *decoder) {
+    if (decoder->next == decoder->end) ERREXIT(jpeg, JERR_BAD_LENGTH);
     BitReader reader = {.at = decoder->next->start, .end = decoder->next->end};
     decoder->reader = reader;
     decoder->left = decoder->size;
@@ -133,7 +134,7 @@ static boolean decode_mcu(j_decompress_ptr jpeg, JBLOCKROW *blocks) {
     JBLOCK unwanted;
     if (decoder->size && !decoder->left) {
         if (bits_left(&decoder->reader) >= 8) ERREXIT(jpeg, JERR_BAD_LENGTH); /* more than fills the last byte */
-        start_interval(decoder);
+        start_interval(jpeg, decoder);
     }
     BitReader reader = decoder->reader; /* a copy, which can be in registers */
     for (int i = 0; i < jpeg->blocks_in_MCU; i++) {
@@ -148,14 +149,16 @@ static boolean decode_mcu(j_decompress_ptr jpeg, JBLOCKROW *blocks) {
     return TRUE;
 }
 
-void attach_huffman_decoder(j_decompress_ptr jpeg, HuffmanDecoder *decoder, const Interval *intervals, unsigned size) {
+void attach_huffman_decoder(j_decompress_ptr jpeg, HuffmanDecoder *decoder, const Interval *intervals, size_t count,
+                            unsigned size) {
     for (int i = 0; i < jpeg->comps_in_scan; i++) {
         const jpeg_component_info *info = jpeg->cur_comp_info[i];
         build(&decoder->dc[info->dc_tbl_no], jpeg->dc_huff_tbl_ptrs[info->dc_tbl_no]);
         build(&decoder->ac[info->ac_tbl_no], jpeg->ac_huff_tbl_ptrs[info->ac_tbl_no]);
     }
     decoder->next = intervals;
+    decoder->end = intervals + count;
     decoder->size = size;
-    start_interval(decoder);
+    start_interval(jpeg, decoder);
     jpeg->entropy->decode_mcu = decode_mcu;
 }

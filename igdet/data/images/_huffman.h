@@ -38,7 +38,7 @@ typedef struct {
     HuffmanTable dc[NUM_HUFF_TBLS], ac[NUM_HUFF_TBLS];
     BitReader reader;
     int last_dc[MAX_COMPS_IN_SCAN];
-    const Interval *next; /* to be decoded after the present one */
+    const Interval *next, *end; /* those to be decoded after the present one */
     unsigned size, left;  /* MCUs of an interval, 0: all; those of the present one that are still to come */
 } HuffmanDecoder;
 
@@ -46,9 +46,10 @@ typedef struct {
  *
  * Args:
  *   jpeg: of one sequential scan, after jpeg_start_decompress(); its client_data begins with `decoder`
- *   intervals: of all MCUs that will be asked for
+ *   intervals, count: of all MCUs that will be asked for
  *   size: MCUs of each interval, 0 where there is only one
  */
-void attach_huffman_decoder(j_decompress_ptr jpeg, HuffmanDecoder *decoder, const Interval *intervals, unsigned size);
+void attach_huffman_decoder(j_decompress_ptr jpeg, HuffmanDecoder *decoder, const Interval *intervals, size_t count,
+                            unsigned size);
 
 #endif

@@ -86,8 +86,10 @@ static void read_excerpt(Decoder *decoder, const Order *order, unsigned char *pi
         ERREXIT(jpeg, JERR_CONVERSION_NOTIMPL);
     jpeg_abort_decompress(jpeg);
     read_header(jpeg, excerpt.header, excerpt.header_size, order);
+    if (jpeg->image_height != excerpt.height || jpeg->image_width != excerpt.width) /* it found another frame */
+        ERREXIT(jpeg, JERR_CONVERSION_NOTIMPL);
     jpeg_start_decompress(jpeg);
-    attach_huffman_decoder(jpeg, &decoder->huffman, excerpt.intervals, excerpt.size);
+    attach_huffman_decoder(jpeg, &decoder->huffman, excerpt.intervals, excerpt.count, excerpt.size);
     read_rows(jpeg, &excerpt.part, pixels);
 }
 

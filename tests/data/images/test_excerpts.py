@@ -186,3 +186,17 @@ def test_more_intervals_than_the_file_has_bytes_are_not_believed():
     huge = data[: frame + 5] + b"\xff\xf0\xff\xf0" + data[frame + 9 :]  # 65,520 x 65,520 pixels
     with pytest.raises(ValueError):
         excerpt(huge, (65_000, 65_000, 10, 10))
+
+
+def test_a_frame_that_only_a_comment_holds_is_not_taken_for_the_images():
+    """Behind a fill byte, which libjpeg passes over, a plain chain of lengths leads into the second comment."""
+    data = encode(noise(256, 256), restart_marker_blocks=4)
+    frame = data[data.index(b"\xff\xc0") :][:19]
+    start = b"\xff\xd8\xff\xff\xfe" + (60_002).to_bytes(2, "big") + b"a" * 60_000
+    target = 4 + int.from_bytes(start[4:6], "big")  # where the length that follows "ff ff" leads
+    comment = b"b" * (target - len(start) - 4) + frame + b"c" * 100
+    odd = start + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+    part = (128, 128, 32, 32)
+    with pytest.raises(ValueError):
+        excerpt(odd, part)
+    np.testing.assert_array_equal(jpeg.decode_part(odd, part, "RGB"), by_libjpeg(data, part))
