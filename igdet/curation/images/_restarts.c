@@ -81,8 +81,10 @@ static void write_again(Transcoder *transcoder, jvirt_barray_ptr *coefficients, 
     transcoder->size -= transcoder->destination.free_in_buffer;
 }
 
+/* A component that is in no scan has no table. */
 static int have_same_quantization(const jpeg_component_info *one, const jpeg_component_info *other) {
-    return !memcmp(one->quant_table->quantval, other->quant_table->quantval, sizeof one->quant_table->quantval);
+    return one->quant_table && other->quant_table &&
+           !memcmp(one->quant_table->quantval, other->quant_table->quantval, sizeof one->quant_table->quantval);
 }
 
 static int have_same_blocks(j_decompress_ptr one, j_decompress_ptr other, jvirt_barray_ptr of_one,

@@ -128,3 +128,12 @@ def test_without_the_binding_markers_cannot_be_asked_for(monkeypatch):
 )
 def test_files_say_whether_they_have_markers(options, expected):
     assert has_restarts(encode(photo(20, 30), **options)) == expected
+
+
+@needs_binding
+def test_an_image_with_components_that_no_scan_has_is_kept_as_it_is():
+    data = encode(photo(64, 64, "L"))
+    at = data.index(b"\xff\xc0")
+    components = bytes([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0])
+    odd = data[:at] + b"\xff\xc0" + (17).to_bytes(2, "big") + data[at + 4 : at + 9] + components + data[at + 13 :]
+    assert clean_image(odd, CleanSettings(restart_markers=True)) == clean_image(odd, CleanSettings())
