@@ -210,7 +210,7 @@ class Canonicaliser:
         folder = cache_folder() / "lexicon" / sha256(made_of.encode())[:16]
         try:  # a tenth of the time that it takes to derive them
             return _read_columns(made_once(folder, made_of, lambda made: _write_columns(made, self._listed_columns())))
-        except CacheError:  # nowhere to keep them
+        except (CacheError, OSError, KeyError, pa.ArrowException):  # nowhere to keep them; not what was kept
             return self._listed_columns()
 
     def _listed_columns(self) -> dict[str, pa.Array]:

@@ -1,6 +1,7 @@
 """The nouns of WordNet 3.0, read as hashtags: what each word means in the tags of photos."""
 
 from functools import reduce
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 
 from igdet.curation.lexicon.table import read_text
 from igdet.curation.lexicon.words import FOLDER, IRREGULAR_NAME, JUDGED_NAME, TABLE_NAME, plurals, word_forms
+from igdet.formats import vocabulary
 from igdet.utils.hashing import sha256
 
 # Hashtags of one or two characters are abbreviations and small words of any language: "la", "me", "us", "de".
@@ -55,8 +57,9 @@ def read_senses() -> pa.Table:
 
 def digest() -> str:
     """Return a hash of WordNet's files and of the code that reads them."""
-    files = (TABLE_NAME, JUDGED_NAME, IRREGULAR_NAME, "words.py", "wordnet.py", "table.py")
-    return sha256(b"".join((FOLDER / name).read_bytes() for name in files))
+    files = (TABLE_NAME, JUDGED_NAME, IRREGULAR_NAME, "lexicon.py", "words.py", "wordnet.py", "table.py")
+    paths = [*(FOLDER / name for name in files), Path(vocabulary.__file__)]
+    return sha256(b"".join(path.read_bytes() for path in paths))
 
 
 def read_hypernyms() -> pa.Table:

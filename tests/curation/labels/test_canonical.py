@@ -167,13 +167,17 @@ def test_hashtags_of_photos(wordnet, tag, name):
 
 
 @pytest.mark.parametrize("ambiguous", AMBIGUOUS)
-@pytest.mark.parametrize("cache", ["new", "filled", "none"])
+@pytest.mark.parametrize("cache", ["new", "filled", "broken", "none"])
 def test_what_is_kept_of_wordnet_is_what_is_derived(wordnet, ambiguous, cache, tmp_path, monkeypatch):
     monkeypatch.setenv("IGDET_CACHE", str(tmp_path / "cache"))
     tags = pa.array(["#BrownBears2018", "crane", "mice", "qqqq", "", "brownbear", "Paris"])
     expected = [Canonicaliser(wordnet, ambiguous).canonical(tag) for tag in tags.to_pylist()]  # one by one
-    if cache == "filled":
+    if cache in ("filled", "broken"):
         Canonicaliser(wordnet, ambiguous).table(tags)
+    if cache == "broken":
+        [kept] = (tmp_path / "cache").rglob("label.arrow")
+        kept.write_bytes(kept.read_bytes()[:100])
+    if cache == "filled":
         monkeypatch.setattr(Canonicaliser, "_listed", lambda *_: pytest.fail("derived again"))
     if cache == "none":
         (tmp_path / "cache").write_text("no folder can be made here")
