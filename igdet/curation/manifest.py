@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import igdet
@@ -79,7 +79,7 @@ def manifest_path(output: Path, stage: str) -> Path:
 
 
 def read_manifest(output: Path, stage: str) -> Manifest | None:
-    """Read a stage's manifest, None when it has not finished.
+    """Read a stage's manifest, None when it has not finished, or has with another version of igdet.
 
     Raises:
         ManifestError: there is a file, but no manifest in it.
@@ -89,6 +89,8 @@ def read_manifest(output: Path, stage: str) -> Manifest | None:
         if not path.is_file():
             return None
         saved = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(saved, dict) and saved.keys() - {of.name for of in fields(Manifest)}:
+            return None  # of another version of igdet, which wrote other files
         return from_mapping(Manifest, {key.upper(): value for key, value in saved.items()}, "it")
     except (OSError, AttributeError, ValueError, RecursionError) as error:
         raise ManifestError(

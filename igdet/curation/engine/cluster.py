@@ -78,8 +78,9 @@ def _result(task: Any) -> Any:
         raise error.cause from error
     except RayError as error:
         raise ProcessKilledError(
-            f"some work was begun {_RETRIES + 1} times, and its process or machine lost each time, most often because "
-            f"the memory was full; give the machines fewer CPUs in Ray and run again ({str(error).splitlines()[0]})"
+            f"the cluster did not do some work: {str(error).splitlines()[0]}; what loses its process or machine is "
+            f"begun {_RETRIES + 1} times, and is lost most often because the memory is full: give the machines fewer "
+            "CPUs in Ray, and run again"
         ) from error
 
 
