@@ -177,8 +177,8 @@ class StreamedShards:
         """
         if readers > len(self.names):
             raise DatasetError(
-                f"{self.folder}: {len(self.names)} shards cannot be shared by {readers} loader processes; lower "
-                "DATALOADER.NUM_WORKERS, or write more and smaller shards"
+                f"{self.folder}: {len(self.names)} shards cannot be shared by {readers} readers; lower "
+                "DATALOADER.NUM_WORKERS, STREAM_RANKS or STREAM_WORKERS, or write more and smaller shards"
             )
 
     def open(self, name: str) -> ShardStream:

@@ -111,7 +111,7 @@ def test_a_bad_image_is_replaced_and_reported(stream_cfg, tmp_path):
 def test_more_loader_processes_than_shards_are_refused_before_they_start(stream_cfg, monkeypatch):
     stream_cfg.DATALOADER.NUM_WORKERS = 4
     monkeypatch.setattr("detectron2.utils.comm.get_world_size", lambda: 3)
-    with pytest.raises(DatasetError, match="11 shards cannot be shared by 12 loader processes"):
+    with pytest.raises(DatasetError, match=r"11 shards cannot be shared by 12 readers; lower DATALOADER"):
         build_classification_train_loader(stream_cfg, 0)
 
 
