@@ -21,6 +21,8 @@ print("X_101_32x8d" in BACKBONE_REGISTRY, "FCOS" in META_ARCH_REGISTRY, "igdet:/
         "from igdet.config.check import check_config",
         "from igdet.modeling.trunk import FAMILIES",
         "from igdet.engine import Trainer",
+        "import igdet; from importlib.util import find_spec; find_spec('detectron2'); import detectron2",
+        "from igdet.config.keys import check_keys; check_keys('', []); import igdet.engine.run",
     ],
 )
 def test_both_are_imported(imports, tmp_path):

@@ -1,16 +1,21 @@
 """What must not be imported before a command line is read: PyTorch and Detectron2 take seconds."""
 
 import json
+import sys
 
 import pytest
 from detectron2.engine import default_argument_parser
 from python_process import fresh_python
 
+from igdet.benchmark.suite import PROBES
 from igdet.checkpoint.convert import TARGETS
 from igdet.cli import __main__ as igdet
+from igdet.cli import measure_distance
 from igdet.cli._training_arguments import training_parser
 from igdet.cli.analyze_model import USES
 from igdet.cli.weights import ENDINGS
+from igdet.engine.distances import IMAGES
+from igdet.evaluation.probing.protocols import PROTOCOLS
 from igdet.modeling import costs
 
 HEAVY = ("torch", "torchvision", "detectron2", "timm", "matplotlib", "sklearn")
@@ -84,6 +89,9 @@ def test_the_command_line_of_training_is_detectron2s():
     assert training_parser("").parse_args([]) == default_argument_parser("").parse_args([])
 
 
-def test_choices_are_those_of_the_modules_that_are_imported_later():
+def test_choices_are_those_of_the_modules_that_are_imported_later(monkeypatch):
     assert {to: tuple(form.writers) for to, form in TARGETS.items()} == ENDINGS
     assert tuple(costs.USES) == USES
+    assert tuple(PROTOCOLS) == PROBES
+    monkeypatch.setattr(sys, "argv", ["measure_distance", "--request", "file"])
+    assert measure_distance.parse_args().images == IMAGES
