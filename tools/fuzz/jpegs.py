@@ -44,6 +44,12 @@ def _shorten(pieces: Pieces, at: int, dice: Random) -> None:
     pieces[at] = pieces[at][: dice.randrange(len(pieces[at]) + 1)]
 
 
+def _put_before(pieces: Pieces, at: int, dice: Random) -> None:
+    """A fill byte, a marker that stands alone, or the head of a comment, in which the piece then is."""
+    comment = b"\xff\xfe" + min(len(pieces[at]) + 2, 0xFFFF).to_bytes(2, "big")
+    pieces[at] = dice.choice((b"\xff", b"\xff\x01", comment)) + pieces[at]
+
+
 _CHANGES: tuple[Callable[[Pieces, int, Random], None], ...] = (
     _leave_out,
     _double,
@@ -51,4 +57,5 @@ _CHANGES: tuple[Callable[[Pieces, int, Random], None], ...] = (
     _rename,
     _change_a_byte,
     _shorten,
+    _put_before,
 )
