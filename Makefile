@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SEEDS ?= 1
 # In the order in which one takes the pretrainings of another.
-STUDIES := world world_recipe classes localisation learning_rate placing vocabulary label_space loss noise resampling shapes size families world_families detection_probe world_detection_probe
+STUDIES := world world_recipe classes localisation learning_rate placing vocabulary label_space loss noise resampling shapes size families world_families world_experts detection_probe world_detection_probe
 VENV := .venv
 READY := $(VENV)/ready
 BINDINGS := $(wildcard igdet/*/images/*.[ch])

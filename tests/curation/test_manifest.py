@@ -1,5 +1,6 @@
 """Manifests: read back, current or not, broken."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -44,13 +45,20 @@ def test_it_is_current_while_inputs_and_files_are_the_same(manifest, tmp_path):
     assert replace(manifest, files={}).is_current("f00", tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"stage": "labels"}', '{"another": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"stage": "labels"}'])
 def test_what_is_no_manifest_is_named(tmp_path, text):
     path = manifest_path(tmp_path, "labels")
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(ManifestError, match=r"labels\.json: no manifest .* remove it to do the stage again"):
         read_manifest(tmp_path, "labels")
+
+
+def test_that_of_another_version_says_that_the_stage_is_to_be_done(manifest, tmp_path):
+    manifest.write(tmp_path)
+    path = manifest_path(tmp_path, "labels")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "finished": "2026-11-29"}))
+    assert read_manifest(tmp_path, "labels") is None
 
 
 @pytest.mark.parametrize(

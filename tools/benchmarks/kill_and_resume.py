@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the dice")
     parser.add_argument("--stream", default="", help="folder or address of the shards of runs/world/posts/train")
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="further overrides of the config")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def start(args: argparse.Namespace, name: str, workers: int) -> subprocess.Popen:

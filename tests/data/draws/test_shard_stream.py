@@ -131,7 +131,7 @@ def test_epochs_seeds_and_readers_differ(folder):
 
 
 def test_more_readers_than_shards_are_refused(folder):
-    with pytest.raises(DatasetError, match=f"{SHARDS} shards cannot be shared by 12 loader processes"):
+    with pytest.raises(DatasetError, match=f"{SHARDS} shards cannot be shared by 12 readers"):
         StreamedShards(str(folder)).check_shared_by(SHARDS + 1)
     StreamedShards(str(folder)).check_shared_by(SHARDS)
 

@@ -190,7 +190,7 @@ def test_more_intervals_than_the_file_has_bytes_are_not_believed():
 
 def test_a_frame_that_only_a_comment_holds_is_not_taken_for_the_images():
     """Behind a fill byte, which libjpeg passes over, a plain chain of lengths leads into the second comment."""
-    data = encode(noise(256, 256), restart_marker_blocks=4)
+    data = encode(noise(256, 256), "4:4:4", restart=4)
     frame = data[data.index(b"\xff\xc0") :][:19]
     start = b"\xff\xd8\xff\xff\xfe" + (60_002).to_bytes(2, "big") + b"a" * 60_000
     target = 4 + int.from_bytes(start[4:6], "big")  # where the length that follows "ff ff" leads
