@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from igdet.data.bad_records import MAX_REPLACEMENTS, bad_in_a_row
-from igdet.data.draws.randomness import Stream, generator, hashed, keys, name_number
+from igdet.data.draws.randomness import Stream, generator, keys, name_number, uniform
 from igdet.data.images.decoding import CroppableImage, DecodedImage, open_croppable
 from igdet.data.images.transforms import TestTransform, TrainTransforms
 from igdet.data.records import Records
@@ -46,7 +46,7 @@ class LabelNoise:
             int32 (1..k,): distinct ascending ids; fewer than k where a replacement was there already.
         """
         places = np.array([name_number(image_id)], np.uint64) + np.arange(len(ids), dtype=np.uint64)
-        replaced, chosen = (np.ldexp((hashed(key, places) >> np.uint64(11)).astype(float), -53) for key in self._keys)
+        replaced, chosen = (uniform(key, places) for key in self._keys)
         uses = (chosen * self._cumulative[-1]).astype(np.int64)  # a random use of a hashtag is a marginal draw
         random_ids = np.searchsorted(self._cumulative, uses, side="right").astype(ids.dtype)
         return np.unique(np.where(replaced < self.probability, random_ids, ids))

@@ -43,6 +43,11 @@ def keys(seed: int, stream: Stream, number: int, count: int = 1) -> np.ndarray:
     return np.random.SeedSequence((seed, int(stream), number)).generate_state(count, np.uint64)
 
 
+def uniform(key: np.uint64, numbers: np.ndarray) -> np.ndarray:
+    """Return a random number in [0, 1) for each number, float64 in their shape: the upper 53 bits of `hashed`."""
+    return np.ldexp((hashed(key, numbers) >> np.uint64(11)).astype(float), -53)
+
+
 def hashed(key: np.uint64, numbers: np.ndarray) -> np.ndarray:
     """Return random bits for numbers, in no order: for one key, the outputs of SplitMix64 at these places.
 

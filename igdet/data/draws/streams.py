@@ -14,7 +14,7 @@ import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
 
 from igdet.data.draws.epoch import FRACTION_BITS
-from igdet.data.draws.randomness import ROUNDS, Permutation, Stream, generator, hashed, keys, name_number
+from igdet.data.draws.randomness import ROUNDS, Permutation, Stream, generator, hashed, keys, name_number, uniform
 from igdet.data.readers.shards import StreamedShards
 from igdet.data.records import Records
 from igdet.data.samples import TrainingSamples
@@ -262,8 +262,7 @@ class StreamSamples(IterableDataset):
 
     def _chosen(self, draws: np.ndarray) -> np.ndarray:
         """Return which source each draw is taken from, int64."""
-        chances = np.ldexp((hashed(self._key, draws) >> np.uint64(11)).astype(float), -53)
-        return np.searchsorted(self._ends, chances, side="right")
+        return np.searchsorted(self._ends, uniform(self._key, draws), side="right")
 
     def _draws(self, first_batch: int, workers: int) -> Iterator[np.ndarray]:
         """Number the draws of each batch as `NumberedSampler` does: over all processes, which take turns."""
