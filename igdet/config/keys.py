@@ -7,8 +7,7 @@ from pathlib import Path
 
 from yacs.config import CfgNode
 
-from igdet.config.defaults import add_igdet_config
-from igdet.config.strict import merge_config_file, merge_overrides
+from igdet.config.strict import merge_all
 from igdet.utils.errors import UserError
 
 
@@ -23,11 +22,7 @@ def check_keys(config_file: str, opts: Sequence[str]) -> None:
         ConfigError: a file is missing or no YAML, a key is unknown, or a value is of another type.
         UserError: Detectron2 is not installed.
     """
-    cfg = _detectron2_defaults()
-    add_igdet_config(cfg)
-    if config_file:
-        merge_config_file(cfg, config_file)
-    merge_overrides(cfg, opts)
+    merge_all(_detectron2_defaults(), config_file, opts)
 
 
 def _detectron2_defaults() -> CfgNode:

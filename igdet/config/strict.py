@@ -5,6 +5,7 @@ from pathlib import Path
 
 from yacs.config import CfgNode
 
+from igdet.config.defaults import add_igdet_config
 from igdet.config.projects import add_project_keys
 from igdet.utils.messages import brief, did_you_mean, shown
 from igdet.utils.old_keys import current_key
@@ -42,6 +43,25 @@ def merge_config_file(cfg: CfgNode, path: str | Path) -> set[str]:
         _refuse_unsound(cfg, file)
         written |= _keys(content)
     return written
+
+
+def merge_all(cfg: CfgNode, config_file: str, opts: Sequence[str]) -> set[str]:
+    """Give a config igdet's keys, then merge a file and overrides into it, in place.
+
+    Args:
+        cfg: Detectron2's defaults.
+        config_file: as for `merge_config_file`; "" for none.
+        opts: as for `merge_overrides`.
+
+    Returns:
+        The keys that both write.
+
+    Raises:
+        ConfigError: as `merge_config_file` and `merge_overrides`.
+    """
+    add_igdet_config(cfg)
+    written = merge_config_file(cfg, config_file) if config_file else set()
+    return written | merge_overrides(cfg, opts)
 
 
 def merge_overrides(cfg: CfgNode, opts: Sequence[str], source: str = "command line") -> set[str]:

@@ -16,8 +16,9 @@ from igdet.checkpoint.checkpointer import check_published
 from igdet.checkpoint.hub import is_on_hub, parse
 from igdet.checkpoint.library_weights import check_library_weights
 from igdet.checkpoint.writing import LAST_CHECKPOINT
-from igdet.config import ConfigError, add_igdet_config, merge_config_file, merge_overrides
+from igdet.config import ConfigError
 from igdet.config.check import check_config
+from igdet.config.strict import merge_all
 from igdet.data.own_datasets import register_own_datasets
 from igdet.engine.derived import derive
 from igdet.engine.probe_in_training import check_probe_in_training
@@ -67,10 +68,7 @@ def merged_config(config_file: str, opts: Sequence[str]) -> CfgNode:
         ConfigError: naming the key or file that is wrong.
     """
     cfg = get_cfg()
-    add_igdet_config(cfg)
-    written = merge_config_file(cfg, config_file) if config_file else set()
-    written |= merge_overrides(cfg, opts)
-    derive(cfg, written, config_file)
+    derive(cfg, merge_all(cfg, config_file, opts), config_file)
     resolve_schedule(cfg)
     return cfg
 
