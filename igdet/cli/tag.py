@@ -9,7 +9,6 @@ igdet tag zero-shot --clip ViT-B-16:openai --target datasets/tiny-imagenet/val -
 import argparse
 import sys
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,9 @@ def _add(commands: Any, name: str, run: str, summary: str) -> tuple[argparse.Arg
 
 def act(function: str, **arguments: Any) -> None:
     """Do what a function of `igdet.cli.actions.tag` does."""
-    getattr(import_module("igdet.cli.actions.tag"), function)(**arguments)
+    from igdet.cli.actions import tag  # now: PyTorch takes seconds
+
+    getattr(tag, function)(**arguments)
 
 
 main = main_of(parse_args)

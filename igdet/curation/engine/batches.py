@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.curation.engine.errors import explained
+from igdet.curation.engine.frames import BATCH
 from igdet.utils.files import atomic_write
 
-ROWS = 524_288  # of a batch, at most: the more, the fewer distinct hashtags for each occurrence
 FEWEST = 4  # batches of what is rewritten, so that threads share it; a number that no machine decides: bytes are equal
 FILE = "posts-{:05d}.parquet"
 _DICTIONARY_BYTES = 2**26  # a column's distinct values that are written once, so that readers need not hash all again
@@ -31,7 +31,7 @@ def rewrite(
     Args:
         paths: Parquet files.
         reads: the columns that are read of them, and the types that they get.
-        work: is given a batch of at most `ROWS`, fewer where there would be less than `FEWEST` batches.
+        work: is given a batch of at most `BATCH`, fewer where there would be less than `FEWEST` batches.
         folder: where the files go, named by `FILE`, in the order of the batches.
         writes: of what `work` returns; of dictionaries the values are written, as if they were none.
 
@@ -54,7 +54,7 @@ def _batches(paths: Sequence[str | Path], schema: pa.Schema) -> Iterator[pa.Reco
     batch, rows = None, sum(pq.read_metadata(path).num_rows for path in paths)
     for path in paths:
         with explained(f"reading {path}"), pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(min(ROWS, -(-rows // FEWEST)), columns=schema.names):
+            for batch in file.iter_batches(min(BATCH, -(-rows // FEWEST)), columns=schema.names):
                 yield batch.select(schema.names).cast(schema)
     if batch is None:
         yield pa.RecordBatch.from_pylist([], schema)
