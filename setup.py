@@ -63,6 +63,7 @@ EXTRAS = {
     "mlflow": ["mlflow-skinny>=2.9"],  # a training's scalars there: TRACKERS
     "wandb": ["wandb>=0.16"],  # likewise
     "dev": [
+        "aiohttp>=3.9",  # tests of streams from a web server
         "fsspec>=2024.6",  # tests of streams from a store in memory
         "huggingface-hub>=1",  # tests of weights on hubs
         "import-linter>=2",

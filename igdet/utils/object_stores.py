@@ -25,6 +25,8 @@ WAITS = (1, 2, 4, 8, 16)  # seconds before each further attempt: stores throttle
 _ABANDONED = 3600  # seconds after which a file that is not finished is what a killed process has left
 THREADS = "store"  # the name of those that fetch in the background
 _CHUNK = 1 << 20  # bytes
+# As one stream: read in ranges, as fsspec does otherwise, a web server that has none gives nothing.
+_WHOLE = {"block_size": 0}
 _AHEAD = 4  # files that a process fetches at the same time before they are asked for
 
 
@@ -127,10 +129,14 @@ class CachedStore:
         Raises:
             StoreError: the store refuses.
         """
-        if self.root.startswith("http"):
+        if self._is_web:
             return {}
         found = self._patiently("", self._list)
         return {entry["name"].rpartition("/")[2]: entry["size"] for entry in found if entry.get("size") is not None}
+
+    @property
+    def _is_web(self) -> bool:
+        return self.root.startswith("http")
 
     def _list(self) -> Sequence[Mapping]:
         files, root = self._filesystem()
@@ -157,7 +163,8 @@ class CachedStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._make_room(size or 0)
         files, root = self._filesystem()
-        with files.open(f"{root}/{name}", "rb") as source, atomic_write(path) as target:
+        options = _WHOLE if self._is_web else {}
+        with files.open(f"{root}/{name}", "rb", **options) as source, atomic_write(path) as target:
             copied = 0
             while chunk := source.read(_CHUNK):
                 copied += target.write(chunk)

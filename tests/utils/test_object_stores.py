@@ -1,6 +1,9 @@
 """Files of a store: fetched whole or not at all, again where that helps, kept within a bound."""
 
 import os
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import fsspec
 import pytest
@@ -153,6 +156,34 @@ def test_sizes_are_those_of_the_list(bucket):
     assert CachedStore(ROOT, 0).sizes() == {str(number): 100 for number in range(10)}
     with pytest.raises(StoreError, match="memory://nobody is not there"):
         CachedStore("memory://nobody", 0).sizes()
+
+
+class CutsOnce(SimpleHTTPRequestHandler):
+    """Serves whole files, for it knows no ranges; ends the first answer of each file after half of it."""
+
+    cut: set[str]
+
+    def copyfile(self, source, outputfile):
+        content = source.read()
+        is_first = self.path not in self.cut
+        self.cut.add(self.path)
+        outputfile.write(content[: len(content) // 2] if is_first else content)
+
+
+def test_a_web_server_without_ranges(bucket, tmp_path):
+    pytest.importorskip("aiohttp", reason="the extra 'stores' is not installed")
+    content = os.urandom(12 * 2**20)  # more than fsspec asks for at once
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/posts.tar").write_bytes(content)
+    handler = partial(type("Handler", (CutsOnce,), {"cut": set()}), directory=str(tmp_path / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        store = CachedStore(f"http://127.0.0.1:{server.server_port}", 10**8)
+        assert read(store, "posts.tar", len(content)) == content
+        assert bucket.waited == [1]
+        with pytest.raises(StoreError, match=r"none.tar is not there"):
+            read(store, "none.tar")
+        server.shutdown()
 
 
 def test_addresses_are_told_from_paths():
