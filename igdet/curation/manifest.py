@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from igdet.utils.hashing import hash_file
 from igdet.utils.yaml import from_mapping
 
 FOLDER = "manifests"  # in the output folder: one file a stage
+LAYOUT = "5"  # of what stages write; raise it when that changes, so that everything is made again
 
 
 class ManifestError(UserError):
@@ -28,7 +29,7 @@ class Manifest:
         fingerprint: a hash of all that the result depends on; see `fingerprint`.
         before: that of the stage whose result it builds on; "" for the first.
         settings: those of the stage.
-        versions: of igdet, Python and the engine.
+        versions: of igdet, Python, the engine and the layout.
         rows_in: rows that it read.
         rows_out: rows that it wrote.
         counts: why there are more or less of them, and what else was left out: reason -> number.
@@ -110,14 +111,22 @@ def content_hash(path: str | Path) -> str:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def file_facts(output: Path, paths: Iterable[Path]) -> dict[str, dict]:
-    """Return size and hash of the files that a stage has written."""
+def file_facts(
+    output: Path, paths: Iterable[Path], of_link: Callable[[Path], dict | None] = lambda path: None
+) -> dict[str, dict]:
+    """Return size and hash of the files that a stage has written.
+
+    Args:
+        output: the output folder.
+        paths: files in it.
+        of_link: what is known of a file already, None when that is nothing.
+    """
     return {
-        str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": content_hash(path)}
+        str(path.relative_to(output)): of_link(path) or {"bytes": path.stat().st_size, "sha256": content_hash(path)}
         for path in sorted(paths)
     }
 
 
 def versions(engine: str) -> dict[str, str]:
     """Return the versions that a result was made with."""
-    return {"igdet": igdet.__version__, "python": platform.python_version(), "daft": engine}
+    return {"igdet": igdet.__version__, "python": platform.python_version(), "daft": engine, "layout": LAYOUT}

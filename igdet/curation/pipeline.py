@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from igdet.curation import engine
-from igdet.curation.manifest import Manifest, file_facts, read_manifest, versions
+from igdet.curation.manifest import LAYOUT, Manifest, file_facts, read_manifest, versions
 from igdet.curation.settings import Curation
 from igdet.curation.stage_log import StageLog, now
 from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
@@ -16,7 +18,6 @@ from igdet.utils.hashing import fingerprint
 from igdet.utils.messages import brief
 
 STAGES = (posts.STAGE, labels.STAGE, vocabulary.STAGE, duplicates.STAGE, shards.STAGE)
-_LAYOUT = 4  # of what stages write; raise it when that changes, so that everything is made again
 
 
 class Step(NamedTuple):
@@ -51,13 +52,21 @@ def steps(curation: Curation) -> list[Step]:
     for stage in STAGES:
         if not stage.is_wanted(curation):
             continue
-        settings = stage.settings(curation)
-        own = fingerprint(_LAYOUT, stage.name, settings, before)
+        settings = stage.settings(curation) | _earlier(curation, stage)
+        own = fingerprint(LAYOUT, stage.name, settings, before)
         manifest = read_manifest(curation.folder, stage.name)
         is_current = manifest is not None and manifest.is_current(own, curation.folder)
         found.append(Step(stage, settings, own, before, manifest, is_current))
         before = own
     return found
+
+
+def _earlier(curation: Curation, stage: Stage) -> dict:
+    """Return what a stage depends on where posts are added to an earlier curation: the choice, and its result there."""
+    if curation.append_to is None:
+        return {}
+    manifest = curation.append_to.manifest(stage.name)
+    return {"append_to": {"vocabulary": curation.append_to.vocabulary, "earlier": manifest and manifest.fingerprint}}
 
 
 def run(curation: Curation, say: Callable[[str], None] = print) -> None:
@@ -86,6 +95,14 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
             say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {log.seconds:.1f} s")
 
 
+def _known_facts(curation: Curation, stage: str) -> Callable[[Path], dict | None]:
+    """Return what knows the hashes of files that are carried over: they need not be read."""
+    manifest = curation.append_to.manifest(stage) if curation.append_to else None
+    if curation.append_to is None or manifest is None:
+        return lambda path: None
+    return partial(curation.append_to.facts_of_link, manifest, curation.folder)
+
+
 def _do(curation: Curation, step: Step) -> tuple[Manifest, StageLog]:
     started = time.monotonic()
     result = step.stage.run(curation, step.fingerprint)
@@ -99,7 +116,7 @@ def _do(curation: Curation, step: Step) -> tuple[Manifest, StageLog]:
         rows_in=result.rows_in,
         rows_out=result.rows_out,
         counts=result.counts,
-        files=file_facts(curation.folder, result.files),
+        files=file_facts(curation.folder, result.files, _known_facts(curation, step.stage.name)),
         notes=result.notes,
     )
     seconds = time.monotonic() - started

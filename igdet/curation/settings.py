@@ -6,6 +6,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TypeVar
 
+from igdet.curation.appending import AppendSettings
 from igdet.curation.duplicates.exclusion import DuplicateSettings
 from igdet.curation.engine import EngineSettings
 from igdet.curation.labels.labelling import LexiconSettings
@@ -29,6 +30,7 @@ class Curation:
         output_dir: folder that everything is written to.
         source: the posts.
         title: of the report.
+        append_to: None begins anew.
         engine: where the work is done.
         lexicon: from hashtags to labels.
         vocabulary: from labels to the label space.
@@ -40,6 +42,7 @@ class Curation:
     output_dir: str
     source: SourceSettings
     title: str = "Curation"
+    append_to: AppendSettings | None = None
     engine: EngineSettings = field(default_factory=EngineSettings)
     lexicon: LexiconSettings = field(default_factory=LexiconSettings)
     vocabulary: Recipe = field(default_factory=Recipe)
@@ -47,10 +50,19 @@ class Curation:
     duplicates: DuplicateSettings | None = None
     shards: ShardingSettings | None = None
 
+    def __post_init__(self) -> None:
+        if self.append_to and self.append_to.folder.resolve() == self.folder.resolve():
+            raise ConfigError(f"APPEND_TO.OUTPUT_DIR is OUTPUT_DIR, {self.folder}; name another: the earlier one stays")
+
     @property
     def folder(self) -> Path:
         """The output folder."""
         return expanded(self.output_dir)
+
+    @property
+    def carried_from(self) -> AppendSettings | None:
+        """The earlier curation, where labels, their ids and shards stay as they are there; else None."""
+        return self.append_to if self.append_to and self.append_to.carries_vocabulary else None
 
 
 def asked_for(section: Section | None, name: str) -> Section:

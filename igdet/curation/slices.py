@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from igdet.curation import engine
 from igdet.curation.pace import Pace, Step
-from igdet.utils.files import atomic_folder, atomic_write
+from igdet.utils.errors import UserError
+from igdet.utils.files import atomic_folder, atomic_write, link_or_copy
 
 PLAN_NAME = "plan.json"  # of what, and in which slices, the parts of a folder are being made
 _PART = "part-{:05d}"
@@ -66,10 +67,15 @@ def slices(sizes: dict[str, int], slice_bytes: int) -> list[list[str]]:
 
 
 class Parts(NamedTuple):
-    """Finished parts: their Parquet files, in order, and how fast the missing ones were made."""
+    """Finished parts: their folders, in order, and how fast the missing ones were made."""
 
-    files: list[Path]
+    folders: list[Path]
     step: Step
+
+    @property
+    def files(self) -> list[Path]:
+        """Their Parquet files, in order."""
+        return parquet_files(self.folders)
 
 
 def make_parts(
@@ -78,6 +84,7 @@ def make_parts(
     wanted: Sequence[Sequence[str]],
     make: Callable[[Sequence[str], Path], None],
     name: str,
+    carried: Path | None = None,
 ) -> Parts:
     """Make a part of each slice, as work of the engine; parts that an earlier run has finished are kept.
 
@@ -87,11 +94,12 @@ def make_parts(
         wanted: the slices; an unfinished run's own are taken instead.
         make: writes the Parquet files of a slice into an empty folder; can be pickled.
         name: of the work, for the progress bar.
+        carried: the folder of the parts of an earlier curation, which stand for the first slices.
 
     Raises:
         OSError: the disk is full or not writable; finished parts are kept.
     """
-    plan = _resume(folder, fingerprint, wanted)
+    plan = _resume(folder, fingerprint, wanted, carried)
     parts = [(folder / _PART.format(number), inputs) for number, inputs in enumerate(plan)]
     missing = [(part, inputs) for part, inputs in parts if not part.exists()]
     pace = Pace(name)
@@ -102,12 +110,43 @@ def make_parts(
             pace.add(part.name, engine.count_rows(files), sum(file.stat().st_size for file in files), done)
             bar.update()
             bar.set_postfix_str(pace.rate())
-    return Parts(parts_of(folder), pace.step())
+    return Parts([part for part, _ in parts], pace.step())
+
+
+def carry_parts(source: Path, folder: Path, fingerprint: str) -> None:
+    """Let all parts of an earlier curation be in a folder too.
+
+    Args:
+        source: their folder.
+        folder: what was made there of something else is removed.
+        fingerprint: as for `make_parts`.
+
+    Raises:
+        OSError: the disk is full or not writable; the next run begins anew.
+    """
+    _resume(folder, fingerprint, planned(source), source)
+
+
+def planned(folder: Path) -> list[list[str]]:
+    """Return the slices that the parts of a folder are made of.
+
+    Raises:
+        UserError: nothing says so.
+    """
+    plan = _read_plan(folder / PLAN_NAME)
+    if "slices" not in plan:
+        raise UserError(f"{folder / PLAN_NAME} says of no part what it is made of; run the curation there again")
+    return plan["slices"]
+
+
+def parquet_files(folders: Sequence[Path]) -> list[Path]:
+    """Return the Parquet files in folders, those of a folder by their paths."""
+    return [file for folder in folders for file in sorted(folder.rglob("*.parquet"))]
 
 
 def parts_of(folder: Path) -> list[Path]:
     """Find the Parquet files of finished parts, in order."""
-    return sorted(folder.glob("part-*/**/*.parquet"))
+    return parquet_files(sorted(folder.glob("part-*")))
 
 
 def files_by_part(folder: Path) -> list[list[str]]:
@@ -125,11 +164,13 @@ def remove_parts(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]]) -> list[list[str]]:
+def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]], carried: Path | None) -> list[list[str]]:
     path = folder / PLAN_NAME
     plan = _read_plan(path)
     if plan.get("fingerprint") != fingerprint:
         remove_parts(folder)
+        for part in sorted(carried.glob("part-*")) if carried else []:
+            _carry(part, folder / part.name)
         plan = {"fingerprint": fingerprint, "slices": [list(inputs) for inputs in wanted]}
         with atomic_write(path, "w") as file:
             json.dump(plan, file)
@@ -141,6 +182,14 @@ def _read_plan(path: Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):  # the latter: a broken disk; then the parts are of nobody knows what
         return {}
+
+
+def _carry(part: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_folder(target) as unfinished:
+        for file in part.rglob("*"):
+            if file.is_file():
+                link_or_copy(file, unfinished / file.relative_to(part))
 
 
 def _make_part(make: Callable[[Sequence[str], Path], None], part: Path, inputs: Sequence[str]) -> None:

@@ -116,6 +116,27 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Let a file be in another folder too: by a hard link, or as a copy where that cannot be.
+
+    A file that is replaced later, as `atomic_write` does, stays as it was in the other folder.
+
+    Args:
+        source: the file.
+        target: replaced when it is there; its folder is made when missing.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system, or one without links
+        with source.open("rb") as original, atomic_write(target) as copy:
+            shutil.copyfileobj(original, copy)
+
+
 def remove_unfinished(folder: str | os.PathLike) -> list[str]:
     """Remove what killed processes were writing in a folder and below; no process may be writing there now.
 

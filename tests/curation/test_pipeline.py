@@ -12,26 +12,14 @@ from python_process import forked_python, fresh_python
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation import pipeline
 from igdet.curation.manifest import read_manifest
-from igdet.curation.settings import read_curation
 from igdet.formats.shards import ShardIndex, read_summary
 from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.cache import LockError, locked
 
 from .raw_posts import CAPTION, OWNER, USER, write_raw_posts
+from .runs import RUN, STAGES, result, run
 
-NOT_SAME = ("logs/*.json", "**/plan.json", "duplicates/find.json")  # they say when, and in which folder
-STAGES = [stage.name for stage in pipeline.STAGES]
-# Runs a config with overrides in a process of its own, and kills that after some seconds; 0 lets it end.
-RUN = """
-import signal, sys
-from igdet.curation import pipeline
-from igdet.curation.settings import read_curation
-curation = read_curation(sys.argv[1], sys.argv[3:])
-signal.setitimer(signal.ITIMER_REAL, float(sys.argv[2]))
-pipeline.run(curation)
-"""
 # Runs a config on a cluster whose machines all are this one. While it first writes to the disk, a process that works on
 # slices is killed, and later a machine that makes shards. Then prints what comes of other work.
 RUN_ON_A_CLUSTER = """
@@ -96,20 +84,6 @@ _, limit, *sys.argv = sys.argv
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit),) * 2)
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-
-
-def run(config, *overrides):
-    """Run a config; return the stages that had something to do."""
-    said = []
-    pipeline.run(read_curation(config, overrides), said.append)
-    return [stage for stage in STAGES if f"{stage}: done before" not in said]
-
-
-def result(output):
-    """Return every file of a result whose bytes are the same in every run."""
-    others = {path for pattern in NOT_SAME for path in output.glob(pattern)}
-    files = (path for path in output.rglob("*") if path.is_file() and path not in others)
-    return {str(path.relative_to(output)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")

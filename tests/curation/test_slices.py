@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.slices import PLAN_NAME, files_by_part, make_parts, remove_parts, slices
+from igdet.curation.slices import PLAN_NAME, carry_parts, files_by_part, make_parts, remove_parts, slices
+from igdet.utils.errors import UserError
 
 WANTED = [["a", "b"], ["c"], ["d"]]
 
@@ -45,7 +46,8 @@ def test_cutting(sizes, slice_bytes, expected):
 
 def test_parts_are_made_in_order_and_kept(tmp_path):
     maker = Maker()
-    files, step = make_parts(tmp_path / "parts", "f", WANTED, maker, "test")
+    parts = make_parts(tmp_path / "parts", "f", WANTED, maker, "test")
+    files, step = parts.files, parts.step
     assert read(files) == ["a", "b", "c", "d"]
     assert files_by_part(tmp_path / "parts") == [[str(file)] for file in files]
     assert (step.items, step.rows, step.bytes) == (3, 4, sum(file.stat().st_size for file in files))
@@ -84,6 +86,29 @@ def test_parts_whose_plan_is_broken_are_made_anew(tmp_path):
     maker = Maker()
     make_parts(tmp_path, "f", WANTED, maker, "test")
     assert maker.made == ["a", "b", "c", "d"]
+
+
+def test_parts_of_an_earlier_curation_stand_for_the_first_slices(tmp_path):
+    make_parts(tmp_path / "earlier", "e", WANTED[:2], Maker(), "test")
+    before = content(tmp_path / "earlier")
+    maker = Maker(breaks_at="d")
+    for _ in range(2):
+        with pytest.raises(OSError, match="the disk is full"):
+            make_parts(tmp_path / "parts", "f", WANTED, maker, "test", tmp_path / "earlier")
+    maker.breaks_at = None
+    assert read(make_parts(tmp_path / "parts", "f", WANTED, maker, "test", tmp_path / "earlier").files) == list("abcd")
+    assert maker.made == ["d"]
+    remove_parts(tmp_path / "parts")
+    assert content(tmp_path / "earlier") == before
+    carry_parts(tmp_path / "earlier", tmp_path / "all", "g")
+    assert read(make_parts(tmp_path / "all", "g", [], maker, "test").files) == list("abc")
+    (tmp_path / "earlier" / PLAN_NAME).unlink()
+    with pytest.raises(UserError, match=r"earlier/plan.json says of no part what it is made of"):
+        carry_parts(tmp_path / "earlier", tmp_path / "others", "h")
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_nothing_to_do(tmp_path):

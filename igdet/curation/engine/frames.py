@@ -181,6 +181,7 @@ def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 _PLAIN = {
     "large_string": pa.string(),
     "large_list<item: large_string>": pa.list_(pa.string()),
+    "large_list<item: int32>": pa.list_(pa.int32()),
 }
 
 

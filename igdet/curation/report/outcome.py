@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.labels.label_table import SCHEMA
 from igdet.curation.manifest import Manifest, read_manifest
-from igdet.curation.slices import parts_of
+from igdet.curation.slices import parquet_files, parts_of
 from igdet.curation.stage_log import StageLog, read_stage_log
-from igdet.curation.stages import duplicates, labels, posts, shards, vocabulary
+from igdet.curation.stages import duplicates, labels, numbered_posts, posts, shards, vocabulary
 from igdet.formats.shards.summary import read_summary
 
 _BATCH = 65_536  # rows
@@ -183,7 +183,7 @@ class Outcome:
     @cached_property
     def labels_per_post(self) -> np.ndarray:
         """int64 (K,): how many posts have 0, 1, 2, ... labels of the vocabulary."""
-        return list_lengths(parts_of(self.folder / vocabulary.POSTS), "labels")
+        return list_lengths(parquet_files(numbered_posts.increments(self.folder)), "labels")
 
     @property
     def post_files(self) -> list[Path]:

@@ -1,6 +1,6 @@
 """What stops the making of shards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,36 +17,47 @@ class ShardingError(UserError):
 
 
 class LabelledPosts:
-    """The labelled posts of a folder; one file is in memory at a time.
+    """The labelled posts of increments; one file is in memory at a time.
 
     Args:
-        folder: Parquet files, read in the order of their names, with the columns of `SCHEMA`; each post has an id of
-            its own, and a label at least, as the stage before leaves them.
+        increments: folders of Parquet files, read in the order of their names, with the columns of `SCHEMA`; each post
+            has an id of its own, and a label at least, as the stage before leaves them.
         num_labels: of the vocabulary.
 
     Raises:
         ShardingError: there is no file, or one cannot be read.
     """
 
-    def __init__(self, folder: Path, num_labels: int):
-        self._files = sorted(folder.rglob("*.parquet"))
+    def __init__(self, increments: Sequence[Path], num_labels: int):
+        self._increments = [sorted(folder.rglob("*.parquet")) for folder in increments]
         self._num_labels = num_labels
-        if not self._files:
-            raise ShardingError(f"{folder} holds no Parquet file of labelled posts; expected the output of that stage")
-        self._len = sum(map(_count, self._files))
+        if not any(self._increments):
+            raise ShardingError(
+                f"{', '.join(map(str, increments)) or 'nothing'} holds no Parquet file of labelled posts; expected the "
+                "output of that stage"
+            )
+        self._lengths = [sum(map(_count, files)) for files in self._increments]
 
     def __len__(self) -> int:
-        return self._len
+        return sum(self._lengths)
+
+    def count_tables(self, size: int) -> int:
+        """Return how many tables `tables` yields."""
+        return sum(-(-length // size) for length in self._lengths)
 
     def tables(self, size: int) -> Iterator[pa.Table]:
-        """Yield the posts in tables of `size` rows with the columns of `SCHEMA`; the last one may have fewer.
+        """Yield the posts in tables of `size` rows with the columns of `SCHEMA`; an increment's last may have fewer.
 
         Raises:
             ShardingError: a file cannot be read or lacks a column, a post has no id or no label, or a label is not in
                 the vocabulary.
         """
+        for files in self._increments:
+            yield from self._of_increment(files, size)
+
+    def _of_increment(self, files: Sequence[Path], size: int) -> Iterator[pa.Table]:
         pending = SCHEMA.empty_table()
-        for file in self._files:
+        for file in files:
             table = _read(file)
             _check(file, table, self._num_labels)
             pending = pa.concat_tables([pending, table])

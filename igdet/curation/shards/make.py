@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def make_shards(
-    posts: Path,
+    posts: Sequence[Path],
     vocabulary: Path,
     source: ImageSource,
     output: Path,
@@ -44,7 +44,7 @@ def make_shards(
     bad_images.jsonl with the id and image of each post whose image is bad: it is not meant to be handed on.
 
     Args:
-        posts: folder of Parquet files, see `LabelledPosts`.
+        posts: folders of Parquet files, see `LabelledPosts`; no shard holds posts of two.
         vocabulary: file whose line numbers are the label ids.
         source: where images come from.
         output: folder of the shards; shards of an earlier run that are still right are kept.
@@ -62,7 +62,7 @@ def make_shards(
     """
     labels = Vocabulary.read(vocabulary)
     found = LabelledPosts(posts, len(labels))
-    remove_leftovers(output, shards=-(-len(found) // settings.posts_per_shard))
+    remove_leftovers(output, found.count_tables(settings.posts_per_shard))
     labels.write(output / VOCABULARY_NAME)
     preparer = Preparer(source, settings.cleaning, settings.read_salt(), exclusions or {})
     maker = ShardMaker(output, labels.names, settings, preparer)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.formats.shards.format import INDEX_NAME, SHARD_NAME, SHARD_PATTERN
-from igdet.utils.files import atomic_write, remove_unfinished
+from igdet.utils.files import atomic_write, link_or_copy, remove_unfinished
 
 FOLDER = "records"  # beside the shards; stays behind when they are handed on
 KEPT = ""  # the reason of posts that are in the shard
@@ -59,6 +59,27 @@ def read_part(shard: Path, digest: str) -> pa.Table | None:
     metadata = part.schema.metadata or {}
     found = (metadata.get(_DIGEST_KEY), metadata.get(_SIZE_KEY))
     return part if found == (digest.encode(), str(_size(shard)).encode()) else None
+
+
+def carry_shards(earlier: Path, folder: Path) -> None:
+    """Let the shards of an earlier curation, with their records, be in a folder too, where it has none of their names.
+
+    Those that are of other posts or settings are made again, as shards of an earlier run are.
+
+    Args:
+        earlier: their folder.
+        folder: need not exist.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    for record in sorted((earlier / FOLDER).glob("*.parquet")):
+        shard = earlier / f"{record.stem}.tar"
+        if (folder / shard.name).exists():
+            continue
+        link_or_copy(record, part_path(folder / shard.name))
+        if shard.exists():
+            link_or_copy(shard, folder / shard.name)  # last: it says that both are there
 
 
 def _size(shard: Path) -> int:

@@ -20,6 +20,7 @@ from igdet.curation.slices import files_by_part, make_parts
 from igdet.curation.stages import posts
 from igdet.curation.stages.stage import Result, Stage
 from igdet.utils.files import atomic_write
+from igdet.utils.yaml import ConfigError
 
 FOLDER = "labels"
 POSTS = "labels/posts"  # parts: id, image, labels
@@ -30,16 +31,41 @@ _WRITTEN = pa.schema([("id", pa.string()), ("image", pa.string()), *FIELDS])
 
 
 def _settings(curation: Curation) -> dict:
+    canonicaliser_of(curation.lexicon)  # refuses what cannot be used
+    _carried(curation)  # likewise
+    return _lexicon(curation)
+
+
+def _lexicon(curation: Curation) -> dict:
     lexicon = curation.lexicon
-    canonicaliser_of(lexicon)  # refuses what cannot be used
     return {"lexicon": asdict(lexicon), "content": lexicon.path and content_hash(lexicon.path)}
+
+
+def _carried(curation: Curation) -> Path | None:
+    """Return the labelled posts of the earlier curation, where they have been labelled by the same lexicon.
+
+    Raises:
+        ConfigError: they have not, but its vocabulary is to be carried.
+    """
+    if curation.append_to is None:
+        return None
+    settings, own = curation.append_to.needed(FOLDER).settings, _lexicon(curation)
+    if all(settings.get(name) == value for name, value in own.items()):
+        return curation.append_to.folder / POSTS
+    if curation.append_to.carries_vocabulary:
+        raise ConfigError(
+            f"LEXICON is not that of {curation.append_to.folder}, whose vocabulary is carried; set it as it is there, "
+            "or APPEND_TO: {VOCABULARY: renewed}"
+        )
+    return None
 
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     wanted = files_by_part(folder / posts.FOLDER)
     make = partial(_make, Labeller(curation.lexicon))
-    written, step = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER)
+    parts = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER, _carried(curation))
+    written = parts.files
     counts = engine.sum_up(written, "tag_counts", ["tag", "label"], "posts")
     tags = tag_table(counts, canonicaliser_of(curation.lexicon))
     labels = label_table(tags, engine.sum_up(written, "repeats", ["label"], "posts"))
@@ -52,7 +78,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         "different labels": len(labels),
         "hashtags without a label": _unlabelled(tags),
     }
-    return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS], steps=[step])
+    return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS], steps=[parts.step])
 
 
 def _make(labeller: Labeller, paths: Sequence[str], folder: Path) -> None:

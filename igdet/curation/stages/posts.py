@@ -16,7 +16,7 @@ from igdet.curation import engine
 from igdet.curation.engine import EngineError, SourceFile
 from igdet.curation.reading import BAD, BROKEN_LINE, FIELDS, NO_TAGS, PostReader, SourceSettings, format_of
 from igdet.curation.settings import Curation
-from igdet.curation.slices import make_parts, slices
+from igdet.curation.slices import make_parts, parquet_files, planned, slices
 from igdet.curation.stages.stage import Result, Stage
 from igdet.formats.posts.text_table import KINDS, TextTable, open_table
 from igdet.utils.errors import ALWAYS_TOLERATED, UserError, too_many
@@ -41,9 +41,35 @@ class SourceError(UserError):
 def _settings(curation: Curation) -> dict:
     files = engine.list_files(curation.source.paths)
     _refuse_own_output(curation, files)
-    PostReader(curation.source, format_of(curation.source, files[0].path))  # refuses what does not go together
-    found = [(file.path, file.size, _time_of_change(file.path)) for file in files]
-    return {"source": asdict(curation.source), "files": found}
+    new = _new_files(curation)
+    PostReader(curation.source, format_of(curation.source, new[0].path))  # refuses what does not go together
+    return {"source": asdict(curation.source), "files": list(map(_facts, new)), "read_before": _read_before(curation)}
+
+
+def _new_files(curation: Curation) -> list[SourceFile]:
+    """List the files of the source, but for those that an earlier curation has read as they are now."""
+    files = engine.list_files(curation.source.paths)
+    before = set(map(tuple, _read_before(curation)))
+    new = [file for file in files if _facts(file) not in before]
+    if not new:
+        raise SourceError(
+            f"SOURCE.PATHS: all {len(files):,} files, the first is {files[0].path}, have been read by the curation "
+            "that APPEND_TO names: there is nothing to add"
+        )
+    return new
+
+
+def _read_before(curation: Curation) -> list[list]:
+    """Return the facts of all files that the earlier curations have read."""
+    if curation.append_to is None:
+        return []
+    settings = curation.append_to.needed(FOLDER).settings
+    return [*settings["read_before"], *settings["files"]]
+
+
+def _facts(file: SourceFile) -> tuple[str, int, int]:
+    """Return what tells a file from another: its path, its size, and when it changed last."""
+    return file.path, file.size, _time_of_change(file.path)
 
 
 def _refuse_own_output(curation: Curation, files: Sequence[SourceFile]) -> None:
@@ -64,19 +90,28 @@ def _time_of_change(path: str) -> int:
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     source, folder = curation.source, curation.folder / FOLDER
-    files = engine.list_files(source.paths)
-    wanted = slices({file.path: file.size for file in files}, int(curation.engine.slice_mb * 2**20))
+    files = _new_files(curation)
+    new = slices({file.path: file.size for file in files}, int(curation.engine.slice_mb * 2**20))
+    earlier = curation.append_to.folder / FOLDER if curation.append_to else None
+    before = planned(earlier) if earlier else []
     make = partial(_make, source, format_of(source, files[0].path))
-    written, step = make_parts(folder, fingerprint, wanted, make, FOLDER)
-    skipped = _skipped(folder, source, len(files))
-    rows = engine.count_rows(written)
-    counts = _counted(written)
+    parts = make_parts(folder, fingerprint, [*before, *new], make, FOLDER, earlier)
+    _refuse_bad(curation, parts.folders[len(before) :], len(files))
+    rows = engine.count_rows(parts.files)
+    counts = _counted(parts.files) | {BROKEN_FILES: len(_skipped(parts.folders))}
+    return Result(rows, rows, counts, parts.files, _notes(folder), [parts.step])
+
+
+def _refuse_bad(curation: Curation, parts: Sequence[Path], files: int) -> None:
+    """Stop where too much of the source's files is bad, or holds no hashtags."""
+    source, written = curation.source, parquet_files(parts)
+    _refuse_skipped(parts, source, files)
+    rows, counts = engine.count_rows(written), _counted(written)
     for reason in BAD:
         if counts.get(reason, 0) > source.max_bad_share * rows:
-            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, folder))
+            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, parts))
     usable = rows - sum(counts.get(reason, 0) for reason in BAD)
     _require_hashtags(curation, counts.get(NO_TAGS, 0), usable)
-    return Result(rows, rows, counts | {BROKEN_FILES: skipped}, written, _notes(folder), [step])
 
 
 def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
@@ -100,7 +135,7 @@ def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
 def _first_cells(curation: Curation) -> list[object]:
     """Read what is where hashtags should be."""
     source = curation.source
-    path = engine.list_files(source.paths)[0].path
+    path = _new_files(curation)[0].path
     source_format = format_of(source, path)
     if source_format in KINDS:
         table = open_table(path, source_format, source.columns, source.text_format, engine.open_url)
@@ -117,16 +152,20 @@ def _notes(folder: Path) -> list[str]:
     ]
 
 
-def _skipped(folder: Path, source: SourceSettings, files: int) -> int:
-    """Count the files that could not be read; when these are too many, their parts go, to be tried again."""
-    lists = {path: read_json_lines(path) for path in folder.glob(f"part-*/{SKIPPED_NAME}")}
-    skipped = [line for lines in lists.values() for line in lines]
-    if len(skipped) > source.max_bad_share * files:
-        for path, lines in lists.items():
-            if lines:
-                shutil.rmtree(path.parent)
-        raise SourceError(_too_many(len(skipped), files, "files cannot be read", skipped[0]["why"], source))
-    return len(skipped)
+def _skipped(parts: Sequence[Path]) -> list[dict]:
+    """The files that could not be read."""
+    return [line for part in parts for line in read_json_lines(part / SKIPPED_NAME)]
+
+
+def _refuse_skipped(parts: Sequence[Path], source: SourceSettings, files: int) -> None:
+    """Stop where too many files could not be read; their parts go, to be tried again."""
+    skipped = _skipped(parts)
+    if len(skipped) <= source.max_bad_share * files:
+        return
+    for part in parts:
+        if _skipped([part]):
+            shutil.rmtree(part)
+    raise SourceError(_too_many(len(skipped), files, "files cannot be read", skipped[0]["why"], source))
 
 
 def _make(source: SourceSettings, source_format: str, paths: Sequence[str], folder: Path) -> None:
@@ -187,7 +226,7 @@ def _stop_early(files: Sequence[Path], source: SourceSettings) -> None:
     rows, counts = engine.count_rows(files), _counted(files)
     for reason in BAD:
         if too_many(counts.get(reason, 0), rows, source.max_bad_share):
-            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, files[0].parents[1]))
+            raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, [files[0].parents[1]]))
 
 
 def _counted(files: Sequence[Path]) -> dict[str, int]:
@@ -195,8 +234,8 @@ def _counted(files: Sequence[Path]) -> dict[str, int]:
     return dict(sorted(zip(tally["reason"].to_pylist(), tally["posts"].to_pylist(), strict=True)))
 
 
-def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings, folder: Path) -> str:
-    wrong = [entry for path in sorted(folder.rglob(WRONG_NAME)) for entry in read_json_lines(path)]
+def _rows_are_bad(reason: str, bad: int, rows: int, source: SourceSettings, parts: Sequence[Path]) -> str:
+    wrong = [entry for part in parts for entry in read_json_lines(part / WRONG_NAME)]
     example = wrong[0] if reason == BROKEN_LINE and wrong else f"IMAGE is {shown(source.image)}"
     return _too_many(bad, rows, f"rows are {reason}", example, source)
 

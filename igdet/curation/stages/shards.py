@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 from igdet.curation.images import ImageSource, WebLimits
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation, asked_for
-from igdet.curation.shards import IdList, Tally, make_shards
-from igdet.curation.stages import duplicates, vocabulary
+from igdet.curation.shards import IdList, Tally, carry_shards, make_shards
+from igdet.curation.stages import duplicates, numbered_posts, vocabulary
 from igdet.curation.stages.stage import Result, Stage
 from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME
 from igdet.formats.vocabulary import VOCABULARY_NAME
@@ -28,8 +28,10 @@ def _settings(curation: Curation) -> dict:
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     wanted, folder = asked_for(curation.shards, "SHARDS"), curation.folder
+    if curation.carried_from:
+        carry_shards(curation.carried_from.folder / FOLDER, folder / FOLDER)
     tally = make_shards(
-        folder / vocabulary.POSTS,
+        numbered_posts.increments(folder),
         folder / vocabulary.VOCABULARY,
         ImageSource(wanted.root, WebLimits(respect_noai=wanted.respect_noai)),
         folder / FOLDER,

@@ -1,77 +1,30 @@
 """The third stage: a recipe selects labels, and posts keep those, by number, in an order of their own."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from igdet.curation import engine
+from igdet.curation.appending import AppendSettings
 from igdet.curation.labels.label_table import read_label_lists, read_labels, vocabulary_of
-from igdet.curation.labels.numbering import FIELDS, Numberer
 from igdet.curation.manifest import content_hash
-from igdet.curation.pace import Step
 from igdet.curation.settings import Curation
-from igdet.curation.shards.labelled_posts import SCHEMA
-from igdet.curation.slices import files_by_part, make_parts, remove_parts
-from igdet.curation.stages import labels
+from igdet.curation.slices import parquet_files
+from igdet.curation.stages import labels, numbered_posts
 from igdet.curation.stages.stage import Result, Stage
-from igdet.curation.vocabularies.recipes import DEFAULT, Selection, select
-from igdet.curation.vocabularies.target_classes import read_targets
+from igdet.curation.vocabularies.recipes import DEFAULT, Recipe, Selection, carry_over, select
+from igdet.curation.vocabularies.target_classes import TargetMatch, read_targets
 from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.sampling import PHI
 from igdet.utils.files import atomic_write
 from igdet.utils.yaml import ConfigError
 
-BUCKET_POSTS = 1_000_000  # about 300 MB of memory while they are sorted
-_ORDER = [("order", "ascending"), ("id", "ascending"), ("image", "ascending"), ("carried", "descending")]
 FOLDER = "vocabulary"
-POSTS = "vocabulary/posts"  # buckets: id, image, labels
 VOCABULARY = f"{FOLDER}/{VOCABULARY_NAME}"
 KEPT_LABELS, DROPPED_LABELS = "vocabulary/labels.parquet", "vocabulary/dropped.parquet"
 TARGETS, SAMPLING = "vocabulary/targets.parquet", "vocabulary/sampling.parquet"
-_NUMBERED = "vocabulary/numbered"  # parts of posts, each parted into buckets
-
-
-_ORDER += [("numbers", "ascending")]
-
-
-def bucket_files(files: Sequence[Path]) -> list[list[str]]:
-    """Group files that lie in folders "bucket=N" by their bucket, in the order of buckets."""
-    found: dict[int, list[str]] = defaultdict(list)
-    for file in files:
-        found[int(file.parent.name.removeprefix("bucket="))].append(str(file))
-    return [found[bucket] for bucket in sorted(found)]
-
-
-def merge_bucket(paths: Sequence[str], folder: Path) -> None:
-    """Merge what the parts hold of a bucket.
-
-    The order is that of a hash of the id: the same on every machine, whatever the parts were, and as good as shuffled,
-    so that neighbours in a shard have nothing in common. Of posts with one id the one with the first image stays, and
-    of those the one with the most labels, or with the first as text: a rule that does not depend on the order of work
-    either.
-
-    Args:
-        paths: Parquet files with the columns order (uint64), id, image and labels.
-        folder: where the posts go, as one Parquet file.
-    """
-    from pyarrow import dataset  # only here: it imports pandas
-
-    table = dataset.dataset(list(paths), format="parquet", partitioning=None).to_table()
-    table = table.append_column("carried", pc.list_value_length(table["labels"]))
-    table = table.append_column("numbers", pc.binary_join(table["labels"].cast(pa.list_(pa.string())), " "))
-    table = table.sort_by(_ORDER)
-    ids = table["id"].combine_chunks()
-    is_new = np.ones(len(ids), dtype=bool)
-    is_new[1:] = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
-    with atomic_write(folder / "posts.parquet") as file:
-        pq.write_table(table.filter(is_new).select(SCHEMA.names).cast(SCHEMA), file, compression="zstd")
 
 
 def _settings(curation: Curation) -> dict:
@@ -79,30 +32,46 @@ def _settings(curation: Curation) -> dict:
     if recipe.targets and recipe.name != "vocabulary":
         read_targets(recipe.targets)
     files = [path for path in [recipe.targets, *recipe.block_lists] if path not in ("", DEFAULT)]
+    if curation.carried_from:
+        _refuse_another(recipe, curation.carried_from)
     settings = {"vocabulary": asdict(recipe), "sampling": asdict(curation.sampling), "resampling": [*PHI]}
     return settings | {"contents": [content_hash(path) for path in files]}
 
 
+def _refuse_another(recipe: Recipe, earlier: AppendSettings) -> None:
+    if asdict(recipe) != earlier.needed(FOLDER).settings["vocabulary"]:
+        raise ConfigError(
+            f"VOCABULARY is not that of {earlier.folder}, which is carried; set it as it is there, or "
+            "APPEND_TO: {VOCABULARY: renewed}"
+        )
+
+
 def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
-    selection = select(read_labels(folder / labels.LABELS), curation.vocabulary, curation.lexicon.read())
+    selection = _select(curation)
     if not len(selection.labels):
         raise ConfigError(
             f"VOCABULARY: nothing is left of {len(selection.others):,} labels ({selection.dropped}); "
             "loosen what drops the most"
         )
     tables = _write_labels(folder, selection)
-    read, numbered, posts, steps = _make_posts(curation, fingerprint)
-    statistics = curation.sampling.table(selection.labels, *read_label_lists(folder / POSTS))
+    flow, steps = numbered_posts.make(curation, folder / KEPT_LABELS, fingerprint)
+    statistics = curation.sampling.table(selection.labels, *read_label_lists(folder / numbered_posts.FOLDER))
     tables.append(_write(folder / SAMPLING, statistics))
-    rows = engine.count_rows(posts)
     counts = _uses(pq.read_table(folder / labels.TAGS), selection.labels)
     counts |= {f"labels {reason}": number for reason, (number, _) in selection.dropped.items()}
-    counts |= {
-        "posts without a label of the vocabulary": read - numbered,
-        "posts with the id of another": numbered - rows,
-    }
-    return Result(read, rows, counts, [*tables, *posts], steps=steps)
+    written = [*tables, *parquet_files(numbered_posts.increments(folder))]
+    return Result(flow.read, flow.kept, counts | flow.lost(), written, steps=steps)
+
+
+def _select(curation: Curation) -> Selection:
+    found = read_labels(curation.folder / labels.LABELS)
+    if curation.carried_from is None:
+        return select(found, curation.vocabulary, curation.lexicon.read())
+    earlier = curation.carried_from.folder
+    targets = pq.read_table(earlier / TARGETS).to_pylist() if (earlier / TARGETS).is_file() else []
+    matches = (TargetMatch(row["key"], tuple(row["labels"]), frozenset(), row["rule"]) for row in targets)
+    return carry_over(found, read_labels(earlier / KEPT_LABELS), tuple(matches))
 
 
 def _write_labels(folder: Path, selection: Selection) -> list[Path]:
@@ -111,25 +80,6 @@ def _write_labels(folder: Path, selection: Selection) -> list[Path]:
     (folder / TARGETS).unlink(missing_ok=True)  # of another recipe
     targets = [_write(folder / TARGETS, target_table(selection))] if selection.matches else []
     return [folder / VOCABULARY, *written, *targets]
-
-
-def _make_posts(curation: Curation, fingerprint: str) -> tuple[int, int, list[Path], list[Step]]:
-    """Number the labels of all posts, bring the posts in order; return the rows of both, the files, and the pace."""
-    folder = curation.folder
-    wanted = files_by_part(folder / labels.POSTS)
-    read = engine.count_rows([Path(file) for files in wanted for file in files])
-    number = partial(_number, Numberer(folder / KEPT_LABELS), max(1, -(-read // BUCKET_POSTS)))
-    numbered = make_parts(folder / _NUMBERED, fingerprint, wanted, number, "label ids")
-    buckets = bucket_files(numbered.files)
-    ordered = make_parts(folder / POSTS, fingerprint, buckets, merge_bucket, "order of the posts")
-    rows = engine.count_rows(numbered.files)
-    remove_parts(folder / _NUMBERED)
-    return read, rows, ordered.files, [numbered.step, ordered.step]
-
-
-def _number(numberer: Numberer, buckets: int, paths: Sequence[str], folder: Path) -> None:
-    frame = engine.map_batches(engine.read("parquet", paths), numberer, ["labels"], FIELDS, keep=["id", "image"])
-    engine.write_buckets(frame, "id", buckets, "labels", folder)
 
 
 def target_table(selection: Selection) -> pa.Table:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.vocabularies.target_classes import (
@@ -23,6 +24,7 @@ from igdet.utils.yaml import ConfigError
 
 DEFAULT = "default"  # names the list that igdet ships
 _SHIPPED = Path(__file__).with_name("block_list.txt")
+_NOT_CARRIED = "not in the vocabulary that is carried"
 MOST_NAMED = 20  # unknown names that one error spells out
 NEED_TARGETS = {"list": "a file of wnids or names, or a COCO json", "vocabulary": "a vocabulary.txt"}
 
@@ -152,6 +154,26 @@ def select(labels: pa.Table, recipe: Recipe, lexicon: Lexicon) -> Selection:
     keep(fit.wanted, fit.reason)
     others = labels.append_column("reason", pa.array(reasons, pa.string())).filter(pa.array(~left))
     return Selection(labels.filter(pa.array(left)), others, dropped, fit.matches)
+
+
+def carry_over(labels: pa.Table, kept: pa.Table, matches: tuple[TargetMatch, ...] = ()) -> Selection:
+    """Keep a vocabulary as it is, whatever has become frequent since.
+
+    Args:
+        labels: the table of labels of all posts.
+        kept: the vocabulary's, made of some of these posts.
+        matches: what its target classes were found to be.
+
+    Returns:
+        Its labels with their ids, names and hashtags, and with the posts that they have now.
+    """
+    keys = kept["label"].combine_chunks()
+    posts = labels["posts"].take(pc.index_in(keys, labels["label"].combine_chunks()))
+    others = labels.filter(pc.invert(pc.is_in(labels["label"], keys)))
+    others = others.append_column("reason", pa.repeat(_NOT_CARRIED, len(others)))
+    dropped = {_NOT_CARRIED: (len(others), pc.sum(others["posts"]).as_py() or 0)}
+    carried = kept.set_column(kept.schema.get_field_index("posts"), "posts", posts)
+    return Selection(carried, others, dropped, matches)
 
 
 def _wordnet_nouns(labels: pa.Table, recipe: Recipe, lexicon: Lexicon, left: np.ndarray) -> Choice:

@@ -105,7 +105,7 @@ def _tables():
             "vocabulary/dropped.parquet": table(DROPPED, [*_LABEL, "reason"]),
             "vocabulary/targets.parquet": table(TARGETS, ["key", "rule", "labels", "posts"]),
             "vocabulary/sampling.parquet": pa.table(SAMPLING),
-            "vocabulary/posts/part-00000/bucket-00000.parquet": numbered,
+            "vocabulary/posts/increment-00000/part-00000/bucket-00000.parquet": numbered,
         },
     }
 

@@ -56,6 +56,6 @@ def make(workplace):
     def run(output="shards", settings=SETTINGS, exclusions=None, processes=1):
         source = ImageSource(workplace / "images")
         folder, vocabulary = workplace / "posts", workplace / "vocabulary.txt"
-        return make_shards(folder, vocabulary, source, workplace / output, settings, exclusions, processes)
+        return make_shards([folder], vocabulary, source, workplace / output, settings, exclusions, processes)
 
     return run

@@ -35,7 +35,7 @@ module.{function} = counted
 lists = {{"opted_out": shards.IdList({opted_out})}}
 settings = shards.ShardSettings(posts_per_shard=5)
 source = ImageSource(work / "images")
-shards.make_shards(work / "posts", work / "vocabulary.txt", source, work / "shards", settings, lists)
+shards.make_shards([work / "posts"], work / "vocabulary.txt", source, work / "shards", settings, lists)
 """
 
 

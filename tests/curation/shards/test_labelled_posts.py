@@ -22,21 +22,21 @@ def folder(tmp_path):
 
 
 def test_posts_come_in_the_order_of_files(folder):
-    posts = LabelledPosts(folder, 3)
+    posts = LabelledPosts([folder], 3)
     assert len(posts) == 4
     assert pa.concat_tables(posts.tables(2))["labels"].to_pylist() == [[0], [1, 2], [2], [0]]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 9])
 def test_any_size_gives_the_same_posts(folder, size):
-    tables = list(LabelledPosts(folder, 3).tables(size))
+    tables = list(LabelledPosts([folder], 3).tables(size))
     assert [image for table in tables for image in table["image"].to_pylist()] == ["1", "2", "3", "4"]
     assert all(len(table) == size for table in tables[:-1])
 
 
 def test_no_post_gives_no_table(tmp_path):
     write_posts(tmp_path, [])
-    assert list(LabelledPosts(tmp_path, 3).tables(2)) == []
+    assert list(LabelledPosts([tmp_path], 3).tables(2)) == []
 
 
 def test_large_types_are_read_as_well(tmp_path):
@@ -48,12 +48,12 @@ def test_large_types_are_read_as_well(tmp_path):
         }
     )
     pq.write_table(table, tmp_path / "part.parquet")
-    assert next(LabelledPosts(tmp_path, 3).tables(2)).to_pylist() == [{"id": "a", "image": "1", "labels": [1]}]
+    assert next(LabelledPosts([tmp_path], 3).tables(2)).to_pylist() == [{"id": "a", "image": "1", "labels": [1]}]
 
 
 def test_a_folder_without_posts(tmp_path):
     with pytest.raises(ShardingError, match="holds no Parquet file"):
-        LabelledPosts(tmp_path, 3)
+        LabelledPosts([tmp_path], 3)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_a_folder_without_posts(tmp_path):
 def test_posts_that_the_stage_before_does_not_leave(tmp_path, post, problem):
     write_posts(tmp_path, [post])
     with pytest.raises(ShardingError, match=rf"part-0\.parquet: {problem}"):
-        list(LabelledPosts(tmp_path, 3).tables(2))
+        list(LabelledPosts([tmp_path], 3).tables(2))
 
 
 def test_broken_files_are_named(tmp_path):
     (tmp_path / "part.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(ShardingError, match=r"part\.parquet: expected a Parquet table with the columns id string"):
-        LabelledPosts(tmp_path, 3)
+        LabelledPosts([tmp_path], 3)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_broken_files_are_named(tmp_path):
 def test_columns_of_other_kinds_are_named(tmp_path, table, problem):
     pq.write_table(pa.table(table), tmp_path / "part.parquet")
     with pytest.raises(ShardingError, match=problem):
-        list(LabelledPosts(tmp_path, 3).tables(2))
+        list(LabelledPosts([tmp_path], 3).tables(2))

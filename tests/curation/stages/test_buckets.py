@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from igdet.curation.shards.labelled_posts import SCHEMA
-from igdet.curation.stages.vocabulary import bucket_files, merge_bucket
+from igdet.curation.stages.numbered_posts import bucket_files, merge_bucket
 
 # order, id, image, labels; the best of each id comes first
 POSTS = [
@@ -30,9 +30,10 @@ def write(path, posts):
     return str(path)
 
 
-def merged(folder, *parts):
-    folder.mkdir()
-    merge_bucket([write(folder / f"{number}.parquet", part) for number, part in enumerate(parts)], folder)
+def merged(folder, *parts, known=()):
+    (folder / "bucket=0").mkdir(parents=True)
+    files = [write(folder / f"bucket=0/{number}.parquet", part) for number, part in enumerate(parts)]
+    merge_bucket({0: known}, files, folder)
     table = pq.read_table(folder / "posts.parquet")
     assert table.schema == SCHEMA
     return [tuple(row.values()) for row in table.to_pylist()]
@@ -54,5 +55,12 @@ def test_of_equal_posts_the_first_labels_as_text_stay(tmp_path):
 
 def test_files_are_grouped_by_the_number_of_their_bucket():
     files = [Path(name) for name in ("0/bucket=10/x", "0/bucket=2/x", "1/bucket=10/x")]
-    assert bucket_files(files) == [["0/bucket=2/x"], ["0/bucket=10/x", "1/bucket=10/x"]]
-    assert bucket_files([]) == []
+    assert list(bucket_files(files).items()) == [(2, ["0/bucket=2/x"]), (10, ["0/bucket=10/x", "1/bucket=10/x"])]
+    assert bucket_files([]) == {}
+
+
+def test_posts_that_are_known_by_their_ids_are_left_out(tmp_path):
+    known = [write(tmp_path / "known.parquet", [(5, "a", "z.jpg", [3]), (9, "e", "e.jpg", [3])])]
+    assert merged(tmp_path / "some", POSTS, known=known) == [POSTS[i][1:] for i in (0, 5, 6)]
+    known += [write(tmp_path / "others.parquet", POSTS)]
+    assert merged(tmp_path / "none", POSTS, known=known) == []
