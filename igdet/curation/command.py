@@ -26,7 +26,9 @@ _NEXT = {
 def run(curation: Curation) -> None:
     """Do what is to do, write the report, and say what comes next."""
     added = f", added to {curation.append_to.folder} ({curation.append_to.vocabulary})" if curation.append_to else ""
-    print(f"Curating {', '.join(curation.source.paths)} into {curation.folder}{added}, engine: {curation.engine.runner}")
+    print(
+        f"Curating {', '.join(curation.source.paths)} into {curation.folder}{added}, engine: {curation.engine.runner}"
+    )
     try:
         pipeline.run(curation)
     except KeyboardInterrupt:

@@ -85,6 +85,7 @@ def make_parts(
     make: Callable[[Sequence[str], Path], None],
     name: str,
     carried: Path | None = None,
+    processes: int = 1,
 ) -> Parts:
     """Make a part of each slice, as work of the engine; parts that an earlier run has finished are kept.
 
@@ -95,6 +96,7 @@ def make_parts(
         make: writes the Parquet files of a slice into an empty folder; can be pickled.
         name: of the work, for the progress bar.
         carried: the folder of the parts of an earlier curation, which stand for the first slices.
+        processes: of this machine; see `engine.map_in_order`.
 
     Raises:
         OSError: the disk is full or not writable; finished parts are kept.
@@ -104,7 +106,7 @@ def make_parts(
     missing = [(part, inputs) for part, inputs in parts if not part.exists()]
     pace = Pace(name)
     with tqdm(total=len(plan), initial=len(plan) - len(missing), desc=name, unit="slice") as bar:
-        made = engine.map_in_order(partial(_make_part, make), missing)
+        made = engine.map_in_order(partial(_make_part, make), missing, processes)
         for (part, _), done in zip(missing, made, strict=True):
             files = list(part.rglob("*.parquet"))
             pace.add(part.name, engine.count_rows(files), sum(file.stat().st_size for file in files), done)

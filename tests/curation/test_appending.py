@@ -150,13 +150,13 @@ def test_who_opts_out_later_is_left_out_of_what_was_carried_too(config, earlier,
     assert result(earlier) == before
 
 
-def test_only_images_that_are_added_are_compared(earlier, adding, tmp_path):
+def test_only_images_that_are_added_are_hashed(earlier, adding, tmp_path):
     run(*adding())
     [step] = json.loads((tmp_path / "out/logs/duplicates.json").read_text())["steps"]
-    assert step["rows"] == 6 + 1  # posts that are added, and the evaluation image
-    run(*adding(output="wider"), "DUPLICATES.MAX_DISTANCE", "1")
-    [step] = json.loads((tmp_path / "wider/logs/duplicates.json").read_text())["steps"]
-    assert step["rows"] == 8 + 1
+    assert step["rows"] == 6  # posts that are added
+    run(*adding(output="within"), "DUPLICATES", "{EVALUATION: ''}")  # needs hashes in all orientations
+    [step] = json.loads((tmp_path / "within/logs/duplicates.json").read_text())["steps"]
+    assert step["rows"] == 8
 
 
 def test_what_adds_no_labelled_post_adds_no_shard(config, earlier, tmp_path):

@@ -82,6 +82,17 @@ class _InShards:
             raise ImageError("cut_short", str(error)) from error
 
 
+def addressed_images(ids: pa.Array, images: pa.Array, root: Path) -> ImageSet:
+    """Make a set of images that lie at addresses.
+
+    Args:
+        ids: string (N,), each once.
+        images: string (N,): paths relative to `root`, or URLs.
+        root: a folder.
+    """
+    return ImageSet(ids, _Addressed(images, ImageSource(root)))
+
+
 @dataclass(frozen=True)
 class _Addressed:
     images: pa.Array
@@ -99,7 +110,7 @@ def _open_folder(folder: Path) -> ImageSet:
     if passed_over:
         logger.warning(f"{folder}: passed over: {describe(passed_over)}")
     paths = pa.array(images, pa.string())
-    return ImageSet(paths, _Addressed(paths, ImageSource(folder)))
+    return addressed_images(paths, paths, folder)
 
 
 def _open_table(files: list[Path], root: Path) -> ImageSet:
@@ -116,4 +127,4 @@ def _open_table(files: list[Path], root: Path) -> ImageSet:
         raise DuplicatesError(f"{files[0]}: expected a table with the columns id and image: {error}") from error
     if not len(ids) or images.null_count:
         raise DuplicatesError(f"{files[0]}: {len(ids)} posts, {images.null_count} of them without an image")
-    return ImageSet(ids, _Addressed(images, ImageSource(root)))
+    return addressed_images(ids, images, root)

@@ -124,7 +124,7 @@ def hash_images(images: ImageSet, scan: Scan, progress: Progress) -> Hashes:
         progress: is told how far it is.
     """
     parts, rows, skipped = [np.empty((0, 8, BITS // 8), np.uint8)], [], []
-    scanned = (_without_featureless(part, images.ids) for part in scan(images, hash_image))
+    scanned = (without_featureless(part, images.ids) for part in scan(images, hash_image))
     for part in progress.of(scanned, "PDQ", len(images)):
         skipped += part.skipped
         rows += part.rows
@@ -132,8 +132,13 @@ def hash_images(images: ImageSet, scan: Scan, progress: Progress) -> Hashes:
     return Hashes(images.ids.take(pa.array(rows, pa.int64())), np.concatenate(parts), skipped)
 
 
-def _without_featureless(part: Scanned, ids: pa.Array) -> Scanned:
-    """Move the images whose hashes mean nothing to those skipped, so that progress counts them as such."""
+def without_featureless(part: Scanned, ids: pa.Array) -> Scanned:
+    """Move the images whose hashes mean nothing to those skipped, so that progress counts them as such.
+
+    Args:
+        part: with what `hash_image` returns as values; of the result they are pairs still.
+        ids: of the set's images.
+    """
     kept = Scanned([], [], list(part.skipped))
     for row, (bits, quality) in zip(part.rows, part.values, strict=True):
         if quality < MIN_QUALITY:

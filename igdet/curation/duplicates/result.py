@@ -58,11 +58,8 @@ def pair_table(query_ids: pa.Array, match_ids: pa.Array, hits: Hits, method: str
         pa.array(hits.scores, pa.float32()),
         pa.repeat(method, len(hits.scores)),
     ]
-    return _best_first(pa.table(columns, schema=SCHEMA))
-
-
-def _best_first(pairs: pa.Table) -> pa.Table:
-    return pairs.sort_by([("score", "descending"), ("query", "ascending"), ("match", "ascending")])
+    table = pa.table(columns, schema=SCHEMA)
+    return table.sort_by([("score", "descending"), ("query", "ascending"), ("match", "ascending")])
 
 
 def write_pairs(path: str | PathLike, pairs: pa.Table) -> None:
@@ -145,16 +142,6 @@ class Found(NamedTuple):
     skipped: list[Skipped]
     step: Step | None = None
 
-    def with_earlier(self, folder: Path) -> "Found":
-        """Return this and what an earlier search, of other training images, has found.
-
-        Args:
-            folder: of that search.
-        """
-        pairs = pa.concat_tables([read_pairs(folder / PAIRS_NAME), self.pairs])
-        skipped = dict.fromkeys([*_skipped(folder), *self.skipped])  # both have searched the same evaluation images
-        return Found(_best_first(pairs), list(skipped), self.step)
-
 
 def write_found(folder: Path, request: Request, found: Found) -> None:
     """Write the list of pairs, the images left out and the request, which says that the others are complete."""
@@ -166,12 +153,8 @@ def write_found(folder: Path, request: Request, found: Found) -> None:
 
 def read_skipped(folder: Path) -> list[str]:
     """Read the ids of the images that a finished search left out, of both sets."""
-    return [skipped[0] for skipped in _skipped(folder)]
-
-
-def _skipped(folder: Path) -> list[Skipped]:
     with (folder / SKIPPED_NAME).open(newline="", encoding="utf-8") as file:
-        return [Skipped(**row) for row in csv.DictReader(file)]
+        return [row[Skipped._fields[0]] for row in csv.DictReader(file)]
 
 
 def read_found(folder: Path) -> tuple[Request, pa.Table]:

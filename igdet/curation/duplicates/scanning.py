@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -64,19 +64,28 @@ class Scan:
         """
         tasks = ((start, min(start + _BATCH, len(images))) for start in range(0, len(images), _BATCH))
         seen, bad = 0, 0
-        for done in engine.map_in_order(_Work(images, describe, self.max_side), tasks, self.processes):
+        for done in engine.map_in_order(Reader(images, describe, self.max_side), tasks, self.processes):
             scanned = done.result
             count = len(scanned.rows) + len(scanned.skipped)
             self.pace.add(f"images {seen}-{seen + count - 1}", count, 0, done)
             seen += count
-            bad += sum(skipped.reason in BAD_REASONS for skipped in scanned.skipped)
+            bad += count_bad(scanned.skipped)
             if bad and scanned.skipped and too_many(bad, seen, self.max_bad_share):
-                last = scanned.skipped[-1]
-                raise DuplicatesError(
-                    f"{bad} of {seen} images are bad, the last one {last.id}: {last.reason}: {last.why}; "
-                    f"fix them or allow a share of more than {self.max_bad_share}"
-                )
+                raise too_many_bad(bad, seen, scanned.skipped[-1], self.max_bad_share)
             yield scanned
+
+
+def count_bad(skipped: Sequence[Skipped]) -> int:
+    """Return how many images are bad, and not only without features."""
+    return sum(one.reason in BAD_REASONS for one in skipped)
+
+
+def too_many_bad(bad: int, seen: int, last: Skipped, max_bad_share: float) -> DuplicatesError:
+    """Return what stops a search, most of whose images may be fine elsewhere."""
+    return DuplicatesError(
+        f"{bad} of {seen} images are bad, the last one {last.id}: {last.reason}: {last.why}; "
+        f"fix them or allow a share of more than {max_bad_share}"
+    )
 
 
 def decode(data: bytes, max_side: int) -> np.ndarray:
@@ -97,12 +106,21 @@ def decode(data: bytes, max_side: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Work:
+class Reader:
+    """Reads images of a set, and describes them; can be sent to other processes and machines.
+
+    Attributes:
+        images: the set.
+        describe: takes an image, uint8 (H, W, 3) RGB.
+        max_side: pixels of the longer side, to which larger images are made smaller.
+    """
+
     images: ImageSet
     describe: Callable[[np.ndarray], Any]
     max_side: int
 
     def __call__(self, start: int, stop: int) -> Scanned:
+        """Read the images of the rows from `start` to `stop`, the latter not included."""
         scanned = Scanned([], [], [])
         for row in range(start, stop):
             try:

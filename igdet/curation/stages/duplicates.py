@@ -1,25 +1,38 @@
 """An optional stage: near-duplicates of evaluation images, or among the posts, are listed to be left out."""
 
-from dataclasses import asdict, replace
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from igdet.curation import engine
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
-from igdet.curation.duplicates.finding import find
+from igdet.curation.duplicates.hashed_posts import (
+    ORIENTATIONS,
+    PostHasher,
+    cut,
+    find_pairs,
+    read_skipped,
+    write_hashes,
+)
 from igdet.curation.duplicates.image_sets import open_image_set
 from igdet.curation.duplicates.judging import confirmed, read_verdicts
-from igdet.curation.duplicates.result import PAIRS_NAME, SCHEMA, Found, Request, write_found
-from igdet.curation.manifest import content_hash
+from igdet.curation.duplicates.perceptual import MAX_SIDE, hash_images
+from igdet.curation.duplicates.result import PAIRS_NAME, Found, Request, write_found
+from igdet.curation.duplicates.scanning import Progress, Scan, count_bad, too_many_bad
+from igdet.curation.manifest import content_hash, read_manifest
 from igdet.curation.settings import Curation, asked_for
-from igdet.curation.slices import parquet_files
-from igdet.curation.stages import numbered_posts
+from igdet.curation.slices import Parts, make_parts, parquet_files, planned
+from igdet.curation.stages import numbered_posts, vocabulary
 from igdet.curation.stages.stage import Result, Stage
 from igdet.reporting.tables import write_csv
+from igdet.utils.errors import too_many
 from igdet.utils.hashing import fingerprint
 from igdet.utils.yaml import ConfigError
 
 FOLDER = "duplicates"
 EXCLUDED = "duplicates/excluded.csv"  # ids of posts to leave out
+HASHES = "duplicates/hashes"  # parts, of the posts' images
 
 
 def _settings(curation: Curation) -> dict:
@@ -28,54 +41,82 @@ def _settings(curation: Curation) -> dict:
         raise ConfigError("DUPLICATES compares images, which SHARDS.IMAGES says where to find; SHARDS is missing")
     images = fingerprint(*open_image_set(wanted.evaluation).ids.to_pylist()) if wanted.evaluation else ""
     verdicts = [content_hash(path) for path in wanted.judged]
-    return {"duplicates": asdict(wanted), "images": images, "verdicts": verdicts}
+    return {"duplicates": asdict(wanted), "images": images, "verdicts": verdicts, "hashing": _hashing(curation)}
+
+
+def _hashing(curation: Curation) -> dict:
+    """Return what the hashes of the posts' images depend on, besides the posts."""
+    orientations = 1 if asked_for(curation.duplicates, "DUPLICATES").evaluation else ORIENTATIONS
+    return {"root": str(asked_for(curation.shards, "SHARDS").root), "orientations": orientations}
 
 
 def _run(curation: Curation, _fingerprint: str) -> Result:
     wanted, shards = asked_for(curation.duplicates, "DUPLICATES"), asked_for(curation.shards, "SHARDS")
-    folder, increments = curation.folder / FOLDER, numbered_posts.increments(curation.folder)
-    request = Request(
-        training=str(curation.folder / numbered_posts.FOLDER),
-        training_root=str(shards.root),
-        evaluation=wanted.evaluation,
-        max_distance=wanted.max_distance,
-        processes=shards.count_processes(),
-        max_bad_share=shards.max_bad_share,
+    folder, posts = curation.folder / FOLDER, curation.folder / numbered_posts.FOLDER
+    hashed = _hash_posts(curation)
+    queries = [_hash_evaluation(curation)] if wanted.evaluation else []
+    skipped = read_skipped([*hashed.files, *queries])
+    found = Found(find_pairs(hashed.files, queries, wanted.max_distance), skipped)
+    write_found(
+        folder, Request(str(posts), wanted.evaluation, str(shards.root), max_distance=wanted.max_distance), found
     )
-    if earlier := _carried(curation):
-        found = _find_among(increments[-1], request, folder).with_earlier(earlier)
-        write_found(folder, request, found)
-    else:
-        found = find(request, folder)
     pairs = confirmed(found.pairs, read_verdicts(wanted.judged)) if wanted.judged else found.pairs
     excluded = excluded_against(pairs) if wanted.evaluation else excluded_within(pairs)
     write_csv(curation.folder / EXCLUDED, ["id"], ([name] for name in excluded))
-    posts = engine.count_rows(parquet_files(increments))
-    counts = {
-        "pairs": len(found.pairs),
-        "pairs that count": len(pairs),
-        "images that cannot be read": len(found.skipped),
-    }
-    written = [curation.folder / EXCLUDED, folder / PAIRS_NAME]
-    return Result(posts, posts - len(excluded), counts, written, steps=[found.step] if found.step else [])
+    rows = engine.count_rows(hashed.files)
+    counts = {"pairs": len(found.pairs), "pairs that count": len(pairs), "images that cannot be read": len(skipped)}
+    written = [curation.folder / EXCLUDED, folder / PAIRS_NAME, *hashed.files]
+    return Result(rows, rows - len(excluded), counts, written, steps=[hashed.step])
+
+
+def _hash_posts(curation: Curation) -> Parts:
+    """Hash the images of the posts, but for those of an earlier curation that has hashed them alike.
+
+    Raises:
+        DuplicatesError: too many images are bad.
+    """
+    shards, hashing = asked_for(curation.shards, "SHARDS"), _hashing(curation)
+    hasher = PostHasher(shards.root, hashing["orientations"], shards.max_bad_share)
+    increments, carried = numbered_posts.increments(curation.folder), _carried(curation)
+    before = planned(carried) if carried else []
+    items = cut(parquet_files(increments[-1:] if carried else increments))
+    posts = read_manifest(curation.folder, vocabulary.FOLDER)
+    of = fingerprint(posts and posts.fingerprint, hashing)
+    name, processes = "images read and hashed", shards.count_processes()
+    hashed = make_parts(curation.folder / HASHES, of, [*before, *items], hasher, name, carried, processes)
+    _refuse_bad(hashed.folders[len(before) :], shards.max_bad_share)
+    return hashed
+
+
+def _refuse_bad(parts: Sequence[Path], max_bad_share: float) -> None:
+    """Stop where too many images are bad; their parts go, to be tried again."""
+    skipped = {part: read_skipped(parquet_files([part])) for part in parts}
+    bad, rows = sum(map(count_bad, skipped.values())), engine.count_rows(parquet_files(parts))
+    if not too_many(bad, rows, max_bad_share):
+        return
+    last = next(one for of in reversed(skipped.values()) for one in reversed(of) if count_bad([one]))
+    for part, of in skipped.items():
+        if count_bad(of):
+            shutil.rmtree(part)
+    raise too_many_bad(bad, rows, last, max_bad_share)
 
 
 def _carried(curation: Curation) -> Path | None:
-    """Return where the earlier curation has looked for the same evaluation images among the posts that are carried."""
-    manifest = curation.carried_from.manifest(FOLDER) if curation.carried_from else None
-    if curation.carried_from is None or manifest is None:
+    """Return where the earlier curation has the hashes of the posts that are carried, made as they would be here."""
+    if curation.carried_from is None:
         return None
-    own, theirs = _settings(curation), manifest.settings
-    searches = [({**of["duplicates"], "judged": None}, of["images"]) for of in (own, theirs)]
-    is_same = own["duplicates"]["evaluation"] and searches[0] == searches[1]
-    return curation.carried_from.folder / FOLDER if is_same else None
+    manifest = curation.carried_from.manifest(FOLDER)
+    is_alike = manifest is not None and manifest.settings["hashing"] == _hashing(curation)
+    return curation.carried_from.folder / HASHES if is_alike else None
 
 
-def _find_among(posts: Path, request: Request, folder: Path) -> Found:
-    """Search some of the posts, of which there may be none."""
-    if not engine.count_rows(parquet_files([posts])):
-        return Found(SCHEMA.empty_table(), [])
-    return find(replace(request, training=str(posts)), folder)
+def _hash_evaluation(curation: Curation) -> Path:
+    """Hash the evaluation images in all orientations; return the file."""
+    wanted, shards = asked_for(curation.duplicates, "DUPLICATES"), asked_for(curation.shards, "SHARDS")
+    scan = Scan(MAX_SIDE, shards.count_processes(), shards.max_bad_share)
+    path = curation.folder / FOLDER / "evaluation.parquet"
+    write_hashes(hash_images(open_image_set(wanted.evaluation), scan, Progress()), path)
+    return path
 
 
 STAGE = Stage(FOLDER, "looking for near-duplicates", _settings, _run, lambda curation: curation.duplicates is not None)
