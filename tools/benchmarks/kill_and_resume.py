@@ -4,8 +4,9 @@
   python tools/benchmarks/kill_and_resume.py runs/kills --kills 20
   python tools/benchmarks/kill_and_resume.py runs/kills --kills 20 --stream s3://bucket/posts/train
 
-A kill is SIGKILL to the whole process group, so many seconds after the start as the dice say: while Python starts,
-while a model is built, in a step, while a checkpoint is written, while the result is evaluated. Every start has another
+A kill is SIGKILL to the whole process group, so many seconds after the start as the dice say, or after so many
+iterations: while Python starts, while a model is built, in a step, while a checkpoint is written, while the result is
+evaluated. Every start has another
 number of loader processes. With --stream the posts are read from there, by two readers whoever holds them; a kill also
 loses what was fetched.
 """
@@ -26,6 +27,7 @@ from record import report, table
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCHED = ROOT / "tests/engine/watched_run.py"  # notes every batch that the training takes
+_LOOK = 0.05  # seconds between two looks at what a training has noted
 CONFIG = ROOT / "configs/quick_schedules/pretrain_world.yaml"
 
 
@@ -36,6 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--images", type=int, default=12_800, help="length of the training")
     parser.add_argument("--longest", type=float, default=30, help="seconds after which a kill comes at the latest")
+    parser.add_argument("--most", type=int, default=10**9, help="iterations after which it comes at the latest")
     parser.add_argument("--seed", type=int, default=0, help="of the dice")
     parser.add_argument("--stream", default="", help="folder or address of the shards of runs/world/posts/train")
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="further overrides of the config")
@@ -64,15 +67,22 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "IGDET_CACHE": str(folder / "cache")}
 
 
-def kill_after(process: subprocess.Popen, seconds: float) -> bool:
-    """Kill a training and its loaders after a time; False: it has ended by itself before."""
-    try:
-        process.wait(seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
+def kill_after(process: subprocess.Popen, seconds: float, notes: Path, count: int) -> bool:
+    """Kill a training and its loaders after a time, or when it notes that many batches; False: it ended before."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and _count(notes) < count:
+        try:
+            process.wait(_LOOK)
+            return False
+        except subprocess.TimeoutExpired:
+            continue
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return True
+
+
+def _count(notes: Path) -> int:
+    return notes.read_bytes().count(b"\n") if notes.is_file() else 0
 
 
 def batches(notes: Path) -> list[list]:
@@ -84,12 +94,14 @@ def break_run(args: argparse.Namespace) -> list[list]:
     """Kill and continue; return a row for each kill."""
     dice, rows = random.Random(args.seed), []
     while len(rows) < args.kills:
-        workers, seconds = dice.randrange(3), dice.uniform(0.5, args.longest)
-        before = len(batches(args.folder / "killed.jsonl"))
-        if not kill_after(start(args, "killed", workers), seconds):
+        workers, seconds, most = dice.randrange(3), dice.uniform(0.5, args.longest), dice.randint(1, args.most)
+        notes = args.folder / "killed.jsonl"
+        before, started = _count(notes), time.monotonic()
+        if not kill_after(start(args, "killed", workers), seconds, notes, before + most):
             break
+        seconds = time.monotonic() - started
         shutil.rmtree(args.folder / "cache", ignore_errors=True)
-        taken = batches(args.folder / "killed.jsonl")[before:]
+        taken = batches(notes)[before:]
         half = any((args.folder / "killed").glob(".model_*"))
         span = f"{taken[0][0]} to {taken[-1][0]}" if taken else "none"
         rows.append([len(rows) + 1, seconds, workers, span, "yes" if half else ""])
