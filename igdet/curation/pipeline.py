@@ -1,12 +1,15 @@
 """The pipeline: each stage is done when its manifest is not current."""
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from igdet.curation import engine
+from igdet.curation.appending import AppendSettings
 from igdet.curation.manifest import LAYOUT, Manifest, file_facts, read_manifest, versions
 from igdet.curation.settings import Curation
 from igdet.curation.stage_log import StageLog, now
@@ -77,10 +80,11 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
         say: is given lines of progress.
 
     Raises:
-        UserError: something cannot be used, or another run is at work in the output folder.
+        UserError: something cannot be used, or another run is at work in the output folder, or in the one that posts
+            are added to.
         OSError: the disk is full or not writable; run again when it is fixed.
     """
-    with locked(curation.folder):
+    with locked(curation.folder), _undisturbed(curation.append_to):
         remove_unfinished(curation.folder)
         for step in steps(curation):
             if step.is_current:
@@ -93,6 +97,12 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
             if log.begun_again:
                 say(f"{step.stage.name}: made again after a loss: {brief(', '.join(log.begun_again))}")
             say(f"{step.stage.name}: {manifest.rows_in:,} rows in, {manifest.rows_out:,} out, {log.seconds:.1f} s")
+
+
+def _undisturbed(earlier: AppendSettings | None) -> AbstractContextManager:
+    """Keep other runs out of an earlier curation, while files of it are carried over; nobody can run in an archive."""
+    can_change = earlier is not None and os.access(earlier.folder, os.W_OK)
+    return locked(earlier.folder) if earlier and can_change else nullcontext()
 
 
 def _known_facts(curation: Curation, stage: str) -> Callable[[Path], dict | None]:

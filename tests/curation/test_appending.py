@@ -15,6 +15,7 @@ from igdet.curation import manifest
 from igdet.curation.manifest import manifest_path, read_manifest
 from igdet.curation.stages.posts import SourceError
 from igdet.formats.shards import ShardIndex, read_summary
+from igdet.utils.cache import LockError, locked
 from igdet.utils.yaml import ConfigError
 
 from .raw_posts import USER, write_raw_posts
@@ -178,6 +179,11 @@ def test_runs_killed_at_random_moments_end_as_an_unbroken_one(adding, tmp_path, 
         killed += 1
     assert killed
     assert result(tmp_path / "out") == result(tmp_path / "unbroken")
+
+
+def test_a_run_that_is_at_work_in_the_earlier_folder_is_not_disturbed(earlier, adding):
+    with locked(earlier), pytest.raises(LockError, match="earlier.*another run is at work there"):
+        run(*adding())
 
 
 def test_without_hard_links_files_are_copied(earlier, adding, tmp_path, monkeypatch):
