@@ -182,7 +182,7 @@ def test_runs_killed_at_random_moments_end_as_an_unbroken_one(adding, tmp_path, 
 
 
 def test_a_run_that_is_at_work_in_the_earlier_folder_is_not_disturbed(earlier, adding):
-    with locked(earlier), pytest.raises(LockError, match="earlier.*another run is at work there"):
+    with locked(earlier), pytest.raises(LockError, match=r"earlier.*another run is at work there"):
         run(*adding())
 
 
