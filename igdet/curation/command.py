@@ -17,8 +17,7 @@ from igdet.formats.vocabulary import Vocabulary
 from igdet.utils.command_lines import this_command_line
 
 _NEXT = {
-    shards.FOLDER: "train: MODEL.CLASSIFIER.NUM_CLASSES: {labels}, "
-    "DATASETS.OWN: {{posts: {{KIND: hashtag_shards, ROOT: {folder}/shards}}}}",
+    shards.FOLDER: "train: MODEL.CLASSIFIER.NUM_CLASSES: {labels}, DATASETS.OWN: {{posts: {shards}}}",
     vocabulary.FOLDER: "shards of these {labels} labels: name the folder of the images, SHARDS: {{IMAGES: ...}}",
 }
 
@@ -36,10 +35,17 @@ def run(curation: Curation) -> None:
         sys.exit(130)
     report(curation)
     if curation.shards:
-        print(f"set       {read_summary(curation.folder / shards.FOLDER).name}")
+        print(f"set       {read_summary(curation.folder / shards.FOLDER, with_shards=False).name}")
     last = shards.FOLDER if curation.shards else vocabulary.FOLDER
     labels = len(Vocabulary.read(curation.folder / vocabulary.VOCABULARY))
-    print(f"next      {_NEXT[last].format(folder=curation.folder, labels=labels)}")
+    print(f"next      {_NEXT[last].format(shards=_training_set(curation), labels=labels)}")
+
+
+def _training_set(curation: Curation) -> str:
+    """Return what names the shards in the config of a training; those in a store can be streamed."""
+    if curation.shards and curation.shards.to:
+        return f"{{KIND: hashtag_stream, ROOT: {curation.shards.to}}}"
+    return f"{{KIND: hashtag_shards, ROOT: {curation.folder / shards.FOLDER}}}"
 
 
 def status(curation: Curation) -> None:

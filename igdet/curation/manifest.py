@@ -10,6 +10,8 @@ import igdet
 from igdet.utils.errors import UserError
 from igdet.utils.files import atomic_write
 from igdet.utils.hashing import hash_file
+from igdet.utils.object_stores import is_remote
+from igdet.utils.stored_folder import sizes_of
 from igdet.utils.yaml import from_mapping
 
 FOLDER = "manifests"  # in the output folder: one file a stage
@@ -33,7 +35,7 @@ class Manifest:
         rows_in: rows that it read.
         rows_out: rows that it wrote.
         counts: why there are more or less of them, and what else was left out: reason -> number.
-        files: path, relative to the output folder -> {"bytes", "sha256"}.
+        files: path, relative to the output folder, or address in a store -> {"bytes", "sha256"}.
         notes: what the stage has found out about its input, such as encodings.
     """
 
@@ -68,10 +70,15 @@ class Manifest:
 
     def is_current(self, fingerprint: str, output: Path) -> bool:
         """Tell whether it is of the same inputs and settings, and its files are still there, with as many bytes."""
-        return self.fingerprint == fingerprint and all(
-            (output / name).is_file() and (output / name).stat().st_size == facts.get("bytes")
-            for name, facts in self.files.items()
-        )
+        if self.fingerprint != fingerprint:
+            return False
+        stored = sizes_of(filter(is_remote, self.files))
+        sizes = {name: stored.get(name) if is_remote(name) else _size(output / name) for name in self.files}
+        return all(sizes[name] == facts.get("bytes", -1) for name, facts in self.files.items())
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def manifest_path(output: Path, stage: str) -> Path:

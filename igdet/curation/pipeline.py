@@ -86,7 +86,11 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
     """
     with locked(curation.folder), _undisturbed(curation.append_to):
         remove_unfinished(curation.folder)
-        for step in steps(curation):
+        found = steps(curation)
+        for step in found:
+            if not step.is_current:
+                step.stage.claim(curation)
+        for step in found:
             if step.is_current:
                 say(f"{step.stage.name}: done before")
                 continue
@@ -126,7 +130,7 @@ def _do(curation: Curation, step: Step) -> tuple[Manifest, StageLog]:
         rows_in=result.rows_in,
         rows_out=result.rows_out,
         counts=result.counts,
-        files=file_facts(curation.folder, result.files, _known_facts(curation, step.stage.name)),
+        files=file_facts(curation.folder, result.files, _known_facts(curation, step.stage.name)) | result.stored,
         notes=result.notes,
     )
     seconds = time.monotonic() - started

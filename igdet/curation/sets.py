@@ -1,7 +1,7 @@
 """The sets of posts below some folders as a table; broken and unfinished ones too."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from igdet.curation.shards.part import FOLDER as RECORDS
+from igdet.curation.shards.place import store_of
 from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME, ShardError
-from igdet.formats.shards.summary import Summary, read_summary
+from igdet.formats.shards.summary import Summary, check_sizes, read_summary
 from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.reporting.tables import EMPTY, Entry, Table
 from igdet.utils.errors import UserError, no_such_file
@@ -30,12 +31,14 @@ class Found(NamedTuple):
         summary: None where it has none, or one that does not fit its shards.
         state: BROKEN or UNFINISHED; "" for a sound one.
         why: what is wrong.
+        store: the address of the shards where a store holds them; "" where they lie in the folder.
     """
 
     folder: Path
     summary: Summary | None
     state: str = ""
     why: str = ""
+    store: str = ""
 
 
 def table_of_sets(folders: Sequence[Path]) -> Table:
@@ -73,14 +76,29 @@ def _is_set(folders: Sequence[str], files: Sequence[str]) -> bool:
 
 
 def look_into(folder: Path) -> Found:
-    """Say what a folder of shards holds: by its summary, the sizes of its shards and the rows of its index."""
+    """Say what a folder of shards holds: by its summary, the sizes of its shards and the rows of its index.
+
+    Shards that a store holds are looked at there, by one listing.
+    """
+    try:
+        store = store_of(folder)
+        root, stored = (store.root, store.sizes()) if store else ("", {})
+    except UserError as error:
+        return Found(folder, None, BROKEN, str(error))
+    return _look_into(folder, root, stored)._replace(store=root)
+
+
+def _look_into(folder: Path, root: str, stored: Mapping[str, int]) -> Found:
     # A curation that makes shards again removes the index first, while the summary of the earlier ones is still there.
     has_index, has_records = (folder / INDEX_NAME).is_file(), (folder / RECORDS).is_dir()
+    has_index = has_index and (not root or SUMMARY_NAME in stored)  # a store gets it after the index
     if not has_index and (has_records or not (folder / SUMMARY_NAME).is_file()):
         why = f"{INDEX_NAME} and {SUMMARY_NAME}, which are written last, are missing; run again what was writing it"
         return Found(folder, None, UNFINISHED, why)
     try:
-        summary = read_summary(folder)
+        summary = read_summary(folder, with_shards=not root)
+        if root:
+            check_sizes(summary, root, stored)
         _check_index(folder / INDEX_NAME, summary)
     except UserError as error:
         return Found(folder, None, BROKEN, str(error))
@@ -98,7 +116,7 @@ def _check_index(index: Path, summary: Summary) -> None:
 
 
 def _row(found: Found) -> list[Entry]:
-    summary, folder = found.summary, Entry(_cell(found.folder))
+    summary, folder = found.summary, Entry(_cell(found.store or found.folder))
     if summary is None:
         return [Entry(found.state), *[Entry(EMPTY)] * 3, folder, Entry(EMPTY)]
     written = datetime.fromtimestamp((found.folder / SUMMARY_NAME).stat().st_mtime, timezone.utc)
@@ -106,6 +124,6 @@ def _row(found: Found) -> list[Entry]:
     return [Entry(summary.name), *map(Entry, counts), folder, Entry(f"{written:%Y-%m-%d}")]
 
 
-def _cell(path: Path) -> str:
+def _cell(path: Path | str) -> str:
     """Return a path that does not end a cell of a Markdown table."""
     return brief(path).replace("|", r"\|")

@@ -31,7 +31,7 @@ _AHEAD = 4  # files that a process fetches at the same time before they are aske
 
 
 class StoreError(UserError):
-    """A file that a store does not give."""
+    """A file that a store does not give or take."""
 
 
 def is_remote(path: str) -> bool:
@@ -39,10 +39,60 @@ def is_remote(path: str) -> bool:
     return path.startswith(SCHEMES)
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Another attempt would not help.
 _FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, StoreError)
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")  # of clients, by name
 Answer = TypeVar("Answer")
+
+
+def connect(root: str) -> tuple[Any, str]:
+    """Return a store's client in this process, and the address of one of its folders as the client has it.
+
+    Raises:
+        StoreError: the client is not installed.
+    """
+    try:
+        import fsspec
+
+        return fsspec.core.url_to_fs(root)
+    except ImportError as error:
+        raise StoreError(f'{root} cannot be read: {error} (pip install "igdet[stores]")') from error
+
+
+def patiently(
+    ask: Callable[[], Answer],
+    place: str,
+    is_local: Callable[[Exception], bool] = lambda error: False,
+    waits: Sequence[int] = WAITS,
+) -> Answer:
+    """Ask a store, again after a while where that may help; what the last attempt raises is raised.
+
+    Args:
+        ask: the attempt.
+        place: what it is about, for the log.
+        is_local: whether an error is this machine's, which another attempt would not fix.
+        waits: seconds before each further attempt.
+    """
+    for seconds in waits:
+        try:
+            return ask()
+        except Exception as error:  # whatever the stores' clients raise: throttled, cut off, too late
+            if isinstance(error, _FINAL) or lacks_credentials(error) or is_local(error):
+                raise
+            logger.warning(f"{place}: {text_of(error)}; again in {seconds} s")
+            time.sleep(seconds)
+    return ask()
+
+
+def lacks_credentials(error: Exception) -> bool:
+    """Whether a store refuses who asks, or its client has found nothing to show."""
+    return isinstance(error, PermissionError) or type(error).__name__ in _NO_CREDENTIALS
+
+
+def text_of(error: Exception) -> str:
+    """Return the message of an error; its type where it has none."""
+    return str(error) or type(error).__name__
 
 
 class CachedStore:
@@ -139,30 +189,19 @@ class CachedStore:
         return self.root.startswith("http")
 
     def _list(self) -> Sequence[Mapping]:
-        files, root = self._filesystem()
+        files, root = connect(self.root)
         return files.ls(root, detail=True, refresh=True)
 
     def _patiently(self, name: str, ask: Callable[[], Answer]) -> Answer:
-        """Ask the store, again after a while where that may help."""
-        for seconds in WAITS:
-            try:
-                return ask()
-            except _FINAL as error:
-                raise self._error(name, error) from error
-            except Exception as error:  # whatever the stores' clients raise: throttled, cut off, too late
-                if self._is_local(error):
-                    raise self._error(name, error) from error
-                logger.warning(f"{self._place(name)}: {_text(error)}; again in {seconds} s")
-                time.sleep(seconds)
         try:
-            return ask()
+            return patiently(ask, self._place(name), self._is_local)
         except Exception as error:
             raise self._error(name, error) from error
 
     def _download(self, name: str, path: Path, size: int | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._make_room(size or 0)
-        files, root = self._filesystem()
+        files, root = connect(self.root)
         options = _WHOLE if self._is_web else {}
         with files.open(f"{root}/{name}", "rb", **options) as source, atomic_write(path) as target:
             copied = 0
@@ -170,15 +209,6 @@ class CachedStore:
                 copied += target.write(chunk)
             if size not in (None, copied):
                 raise StoreError(f"it has {copied:,} bytes, expected {size:,}: it was written again, or cut short")
-
-    def _filesystem(self) -> tuple[Any, str]:
-        """The store's client in this process, and the root as the client has it."""
-        import fsspec
-
-        try:
-            return fsspec.core.url_to_fs(self.root)
-        except ImportError as error:
-            raise StoreError(f'{self.root} cannot be read: {error} (pip install "igdet[stores]")') from error
 
     def _make_room(self, size: int) -> None:
         """Remove files that nobody has open, the least used ones first, until there is room for some more bytes."""
@@ -209,7 +239,7 @@ class CachedStore:
         """Whether the local disk is at fault."""
         if not isinstance(error, OSError):
             return False
-        return error.errno in _FULL or str(error.filename or "").startswith(str(self._base))
+        return error.errno in FULL or str(error.filename or "").startswith(str(self._base))
 
     def _error(self, name: str, error: Exception) -> StoreError:
         if self._is_local(error):
@@ -217,8 +247,8 @@ class CachedStore:
                 f"{self.folder} cannot keep {name}: {error}; set IGDET_CACHE to a folder that can be written and has "
                 "room, or lower CACHE_GB"
             )
-        why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be fetched: {_text(error)}"
-        remedy = "; are the credentials still good?" if isinstance(error, PermissionError) else ""
+        why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be fetched: {text_of(error)}"
+        remedy = "; are the credentials still good?" if lacks_credentials(error) else ""
         return StoreError(f"{self._place(name)} {why}{remedy}. A run that has begun goes on exactly, with --resume")
 
     def __getstate__(self) -> dict:
@@ -237,7 +267,3 @@ def _without_locks() -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-
-
-def _text(error: Exception) -> str:
-    return str(error) or type(error).__name__

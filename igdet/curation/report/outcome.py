@@ -173,7 +173,7 @@ class Outcome:
     @cached_property
     def set_name(self) -> str:
         """The name of the set that the shards are."""
-        return read_summary(self.folder / shards.FOLDER).name
+        return read_summary(self.folder / shards.FOLDER, with_shards=False).name  # their manifest has their sizes
 
     @cached_property
     def tags_per_post(self) -> np.ndarray:

@@ -13,14 +13,15 @@ from igdet.curation import engine
 from igdet.curation.images import ImageSource
 from igdet.curation.shards.id_list import IdList
 from igdet.curation.shards.labelled_posts import LabelledPosts, ShardingError
-from igdet.curation.shards.part import FOLDER, remove_leftovers
+from igdet.curation.shards.part import FOLDER, part_path
+from igdet.curation.shards.place import Place, place_of
 from igdet.curation.shards.preparing import Preparer, ShardSettings
 from igdet.curation.shards.shard_maker import MadeShard, ShardMaker, Tally
-from igdet.formats.shards.format import INDEX_NAME, index_schema
+from igdet.formats.shards.format import INDEX_NAME, SHARD_NAME, index_schema
 from igdet.formats.shards.summary import write_summary
 from igdet.formats.vocabulary import VOCABULARY_NAME, Vocabulary
 from igdet.utils.errors import too_many
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, remove_unfinished
 
 LOG_NAME = "bad_images.jsonl"
 
@@ -47,7 +48,8 @@ def make_shards(
         posts: folders of Parquet files, see `LabelledPosts`; no shard holds posts of two.
         vocabulary: file whose line numbers are the label ids.
         source: where images come from.
-        output: folder of the shards; shards of an earlier run that are still right are kept.
+        output: folder of the shards, or, where they go to a store, of all else; shards of an earlier run that are
+            still right are kept.
         settings: how shards are made.
         exclusions: posts to leave out, such as opt-outs, by the name under which they are counted.
         processes: number of processes of this machine, >= 1; see `engine.map_in_order`.
@@ -58,15 +60,17 @@ def make_shards(
     Raises:
         ShardingError: the posts cannot be read, or too many images are bad.
         ConfigError: the salt cannot be read, or images lie where this installation cannot read.
+        StoreError: a store cannot be used, or holds the shards of another curation.
         OSError: the disk is full or not writable; run again when it is fixed.
     """
     labels = Vocabulary.read(vocabulary)
     found = LabelledPosts(posts, len(labels))
-    remove_leftovers(output, found.count_tables(settings.posts_per_shard))
+    place = place_of(output, settings.to).claim()
+    _remove_leftovers(place, found.count_tables(settings.posts_per_shard))
     labels.write(output / VOCABULARY_NAME)
     preparer = Preparer(source, settings.cleaning, settings.read_salt(), exclusions or {})
-    maker = ShardMaker(output, labels.names, settings, preparer)
-    tally = Tally()
+    maker = ShardMaker(place, labels.names, settings, preparer)
+    tally, made = Tally(), {}
     (output / FOLDER).mkdir(exist_ok=True)
     schema = index_schema(output / VOCABULARY_NAME)
     with (
@@ -79,12 +83,26 @@ def make_shards(
             shard = done.result
             tally.add(shard.part, shard.is_new)
             if shard.is_new:
-                tally.pace.add(shard.name, len(shard.part), shard.size, done)
+                tally.pace.add(shard.name, len(shard.part), shard.facts.bytes, done)
             _log(shard, log)
             _check_bad(tally, shard, settings.max_bad_share, Path(log.name))
             index.write_table(_index_rows(shard, schema))
-    write_summary(output, settings.name)
+            if shard.facts.bytes:
+                made[shard.name] = shard.facts
+    write_summary(output, settings.name, {name: facts.bytes for name, facts in made.items()})
+    tally.stored = place.publish(made)
     return tally
+
+
+def _remove_leftovers(place: Place, shards: int) -> None:
+    """Remove half-written files, and shards that the posts no longer fill; an index that lists these goes first."""
+    remove_unfinished(place.folder)
+    expected = {SHARD_NAME.format(number) for number in range(shards)}
+    for shard in place.shards():
+        if shard not in expected:
+            place.retract()
+            part_path(place.folder, shard).unlink(missing_ok=True)
+            place.remove(shard)
 
 
 def _index_rows(shard: MadeShard, schema: pa.Schema) -> pa.Table:

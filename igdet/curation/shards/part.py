@@ -5,13 +5,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from igdet.formats.shards.format import INDEX_NAME, SHARD_NAME, SHARD_PATTERN
-from igdet.utils.files import atomic_write, link_or_copy, remove_unfinished
+from igdet.utils.files import atomic_write
+from igdet.utils.stored_folder import Facts
 
 FOLDER = "records"  # beside the shards; stays behind when they are handed on
 KEPT = ""  # the reason of posts that are in the shard
 _DIGEST_KEY = b"igdet.shard_inputs_sha256"
 _SIZE_KEY = b"igdet.shard_bytes"
+_HASH_KEY = b"igdet.shard_sha256"
 # One row for each post that the shard is made of, in their order.
 SCHEMA = pa.schema(
     [
@@ -28,76 +29,46 @@ SCHEMA = pa.schema(
 )
 
 
-def part_path(shard: Path) -> Path:
-    """Return where the record of a shard lies."""
-    return shard.parent / FOLDER / f"{shard.stem}.parquet"
+def part_path(folder: Path, shard: str) -> Path:
+    """Return where the record of a shard lies: below the output folder, wherever the shard does."""
+    return folder / FOLDER / f"{Path(shard).stem}.parquet"
 
 
-def write_part(shard: Path, part: pa.Table, digest: str) -> None:
-    """Write the record of a finished shard.
+def with_facts(part: pa.Table, digest: str, facts: Facts) -> pa.Table:
+    """Return the record of a shard with what it was made of and what became of it.
 
     Args:
-        shard: path of the tar.
         part: with the columns of `SCHEMA`.
         digest: fingerprint of what the shard was made of.
+        facts: of its file; see `facts_of`.
     """
-    metadata = {_DIGEST_KEY: digest, _SIZE_KEY: str(_size(shard))}
-    with atomic_write(part_path(shard)) as file:
-        pq.write_table(part.replace_schema_metadata(metadata), file)
+    metadata = {_DIGEST_KEY: digest, _SIZE_KEY: str(facts.bytes)}
+    return part.replace_schema_metadata(metadata | ({_HASH_KEY: facts.sha256} if facts.sha256 else {}))
 
 
-def read_part(shard: Path, digest: str) -> pa.Table | None:
+def facts_of(part: pa.Table) -> Facts:
+    """Return size and hash of a shard, from its record: 0 bytes for one without a post, which has no file.
+
+    The hash is "" where the shard lies in a file system, which can be asked.
+    """
+    metadata = part.schema.metadata
+    return Facts(int(metadata[_SIZE_KEY]), metadata.get(_HASH_KEY, b"").decode())
+
+
+def write_part(path: Path, part: pa.Table) -> None:
+    """Write the record of a finished shard, `with_facts`."""
+    with atomic_write(path) as file:
+        pq.write_table(part, file)
+
+
+def read_part(path: Path, digest: str) -> pa.Table | None:
     """Read the record of a shard.
 
     Returns:
-        None when the shard was not finished, was made of something else, or has another size now.
+        None when the shard was not finished, or was made of something else.
     """
     try:
-        part = pq.read_table(part_path(shard))
+        part = pq.read_table(path)
     except (OSError, pa.ArrowException):  # not there, or broken: then the shard is made again
         return None
-    metadata = part.schema.metadata or {}
-    found = (metadata.get(_DIGEST_KEY), metadata.get(_SIZE_KEY))
-    return part if found == (digest.encode(), str(_size(shard)).encode()) else None
-
-
-def carry_shards(earlier: Path, folder: Path) -> None:
-    """Let the shards of an earlier curation, with their records, be in a folder too, where it has none of their names.
-
-    Those that are of other posts or settings are made again, as shards of an earlier run are.
-
-    Args:
-        earlier: their folder.
-        folder: need not exist.
-
-    Raises:
-        OSError: the disk is full or not writable.
-    """
-    for record in sorted((earlier / FOLDER).glob("*.parquet")):
-        shard = earlier / f"{record.stem}.tar"
-        if (folder / shard.name).exists():
-            continue
-        link_or_copy(record, part_path(folder / shard.name))
-        if shard.exists():
-            link_or_copy(shard, folder / shard.name)  # last: it says that both are there
-
-
-def _size(shard: Path) -> int:
-    """Return the bytes of a shard; one without any post has no file."""
-    return shard.stat().st_size if shard.exists() else 0
-
-
-def remove_leftovers(folder: Path, shards: int) -> None:
-    """Remove half-written files, and shards that the posts no longer fill; an index that lists these goes first.
-
-    Args:
-        folder: of the shards; need not exist.
-        shards: how many shards there will be.
-    """
-    remove_unfinished(folder)
-    expected = {SHARD_NAME.format(number) for number in range(shards)}
-    for shard in sorted(folder.glob(SHARD_PATTERN)):
-        if shard.name not in expected:
-            (folder / INDEX_NAME).unlink(missing_ok=True)
-            part_path(shard).unlink(missing_ok=True)
-            shard.unlink()
+    return part if (part.schema.metadata or {}).get(_DIGEST_KEY) == digest.encode() else None

@@ -12,6 +12,8 @@ from igdet.curation.shards.id_list import IdList, opaque_key
 from igdet.curation.shards.part import KEPT
 from igdet.formats.shards.naming import SetName
 from igdet.utils.hashing import sha256
+from igdet.utils.messages import shown
+from igdet.utils.stored_folder import SCHEMES
 from igdet.utils.yaml import ConfigError
 
 
@@ -26,6 +28,7 @@ class ShardSettings:
         max_bad_share: share of the posts, 0..1, whose image may be bad.
         reads_at_a_time: images that each process reads at a time, >= 1; more than 1 pays for URLs.
         name: role and source in the name of the set.
+        to: where the shards go: the address of a folder of a store; "" for the output folder.
     """
 
     posts_per_shard: int = 10_000
@@ -34,12 +37,18 @@ class ShardSettings:
     max_bad_share: float = 0.05
     reads_at_a_time: int = 1
     name: SetName = field(default_factory=SetName)
+    to: str = ""
 
     def __post_init__(self) -> None:
         if self.posts_per_shard < 1 or self.reads_at_a_time < 1 or not 0 <= self.max_bad_share <= 1:
             raise ConfigError(
                 f"posts_per_shard {self.posts_per_shard} and reads_at_a_time {self.reads_at_a_time} must be at least "
                 f"1, max_bad_share {self.max_bad_share} must lie between 0 and 1"
+            )
+        if self.to and not self.to.startswith(SCHEMES):
+            raise ConfigError(
+                f"SHARDS.TO: {shown(self.to)} is no address of a store that igdet writes to, {' or '.join(SCHEMES[:2])}"
+                "; leave it out to have the shards in OUTPUT_DIR"
             )
 
     def read_salt(self) -> bytes:

@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 from igdet.curation.images import BAD_REASONS
 from igdet.curation.pace import Pace
 from igdet.curation.shards.labelled_posts import ShardingError
-from igdet.curation.shards.part import KEPT, SCHEMA, part_path, read_part, write_part
+from igdet.curation.shards.part import KEPT, SCHEMA, facts_of, part_path, read_part, with_facts, write_part
+from igdet.curation.shards.place import Place
 from igdet.curation.shards.preparing import Prepared, Preparer, ShardSettings
-from igdet.formats.shards.format import FORMAT_VERSION, INDEX_NAME, SHARD_NAME
+from igdet.formats.shards.format import FORMAT_VERSION, SHARD_NAME
 from igdet.formats.shards.writer import write_shard
 from igdet.utils.errors import too_many
 from igdet.utils.hashing import sha256
+from igdet.utils.stored_folder import Facts
 
 MAKER_VERSION = "2"  # to be raised whenever the same posts and settings give other bytes
 _READ_AHEAD = 16  # images for each thread
@@ -39,6 +41,7 @@ class Tally:
         shards_made: shards written by this run.
         shards_found: shards that an earlier run had finished.
         pace: how fast the others are made.
+        stored: files in a store: address -> what was written.
     """
 
     posts: int = 0
@@ -48,6 +51,7 @@ class Tally:
     shards_made: int = 0
     shards_found: int = 0
     pace: Pace = field(default_factory=lambda: Pace("shards"))
+    stored: dict[str, Facts] = field(default_factory=dict)
 
     def add(self, part: pa.Table, is_new: bool) -> None:
         """Count a shard.
@@ -116,16 +120,19 @@ class MadeShard(NamedTuple):
     Attributes:
         name: of the tar.
         part: its record, see `igdet.curation.shards.part`.
-        size: bytes of the tar; 0 for one without a post, which has no file.
         bad: posts whose image is bad: id, image, reason and why.
         is_new: whether it was made just now.
     """
 
     name: str
     part: pa.Table
-    size: int
     bad: list[dict]
     is_new: bool
+
+    @property
+    def facts(self) -> Facts:
+        """Size and hash of the tar; see `igdet.curation.shards.part.facts_of`."""
+        return facts_of(self.part)
 
     @property
     def kept(self) -> pa.Table:
@@ -138,13 +145,13 @@ class ShardMaker:
     """Makes shards; can be sent to other processes and machines.
 
     Attributes:
-        folder: where the shards go.
+        place: where the shards go.
         names: the canonical name of each label, by label id.
         settings: how shards are made.
         preparer: gives the posts' images.
     """
 
-    folder: Path
+    place: Place
     names: Sequence[str]
     settings: ShardSettings
     preparer: Preparer
@@ -158,30 +165,41 @@ class ShardMaker:
 
         Raises:
             ShardingError: the shard does not come back as it was written.
+            StoreError: a store does not take the shard.
             OSError: the disk is full or not writable; the folder then has no index.
         """
-        shard, posts = self.folder / SHARD_NAME.format(number), table.to_pylist()
+        name, posts = SHARD_NAME.format(number), table.to_pylist()
         digest = self._digest(posts)
-        part = read_part(shard, digest)
-        is_new = part is None or not all(map(self.preparer.is_current, posts, part.to_pylist()))
+        part = read_part(part_path(self.place.folder, name), digest)
+        is_new = part is None or not self._is_current(name, posts, part)
         if is_new:
-            part = self._make_again(shard, posts, digest)
-        size = shard.stat().st_size if shard.exists() else 0
-        return MadeShard(shard.name, part, size, bad_posts(posts, part), is_new)
+            part = self._make_again(name, posts, digest)
+        return MadeShard(name, part, bad_posts(posts, part), is_new)
 
-    def _make_again(self, shard: Path, posts: list[dict], digest: str) -> pa.Table:
+    def _is_current(self, name: str, posts: list[dict], part: pa.Table) -> bool:
+        has_shard = self.place.has(name, facts_of(part))
+        return has_shard and all(map(self.preparer.is_current, posts, part.to_pylist()))
+
+    def _make_again(self, name: str, posts: list[dict], digest: str) -> pa.Table:
         # What speaks of the old shard goes first: should this process be killed, nothing may vouch for half of both.
-        (shard.parent / INDEX_NAME).unlink(missing_ok=True)
-        part_path(shard).unlink(missing_ok=True)
+        self.place.retract()
+        record = part_path(self.place.folder, name)
+        record.unlink(missing_ok=True)
+        with self.place.workshop() as folder:
+            part = self._write_checked(folder / name, posts)
+            part = with_facts(part, digest, self.place.keep(folder / name))
+        # Where most images are bad, a server or a disk may be away: such a shard is tried again at the next run.
+        if not too_many(len(bad_posts(posts, part)), len(posts), self.settings.max_bad_share):
+            write_part(record, part)
+        return part
+
+    def _write_checked(self, shard: Path, posts: list[dict]) -> pa.Table:
         part = pa.Table.from_pylist(self._write(shard, posts), schema=SCHEMA)
         kept = _kept(part)
         if len(kept):
             check_shard(shard, kept, self.names)
         else:
             shard.unlink(missing_ok=True)
-        # Where most images are bad, a server or a disk may be away: such a shard is tried again at the next run.
-        if not too_many(len(bad_posts(posts, part)), len(posts), self.settings.max_bad_share):
-            write_part(shard, part, digest)
         return part
 
     def _write(self, shard: Path, posts: list[dict]) -> list[dict]:

@@ -20,6 +20,7 @@ class Result:
         files: what it has written; none for a stage that checks its files itself.
         notes: what was found out about its input.
         steps: how fast it went.
+        stored: what it has written to a store: address -> {"bytes", "sha256"}.
     """
 
     rows_in: int
@@ -28,6 +29,7 @@ class Result:
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    stored: dict[str, dict] = field(default_factory=dict)
 
 
 class Stage(NamedTuple):
@@ -40,6 +42,7 @@ class Stage(NamedTuple):
             stage before it. Raises a UserError when something cannot be used: it is called before any work.
         run: does it; is given the curation, the fingerprint of all that it depends on.
         is_wanted: whether the config asks for it.
+        claim: makes sure, before any work, that its result can be written where that is not the output folder.
     """
 
     name: str
@@ -47,3 +50,4 @@ class Stage(NamedTuple):
     settings: Callable[[Curation], dict]
     run: Callable[[Curation, str], Result]
     is_wanted: Callable[[Curation], bool] = lambda curation: True
+    claim: Callable[[Curation], None] = lambda curation: None

@@ -68,12 +68,13 @@ class Summary:
         return replace(self, name=name.full(self.images, self.labels))
 
 
-def write_summary(folder: str | PathLike, name: SetName = DEFAULT_NAME) -> None:
+def write_summary(folder: str | PathLike, name: SetName = DEFAULT_NAME, sizes: Mapping[str, int] | None = None) -> None:
     """Write the summary of a folder of shards that is complete; goes through the index twice, a batch at a time.
 
     Args:
         folder: with shards, index and vocabulary.
         name: what the set is called before its counts.
+        sizes: shard -> bytes; None looks at the shards, which then lie there.
     """
     folder = Path(folder)
     index, vocabulary = folder / INDEX_NAME, folder / VOCABULARY_NAME
@@ -87,7 +88,9 @@ def write_summary(folder: str | PathLike, name: SetName = DEFAULT_NAME) -> None:
         lengths = pc.list_value_length(batch.column(LABELS)).to_numpy()
         ids = batch.column(LABELS).flatten().to_numpy()
         rarest += count_by_rarest(np.concatenate([[0], np.cumsum(lengths)]), ids, posts)
-    of_shards = {name: (count, (folder / name).stat().st_size) for name, count in shards.items()}
+    if sizes is None:
+        sizes = {name: (folder / name).stat().st_size for name in shards}
+    of_shards = {name: (count, sizes[name]) for name, count in shards.items()}
     summary = Summary(vocabulary_digest(vocabulary), of_shards, posts.tolist(), rarest.tolist()).named(name)
     with atomic_write(folder / SUMMARY_NAME, "w") as file:
         json.dump(asdict(summary), file)

@@ -1,0 +1,199 @@
+"""Where shards lie: in the output folder, beside their records, or in an object store; nothing else knows of stores."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from uuid import uuid4
+
+from igdet.curation.shards.labelled_posts import ShardingError
+from igdet.curation.shards.part import FOLDER
+from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME
+from igdet.formats.vocabulary import VOCABULARY_NAME
+from igdet.utils.files import atomic_write, read_json
+from igdet.utils.object_stores import FULL, StoreError
+from igdet.utils.scratch import scratch_folder
+from igdet.utils.stored_folder import Facts, StoredFolder
+
+STORE_NAME = "store.json"  # among the records: the address of the shards' store, and what marks it as this curation's
+OWNER_NAME = "owner.txt"  # in the store: whose shards these are
+PUBLISHED = (VOCABULARY_NAME, INDEX_NAME, SUMMARY_NAME)  # beside the shards, in the order in which a store gets them
+
+
+@dataclass(frozen=True)
+class Place:
+    """The output folder of the shards, which holds them too; can be sent to other processes.
+
+    Attributes:
+        folder: with the records, the index, the summary and the vocabulary.
+    """
+
+    folder: Path
+
+    def check(self) -> None:
+        """Refuse, without writing anything, what cannot hold the shards of this curation.
+
+        Raises:
+            StoreError: it cannot be read, or another curation writes there.
+        """
+
+    def claim(self) -> "Place":
+        """Take the place for this curation, and return it with what is known of it from then on.
+
+        Raises:
+            StoreError: it cannot be written, or another curation writes there.
+        """
+        if (self.folder / FOLDER / STORE_NAME).exists():  # the shards were in a store before
+            self._note_store("")
+        return self
+
+    def _note_store(self, root: str) -> str:
+        """Write down where the shards lie from now on, and return what marks stores as this curation's."""
+        mark = self._mark() or uuid4().hex
+        with atomic_write(self.folder / FOLDER / STORE_NAME, "w") as file:
+            json.dump({"store": root, "mark": mark}, file)
+        return mark
+
+    def _mark(self) -> str:
+        """Return what marks stores as this curation's; "" before the first is claimed."""
+        path = self.folder / FOLDER / STORE_NAME
+        return _read(path)["mark"] if path.is_file() else ""
+
+    def shards(self) -> list[str]:
+        """Return the names of the shards that are there."""
+        return sorted(path.name for path in self.folder.glob(SHARD_PATTERN))
+
+    def has(self, shard: str, facts: Facts) -> bool:
+        """Whether a shard is there as its record says."""
+        return _size(self.folder / shard) == facts.bytes
+
+    @contextmanager
+    def workshop(self) -> Iterator[Path]:
+        """Yield the folder of a file system in which shards are written and checked."""
+        yield self.folder
+
+    def keep(self, shard: Path) -> Facts:
+        """Put a shard of the workshop, or none where it has no post, into its place."""
+        return Facts(_size(shard), "")
+
+    def remove(self, shard: str) -> None:
+        """Remove a shard."""
+        (self.folder / shard).unlink()
+
+    def retract(self) -> None:
+        """Remove what speaks of all shards, before one of them changes."""
+        (self.folder / INDEX_NAME).unlink(missing_ok=True)
+
+    def publish(self, shards: Mapping[str, Facts]) -> dict[str, Facts]:
+        """Put what speaks of all shards beside them.
+
+        Args:
+            shards: those that are there, by name.
+
+        Returns:
+            Address -> facts, of these and all beside them; empty where they lie in the output folder.
+        """
+        return {}
+
+
+@dataclass(frozen=True)
+class StoredPlace(Place):
+    """A folder of an object store; records stay in the output folder, and so do copies of index and summary.
+
+    Attributes:
+        store: the folder.
+    """
+
+    store: StoredFolder
+
+    def check(self) -> None:
+        self._check_owner(self.store.read(OWNER_NAME))
+
+    def claim(self) -> Place:
+        mark = self._note_store(self.store.root)
+        if (owner := self.store.read(OWNER_NAME)) is None:
+            self.store.create(OWNER_NAME, mark.encode())
+            owner = self.store.read(OWNER_NAME) or b""
+        self._check_owner(owner)
+        return replace(self, store=replace(self.store, has_md5=self.store.knows_md5(OWNER_NAME)))
+
+    def _check_owner(self, owner: bytes | None) -> None:
+        if owner is not None and owner != self._mark().encode():
+            raise StoreError(
+                f"SHARDS.TO: another curation than that of {self.folder} has written to {self.store.root}; name "
+                f"another folder, or remove {self.store.address(OWNER_NAME)} if that one is over"
+            )
+
+    def shards(self) -> list[str]:
+        return sorted(name for name in self.store.sizes() if fnmatchcase(name, SHARD_PATTERN))
+
+    def has(self, shard: str, facts: Facts) -> bool:
+        # A record without a hash is of a shard in the output folder.
+        return facts == Facts(0, "") or (facts.sha256 != "" and self.store.size(shard) == facts.bytes)
+
+    @contextmanager
+    def workshop(self) -> Iterator[Path]:
+        try:
+            with scratch_folder("shards") as folder:
+                yield folder
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise ShardingError(
+                f"{error.strerror}: shards are made on the local disk before they go to {self.store.root}; set TMPDIR "
+                "to a folder with room for one shard for each process, and run again"
+            ) from error
+
+    def keep(self, shard: Path) -> Facts:
+        if shard.exists():
+            return self.store.upload(shard)
+        self.store.remove(shard.name)
+        return Facts(0, "")
+
+    def remove(self, shard: str) -> None:
+        self.store.remove(shard)
+
+    def retract(self) -> None:
+        super().retract()
+        for name in (SUMMARY_NAME, INDEX_NAME):  # streams need the summary alone
+            self.store.remove(name)
+
+    def publish(self, shards: Mapping[str, Facts]) -> dict[str, Facts]:
+        published = {name: self.store.upload(self.folder / name) for name in PUBLISHED}
+        return {self.store.address(name): facts for name, facts in {**shards, **published}.items()}
+
+
+def place_of(folder: Path, to: str) -> Place:
+    """Return the place of the shards of an output folder.
+
+    Args:
+        folder: the output folder.
+        to: the address of a folder of a store; "" for the output folder itself.
+    """
+    return StoredPlace(folder, StoredFolder(to.rstrip("/"))) if to else Place(folder)
+
+
+def store_of(folder: Path) -> StoredFolder | None:
+    """Return the store that holds the shards of an output folder; None where they lie in it.
+
+    Raises:
+        UserError: the record of it cannot be read.
+    """
+    path = folder / FOLDER / STORE_NAME
+    root = _read(path)["store"] if path.is_file() else ""
+    return StoredFolder(root) if root else None
+
+
+def _read(path: Path) -> dict[str, str]:
+    expected = "the store of the shards and this curation's mark; remove it and run the curation again"
+    found = read_json(path, expected)
+    if not all(isinstance(found.get(key), str) for key in ("store", "mark")):
+        raise ShardingError(f"{path}: expected {expected}")
+    return found
+
+
+def _size(shard: Path) -> int:
+    """Return the bytes of a shard; one without any post has no file."""
+    return shard.stat().st_size if shard.exists() else 0
