@@ -52,7 +52,7 @@ EXTRAS = {
         "huggingface-hub>=1",  # weights named hf://...
         "safetensors>=0.4",  # to write such files; igdet reads them itself
     ],
-    "stores": ["fsspec>=2024.6", "s3fs>=2024.6", "aiohttp>=3.9"],  # streams from s3:// and https://
+    "stores": ["fsspec>=2024.12", "s3fs>=2024.12", "aiohttp>=3.9"],  # s3:// and https://
     "slurm": ["submitit>=1.5"],  # trainings on a SLURM cluster, put back in the queue when they are preempted
     "targets": [
         "scipy>=1.11",  # the label files of some sets that torchvision reads
@@ -64,7 +64,7 @@ EXTRAS = {
     "wandb": ["wandb>=0.16"],  # likewise
     "dev": [
         "aiohttp>=3.9",  # tests of streams from a web server
-        "fsspec>=2024.6",  # tests of streams from a store in memory
+        "fsspec>=2024.12",  # tests with a store in memory
         "huggingface-hub>=1",  # tests of weights on hubs
         "import-linter>=2",
         "mypy>=2.4",  # `make lint`

@@ -40,6 +40,11 @@ class Found(NamedTuple):
     why: str = ""
     store: str = ""
 
+    @property
+    def place(self) -> str:
+        """Where the shards lie."""
+        return self.store or str(self.folder)
+
 
 def table_of_sets(folders: Sequence[Path]) -> Table:
     """Return a row a set, in the order of their folders; the note says what is wrong with which.
@@ -51,7 +56,7 @@ def table_of_sets(folders: Sequence[Path]) -> Table:
         UserError: there is no such folder.
     """
     found = [look_into(path) for folder in folders for path in find_sets(folder)]
-    faults = [f"- {_cell(one.folder)} is {one.state}: {brief(one.why)}" for one in found if one.state]
+    faults = [f"- {_cell(one.place)} is {one.state}: {brief(one.why)}" for one in found if one.state]
     return Table("", HEADER, [_row(one) for one in found], "\n".join(faults) if found else "No shards there.")
 
 
@@ -116,7 +121,7 @@ def _check_index(index: Path, summary: Summary) -> None:
 
 
 def _row(found: Found) -> list[Entry]:
-    summary, folder = found.summary, Entry(_cell(found.store or found.folder))
+    summary, folder = found.summary, Entry(_cell(found.place))
     if summary is None:
         return [Entry(found.state), *[Entry(EMPTY)] * 3, folder, Entry(EMPTY)]
     written = datetime.fromtimestamp((found.folder / SUMMARY_NAME).stat().st_mtime, timezone.utc)
@@ -124,6 +129,6 @@ def _row(found: Found) -> list[Entry]:
     return [Entry(summary.name), *map(Entry, counts), folder, Entry(f"{written:%Y-%m-%d}")]
 
 
-def _cell(path: Path | str) -> str:
+def _cell(path: str) -> str:
     """Return a path that does not end a cell of a Markdown table."""
     return brief(path).replace("|", r"\|")
