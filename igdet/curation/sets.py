@@ -85,11 +85,12 @@ def look_into(folder: Path) -> Found:
 
     Shards that a store holds are looked at there, by one listing.
     """
+    store = store_of(folder)
+    root = store.root if store else ""
     try:
-        store = store_of(folder)
-        root, stored = (store.root, store.sizes()) if store else ("", {})
+        stored = store.sizes() if store else {}
     except UserError as error:
-        return Found(folder, None, BROKEN, str(error))
+        return Found(folder, None, BROKEN, str(error), root)
     return _look_into(folder, root, stored)._replace(store=root)
 
 

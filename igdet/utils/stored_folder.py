@@ -40,15 +40,17 @@ class StoredFolder:
     """A folder of a store; can be sent to other processes.
 
     All methods raise a StoreError where the store cannot be used: at once where another attempt would not help, else
-    after attempts with growing pauses, four minutes in all besides those of the store's own client.
+    after some, each of which the store's own client repeats by itself.
 
     Attributes:
         root: its address, such as "s3://bucket/posts".
         has_md5: whether the store's ETags are MD5 sums, so that they are compared; see `knows_md5`.
+        waits: seconds before each further attempt.
     """
 
     root: str
     has_md5: bool = False
+    waits: tuple[int, ...] = _WAITS
 
     def address(self, name: str) -> str:
         """Return the address of a file."""
@@ -97,7 +99,7 @@ class StoredFolder:
 
     def _patiently(self, name: str, ask: Callable[[], Answer]) -> Answer:
         try:
-            return patiently(ask, self.address(name), waits=_WAITS)
+            return patiently(ask, self.address(name), waits=self.waits)
         except Exception as error:
             raise self._error(name, error) from error
 

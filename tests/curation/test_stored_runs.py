@@ -103,6 +103,13 @@ def test_a_store_that_cannot_be_used_stops_the_run_before_any_work(curation, fau
         pipeline.run(curation)
 
 
+def test_whoever_starts_a_run_does_not_wait_long_for_its_first_error(curation, faults):
+    faults.errors["cat_file"] = [OSError("503 Slow Down")] * 9
+    with pytest.raises(StoreError, match="503 Slow Down"):
+        pipeline.run(curation)
+    assert faults.waited == [1, 2, 4]
+
+
 def test_a_state_writes_nothing(curation):
     command.status(curation)
     assert stored_files(ROOT) == {} and not (curation.folder / "shards").exists()

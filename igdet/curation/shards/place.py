@@ -1,6 +1,5 @@
-"""Where shards lie: in the output folder, beside their records, or in an object store; nothing else knows of stores."""
+"""Where shards lie: in the output folder, beside their records, or in an object store; how the two differ."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +11,14 @@ from igdet.curation.shards.labelled_posts import ShardingError
 from igdet.curation.shards.part import FOLDER
 from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME
 from igdet.formats.vocabulary import VOCABULARY_NAME
-from igdet.utils.files import atomic_write, read_json
-from igdet.utils.object_stores import FULL, StoreError
+from igdet.utils.files import atomic_write
+from igdet.utils.object_stores import FULL, WAITS, StoreError
 from igdet.utils.scratch import scratch_folder
 from igdet.utils.stored_folder import Facts, StoredFolder
 
-STORE_NAME = "store.json"  # among the records: the address of the shards' store, and what marks it as this curation's
-OWNER_NAME = "owner.txt"  # in the store: whose shards these are
+STORE_NAME = "store.txt"  # among the records: the address of the shards, where a store has them
+OWNER_NAME = "owner.txt"  # a random text, the same among the records and in the store: whose shards these are
+_AT_START = WAITS[:3]  # seconds between attempts: whoever starts a run waits for its first error
 PUBLISHED = (VOCABULARY_NAME, INDEX_NAME, SUMMARY_NAME)  # beside the shards, in the order in which a store gets them
 
 
@@ -31,6 +31,11 @@ class Place:
     """
 
     folder: Path
+
+    @property
+    def root(self) -> str:
+        """The address of a store, which tells its shards from others; "" for the output folder."""
+        return ""
 
     def check(self) -> None:
         """Refuse, without writing anything, what cannot hold the shards of this curation.
@@ -45,21 +50,8 @@ class Place:
         Raises:
             StoreError: it cannot be written, or another curation writes there.
         """
-        if (self.folder / FOLDER / STORE_NAME).exists():  # the shards were in a store before
-            self._note_store("")
+        (self.folder / FOLDER / STORE_NAME).unlink(missing_ok=True)
         return self
-
-    def _note_store(self, root: str) -> str:
-        """Write down where the shards lie from now on, and return what marks stores as this curation's."""
-        mark = self._mark() or uuid4().hex
-        with atomic_write(self.folder / FOLDER / STORE_NAME, "w") as file:
-            json.dump({"store": root, "mark": mark}, file)
-        return mark
-
-    def _mark(self) -> str:
-        """Return what marks stores as this curation's; "" before the first is claimed."""
-        path = self.folder / FOLDER / STORE_NAME
-        return _read(path)["mark"] if path.is_file() else ""
 
     def shards(self) -> list[str]:
         """Return the names of the shards that are there."""
@@ -108,21 +100,26 @@ class StoredPlace(Place):
 
     store: StoredFolder
 
+    @property
+    def root(self) -> str:
+        return self.store.root
+
     def check(self) -> None:
-        self._check_owner(self.store.read(OWNER_NAME))
+        self._check_owner(replace(self.store, waits=_AT_START).read(OWNER_NAME))
 
     def claim(self) -> Place:
-        mark = self._note_store(self.store.root)
-        if (owner := self.store.read(OWNER_NAME)) is None:
-            self.store.create(OWNER_NAME, mark.encode())
-            owner = self.store.read(OWNER_NAME) or b""
-        self._check_owner(owner)
+        if not _read(self.folder, OWNER_NAME):
+            _write(self.folder, OWNER_NAME, uuid4().hex)
+        if self.store.read(OWNER_NAME) is None:
+            self.store.create(OWNER_NAME, _read(self.folder, OWNER_NAME).encode())
+        self._check_owner(self.store.read(OWNER_NAME))
+        _write(self.folder, STORE_NAME, self.root)
         return replace(self, store=replace(self.store, has_md5=self.store.knows_md5(OWNER_NAME)))
 
     def _check_owner(self, owner: bytes | None) -> None:
-        if owner is not None and owner != self._mark().encode():
+        if owner is not None and owner != _read(self.folder, OWNER_NAME).encode():
             raise StoreError(
-                f"SHARDS.TO: another curation than that of {self.folder} has written to {self.store.root}; name "
+                f"SHARDS.TO: another curation than that of {self.folder} has written to {self.root}; name "
                 f"another folder, or remove {self.store.address(OWNER_NAME)} if that one is over"
             )
 
@@ -130,8 +127,7 @@ class StoredPlace(Place):
         return sorted(name for name in self.store.sizes() if fnmatchcase(name, SHARD_PATTERN))
 
     def has(self, shard: str, facts: Facts) -> bool:
-        # A record without a hash is of a shard in the output folder.
-        return facts == Facts(0, "") or (facts.sha256 != "" and self.store.size(shard) == facts.bytes)
+        return (self.store.size(shard) or 0) == facts.bytes
 
     @contextmanager
     def workshop(self) -> Iterator[Path]:
@@ -142,7 +138,7 @@ class StoredPlace(Place):
             if error.errno not in FULL:
                 raise
             raise ShardingError(
-                f"{error.strerror}: shards are made on the local disk before they go to {self.store.root}; set TMPDIR "
+                f"{error.strerror}: shards are made on the local disk before they go to {self.root}; set TMPDIR "
                 "to a folder with room for one shard for each process, and run again"
             ) from error
 
@@ -176,22 +172,20 @@ def place_of(folder: Path, to: str) -> Place:
 
 
 def store_of(folder: Path) -> StoredFolder | None:
-    """Return the store that holds the shards of an output folder; None where they lie in it.
-
-    Raises:
-        UserError: the record of it cannot be read.
-    """
-    path = folder / FOLDER / STORE_NAME
-    root = _read(path)["store"] if path.is_file() else ""
+    """Return the store that holds the shards of an output folder; None where they lie in it."""
+    root = _read(folder, STORE_NAME)
     return StoredFolder(root) if root else None
 
 
-def _read(path: Path) -> dict[str, str]:
-    expected = "the store of the shards and this curation's mark; remove it and run the curation again"
-    found = read_json(path, expected)
-    if not all(isinstance(found.get(key), str) for key in ("store", "mark")):
-        raise ShardingError(f"{path}: expected {expected}")
-    return found
+def _read(folder: Path, name: str) -> str:
+    """Read a line among the records; "" where it was not written."""
+    path = folder / FOLDER / name
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+
+
+def _write(folder: Path, name: str, line: str) -> None:
+    with atomic_write(folder / FOLDER / name, "w") as file:
+        file.write(f"{line}\n")
 
 
 def _size(shard: Path) -> int:

@@ -227,5 +227,6 @@ class ShardMaker:
         """Return a fingerprint of everything that decides on the shard's bytes, but for the image files and lists."""
         made_of: list[object] = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.cleaning)]
         made_of += [self.preparer.salt.hex(), self.preparer.source.web.respect_noai]
+        made_of += [self.place.root] if self.place.root else []  # elsewhere an older shard may be as long
         made_of += [[post["id"], post["image"], [(i, self.names[i]) for i in post["labels"]]] for post in posts]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
