@@ -14,6 +14,8 @@ from igdet.utils.cache import LockError, locked
 def scratch_folder(purpose: str) -> Iterator[Path]:
     """Yield an empty folder below $TMPDIR; it is removed at the end, with those of processes that were killed.
 
+    $TMPDIR is on a local disk, whose locks tell whether a process is alive.
+
     Args:
         purpose: a word that names the user's folders for one purpose.
 
@@ -21,20 +23,23 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
         OSError: $TMPDIR is full or not writable.
     """
     base = Path(tempfile.gettempdir(), f"igdet-{purpose}-{os.getuid()}")
-    with ExitStack() as stack:
-        with locked(base, wait=True):
-            for left in base.glob("*/"):
-                _remove_unused(left)
+    with ExitStack() as in_use:
+        with locked(base, wait=True):  # one process at a time makes and locks a folder, or removes some
+            _remove_unused(base)
             folder = Path(tempfile.mkdtemp(dir=base))
-            stack.enter_context(locked(folder))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        (folder / "files").mkdir()
-        yield folder / "files"
+            in_use.enter_context(locked(folder))
+        try:
+            (folder / "files").mkdir()
+            yield folder / "files"
+        finally:
+            with locked(base, wait=True):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_unused(folder: Path) -> None:
-    try:
-        with locked(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-    except LockError:
-        pass  # a process works in it
+def _remove_unused(base: Path) -> None:
+    for folder in base.glob("*/"):
+        try:
+            with locked(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+        except LockError:
+            pass  # a process works in it

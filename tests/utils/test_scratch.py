@@ -1,6 +1,7 @@
 """Folders that last as long as their block: what killed processes have left goes, what is in use stays."""
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -34,3 +35,14 @@ def test_what_a_killed_process_has_left_is_removed_and_what_is_in_use_is_not(tmp
             assert other.parent.parent != base
     with locked(base / "used"), scratch_folder("tests"):
         assert (base / "used").exists()
+
+
+def test_several_at_a_time_do_not_disturb_each_other(tmp_path):
+    def work(number):
+        with scratch_folder("tests") as folder:
+            (folder / "file").write_text(str(number))
+            return (folder / "file").read_text()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(200))) == [str(number) for number in range(200)]
+    assert [path.name for base in tmp_path.iterdir() for path in base.iterdir()] == [".lock"]
