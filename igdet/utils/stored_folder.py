@@ -87,6 +87,27 @@ class StoredFolder:
         self._patiently(path.name, lambda: self._upload(path, facts.bytes, tag))
         return facts
 
+    def is_beside(self, other: "StoredFolder") -> bool:
+        """Whether both are folders of one kind of store, which copies between them by itself."""
+        return self.root.partition("://")[0] == other.root.partition("://")[0]
+
+    def copy(self, other: "StoredFolder", name: str, size: int) -> None:
+        """Have the store copy a file of another folder under the same name, or remove it here where that has none.
+
+        Args:
+            other: `is_beside` this one.
+            name: of the file.
+            size: in bytes, which the copy must have; 0 for no file.
+        """
+        if size:
+            self._patiently(name, lambda: self._copy(other, name, size))
+        else:
+            self.remove(name)
+
+    def download(self, name: str, path: Path) -> None:
+        """Write a file of the folder to the local disk."""
+        self._patiently(name, lambda: self._download(name, path))
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         if self.size(name) is not None:
@@ -134,11 +155,25 @@ class StoredFolder:
     def _upload(self, path: Path, size: int, tag: str) -> None:
         files, root = connect(self.root)
         files.put_file(str(path), f"{root}/{path.name}", chunksize=_PART)
-        found = self._info(path.name) or {}
-        if found.get("size") != size:
-            raise OSError(f"the store has {found.get('size', 'none')} of the {size:,} bytes that were written")
+        found = self._of_size(path.name, size)
         if tag and _tag_of(found) != tag:
             raise OSError(f"the store has other bytes than were written: ETag {_tag_of(found)}, expected {tag}")
+
+    def _of_size(self, name: str, size: int) -> dict:
+        found = self._info(name) or {}
+        if found.get("size") != size:
+            raise OSError(f"the store has {found.get('size', 'none')} of the {size:,} bytes that were written")
+        return found
+
+    def _copy(self, other: "StoredFolder", name: str, size: int) -> None:
+        files, root = connect(self.root)
+        _, theirs = connect(other.root)
+        files.cp_file(f"{theirs}/{name}", f"{root}/{name}")
+        self._of_size(name, size)
+
+    def _download(self, name: str, path: Path) -> None:
+        files, root = connect(self.root)
+        files.get_file(f"{root}/{name}", str(path))
 
     def _remove(self, name: str) -> None:
         files, root = connect(self.root)

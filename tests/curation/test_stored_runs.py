@@ -10,6 +10,7 @@ pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 from igdet.curation import command, pipeline
 from igdet.curation.manifest import read_manifest
 from igdet.curation.settings import read_curation
+from igdet.curation.shards.shard_maker import ShardMaker
 from igdet.utils.object_stores import StoreError
 from tests.support.memory_store import memory_store, stored_files
 
@@ -113,3 +114,32 @@ def test_whoever_starts_a_run_does_not_wait_long_for_its_first_error(curation, f
 def test_a_state_writes_nothing(curation):
     command.status(curation)
     assert stored_files(ROOT) == {} and not (curation.folder / "shards").exists()
+
+
+@pytest.mark.parametrize(("there", "here"), [(ROOT, f"{ROOT}_2"), (ROOT, "''"), ("''", ROOT)])
+def test_shards_are_carried_from_place_to_place(tmp_path, faults, monkeypatch, there, here):
+    config = write_raw_posts(tmp_path)
+    bad = ["SOURCE.MAX_BAD_SHARE", "0.5", "SHARDS.MAX_BAD_SHARE", "1", "DUPLICATES", "{EVALUATION: ''}"]
+    first = [*bad, "SOURCE.PATHS", f"[{tmp_path}/posts/a.jsonl]", "OUTPUT_DIR", str(tmp_path / "first")]
+    pipeline.run(read_curation(config, [*first, "SHARDS.TO", there]))
+    added = [*bad, "APPEND_TO", f"{{OUTPUT_DIR: {tmp_path}/first}}"]
+    pipeline.run(read_curation(config, [*added, "OUTPUT_DIR", str(tmp_path / "locally"), "SHARDS.TO", "''"]))
+    made, real = [], ShardMaker._make_again
+    monkeypatch.setattr(
+        ShardMaker, "_make_again", lambda maker, name, *args: made.append(name) or real(maker, name, *args)
+    )
+    appended = read_curation(config, [*added, "OUTPUT_DIR", str(tmp_path / "out"), "SHARDS.TO", here])
+    pipeline.run(appended)
+    assert made == ["posts-000001.tar", "posts-000002.tar"]
+    assert to_do(appended) == []
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "locally/shards").iterdir() if path.is_file()}
+    found = (
+        stored_files(here)
+        if here.startswith(ROOT)
+        else {name: (tmp_path / "out/shards" / name).read_bytes() for name in expected}
+    )
+    assert {name: found[name] for name in expected} == expected
+    facts = {name.rpartition("/")[2]: of for name, of in read_manifest(tmp_path / "out", "shards").files.items()}
+    assert facts == {
+        name.rpartition("/")[2]: of for name, of in read_manifest(tmp_path / "locally", "shards").files.items()
+    }

@@ -14,7 +14,7 @@ from igdet.curation.images import ImageSource
 from igdet.curation.shards.id_list import IdList
 from igdet.curation.shards.labelled_posts import LabelledPosts, ShardingError
 from igdet.curation.shards.part import FOLDER, part_path
-from igdet.curation.shards.place import Place, place_of
+from igdet.curation.shards.place import Place, earlier_place, place_of
 from igdet.curation.shards.preparing import Preparer, ShardSettings
 from igdet.curation.shards.shard_maker import MadeShard, ShardMaker, Tally
 from igdet.formats.shards.format import INDEX_NAME, SHARD_NAME, index_schema
@@ -36,6 +36,7 @@ def make_shards(
     settings: ShardSettings,
     exclusions: Mapping[str, IdList] | None = None,
     processes: int = 1,
+    earlier: Path | None = None,
 ) -> Tally:
     """Make the shards of labelled posts; the same posts, settings and lists give the same bytes.
 
@@ -53,6 +54,7 @@ def make_shards(
         settings: how shards are made.
         exclusions: posts to leave out, such as opt-outs, by the name under which they are counted.
         processes: number of processes of this machine, >= 1; see `engine.map_in_order`.
+        earlier: output folder of shards of an earlier curation, which are taken over where they would be made alike.
 
     Returns:
         What became of the posts.
@@ -69,7 +71,7 @@ def make_shards(
     _remove_leftovers(place, found.count_tables(settings.posts_per_shard))
     labels.write(output / VOCABULARY_NAME)
     preparer = Preparer(source, settings.cleaning, settings.read_salt(), exclusions or {})
-    maker = ShardMaker(place, labels.names, settings, preparer)
+    maker = ShardMaker(place, labels.names, settings, preparer, earlier_place(earlier) if earlier else None)
     tally, made = Tally(), {}
     (output / FOLDER).mkdir(exist_ok=True)
     schema = index_schema(output / VOCABULARY_NAME)

@@ -11,7 +11,7 @@ from igdet.curation.shards.labelled_posts import ShardingError
 from igdet.curation.shards.part import FOLDER
 from igdet.formats.shards.format import INDEX_NAME, SHARD_PATTERN, SUMMARY_NAME
 from igdet.formats.vocabulary import VOCABULARY_NAME
-from igdet.utils.files import atomic_write
+from igdet.utils.files import atomic_write, link_or_copy
 from igdet.utils.object_stores import FULL, WAITS, StoreError
 from igdet.utils.scratch import scratch_folder
 from igdet.utils.stored_folder import Facts, StoredFolder
@@ -69,6 +69,23 @@ class Place:
     def keep(self, shard: Path) -> Facts:
         """Put a shard of the workshop, or none where it has no post, into its place."""
         return Facts(_size(shard), "")
+
+    def take(self, earlier: "Place", shard: str, facts: Facts) -> Facts:
+        """Let a shard of an earlier curation be in its place here too.
+
+        Args:
+            earlier: where it lies.
+            shard: its name.
+            facts: what its record says of it; of a shard without a post that there is no file.
+        """
+        (self.folder / shard).unlink(missing_ok=True)
+        if facts.bytes:
+            earlier.give(shard, self.folder / shard)
+        return facts._replace(sha256="")
+
+    def give(self, shard: str, path: Path) -> None:
+        """Let a shard be in another file too."""
+        link_or_copy(self.folder / shard, path)
 
     def remove(self, shard: str) -> None:
         """Remove a shard."""
@@ -148,6 +165,18 @@ class StoredPlace(Place):
         self.store.remove(shard.name)
         return Facts(0, "")
 
+    def take(self, earlier: Place, shard: str, facts: Facts) -> Facts:
+        if isinstance(earlier, StoredPlace) and self.store.is_beside(earlier.store):
+            self.store.copy(earlier.store, shard, facts.bytes)
+            return facts
+        with self.workshop() as folder:
+            if facts.bytes:
+                earlier.give(shard, folder / shard)
+            return self.keep(folder / shard)
+
+    def give(self, shard: str, path: Path) -> None:
+        self.store.download(shard, path)
+
     def remove(self, shard: str) -> None:
         self.store.remove(shard)
 
@@ -169,6 +198,12 @@ def place_of(folder: Path, to: str) -> Place:
         to: the address of a folder of a store; "" for the output folder itself.
     """
     return StoredPlace(folder, StoredFolder(to.rstrip("/"))) if to else Place(folder)
+
+
+def earlier_place(folder: Path) -> Place:
+    """Return the place of the shards of a curation that has ended."""
+    store = store_of(folder)
+    return StoredPlace(folder, store) if store else Place(folder)
 
 
 def store_of(folder: Path) -> StoredFolder | None:

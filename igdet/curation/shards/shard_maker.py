@@ -149,15 +149,17 @@ class ShardMaker:
         names: the canonical name of each label, by label id.
         settings: how shards are made.
         preparer: gives the posts' images.
+        earlier: where shards of an earlier curation lie, which are taken over as they are.
     """
 
     place: Place
     names: Sequence[str]
     settings: ShardSettings
     preparer: Preparer
+    earlier: Place | None = None
 
     def make(self, number: int, table: pa.Table) -> MadeShard:
-        """Make a shard, unless an earlier run has made the same one.
+        """Make a shard, unless an earlier run, or the earlier curation, has made the same one.
 
         Args:
             number: of the shard, from 0.
@@ -169,29 +171,48 @@ class ShardMaker:
             OSError: the disk is full or not writable; the folder then has no index.
         """
         name, posts = SHARD_NAME.format(number), table.to_pylist()
-        digest = self._digest(posts)
-        part = read_part(part_path(self.place.folder, name), digest)
-        is_new = part is None or not self._is_current(name, posts, part)
-        if is_new:
-            part = self._make_again(name, posts, digest)
-        return MadeShard(name, part, bad_posts(posts, part), is_new)
+        found = self._found(self.place, name, posts)
+        if found is None and self.earlier:
+            found = self._take_over(self.earlier, name, posts)
+        part = self._make_again(name, posts) if found is None else found
+        return MadeShard(name, part, bad_posts(posts, part), is_new=found is None)
 
-    def _is_current(self, name: str, posts: list[dict], part: pa.Table) -> bool:
-        has_shard = self.place.has(name, facts_of(part))
-        return has_shard and all(map(self.preparer.is_current, posts, part.to_pylist()))
+    def _found(self, place: Place, name: str, posts: list[dict]) -> pa.Table | None:
+        """Return the record of a shard that lies somewhere just as it would be made."""
+        part = read_part(part_path(place.folder, name), self._digest(place, posts))
+        if part is None or not place.has(name, facts_of(part)):
+            return None
+        return part if all(map(self.preparer.is_current, posts, part.to_pylist())) else None
 
-    def _make_again(self, name: str, posts: list[dict], digest: str) -> pa.Table:
-        # What speaks of the old shard goes first: should this process be killed, nothing may vouch for half of both.
-        self.place.retract()
-        record = part_path(self.place.folder, name)
-        record.unlink(missing_ok=True)
+    def _take_over(self, earlier: Place, name: str, posts: list[dict]) -> pa.Table | None:
+        part = self._found(earlier, name, posts)
+        if part is None:
+            return None
+        record = self._begin(name)
+        part = with_facts(part, self._digest(self.place, posts), self.place.take(earlier, name, facts_of(part)))
+        write_part(record, part)
+        return part
+
+    def _make_again(self, name: str, posts: list[dict]) -> pa.Table:
+        record = self._begin(name)
         with self.place.workshop() as folder:
             part = self._write_checked(folder / name, posts)
-            part = with_facts(part, digest, self.place.keep(folder / name))
+            part = with_facts(part, self._digest(self.place, posts), self.place.keep(folder / name))
         # Where most images are bad, a server or a disk may be away: such a shard is tried again at the next run.
         if not too_many(len(bad_posts(posts, part)), len(posts), self.settings.max_bad_share):
             write_part(record, part)
         return part
+
+    def _begin(self, name: str) -> Path:
+        """Remove what speaks of an old shard: should this process be killed, nothing may vouch for half of both.
+
+        Returns:
+            Where the record of the new one goes.
+        """
+        self.place.retract()
+        record = part_path(self.place.folder, name)
+        record.unlink(missing_ok=True)
+        return record
 
     def _write_checked(self, shard: Path, posts: list[dict]) -> pa.Table:
         part = pa.Table.from_pylist(self._write(shard, posts), schema=SCHEMA)
@@ -223,10 +244,10 @@ class ShardMaker:
             for start in range(0, len(posts), step):
                 yield from pool.map(self.preparer.prepare, posts[start : start + step])
 
-    def _digest(self, posts: list[dict]) -> str:
+    def _digest(self, place: Place, posts: list[dict]) -> str:
         """Return a fingerprint of everything that decides on the shard's bytes, but for the image files and lists."""
         made_of: list[object] = [FORMAT_VERSION, MAKER_VERSION, asdict(self.settings.cleaning)]
         made_of += [self.preparer.salt.hex(), self.preparer.source.web.respect_noai]
-        made_of += [self.place.root] if self.place.root else []  # elsewhere an older shard may be as long
+        made_of += [place.root] if place.root else []  # elsewhere an older shard may be as long
         made_of += [[post["id"], post["image"], [(i, self.names[i]) for i in post["labels"]]] for post in posts]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()

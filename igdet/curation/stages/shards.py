@@ -44,6 +44,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         wanted,
         _exclusions(curation),
         wanted.count_processes(),
+        curation.carried_from.folder / FOLDER if curation.carried_from else None,
     )
     shards = folder / FOLDER
     written = [shards / name for name in (INDEX_NAME, SUMMARY_NAME, VOCABULARY_NAME)]
