@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
@@ -83,10 +84,10 @@ EXTRAS = {
 }
 
 
-def binding(name: str, folder: str) -> Extension:
+def binding(name: str, folder: str, libraries: Sequence[str] = ()) -> Extension:
     """A module of all C files of a folder; it knows them by their hash (igdet/utils/bindings.py).
 
-    Optional: without a compiler or libjpeg-turbo's headers igdet is installed all the same, and says what it lacks when
+    Optional: without a compiler or a library's headers igdet is installed all the same, and says what it lacks when
     that is wanted.
     """
     files = sorted((ROOT / folder).glob("*.[ch]"))
@@ -97,7 +98,7 @@ def binding(name: str, folder: str) -> Extension:
         sources,
         depends=headers,
         define_macros=[("SOURCE", f'"{digest}"')],
-        libraries=["jpeg"],
+        libraries=list(libraries),
         optional=True,
     )
 
@@ -122,8 +123,9 @@ setup(
     packages=find_packages(include=["igdet", "igdet.*"]),
     package_data={"igdet": [f"**/{name}" for name in DATA_FILES]},
     ext_modules=[
-        binding("_jpeg", "igdet/data/images"),  # decodes the crop of a JPEG only
-        binding("_restarts", "igdet/curation/images"),  # codes JPEGs again with restart markers
+        binding("_jpeg", "igdet/data/images", ["jpeg"]),  # decodes the crop of a JPEG only
+        binding("_restarts", "igdet/curation/images", ["jpeg"]),  # codes JPEGs again with restart markers
+        binding("_hashtags", "igdet/curation/labels"),  # numbers, labels and counts hashtags
     ],
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["igdet = igdet.cli.__main__:main"]},

@@ -8,6 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -197,6 +198,48 @@ def test_counts_of_all_batches_are_summed(tmp_path):
     assert {row["word"]: row["posts"] for row in total} == {"a": 1, "b": 5}
     assert engine.count_rows(files) == 6
     assert engine.sum_up([], "tally", ["word"], "posts").to_pydict() == {"word": [], "posts": []}
+
+
+def test_sums_of_counts_of_slices(tmp_path):
+    schema = pa.schema([("word", pa.string()), ("posts", pa.int64())])
+    files = [tmp_path / "1.arrow", tmp_path / "2.arrow"]
+    engine.write_counts(files[0], pa.table([["a", "b"], [1, 2]], schema=schema))
+    engine.write_counts(files[1], pa.table([["b"], [3]], schema=schema))
+    assert sorted(map(tuple, map(dict.values, engine.sum_counts(files, ["word"], "posts").to_pylist()))) == [
+        ("a", 1),
+        ("b", 5),
+    ]
+    assert engine.sum_counts(files[:1], ["word"], "posts").to_pydict() == {"word": ["a", "b"], "posts": [1, 2]}
+    assert engine.sum_counts([], ["word"], "posts").equals(schema.empty_table())
+    files[0].write_bytes(b"no table")
+    for some in (files, files[:1]):
+        with pytest.raises(EngineError, match=f"reading {files[0]}"):
+            engine.sum_counts(some, ["word"], "posts")
+
+
+def test_batches_are_worked_on_in_their_order(words, tmp_path):
+    seen = []
+
+    def work(batch):
+        seen.append(batch["word"].to_pylist())
+        return pa.table([pc.add(pc.utf8_length(batch["word"]), 10 * len(seen))], names=["length"])
+
+    reads, writes = pa.schema([("word", pa.string())]), pa.schema([("length", pa.int32())])
+    (tmp_path / "out").mkdir()
+    engine.rewrite(words, reads, work, tmp_path / "out", writes)
+    assert seen == [["a", "bb"], ["ccc"], ["dddd", None]]
+    files = sorted((tmp_path / "out").iterdir())
+    assert [pq.read_table(file)["length"].to_pylist() for file in files] == [[11, 12], [23], [34, None]]
+
+
+def test_work_that_fails(words, tmp_path):
+    def work(batch):
+        raise ConfigError("cannot be used")
+
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ConfigError, match="cannot be used"):
+        engine.rewrite(words, pa.schema([("word", pa.string())]), work, tmp_path / "out", pa.schema([]))
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The engine of curation, Daft on this machine or on each of a Ray cluster: nothing outside knows which."""
 
 from igdet.curation.engine.batches import rewrite
-from igdet.curation.engine.counts import count_rows, sum_up
+from igdet.curation.engine.counts import count_rows, sum_counts, sum_up, write_counts
 from igdet.curation.engine.errors import EngineError
 from igdet.curation.engine.frames import (
     BATCH,
@@ -36,7 +36,9 @@ __all__ = [
     "read",
     "rewrite",
     "start",
+    "sum_counts",
     "sum_up",
     "write",
     "write_buckets",
+    "write_counts",
 ]

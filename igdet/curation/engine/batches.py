@@ -26,12 +26,13 @@ def rewrite(
 ) -> None:
     """Make a Parquet file of each batch of rows of others; the same files give the same bytes.
 
-    Batches are worked on by as many threads as Arrow may use.
+    While batches are worked on, later ones are read, and earlier ones written by as many threads as Arrow may use.
 
     Args:
         paths: Parquet files.
         reads: the columns that are read of them, and the types that they get.
-        work: is given a batch of at most `BATCH`, fewer where there would be less than `FEWEST` batches.
+        work: is given batches of at most `BATCH`, fewer where there would be less than `FEWEST` of them, in their order
+            and one at a time.
         folder: where the files go, named by `FILE`, in the order of the batches.
         writes: of what `work` returns; of dictionaries the values are written, as if they were none.
 
@@ -39,10 +40,11 @@ def rewrite(
         EngineError: a file cannot be read or written.
         OSError: the disk is full.
     """
-    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+    with ThreadPoolExecutor(1) as worker, ThreadPoolExecutor(pa.cpu_count()) as writers:
         running: deque[Future] = deque()
         for number, batch in enumerate(_batches(paths, reads)):
-            running.append(pool.submit(_write, work, batch, folder / FILE.format(number), writes))
+            worked = worker.submit(work, batch)
+            running.append(writers.submit(_write, worked, folder / FILE.format(number), writes))
             if len(running) > pa.cpu_count():  # one more than threads, so that none waits for the reading
                 running.popleft().result()
         for done in running:
@@ -60,12 +62,13 @@ def _batches(paths: Sequence[str | Path], schema: pa.Schema) -> Iterator[pa.Reco
         yield pa.RecordBatch.from_pylist([], schema)
 
 
-def _write(work: Callable, batch: pa.RecordBatch, path: Path, schema: pa.Schema) -> None:
+def _write(worked: Future[pa.Table], path: Path, schema: pa.Schema) -> None:
     lists = [field.name for field in schema if pa.types.is_list(field.type)]
     encoded = [f"{name}.list.element" for name in lists if pa.types.is_dictionary(schema.field(name).type.value_type)]
+    table = worked.result()
     with explained(f"writing {path}"), atomic_write(path) as file:
         pq.write_table(
-            work(batch),
+            table,
             file,
             compression="zstd",
             store_schema=False,

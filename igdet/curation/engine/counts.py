@@ -1,6 +1,6 @@
 """Counts that travel with rows, summed over many files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +10,32 @@ import pyarrow.parquet as pq
 
 from igdet.curation.engine.errors import explained
 from igdet.curation.engine.work import map_in_order
+from igdet.utils.files import atomic_write
 
 _SUMMED_FILES = 4  # whose counts are in memory at once
+
+
+def write_counts(path: Path, counts: pa.Table) -> None:
+    """Write the counts of a slice, for `sum_counts`."""
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with atomic_write(path) as file, pa.ipc.new_file(file, counts.schema, options=options) as writer:
+        writer.write_table(counts)
+
+
+def sum_counts(files: Sequence[Path], keys: Sequence[str], value: str) -> pa.Table:
+    """Sum over what slices have counted.
+
+    Args:
+        files: of `write_counts`; a slice tells what it counts apart.
+        keys: columns that tell counts apart.
+        value: the column to sum.
+
+    Returns:
+        Columns `keys` and `value`; a row for each combination, in no order.
+    """
+    if len(files) == 1:
+        return _read_counts([*keys, value], str(files[0]))
+    return _sum(partial(_read_counts, [*keys, value]), files, keys, value)
 
 
 def sum_up(files: Sequence[Path], column: str, keys: Sequence[str], value: str) -> pa.Table:
@@ -26,19 +50,31 @@ def sum_up(files: Sequence[Path], column: str, keys: Sequence[str], value: str) 
     Returns:
         Columns `keys` and `value`; a row for each combination, in no order.
     """
+    return _sum(partial(_read_column, column, [*keys, value]), files, keys, value)
+
+
+def _sum(read: Callable[[str], pa.Table], files: Sequence[Path], keys: Sequence[str], value: str) -> pa.Table:
     total = pa.schema([*((key, pa.string()) for key in keys), (value, pa.int64())]).empty_table()
     several = [([str(file) for file in files[i : i + _SUMMED_FILES]],) for i in range(0, len(files), _SUMMED_FILES)]
-    for done in map_in_order(partial(_sums, column, keys, value), several):
+    for done in map_in_order(partial(_sums, read, keys, value), several):
         sums = done.result.cast(total.schema)
         total = _added(total, sums, keys, value) if len(total) else sums
     return total
 
 
-def _sums(column: str, keys: Sequence[str], value: str, files: Sequence[str]) -> pa.Table:
-    with explained(f"summing up {column} of {Path(files[0]).parent.parent}"):
-        counts = pa.concat_tables(pq.ParquetFile(file).read([column]) for file in files)
-        structs, names = pc.list_flatten(counts[column]), [*keys, value]
-        return _summed(pa.table([pc.struct_field(structs, name) for name in names], names), keys, value)
+def _read_column(column: str, names: Sequence[str], file: str) -> pa.Table:
+    with explained(f"reading {column} of {file}"):
+        structs = pc.list_flatten(pq.ParquetFile(file).read([column])[column])
+    return pa.table([pc.struct_field(structs, name) for name in names], names)
+
+
+def _read_counts(names: Sequence[str], file: str) -> pa.Table:
+    with explained(f"reading {file}"), pa.OSFile(file) as source:
+        return pa.ipc.open_file(source).read_all().select(names)
+
+
+def _sums(read: Callable[[str], pa.Table], keys: Sequence[str], value: str, files: Sequence[str]) -> pa.Table:
+    return _summed(pa.concat_tables(map(read, files)), keys, value)
 
 
 def _summed(rows: pa.Table, keys: Sequence[str], value: str) -> pa.Table:

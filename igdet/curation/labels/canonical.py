@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from igdet.curation.labels.strings import Strings, make_strings
 from igdet.curation.lexicon import Lexicon
 from igdet.curation.lexicon.words import normal_forms, plurals
 from igdet.formats.vocabulary import normalise_tag
@@ -184,12 +186,18 @@ class Canonicaliser:
 
     def _rows(self, normals: pa.Array) -> pa.Array:
         """Return for each normal form its row of `_columns`, null for one outside the lexicon; `_find` for many."""
-        dated = pc.match_substring_regex(normals, _YEAR.pattern)
-        stems = pc.utf8_slice_codeunits(normals.filter(dated), 0, -4)
-        found = pc.index_in(pa.concat_arrays([normals, stems]), self._columns["form"])  # one search: its set-up is slow
-        plain, of_stems = found[: len(normals)], found[len(normals) :]
-        with_year = pc.replace_with_mask(plain, dated, pc.add(of_stems, pa.scalar(self._plain, pa.int32())))
-        return pc.coalesce(plain, with_year)
+        rows = self._form_rows.find(normals)
+        dated = pc.match_substring_regex(normals, _YEAR.pattern).to_numpy(zero_copy_only=False)
+        dated &= rows < 0
+        stems = self._form_rows.find(pc.utf8_slice_codeunits(normals.filter(pa.array(dated)), 0, -4))
+        rows[dated] = np.where(stems < 0, -1, stems + self._plain)
+        return pa.array(rows, mask=rows < 0)
+
+    @cached_property
+    def _form_rows(self) -> Strings:
+        strings = make_strings()
+        strings.add(self._columns["form"])
+        return strings
 
     def forms(self) -> pa.Table:
         """Return every form that leads to a label, without years: columns form and label, strings."""

@@ -1,23 +1,25 @@
-"""From the hashtags of posts to their labels, with counts: each distinct hashtag of a batch is looked up once."""
+"""From the hashtags of posts to their labels, with counts: each distinct hashtag of a slice is looked up once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from igdet.curation.labels.canonical import Canonicaliser
+from igdet.curation.labels.hashtags import LABEL, LABEL_POSTS, POSTS, Hashtags
+from igdet.curation.labels.strings import PlainStrings, Strings, make_strings
 from igdet.curation.lexicon import Lexicon
-from igdet.curation.slices import counts_type, in_first_row
+from igdet.curation.lexicon.words import normal_forms
 from igdet.formats.vocabulary import normalise_tag
 
-TAG_COUNTS = counts_type(tag=pa.string(), label=pa.string())
-REPEATS = counts_type(label=pa.string())
-LABELS = pa.list_(pa.dictionary(pa.int32(), pa.string()))  # of a batch, each once: no string is copied or hashed again
-FIELDS = pa.struct([("labels", LABELS), ("tag_counts", TAG_COUNTS), ("repeats", REPEATS)])
+LISTS = pa.list_(pa.dictionary(pa.int32(), pa.string()))  # of a batch, each once: no string is copied or hashed again
+TAG_COUNTS = pa.schema([("tag", pa.string()), ("label", pa.string()), ("posts", pa.int64())])
+REPEATS = pa.schema([("label", pa.string()), ("posts", pa.int64())])
+_ROWS = 2**20  # of counts whose strings are copied at once
 
 
 @dataclass(frozen=True)
@@ -40,132 +42,143 @@ class LexiconSettings:
 
 
 class Labeller:
-    """The batch function of labelling; sent to other machines, it takes its lexicon from the settings there.
+    """Labels the posts of a slice, a batch at a time, and counts what they carry.
+
+    What it returns depends on the batches and their order, and on nothing else.
 
     Args:
         settings: how hashtags become labels.
+        strings: what numbers them, empty; the fastest that there is without it.
     """
 
-    def __init__(self, settings: LexiconSettings):
-        self._settings = settings
+    def __init__(self, settings: LexiconSettings, strings: Strings | None = None):
+        self._canonicaliser = canonicaliser_of(settings)
+        self._hashtags = Hashtags(make_strings() if strings is None else strings)
 
-    def __call__(self, tags: pa.ListArray) -> pa.StructArray:
+    def __call__(self, tags: pa.ListArray) -> pa.ListArray:
         """Label a batch of posts.
 
         Args:
             tags: list<string> (n,): the hashtags of each post, as written.
 
         Returns:
-            struct (n,) of `FIELDS`: the labels of each post, each once; and in the first row how many posts of the
-            batch carry each normal form, with the label only where the post's other hashtags chose it; and how much
-            less than the sum of its hashtags' posts a label has, as some posts carry several of them.
+            `LISTS` (n,): the labels of each post, in the order of its hashtags, each once.
         """
-        canonicaliser = canonicaliser_of(self._settings)
-        meant = _meant(tags, canonicaliser)
-        if self._settings.ambiguous == "context":
-            meant = _in_context(meant, tags, canonicaliser)
-        carried, repeats = _labels(meant)
-        columns = [
-            _lists(carried, len(tags)),
-            in_first_row(_tag_counts(meant), len(tags), TAG_COUNTS),
-            in_first_row(_counts(repeats, carried.things), len(tags), REPEATS),
-        ]
-        return pa.StructArray.from_arrays(columns, fields=list(FIELDS))
+        offsets = np.zeros(len(tags) + 1, np.int32)
+        np.cumsum(pc.fill_null(pc.list_value_length(tags), 0), out=offsets[1:])
+        numbers = self._add(pc.fill_null(tags.flatten(), ""))
+        offsets, labels = self._hashtags.label(offsets, self._meant(numbers, offsets, tags))
+        return pa.ListArray.from_arrays(pa.array(offsets), self._encoded(labels))
+
+    def counts(self) -> tuple[pa.Table, pa.Table]:
+        """Return what the posts of all batches carry.
+
+        Returns:
+            `TAG_COUNTS`: how many posts carry each normal form, with the label only where the post's other hashtags
+            chose it. `REPEATS`: how much less than the sum of its hashtags' posts a label has, as some posts carry
+            several of them.
+        """
+        words = self._hashtags.words
+        sums = np.bincount(words[:, LABEL], words[:, POSTS], len(words)).astype(np.int64)
+        sums[0] = 0  # the posts of what has no label
+        return self._tag_counts(words[:, POSTS]), self._repeats(sums - words[:, LABEL_POSTS])
+
+    def _tag_counts(self, posts: np.ndarray) -> pa.Table:
+        parts = [[self._strings(some), self._chosen(some), posts[some]] for some in _parts(posts)]
+        return _table(parts, TAG_COUNTS)
+
+    def _repeats(self, posts: np.ndarray) -> pa.Table:
+        return _table([[self._strings(some), posts[some]] for some in _parts(posts)], REPEATS)
+
+    def _strings(self, numbers: np.ndarray) -> pa.StringArray:
+        return self._hashtags.strings.take(numbers)
+
+    def _chosen(self, numbers: np.ndarray) -> pa.StringArray:
+        """Return the labels that posts have chosen for forms, null for the others."""
+        return pa.nulls(len(numbers), pa.string())
+
+    def _meant(self, numbers: np.ndarray, offsets: np.ndarray, tags: pa.ListArray) -> np.ndarray:
+        """Return the numbers that a batch's hashtags count as."""
+        return numbers
+
+    def _add(self, strings: pa.StringArray) -> np.ndarray:
+        """Return the numbers of strings, whose forms and labels are known then."""
+        known = self._hashtags
+        numbers = known.strings.add(strings)
+        while known.known < len(known.strings):  # a form or a label may be new as well, and has one itself
+            new = self._strings(np.arange(known.known, len(known.strings), dtype=np.int32))
+            labels, _ = self._canonicaliser.meanings(new)
+            known.learn(known.strings.add(normal_forms(new)), known.strings.add(labels))
+        return numbers
+
+    def _encoded(self, labels: np.ndarray) -> pa.DictionaryArray:
+        """Return numbers as strings, with a dictionary of those that there are."""
+        places = np.zeros(self._hashtags.known, np.int32)
+        places[labels] = 1
+        there = np.flatnonzero(places).astype(np.int32)
+        places[there] = np.arange(len(there))
+        return pa.DictionaryArray.from_arrays(pa.array(places[labels]), self._strings(there))
 
 
-class _Carried(NamedTuple):
-    """What posts carry, each thing once a post.
+class _ContextLabeller(Labeller):
+    """Lets the other hashtags of each post choose the label of its ambiguous ones; a form is a word for each label."""
 
-    Attributes:
-        posts: int32 (m,), ascending: rows of posts.
-        codes: int32 (m,), ascending within a post: rows of `things`.
-        things: the distinct ones, with a column label; those of one label stand together.
-    """
+    def __init__(self, settings: LexiconSettings):
+        self._plain = PlainStrings()
+        super().__init__(settings, self._plain)
+        self._label_of: dict[int, str] = {}  # the words that posts chose
 
-    posts: np.ndarray
-    codes: np.ndarray
-    things: pa.Table
+    def _chosen(self, numbers: np.ndarray) -> pa.StringArray:
+        return pa.array(map(self._label_of.get, numbers.tolist()), pa.string())
 
+    def _meant(self, numbers: np.ndarray, offsets: np.ndarray, tags: pa.ListArray) -> np.ndarray:
+        ambiguous = self._ambiguous(numbers)
+        places = np.flatnonzero(np.isin(numbers, [*ambiguous]))
+        posts = np.searchsorted(offsets, places, side="right") - 1
+        forms = [ambiguous[number] for number in numbers[places].tolist()]
+        resolve = lru_cache(maxsize=1)(lambda post: _resolved(tags[post].as_py(), self._canonicaliser))  # in order
+        labels = [resolve(post)[form] for post, form in zip(posts.tolist(), forms, strict=True)]
+        meant = numbers.copy()
+        meant[places] = self._words(forms, labels)
+        return meant
 
-def _meant(tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
-    """Look up the distinct hashtags; those of one normal form are one thing."""
-    lengths = pc.fill_null(pc.list_value_length(tags), 0).to_numpy()
-    written = tags.flatten().dictionary_encode()
-    found = canonicaliser.table(written.dictionary)
-    normal = found["normal"].combine_chunks().dictionary_encode()
-    first = np.empty(len(normal.dictionary), dtype=np.int64)
-    first[normal.indices.to_numpy()[::-1]] = np.arange(len(found))[::-1]
-    things = found.take(pa.array(first)).select(["normal", "label", "rule"]).rename_columns(["tag", "label", "rule"])
-    codes = normal.indices.to_numpy()[written.indices.to_numpy()]
-    return _carried(np.repeat(np.arange(len(tags), dtype=np.int32), lengths), codes, things)
+    def _words(self, forms: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+        """Return the numbers of forms with labels, int32 (n,): words beside the forms."""
+        label_numbers = self._add(pa.array(labels, pa.string()))
+        numbers = self._plain.add_keys([*zip(forms, labels, strict=True)], forms)
+        number_of_label = dict(zip(numbers.tolist(), label_numbers.tolist(), strict=True))
+        new = np.arange(self._hashtags.known, len(self._plain), dtype=np.int32)
+        self._hashtags.learn(new, np.array([number_of_label[number] for number in new.tolist()], np.int32))
+        self._label_of.update(zip(numbers.tolist(), labels, strict=True))
+        return numbers
 
-
-def _carried(posts: np.ndarray, codes: np.ndarray, things: pa.Table) -> _Carried:
-    order = np.argsort(things["label"].combine_chunks().dictionary_encode().indices.to_numpy(), kind="stable")
-    places = np.empty(len(things), dtype=np.int32)
-    places[order] = np.arange(len(things))
-    # Pairs as one number each, in place, for the memory; they are in order of posts already, as a stable sort likes it.
-    pairs = np.multiply(posts, len(things), dtype=np.int64)
-    pairs += places[codes]
-    pairs.sort(kind="stable")
-    is_new = _differs(pairs)
-    pairs -= np.multiply(posts, len(things), dtype=np.int64)
-    return _Carried(posts[is_new], pairs[is_new].astype(np.int32), things.take(pa.array(order)))
-
-
-def _differs(values: np.ndarray) -> np.ndarray:
-    """Tell which values differ from the one before, bool (n,)."""
-    differs = np.ones(len(values), dtype=bool)
-    np.not_equal(values[1:], values[:-1], out=differs[1:])
-    return differs
+    def _ambiguous(self, numbers: np.ndarray) -> dict[int, str]:
+        """Return the hashtags whose label a post chooses, with their normal forms."""
+        numbers = np.unique(numbers)
+        forms = normal_forms(self._strings(numbers))
+        is_ambiguous = pc.equal(self._canonicaliser.meanings(forms)[1], "context")
+        chosen = (pa.array(numbers).filter(is_ambiguous), forms.filter(is_ambiguous))
+        return dict(zip(*(column.to_pylist() for column in chosen), strict=True))
 
 
-def _in_context(meant: _Carried, tags: pa.ListArray, canonicaliser: Canonicaliser) -> _Carried:
-    """Let the other hashtags of each post choose the label of its ambiguous ones: one thing becomes several."""
-    ambiguous = np.flatnonzero(pc.equal(meant.things["rule"], "context").to_numpy()[meant.codes])
-    forms = meant.things["tag"].take(pa.array(meant.codes[ambiguous])).to_pylist()
-    chosen: dict[tuple[str, str], int] = {}  # (normal form, label) -> its place behind the other things
-    codes = meant.codes.copy()
-    resolve = lru_cache(maxsize=1)(lambda post: _resolved(tags[post].as_py(), canonicaliser))  # posts come in order
-    for pair, post, form in zip(ambiguous, meant.posts[ambiguous].tolist(), forms, strict=True):
-        codes[pair] = len(meant.things) + chosen.setdefault((form, resolve(post)[form]), len(chosen))
-    rows = [{"tag": form, "label": label, "rule": "context"} for form, label in chosen]
-    things = pa.concat_tables([meant.things, pa.Table.from_pylist(rows, meant.things.schema)])
-    return _carried(meant.posts, codes, things)
+def _resolved(tags: Sequence[str | None], canonicaliser: Canonicaliser) -> dict[str, str]:
+    written = [tag or "" for tag in tags]
+    return {normalise_tag(tag): label for tag, label in zip(written, canonicaliser.resolve(written), strict=True)}
 
 
-def _resolved(tags: list[str], canonicaliser: Canonicaliser) -> dict[str, str]:
-    return {normalise_tag(tag): label for tag, label in zip(tags, canonicaliser.resolve(tags), strict=True)}
+def _parts(posts: np.ndarray) -> list[np.ndarray]:
+    """Return where there are posts, a part at a time, as an array of strings has room for 2 GiB only."""
+    numbers = np.flatnonzero(posts).astype(np.int32)
+    return [numbers[start : start + _ROWS] for start in range(0, len(numbers), _ROWS)]
 
 
-def _labels(meant: _Carried) -> tuple[_Carried, np.ndarray]:
-    """Return the labels of what was meant, those without a label gone, and the codes of those that a post repeats."""
-    labels = meant.things["label"].combine_chunks().dictionary_encode()
-    codes = labels.indices.to_numpy()[meant.codes]  # ascending within a post, as things stand by label
-    labelled = pc.not_equal(labels.dictionary, "").to_numpy(zero_copy_only=False)[codes]
-    is_new = _differs(codes) | _differs(meant.posts)
-    once = labelled & is_new
-    carried = _Carried(meant.posts[once], codes[once], pa.table({"label": labels.dictionary}))
-    return carried, codes[labelled & ~is_new]
+def _table(parts: Sequence[Sequence[pa.Array | np.ndarray]], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables([schema.empty_table(), *(pa.table(part, schema=schema) for part in parts)])
 
 
-def _lists(labels: _Carried, posts: int) -> pa.ListArray:
-    offsets = np.zeros(posts + 1, dtype=np.int32)
-    np.cumsum(np.bincount(labels.posts, minlength=posts), out=offsets[1:])
-    values = pa.DictionaryArray.from_arrays(pa.array(labels.codes), labels.things["label"].combine_chunks())
-    return pa.ListArray.from_arrays(pa.array(offsets), values)
-
-
-def _tag_counts(meant: _Carried) -> pa.Table:
-    chosen = pc.equal(meant.things["rule"], "context")
-    label = pc.if_else(chosen, meant.things["label"], pa.scalar(None, pa.string()))
-    return _counts(meant.codes, pa.table({"tag": meant.things["tag"], "label": label}))
-
-
-def _counts(codes: np.ndarray, things: pa.Table) -> pa.Table:
-    """Count each thing; what there is none of is left out."""
-    posts = np.bincount(codes, minlength=len(things))
-    return things.append_column("posts", pa.array(posts)).filter(pa.array(posts > 0))
+def make_labeller(settings: LexiconSettings) -> Labeller:
+    """Return a labeller of a slice."""
+    return _ContextLabeller(settings) if settings.ambiguous == "context" else Labeller(settings)
 
 
 def canonicaliser_of(settings: LexiconSettings) -> Canonicaliser:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from igdet.curation import engine
 from igdet.curation.labels.canonical import Canonicaliser
 from igdet.curation.labels.label_table import SCHEMA
-from igdet.curation.labels.labelling import FIELDS, Labeller, canonicaliser_of
+from igdet.curation.labels.labelling import LISTS, Labeller, LexiconSettings, canonicaliser_of, make_labeller
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
 from igdet.curation.slices import files_by_part, make_parts
@@ -27,7 +27,8 @@ POSTS = "labels/posts"  # parts: id, image, labels
 TAGS = "labels/tags.parquet"  # tag, label, rule, posts; the most frequent first
 LABELS = "labels/labels.parquet"  # the table of labels
 _READ = pa.schema([("id", pa.string()), ("image", pa.string()), ("tags", pa.list_(pa.string()))])
-_WRITTEN = pa.schema([("id", pa.string()), ("image", pa.string()), *FIELDS])
+_WRITTEN = pa.schema([("id", pa.string()), ("image", pa.string()), ("labels", LISTS)])
+_TAG_COUNTS, _REPEATS = "tag_counts.arrow", "repeats.arrow"  # of a part
 
 
 def _settings(curation: Curation) -> dict:
@@ -63,12 +64,11 @@ def _carried(curation: Curation) -> Path | None:
 def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     wanted = files_by_part(folder / posts.FOLDER)
-    make = partial(_make, Labeller(curation.lexicon))
+    make = partial(_make, curation.lexicon)
     parts = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER, _carried(curation))
     written = parts.files
-    counts = engine.sum_up(written, "tag_counts", ["tag", "label"], "posts")
-    tags = tag_table(counts, canonicaliser_of(curation.lexicon))
-    labels = label_table(tags, engine.sum_up(written, "repeats", ["label"], "posts"))
+    tags = tag_table(_sums(folder, _TAG_COUNTS, ["tag", "label"]), canonicaliser_of(curation.lexicon))
+    labels = label_table(tags, _sums(folder, _REPEATS, ["label"]))
     for path, table in {TAGS: tags, LABELS: labels}.items():
         with atomic_write(folder / path) as file:
             pq.write_table(table, file, compression="zstd")
@@ -81,12 +81,19 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS], steps=[parts.step])
 
 
-def _make(labeller: Labeller, paths: Sequence[str], folder: Path) -> None:
+def _make(lexicon: LexiconSettings, paths: Sequence[str], folder: Path) -> None:
+    labeller = make_labeller(lexicon)
     engine.rewrite(paths, _READ, partial(_labelled, labeller), folder, _WRITTEN)
+    for name, counts in zip((_TAG_COUNTS, _REPEATS), labeller.counts(), strict=True):
+        engine.write_counts(folder / name, counts)
 
 
 def _labelled(labeller: Labeller, posts: pa.RecordBatch) -> pa.Table:
-    return pa.table([posts["id"], posts["image"], *labeller(posts["tags"]).flatten()], schema=_WRITTEN)
+    return pa.table([posts["id"], posts["image"], labeller(posts["tags"])], schema=_WRITTEN)
+
+
+def _sums(folder: Path, name: str, keys: Sequence[str]) -> pa.Table:
+    return engine.sum_counts(sorted((folder / POSTS).glob(f"*/{name}")), keys, "posts")
 
 
 def tag_table(counts: pa.Table, canonicaliser: Canonicaliser) -> pa.Table:

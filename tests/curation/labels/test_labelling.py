@@ -3,11 +3,14 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from igdet.curation.labels import labelling
 from igdet.curation.labels.canonical import Canonicaliser
-from igdet.curation.labels.labelling import FIELDS, Labeller, LexiconSettings
+from igdet.curation.labels.labelling import LISTS, REPEATS, TAG_COUNTS, LexiconSettings, make_labeller
+from igdet.curation.labels.strings import BINDING, CompiledStrings, PlainStrings
 from igdet.formats.vocabulary import normalise_tag
 
 LEXICON = """word,label
@@ -28,21 +31,31 @@ def settings(tmp_path):
     return lambda ambiguous="first_sense": LexiconSettings(str(tmp_path / "lexicon.csv"), ambiguous)
 
 
-def label(posts, settings):
+@pytest.fixture(autouse=True, params=[CompiledStrings, PlainStrings])
+def kind(request, monkeypatch):
+    """Numbers from the compiled module and from Python."""
+    if request.param is CompiledStrings and BINDING is None:
+        pytest.skip("igdet.curation.labels._hashtags was not built")
+    monkeypatch.setattr(labelling, "make_strings", request.param)
+
+
+def label(posts, settings, batches=1):
     """Return the labels of each post, the posts of each (hashtag, chosen label), and how often posts repeat a label."""
-    result = Labeller(settings)(pa.array(posts, pa.list_(pa.string())))
-    assert result.type == FIELDS and len(result) == len(posts)
-    rows = result.to_pylist()
-    assert all(row["tag_counts"] is None and row["repeats"] is None for row in rows[1:])
-    tags = {(entry["tag"], entry["label"]): entry["posts"] for entry in rows[0]["tag_counts"]}
-    repeats = {entry["label"]: entry["posts"] for entry in rows[0]["repeats"]}
-    return [row["labels"] for row in rows], tags, repeats
+    labeller, found = make_labeller(settings), []
+    for batch in np.array_split(np.arange(len(posts)), batches):
+        result = labeller(pa.array([posts[row] for row in batch], pa.list_(pa.string())))
+        assert result.type == LISTS
+        found += result.to_pylist()
+    tag_counts, repeats = labeller.counts()
+    assert (tag_counts.schema, repeats.schema) == (TAG_COUNTS, REPEATS)
+    tags = {(entry["tag"], entry["label"]): entry["posts"] for entry in tag_counts.to_pylist()}
+    return found, tags, {entry["label"]: entry["posts"] for entry in repeats.to_pylist()}
 
 
 def test_labels_and_counts_once_a_post(settings):
     posts = [["Dog", "hound", "dog", "zzz"], [], ["dogs", "CAT", "crane", "cat"], None, ["d_o_g"]]
     labels, tags, repeats = label(posts, settings())
-    assert [sorted(post) for post in labels] == [["n1", "zzz"], [], ["n1", "n2", "n3"], [], ["n1"]]
+    assert labels == [["n1", "zzz"], [], ["n1", "n2", "n3"], [], ["n1"]]
     assert tags == {
         ("dog", None): 2,
         ("hound", None): 1,
@@ -70,7 +83,17 @@ def test_the_other_hashtags_of_a_post_decide(settings):
 
 def test_null_lists_may_hide_values(settings):
     hidden = pa.ListArray.from_arrays(pa.array([0, 1, 2]), pa.array(["dog", "cat"]), mask=pa.array([False, True]))
-    assert Labeller(settings())(hidden).field("labels").to_pylist() == [["n1"], []]
+    assert make_labeller(settings())(hidden).to_pylist() == [["n1"], []]
+
+
+def test_a_null_is_an_empty_hashtag(settings):
+    labels, tags, _ = label([["dog", None]], settings())
+    assert labels == [["n1"]] and tags == {("dog", None): 1, ("", None): 1}
+
+
+def test_a_part_of_an_array(settings):
+    posts = pa.array([["zzz"], ["dog", "cat"], [], ["hound"]])
+    assert make_labeller(settings())(posts[1:3]).to_pylist() == [["n1", "n2"], []]
 
 
 @pytest.mark.parametrize("ambiguous", ["first_sense", "context"])
@@ -81,7 +104,7 @@ def test_posts_without_hashtags(settings, posts, ambiguous):
 
 @pytest.mark.parametrize("ambiguous", ["first_sense", "context"])
 def test_a_batch_without_posts(settings, ambiguous):
-    assert len(Labeller(settings(ambiguous))(pa.array([], pa.list_(pa.string())))) == 0
+    assert label([], settings(ambiguous)) == ([], {}, {})
 
 
 @pytest.mark.parametrize("ambiguous", ["first_sense", "own_label", "drop", "context"])
@@ -99,6 +122,26 @@ def test_a_plain_count_comes_to_the_same(settings, ambiguous):
         tags.update(chosen.items())
         repeats.update(label for label in meant.values() if label)
         repeats.subtract(expected[-1])
-    labels, found_tags, found_repeats = label(posts, settings(ambiguous))
+    labels, found_tags, found_repeats = label(posts, settings(ambiguous), batches=3)
     assert [set(post) for post in labels] == expected and [len(post) for post in labels] == list(map(len, expected))
     assert (found_tags, found_repeats) == (tags, +repeats)
+
+
+def test_a_form_that_is_a_label_of_others(settings):
+    labels, tags, repeats = label([["n1", "dog"], ["dog"], ["n1"]], settings())
+    assert labels == [["n1"], ["n1"], ["n1"]]
+    assert (tags, repeats) == ({("n1", None): 2, ("dog", None): 2}, {"n1": 1})
+
+
+def test_a_hashtag_that_reads_like_a_form_and_its_label(settings):
+    """What posts choose is no hashtag, whatever it is called."""
+    labels, tags, _ = label([["crane n4", "crane", "derrick"]], settings("context"))
+    assert labels == [["cranen4", "n4"]]
+    assert tags == {("cranen4", None): 1, ("crane", "n4"): 1, ("derrick", None): 1}
+
+
+def test_many_counts_come_in_parts(settings, monkeypatch):
+    monkeypatch.setattr(labelling, "_ROWS", 2)
+    _, tags, repeats = label([["a", "b", "c", "dog", "hound", "cat"]], settings())
+    assert tags == {(tag, None): 1 for tag in ("a", "b", "c", "dog", "hound", "cat")}
+    assert repeats == {"n1": 1}
