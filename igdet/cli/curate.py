@@ -9,6 +9,7 @@ from pathlib import Path
 from igdet.curation import engine
 from igdet.curation.command import list_sets, report, run, status
 from igdet.curation.settings import Curation, read_curation
+from igdet.utils.arrow import leave_pandas_out
 from igdet.utils.command_lines import as_started, main_of
 
 EXAMPLES = """
@@ -43,6 +44,7 @@ def parse_args() -> dict:
 
 def act_on_config(act: Callable[[Curation], object], config: str, overrides: Sequence[str]) -> None:
     """Read the config, then act."""
+    leave_pandas_out()
     act(read_curation(config, overrides))
 
 

@@ -28,7 +28,9 @@ def igdet(posts: Path, output: Path) -> None:
     from igdet.curation.reading import SourceSettings
     from igdet.curation.settings import Curation
     from igdet.curation.stages import labels
+    from igdet.utils.arrow import leave_pandas_out
 
+    leave_pandas_out()  # as the command does
     curation = Curation(str(output), SourceSettings([str(posts)], tags="tags"))
     engine.start(curation.engine)
     for number, file in enumerate(sorted(posts.glob("*.parquet"))):
