@@ -65,10 +65,9 @@ def _batches(paths: Sequence[str | Path], schema: pa.Schema) -> Iterator[pa.Reco
 def _write(worked: Future[pa.Table], path: Path, schema: pa.Schema) -> None:
     lists = [field.name for field in schema if pa.types.is_list(field.type)]
     encoded = [f"{name}.list.element" for name in lists if pa.types.is_dictionary(schema.field(name).type.value_type)]
-    table = worked.result()
     with explained(f"writing {path}"), atomic_write(path) as file:
         pq.write_table(
-            table,
+            worked.result(),
             file,
             compression="zstd",
             store_schema=False,
