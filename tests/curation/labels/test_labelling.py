@@ -145,3 +145,18 @@ def test_many_counts_come_in_parts(settings, monkeypatch):
     _, tags, repeats = label([["a", "b", "c", "dog", "hound", "cat"]], settings())
     assert tags == {(tag, None): 1 for tag in ("a", "b", "c", "dog", "hound", "cat")}
     assert repeats == {"n1": 1}
+
+
+@pytest.mark.skipif(BINDING is None, reason="igdet.curation.labels._hashtags was not built")
+@pytest.mark.parametrize("ambiguous", ["first_sense", "own_label", "drop"])
+def test_compiled_and_plain_come_to_the_same_in_the_same_order(settings, ambiguous):
+    generator = random.Random(1)
+    letters = ["a", "É", "İ", "ß", "_", "#", " ", "ﬁ", "２", "\u200b", "🐻", "x" * 50]
+    tags = TAGS + ["".join(generator.choices(letters, k=generator.randrange(8))) for _ in range(300)]
+    both = [labelling.Labeller(settings(ambiguous), kind()) for kind in (CompiledStrings, PlainStrings)]
+    for _ in range(4):
+        posts = [generator.choices(tags, k=generator.randrange(9)) for _ in range(200)]
+        batch = pa.array(posts, pa.list_(pa.string()))
+        compiled, plain = (labeller(batch) for labeller in both)
+        assert compiled.equals(plain) and compiled.values.dictionary.equals(plain.values.dictionary)
+    assert all(a.equals(b) for a, b in zip(*(labeller.counts() for labeller in both), strict=True))
