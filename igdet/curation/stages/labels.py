@@ -67,8 +67,10 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     make = partial(_make, curation.lexicon)
     parts = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER, _carried(curation))
     written = parts.files
-    tags = tag_table(_sums(folder, _TAG_COUNTS, ["tag", "label"]), canonicaliser_of(curation.lexicon))
-    labels = label_table(tags, _sums(folder, _REPEATS, ["label"]))
+    tag_counts, repeats = ([part / name for part in parts.folders] for name in (_TAG_COUNTS, _REPEATS))
+    sums = engine.sum_counts(tag_counts, ["tag", "label"], "posts")
+    tags = tag_table(sums, canonicaliser_of(curation.lexicon))
+    labels = label_table(tags, engine.sum_counts(repeats, ["label"], "posts"))
     for path, table in {TAGS: tags, LABELS: labels}.items():
         with atomic_write(folder / path) as file:
             pq.write_table(table, file, compression="zstd")
@@ -78,7 +80,8 @@ def _run(curation: Curation, fingerprint: str) -> Result:
         "different labels": len(labels),
         "hashtags without a label": _unlabelled(tags),
     }
-    return Result(rows, rows, counts, [*written, folder / TAGS, folder / LABELS], steps=[parts.step])
+    written += [*tag_counts, *repeats, folder / TAGS, folder / LABELS]
+    return Result(rows, rows, counts, written, steps=[parts.step])
 
 
 def _make(lexicon: LexiconSettings, paths: Sequence[str], folder: Path) -> None:
@@ -90,10 +93,6 @@ def _make(lexicon: LexiconSettings, paths: Sequence[str], folder: Path) -> None:
 
 def _labelled(labeller: Labeller, posts: pa.RecordBatch) -> pa.Table:
     return pa.table([posts["id"], posts["image"], labeller(posts["tags"])], schema=_WRITTEN)
-
-
-def _sums(folder: Path, name: str, keys: Sequence[str]) -> pa.Table:
-    return engine.sum_counts(sorted((folder / POSTS).glob(f"*/{name}")), keys, "posts")
 
 
 def tag_table(counts: pa.Table, canonicaliser: Canonicaliser) -> pa.Table:
