@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 
 import torch
-from record import report, table
+from record import Table, report, table
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCHED = ROOT / "tests/engine/watched_run.py"  # notes every batch that the training takes
@@ -108,6 +108,13 @@ def break_run(args: argparse.Namespace) -> list[list]:
     return rows
 
 
+def lives(rows: list[list], taken: int, needed: int) -> Table:
+    """Say when the kills came, of the rows of `break_run`, and how many batches were taken more than once."""
+    idle = sum(span == "none" for *_, span, _ in rows)
+    columns = ["kills", "before the first batch", "later", "batches", "taken", "again"]
+    return table(columns, [[len(rows), idle, len(rows) - idle, needed, taken, taken - needed]])
+
+
 def same(folder: Path) -> dict[str, bool]:
     """Compare the two runs."""
     notes = [batches(folder / f"{name}.jsonl") for name in ("whole", "killed")]
@@ -137,6 +144,7 @@ def main() -> None:
     report(
         "kill_and_resume_stream" if args.stream else "kill_and_resume",
         kills=table(header, rows, ["", ".1f", "", "", ""]),
+        lives=lives(rows, len(batches(args.folder / "killed.jsonl")), len(batches(args.folder / "whole.jsonl"))),
     )
     print(f"\n{args.images:,} images, {whole_seconds:.0f} s without kills. After {len(rows)} kills:")
     for what, holds in same(args.folder).items():
