@@ -1,6 +1,6 @@
 """Times whole training loaders on real JPEGs, from files to normalised batches: igdet's and torchvision's.
 
-igdet's is timed with threads in place of loader processes, too: as many, each of which makes whole batches.
+igdet's is timed with threads in place of loader processes, too.
 
 python tools/benchmarks/input_loader.py datasets/coco/val2017 --workers 2 --repeats 5
 """
@@ -9,9 +9,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -26,11 +24,6 @@ from torchvision.datasets import ImageFolder
 
 from igdet.config import add_igdet_config
 from igdet.data import build_classification_train_loader, register_own_datasets
-from igdet.data.bad_records import CheckedLoader
-from igdet.data.samples import unpack
-from igdet.data.workers import start_worker
-
-AHEAD = 2  # batches for each worker, as PyTorch's loader has them
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,40 +53,19 @@ def torchvision_batches(root: Path, args: argparse.Namespace):
         yield images
 
 
-def igdet_batches(root: Path, args: argparse.Namespace, resize: str):
+def igdet_batches(root: Path, args: argparse.Namespace, resize: str, threads: bool = False):
     """Yield igdet's batches, normalised after the way between processes as the classifier does it."""
-    for batch in igdet_loader(root, args, resize, args.workers):
-        yield normalised(batch)
-
-
-def igdet_batches_of_threads(root: Path, args: argparse.Namespace):
-    """Yield the same batches, made by threads of this process; as many wait as with loader processes."""
-    loader = igdet_loader(root, args, "antialias", 0).loader
-    start_worker(0)  # OpenCV's own threads would only be in the way, as in a loader process
-    with ThreadPoolExecutor(args.workers) as pool:
-        coming: deque[Future] = deque()
-        for numbers in loader.batch_sampler:
-            coming.append(pool.submit(lambda these: loader.collate_fn([loader.dataset[one] for one in these]), numbers))
-            if len(coming) > AHEAD * args.workers:
-                yield normalised(unpack(coming.popleft().result()))
-
-
-def normalised(batch: list[dict]) -> Tensor:
-    """Do what the classifier does with the images of a batch."""
-    mean, std = (255 * torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return torch.stack([sample["image"] for sample in batch]).float().sub_(mean).div_(std)
-
-
-def igdet_loader(root: Path, args: argparse.Namespace, resize: str, workers: int) -> CheckedLoader:
-    """Build igdet's training loader of the linked images."""
     cfg = get_cfg()
     add_igdet_config(cfg)
-    cfg.INPUT.FORMAT, cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE = "RGB", resize
-    cfg.SEED, cfg.SOLVER.IMS_PER_BATCH, cfg.DATALOADER.NUM_WORKERS = 0, args.batch, workers
+    cfg.INPUT.FORMAT, cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE, cfg.DATALOADER.THREADS = "RGB", resize, threads
+    cfg.SEED, cfg.SOLVER.IMS_PER_BATCH, cfg.DATALOADER.NUM_WORKERS = 0, args.batch, args.workers
     cfg.DATASETS.OWN = CfgNode({"linked": {"KIND": "image_folder", "ROOT": str(root)}})
     cfg.DATASETS.TRAIN, cfg.OUTPUT_DIR = ("linked",), str(root)
     register_own_datasets(cfg)
-    return build_classification_train_loader(cfg, seed=0)
+    mean, std = (255 * torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    for batch in build_classification_train_loader(cfg, seed=0):
+        images = torch.stack([sample["image"] for sample in batch])
+        yield images.float().sub_(mean).div_(std)
 
 
 def images_per_second(batches: Callable, args: argparse.Namespace) -> float:
@@ -113,15 +85,15 @@ def main() -> None:
         root = Path(folder)
         link_images(args.folder, root, args.batch * (args.batches + 2 * args.workers + 2))
         loaders = {
-            "torchvision v1 + Pillow, ImageFolder": lambda: torchvision_batches(root, args),
+            "torchvision's `ImageFolder`": lambda: torchvision_batches(root, args),
             "igdet": lambda: igdet_batches(root, args, "antialias"),
-            "igdet, threads": lambda: igdet_batches_of_threads(root, args),
-            "igdet, TRAIN_RESIZE fast": lambda: igdet_batches(root, args, "fast"),
+            "igdet, `THREADS`": lambda: igdet_batches(root, args, "antialias", threads=True),
+            "igdet, `TRAIN_RESIZE: fast`": lambda: igdet_batches(root, args, "fast"),
         }
         rates: dict[str, list[float]] = {name: [] for name in loaders}
         for _ in range(args.repeats):
-            for name, batches in loaders.items():
-                rates[name].append(images_per_second(batches, args))
+            for name, make in loaders.items():
+                rates[name].append(images_per_second(make, args))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     base, *_ = medians.values()
     rows = [[name, rate, rate / base] for name, rate in medians.items()]
