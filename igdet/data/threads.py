@@ -53,4 +53,4 @@ class ThreadedLoader:
 def _start_thread() -> None:
     """Keep a thread from starting threads of its own, as they are kept from it in loader processes."""
     cv2.setNumThreads(0)
-    torch.set_num_threads(1)  # of the calling thread
+    torch.set_num_threads(1)  # of this thread, and of those that begin later; the main thread keeps its own
