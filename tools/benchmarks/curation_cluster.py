@@ -32,6 +32,7 @@ from ray.cluster_utils import Cluster
 from record import Table, report, table
 
 from igdet.curation.shards.labelled_posts import LabelledPosts
+from igdet.curation.stages.numbered_posts import increments
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES, SIDE = 5_000, 64  # different files, each the image of many posts; pixels
@@ -182,7 +183,7 @@ def stages_of(alone: dict[str, dict], shared: dict[str, dict]) -> Table:
 def rate_of_command(output: Path) -> float:
     """Measure the part of making shards that only the command's machine does: read posts, write the index; posts/s."""
     started, rows = time.perf_counter(), 0
-    for posts in LabelledPosts(output / "vocabulary/posts", sys.maxsize).tables(POSTS_PER_SHARD):
+    for posts in LabelledPosts(increments(output), sys.maxsize).tables(POSTS_PER_SHARD):
         rows += len(posts)
     index = pq.read_table(output / "shards/index.parquet")
     pq.write_table(index, io.BytesIO())
