@@ -9,6 +9,7 @@ from igdet.utils.messages import did_you_mean, shown
 from igdet.utils.yaml import ConfigError
 
 CARRIED, RENEWED = "carried", "renewed"
+_NEEDED, _OPTIONAL = ("posts", "labels", "vocabulary"), ("duplicates", "shards")  # stages, in their order
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class AppendSettings:
         return self.vocabulary == CARRIED
 
     def manifest(self, stage: str) -> Manifest | None:
-        """Read what that curation says of a stage; None when it has not done it.
+        """Read what that curation says of a stage; None when it has not done it, or not with the stages before it.
 
         Raises:
             ConfigError: files of the stage are gone, or another version of igdet has made them.
         """
-        manifest = read_manifest(self.folder, stage)
+        manifest = self._chain().get(stage)
         if manifest is None:
             return None
         where = f"APPEND_TO.OUTPUT_DIR: {self.folder}: its stage {stage}"
@@ -56,6 +57,19 @@ class AppendSettings:
         if not manifest.is_current(manifest.fingerprint, self.folder):
             raise ConfigError(f"{where} has lost files; run the config of that curation again")
         return manifest
+
+    def _chain(self) -> dict[str, Manifest]:
+        """Return stage -> manifest of those that build on each other: a run that was stopped leaves others too."""
+        found: dict[str, Manifest] = {}
+        results = {""}
+        for stage in (*_NEEDED, *_OPTIONAL):
+            manifest = read_manifest(self.folder, stage)
+            if manifest and manifest.before in results:
+                found[stage] = manifest
+                results = {manifest.fingerprint, *(results if stage in _OPTIONAL else ())}
+            elif stage in _NEEDED:
+                break
+        return found
 
     def needed(self, stage: str) -> Manifest:
         """Read what that curation says of a stage without which nothing can be added.
@@ -66,8 +80,8 @@ class AppendSettings:
         manifest = self.manifest(stage)
         if manifest is None:
             raise ConfigError(
-                f"APPEND_TO.OUTPUT_DIR: {self.folder}: its stage {stage} is not done; run the config of that curation "
-                "to its end first"
+                f"APPEND_TO.OUTPUT_DIR: {self.folder}: its stage {stage} is not done, or not since "
+                "a stage before it was; run the config of that curation to its end first"
             )
         return manifest
 

@@ -105,7 +105,7 @@ def run(curation: Curation, say: Callable[[str], None] = print) -> None:
 
 def _undisturbed(earlier: AppendSettings | None) -> AbstractContextManager:
     """Keep other runs out of an earlier curation, while files of it are carried over; nobody can run in an archive."""
-    can_change = earlier is not None and os.access(earlier.folder, os.W_OK)
+    can_change = earlier is not None and earlier.folder.is_dir() and os.access(earlier.folder, os.W_OK)
     return locked(earlier.folder) if earlier and can_change else nullcontext()
 
 

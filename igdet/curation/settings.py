@@ -51,8 +51,11 @@ class Curation:
     shards: ShardingSettings | None = None
 
     def __post_init__(self) -> None:
-        if self.append_to and self.append_to.folder.resolve() == self.folder.resolve():
-            raise ConfigError(f"APPEND_TO.OUTPUT_DIR is OUTPUT_DIR, {self.folder}; name another: the earlier one stays")
+        if self.append_to and self.folder.resolve().is_relative_to(self.append_to.folder.resolve()):
+            raise ConfigError(
+                f"OUTPUT_DIR {self.folder} is APPEND_TO.OUTPUT_DIR, {self.append_to.folder}, or lies in it; name "
+                "another: the earlier curation stays as it is"
+            )
 
     @property
     def folder(self) -> Path:

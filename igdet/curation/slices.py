@@ -84,7 +84,7 @@ def make_parts(
     wanted: Sequence[Sequence[str]],
     make: Callable[[Sequence[str], Path], None],
     name: str,
-    carried: Path | None = None,
+    carried: Sequence[Path] = (),
     processes: int = 1,
 ) -> Parts:
     """Make a part of each slice, as work of the engine; parts that an earlier run has finished are kept.
@@ -95,7 +95,7 @@ def make_parts(
         wanted: the slices; an unfinished run's own are taken instead.
         make: writes the Parquet files of a slice into an empty folder; can be pickled.
         name: of the work, for the progress bar.
-        carried: the folder of the parts of an earlier curation, which stand for the first slices.
+        carried: parts of an earlier curation, which stand for the first slices.
         processes: of this machine; see `engine.map_in_order`.
 
     Raises:
@@ -126,19 +126,27 @@ def carry_parts(source: Path, folder: Path, fingerprint: str) -> None:
     Raises:
         OSError: the disk is full or not writable; the next run begins anew.
     """
-    _resume(folder, fingerprint, planned(source), source)
+    _resume(folder, fingerprint, planned(source), part_folders(source))
 
 
 def planned(folder: Path) -> list[list[str]]:
     """Return the slices that the parts of a folder are made of.
 
     Raises:
-        UserError: nothing says so.
+        UserError: nothing says so, or some are missing.
     """
-    plan = _read_plan(folder / PLAN_NAME)
-    if "slices" not in plan:
-        raise UserError(f"{folder / PLAN_NAME} says of no part what it is made of; run the curation there again")
-    return plan["slices"]
+    found = _read_plan(folder / PLAN_NAME).get("slices", [])
+    if len(found) != len(part_folders(folder)):
+        raise UserError(
+            f"{folder} has {len(part_folders(folder))} parts, but {PLAN_NAME} in it speaks of {len(found)}: run the "
+            "curation there to its end"
+        )
+    return found
+
+
+def part_folders(folder: Path) -> list[Path]:
+    """Return the folders of finished parts, in order."""
+    return sorted(folder.glob("part-*"))
 
 
 def parquet_files(folders: Sequence[Path]) -> list[Path]:
@@ -148,7 +156,7 @@ def parquet_files(folders: Sequence[Path]) -> list[Path]:
 
 def parts_of(folder: Path) -> list[Path]:
     """Find the Parquet files of finished parts, in order."""
-    return parquet_files(sorted(folder.glob("part-*")))
+    return parquet_files(part_folders(folder))
 
 
 def files_by_part(folder: Path) -> list[list[str]]:
@@ -166,16 +174,19 @@ def remove_parts(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _resume(folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]], carried: Path | None) -> list[list[str]]:
+def _resume(
+    folder: Path, fingerprint: str, wanted: Sequence[Sequence[str]], carried: Sequence[Path]
+) -> list[list[str]]:
     path = folder / PLAN_NAME
     plan = _read_plan(path)
     if plan.get("fingerprint") != fingerprint:
         remove_parts(folder)
-        for part in sorted(carried.glob("part-*")) if carried else []:
-            _carry(part, folder / part.name)
         plan = {"fingerprint": fingerprint, "slices": [list(inputs) for inputs in wanted]}
         with atomic_write(path, "w") as file:
             json.dump(plan, file)
+    for number, part in enumerate(carried):
+        if not (target := folder / _PART.format(number)).exists():
+            _carry(part, target)
     return plan["slices"]
 
 
@@ -187,7 +198,6 @@ def _read_plan(path: Path) -> dict:
 
 
 def _carry(part: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(target) as unfinished:
         for file in part.rglob("*"):
             if file.is_file():

@@ -104,9 +104,9 @@ class StoredFolder:
         else:
             self.remove(name)
 
-    def download(self, name: str, path: Path) -> None:
-        """Write a file of the folder to the local disk."""
-        self._patiently(name, lambda: self._download(name, path))
+    def download(self, name: str, facts: Facts, path: Path) -> None:
+        """Write a file of the folder, which must be as it was written, to the local disk."""
+        self._patiently(name, lambda: self._download(name, facts, path))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -168,12 +168,17 @@ class StoredFolder:
     def _copy(self, other: "StoredFolder", name: str, size: int) -> None:
         files, root = connect(self.root)
         _, theirs = connect(other.root)
-        files.cp_file(f"{theirs}/{name}", f"{root}/{name}")
+        try:
+            files.cp_file(f"{theirs}/{name}", f"{root}/{name}")
+        except FileNotFoundError as error:
+            raise StoreError(f"{other.address(name)} cannot be copied to {self.root}: {text_of(error)}") from error
         self._of_size(name, size)
 
-    def _download(self, name: str, path: Path) -> None:
+    def _download(self, name: str, facts: Facts, path: Path) -> None:
         files, root = connect(self.root)
         files.get_file(f"{root}/{name}", str(path))
+        if (found := Facts(path.stat().st_size, hash_file(path))) != facts:
+            raise OSError(f"{found.bytes:,} bytes with the SHA-256 {found.sha256} came, expected {facts.sha256}")
 
     def _remove(self, name: str) -> None:
         files, root = connect(self.root)

@@ -3,16 +3,21 @@
 import json
 import random
 import re
+import shutil
 import signal
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from python_process import forked_python
 
 pytest.importorskip("daft", reason="the extra 'curation' is not installed")
 
-from igdet.curation import manifest
+from igdet.curation import manifest, pipeline
 from igdet.curation.manifest import manifest_path, read_manifest
+from igdet.curation.settings import read_curation
+from igdet.curation.stages import posts
 from igdet.curation.stages.posts import SourceError
 from igdet.formats.shards import ShardIndex, read_summary
 from igdet.utils.cache import LockError, locked
@@ -141,6 +146,108 @@ def test_a_file_that_has_grown_adds_its_new_posts(config, tmp_path):
     assert len({row["key"] for row in index(tmp_path / "second")}) == len(index(tmp_path / "second")) == 4
 
 
+def test_posts_of_a_file_that_has_changed_are_counted_once(config, adding, tmp_path):
+    shutil.copytree(config.parent / "posts", tmp_path / "posts")
+    command = [config, *OVERRIDES, "OUTPUT_DIR", str(tmp_path / "first"), *paths(tmp_path, "a.jsonl", "b.jsonl")]
+    run(*command)
+    with (tmp_path / "posts/b.jsonl").open("a") as file:
+        file.write('{"id": "new", "image": "new.jpg", "text": "#cat"}\n')
+    added = [*adding(tmp_path / "first", vocabulary="renewed"), *paths(tmp_path, "a.jsonl", "b.jsonl")]
+    run(*added)
+    run(*command[:-4], "OUTPUT_DIR", str(tmp_path / "at_once"), *command[-2:])
+    tables = [
+        pq.read_table(tmp_path / folder / f"{name}.parquet")
+        for folder in ("out", "at_once")
+        for name in ("labels/tags", "labels/labels", "vocabulary/labels")
+    ]
+    assert tables[:3] == tables[3:]
+    facts = read_manifest(tmp_path / "out", "posts").settings
+    assert [Path(path).name for path, *_ in facts["files"]] == ["b.jsonl"]
+    assert [Path(path).name for path, *_ in facts["read_before"]] == ["a.jsonl"]
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(config, adding, tmp_path, monkeypatch):
+    source, real = paths(config.parent, "a.jsonl", "b.jsonl"), posts.open_table
+
+    def broken(path, *args):
+        if path.endswith("b.jsonl"):
+            raise OSError("the disk is away")
+        return real(path, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(posts, "open_table", broken)
+        run(config, *OVERRIDES, "OUTPUT_DIR", str(tmp_path / "first"), *source)
+    assert read_manifest(tmp_path / "first", "posts").counts["files that cannot be read"] == 1
+    run(*adding(tmp_path / "first"), *source)
+    assert len(index(tmp_path / "out")) == 4
+
+
+def test_files_without_posts_add_nothing(config, earlier, adding, tmp_path):
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts/a0.jsonl").write_text("")
+    run(*adding(), *paths(tmp_path, "a0.jsonl"))
+    assert index(tmp_path / "out") == index(earlier)
+
+
+def test_little_is_added_whatever_its_share_is(earlier, adding, tmp_path):
+    (tmp_path / "posts").mkdir()
+    lines = ['{"id": "x", "image": "x.jpg", "text": "nothing"}', '{"id": "y", "image": null, "text": "#dog"}']
+    (tmp_path / "posts/a0.jsonl").write_text("\n".join(lines))
+    run(*adding(), *paths(tmp_path, "a0.jsonl"), "SOURCE.MAX_BAD_SHARE", "0.05")
+    assert index(tmp_path / "out") == index(earlier)
+
+
+def test_a_curation_whose_stages_do_not_belong_together_is_refused(config, adding, tmp_path, monkeypatch):
+    first = [config, *OVERRIDES, "OUTPUT_DIR", str(tmp_path / "first")]
+    run(*first, *paths(config.parent, "a.jsonl"))
+    for last, choices in {"posts": ("carried", "renewed"), "labels": ("carried",)}.items():  # stopped behind them
+        stages = pipeline.STAGES[: STAGES.index(last) + 1]
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline, "STAGES", stages)
+            pipeline.run(read_curation(config, [*first[1:], *paths(config.parent, "a.jsonl", "b.jsonl")]), print)
+        for vocabulary in choices:
+            with pytest.raises(ConfigError, match="is not done, or not since a stage before it was"):
+                run(*adding(tmp_path / "first", vocabulary=vocabulary))
+
+
+def test_hashes_of_other_posts_are_not_taken(config, adding, tmp_path):
+    first = [config, *OVERRIDES, "OUTPUT_DIR", str(tmp_path / "first")]
+    run(*first, *paths(config.parent, "a.jsonl"))
+    without = yaml.safe_load(config.read_text())
+    del without["DUPLICATES"]
+    (tmp_path / "without.yaml").write_text(yaml.safe_dump(without))
+    run(tmp_path / "without.yaml", *first[1:], *paths(config.parent, "a.jsonl", "c.jsonl"))
+    run(*adding(tmp_path / "first"))
+    assert read_manifest(tmp_path / "out", "duplicates").counts["pairs"] == 1
+
+
+def test_images_may_lie_elsewhere(earlier, adding, tmp_path, config):
+    (tmp_path / "others").mkdir()
+    shutil.copytree(config.parent / f"images/{USER}", tmp_path / "others" / USER)
+    run(*adding(), "SHARDS.IMAGES", str(tmp_path / "others"))
+    [step] = json.loads((tmp_path / "out/logs/duplicates.json").read_text())["steps"]
+    assert step["rows"] == 6
+    assert index(tmp_path / "out")[:2] == index(earlier)
+
+
+def test_of_near_duplicates_the_earlier_post_stays(config, adding, tmp_path):
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts/a.jsonl").write_text(f'{{"id": "z", "image": "{USER}/0.jpg", "text": "#dog"}}\n' * 2)
+    (tmp_path / "posts/b.jsonl").write_text(f'{{"id": "a", "image": "{USER}/0.jpg", "text": "#dog"}}\n' * 2)
+    common = [*OVERRIDES, "DUPLICATES", "{EVALUATION: ''}"]
+    run(config, *common, "OUTPUT_DIR", str(tmp_path / "first"), *paths(tmp_path, "a.jsonl"))
+    run(*adding(tmp_path / "first"), *common, *paths(tmp_path, "b.jsonl"))
+    assert index(tmp_path / "out") == index(tmp_path / "first") != []
+
+
+def test_a_lexicon_goes_by_its_content(earlier, adding, tmp_path, config):
+    shutil.copy(config.parent / "lexicon.csv", tmp_path / "words.csv")
+    run(*adding(), "LEXICON.PATH", str(tmp_path / "words.csv"))
+    (tmp_path / "words.csv").write_text("word,label\ndog,n1\n")
+    with pytest.raises(ConfigError, match="LEXICON is not that of"):
+        run(*adding(output="other"), "LEXICON.PATH", str(tmp_path / "words.csv"))
+
+
 def test_who_opts_out_later_is_left_out_of_what_was_carried_too(config, earlier, adding, tmp_path):
     before = result(earlier)
     (tmp_path / "later.txt").write_text(f"{USER}/0\n")
@@ -204,8 +311,8 @@ def test_without_hard_links_files_are_copied(earlier, adding, tmp_path, monkeypa
         (["LEXICON.MORPHOLOGY", "false"], ConfigError, "LEXICON is not that of .*VOCABULARY: renewed"),
         (["VOCABULARY.MIN_POSTS", "2"], ConfigError, "VOCABULARY is not that of .*VOCABULARY: renewed"),
         (["APPEND_TO.VOCABULARY", "kept"], ConfigError, "'kept' is neither carried nor renewed"),
-        (["APPEND_TO.OUTPUT_DIR", "{folder}"], ConfigError, "its stage posts is not done; run the config"),
-        (["OUTPUT_DIR", "{folder}/out"], ConfigError, "APPEND_TO.OUTPUT_DIR is OUTPUT_DIR"),
+        (["APPEND_TO.OUTPUT_DIR", "{folder}"], ConfigError, "its stage posts is not done, or not since"),
+        (["OUTPUT_DIR", "{folder}/out/vocabulary"], ConfigError, "is APPEND_TO.OUTPUT_DIR, .*, or lies in it"),
     ],
 )
 def test_what_cannot_be_added_is_refused_before_any_work(config, adding, tmp_path, overrides, error, why):

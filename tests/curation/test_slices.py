@@ -1,12 +1,13 @@
 """Slices of input: what is finished is kept, what is not is made again."""
 
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from igdet.curation.slices import PLAN_NAME, carry_parts, files_by_part, make_parts, remove_parts, slices
+from igdet.curation.slices import PLAN_NAME, carry_parts, files_by_part, make_parts, part_folders, remove_parts, slices
 from igdet.utils.errors import UserError
 
 WANTED = [["a", "b"], ["c"], ["d"]]
@@ -94,16 +95,25 @@ def test_parts_of_an_earlier_curation_stand_for_the_first_slices(tmp_path):
     maker = Maker(breaks_at="d")
     for _ in range(2):
         with pytest.raises(OSError, match="the disk is full"):
-            make_parts(tmp_path / "parts", "f", WANTED, maker, "test", tmp_path / "earlier")
+            make_parts(tmp_path / "parts", "f", WANTED, maker, "test", part_folders(tmp_path / "earlier"))
     maker.breaks_at = None
-    assert read(make_parts(tmp_path / "parts", "f", WANTED, maker, "test", tmp_path / "earlier").files) == list("abcd")
+    assert read(
+        make_parts(tmp_path / "parts", "f", WANTED, maker, "test", part_folders(tmp_path / "earlier")).files
+    ) == list("abcd")
+    assert maker.made == ["d"]
+    shutil.rmtree(tmp_path / "parts/part-00000")  # is linked again, not made
+    assert read(
+        make_parts(tmp_path / "parts", "f", WANTED, maker, "test", part_folders(tmp_path / "earlier")).files
+    ) == [*"abcd"]
     assert maker.made == ["d"]
     remove_parts(tmp_path / "parts")
     assert content(tmp_path / "earlier") == before
     carry_parts(tmp_path / "earlier", tmp_path / "all", "g")
     assert read(make_parts(tmp_path / "all", "g", [], maker, "test").files) == list("abc")
     (tmp_path / "earlier" / PLAN_NAME).unlink()
-    with pytest.raises(UserError, match=r"earlier/plan.json says of no part what it is made of"):
+    with pytest.raises(
+        UserError, match=r"earlier has 2 parts, but plan.json in it speaks of 0: run the curation there"
+    ):
         carry_parts(tmp_path / "earlier", tmp_path / "others", "h")
 
 

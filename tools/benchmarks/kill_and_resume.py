@@ -6,9 +6,8 @@
 
 A kill is SIGKILL to the whole process group, so many seconds after the start as the dice say, or after so many
 iterations: while Python starts, while a model is built, in a step, while a checkpoint is written, while the result is
-evaluated. Every start has another
-number of loader processes. With --stream the posts are read from there, by two readers whoever holds them; a kill also
-loses what was fetched.
+evaluated. Every start has another number of loader processes. With --stream the posts are read from there, by two
+readers whoever holds them; a kill also loses what was fetched.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What near-duplicates cost: the training images to leave out, and a lower bound of the accuracy without them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -44,21 +44,23 @@ def excluded_against(pairs: pa.Table) -> list[str]:
     return sorted(set(pairs["match"].to_pylist()))
 
 
-def excluded_within(pairs: pa.Table) -> list[str]:
+def excluded_within(pairs: pa.Table, ranks: Mapping[str, int] | None = None) -> list[str]:
     """Return the training images that are superfluous: all but one of each group.
 
-    Images that are linked by pairs, directly or through others, form a group. The one whose id sorts first stays,
-    so that the choice depends on nothing else.
+    Images that are linked by pairs, directly or through others, form a group. Of those of the lowest rank the one whose
+    id sorts first stays, so that the choice depends on nothing else.
 
     Args:
         pairs: with the columns query and match, both of training images.
+        ranks: of images, 0 where there is none.
 
     Returns:
         ids, sorted.
     """
     first: dict[str, str] = {}
     for query, match in zip(pairs["query"].to_pylist(), pairs["match"].to_pylist(), strict=True):
-        lower, higher = sorted((_first_of_group(first, query), _first_of_group(first, match)))
+        ends = _first_of_group(first, query), _first_of_group(first, match)
+        lower, higher = sorted(ends, key=lambda name: (ranks.get(name, 0) if ranks else 0, name))
         first[higher] = lower
     return sorted(name for name in first if _first_of_group(first, name) != name)
 

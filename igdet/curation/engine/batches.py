@@ -56,7 +56,7 @@ def _batches(paths: Sequence[str | Path], schema: pa.Schema) -> Iterator[pa.Reco
     batch, rows = None, sum(pq.read_metadata(path).num_rows for path in paths)
     for path in paths:
         with explained(f"reading {path}"), pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(min(BATCH, -(-rows // FEWEST)), columns=schema.names):
+            for batch in file.iter_batches(min(BATCH, max(1, -(-rows // FEWEST))), columns=schema.names):
                 yield batch.select(schema.names).cast(schema)
     if batch is None:
         yield pa.RecordBatch.from_pylist([], schema)

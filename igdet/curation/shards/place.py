@@ -80,11 +80,11 @@ class Place:
         """
         (self.folder / shard).unlink(missing_ok=True)
         if facts.bytes:
-            earlier.give(shard, self.folder / shard)
+            earlier.give(shard, facts, self.folder / shard)
         return facts._replace(sha256="")
 
-    def give(self, shard: str, path: Path) -> None:
-        """Let a shard be in another file too."""
+    def give(self, shard: str, facts: Facts, path: Path) -> None:
+        """Let a shard, of which its record says the facts, be in another file too."""
         link_or_copy(self.folder / shard, path)
 
     def remove(self, shard: str) -> None:
@@ -171,11 +171,11 @@ class StoredPlace(Place):
             return facts
         with self.workshop() as folder:
             if facts.bytes:
-                earlier.give(shard, folder / shard)
+                earlier.give(shard, facts, folder / shard)
             return self.keep(folder / shard)
 
-    def give(self, shard: str, path: Path) -> None:
-        self.store.download(shard, path)
+    def give(self, shard: str, facts: Facts, path: Path) -> None:
+        self.store.download(shard, facts, path)
 
     def remove(self, shard: str) -> None:
         self.store.remove(shard)

@@ -45,7 +45,7 @@ class ShardSettings:
                 f"posts_per_shard {self.posts_per_shard} and reads_at_a_time {self.reads_at_a_time} must be at least "
                 f"1, max_bad_share {self.max_bad_share} must lie between 0 and 1"
             )
-        if self.to and not self.to.startswith(SCHEMES):
+        if self.to and not (self.to.startswith(SCHEMES) and self.to.partition("://")[2].strip("/")):
             raise ConfigError(
                 f"SHARDS.TO: {shown(self.to)} is no address of a store that igdet writes to, {' or '.join(SCHEMES[:2])}"
                 "; leave it out to have the shards in OUTPUT_DIR"

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from igdet.curation import engine
 from igdet.curation.duplicates.exclusion import excluded_against, excluded_within
 from igdet.curation.duplicates.hashed_posts import (
@@ -22,7 +26,7 @@ from igdet.curation.duplicates.result import PAIRS_NAME, Found, Request, write_f
 from igdet.curation.duplicates.scanning import Progress, Scan, count_bad, too_many_bad
 from igdet.curation.manifest import content_hash, read_manifest
 from igdet.curation.settings import Curation, asked_for
-from igdet.curation.slices import Parts, make_parts, parquet_files, planned
+from igdet.curation.slices import Parts, make_parts, parquet_files, part_folders, planned
 from igdet.curation.stages import numbered_posts, vocabulary
 from igdet.curation.stages.stage import Result, Stage
 from igdet.reporting.tables import write_csv
@@ -61,12 +65,23 @@ def _run(curation: Curation, _fingerprint: str) -> Result:
         folder, Request(str(posts), wanted.evaluation, str(shards.root), max_distance=wanted.max_distance), found
     )
     pairs = confirmed(found.pairs, read_verdicts(wanted.judged)) if wanted.judged else found.pairs
-    excluded = excluded_against(pairs) if wanted.evaluation else excluded_within(pairs)
+    excluded = excluded_against(pairs) if wanted.evaluation else excluded_within(pairs, _increments(curation, pairs))
     write_csv(curation.folder / EXCLUDED, ["id"], ([name] for name in excluded))
     rows = engine.count_rows(hashed.files)
     counts = {"pairs": len(found.pairs), "pairs that count": len(pairs), "images that cannot be read": len(skipped)}
     written = [curation.folder / EXCLUDED, folder / PAIRS_NAME, *hashed.files]
     return Result(rows, rows - len(excluded), counts, written, steps=[hashed.step])
+
+
+def _increments(curation: Curation, pairs: pa.Table) -> dict[str, int]:
+    """Return the number of the increment of each post of the pairs: of near-duplicates the earliest stays."""
+    names = pa.chunked_array([*pairs["query"].chunks, *pairs["match"].chunks], pa.string()).combine_chunks()
+    found: dict[str, int] = {}
+    for number, increment in enumerate(numbered_posts.increments(curation.folder)):
+        for file in parquet_files([increment]):
+            ids = pq.read_table(file, columns=["id"], partitioning=None)["id"]
+            found |= dict.fromkeys(ids.filter(pc.is_in(ids, names)).to_pylist(), number)
+    return found
 
 
 def _hash_posts(curation: Curation) -> Parts:
@@ -78,12 +93,12 @@ def _hash_posts(curation: Curation) -> Parts:
     shards, hashing = asked_for(curation.shards, "SHARDS"), _hashing(curation)
     hasher = PostHasher(shards.root, hashing["orientations"], shards.max_bad_share)
     increments, carried = numbered_posts.increments(curation.folder), _carried(curation)
-    before = planned(carried) if carried else []
+    before, parts = (planned(carried), part_folders(carried)) if carried else ([], [])
     items = cut(parquet_files(increments[-1:] if carried else increments))
     posts = read_manifest(curation.folder, vocabulary.FOLDER)
     of = fingerprint(posts and posts.fingerprint, hashing)
     name, processes = "images read and hashed", shards.count_processes()
-    hashed = make_parts(curation.folder / HASHES, of, [*before, *items], hasher, name, carried, processes)
+    hashed = make_parts(curation.folder / HASHES, of, [*before, *items], hasher, name, parts, processes)
     _refuse_bad(hashed.folders[len(before) :], shards.max_bad_share)
     return hashed
 
@@ -102,12 +117,13 @@ def _refuse_bad(parts: Sequence[Path], max_bad_share: float) -> None:
 
 
 def _carried(curation: Curation) -> Path | None:
-    """Return where the earlier curation has the hashes of the posts that are carried, made as they would be here."""
+    """Return where the earlier curation has the hashes of the posts that are carried, in as many orientations."""
     if curation.carried_from is None:
         return None
     manifest = curation.carried_from.manifest(FOLDER)
-    is_alike = manifest is not None and manifest.settings["hashing"] == _hashing(curation)
-    return curation.carried_from.folder / HASHES if is_alike else None
+    if manifest is None or manifest.settings["hashing"]["orientations"] != _hashing(curation)["orientations"]:
+        return None
+    return curation.carried_from.folder / HASHES
 
 
 def _hash_evaluation(curation: Curation) -> Path:

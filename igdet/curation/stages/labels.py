@@ -16,7 +16,7 @@ from igdet.curation.labels.label_table import SCHEMA
 from igdet.curation.labels.labelling import LISTS, Labeller, LexiconSettings, canonicaliser_of, make_labeller
 from igdet.curation.manifest import content_hash
 from igdet.curation.settings import Curation
-from igdet.curation.slices import files_by_part, make_parts
+from igdet.curation.slices import files_by_part, make_parts, parquet_files, part_folders
 from igdet.curation.stages import posts
 from igdet.curation.stages.stage import Result, Stage
 from igdet.utils.files import atomic_write
@@ -33,7 +33,7 @@ _TAG_COUNTS, _REPEATS = "tag_counts.arrow", "repeats.arrow"  # of a part
 
 def _settings(curation: Curation) -> dict:
     canonicaliser_of(curation.lexicon)  # refuses what cannot be used
-    _carried(curation)  # likewise
+    carried_parts(curation)  # likewise
     return _lexicon(curation)
 
 
@@ -42,30 +42,34 @@ def _lexicon(curation: Curation) -> dict:
     return {"lexicon": asdict(lexicon), "content": lexicon.path and content_hash(lexicon.path)}
 
 
-def _carried(curation: Curation) -> Path | None:
+def carried_parts(curation: Curation) -> list[Path]:
     """Return the labelled posts of the earlier curation, where they have been labelled by the same lexicon.
 
     Raises:
         ConfigError: they have not, but its vocabulary is to be carried.
     """
     if curation.append_to is None:
-        return None
+        return []
     settings, own = curation.append_to.needed(FOLDER).settings, _lexicon(curation)
-    if all(settings.get(name) == value for name, value in own.items()):
-        return curation.append_to.folder / POSTS
+    elsewhere = own["lexicon"] | {"path": settings["lexicon"]["path"]}  # the same content under another name
+    if (settings["content"], settings["lexicon"]) == (own["content"], elsewhere):
+        folder = curation.append_to.folder
+        of_posts = [part for part in part_folders(folder / posts.FOLDER) if parquet_files([part])]
+        kept = posts.carried_parts(curation)
+        return [part for part, of in zip(part_folders(folder / POSTS), of_posts, strict=True) if of in kept]
     if curation.append_to.carries_vocabulary:
         raise ConfigError(
             f"LEXICON is not that of {curation.append_to.folder}, whose vocabulary is carried; set it as it is there, "
             "or APPEND_TO: {VOCABULARY: renewed}"
         )
-    return None
+    return []
 
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     folder = curation.folder
     wanted = files_by_part(folder / posts.FOLDER)
     make = partial(_make, curation.lexicon)
-    parts = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER, _carried(curation))
+    parts = make_parts(folder / POSTS, fingerprint, wanted, make, FOLDER, carried_parts(curation))
     written = parts.files
     tag_counts, repeats = ([part / name for part in parts.folders] for name in (_TAG_COUNTS, _REPEATS))
     sums = engine.sum_counts(tag_counts, ["tag", "label"], "posts")

@@ -1,7 +1,7 @@
 """The posts of the vocabulary's stage: labels by number, in an order of their own, behind those that are carried."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from igdet.curation.labels.numbering import FIELDS, Numberer
 from igdet.curation.pace import Step
 from igdet.curation.settings import Curation
 from igdet.curation.shards.labelled_posts import SCHEMA
-from igdet.curation.slices import carry_parts, files_by_part, make_parts, planned, remove_parts
+from igdet.curation.slices import carry_parts, files_by_part, make_parts, remove_parts
 from igdet.curation.stages import labels
 from igdet.utils.files import atomic_write
 
@@ -28,8 +28,8 @@ BUCKET_POSTS = 1_000_000  # about 300 MB of memory while they are sorted
 _NUMBERED = "vocabulary/numbered"  # parts of posts, each parted into buckets
 _KNOWN = "vocabulary/known"  # likewise, of the ids that are carried
 _UNLABELLED, _DOUBLED = "posts without a label of the vocabulary", "posts with the id of another"
-_ORDER = [("order", "ascending"), ("id", "ascending"), ("image", "ascending"), ("carried", "descending")]
-_ORDER += [("numbers", "ascending")]
+_ORDER = [("order", "ascending"), ("id", "ascending"), ("image", "ascending")]  # of an id the first post stays
+_ORDER += [("carried", "descending"), ("numbers", "ascending")]
 
 
 class Flow(NamedTuple):
@@ -67,15 +67,16 @@ def make(curation: Curation, labels_file: Path, fingerprint: str) -> tuple[Flow,
     carried: list[Path] = []
     if earlier := curation.carried_from:
         carried = increments(earlier.folder)
-        wanted = wanted[len(planned(earlier.folder / labels.POSTS)) :]
+        wanted = wanted[len(labels.carried_parts(curation)) :]
     known = [files for increment in carried for files in files_by_part(increment)]
     read = _count(wanted)
     buckets = max(1, -(-(read + _count(known)) // BUCKET_POSTS))
     number = partial(_number, Numberer(labels_file), buckets)
     numbered = make_parts(folder / _NUMBERED, fingerprint, wanted, number, "label ids")
     parted = make_parts(folder / _KNOWN, fingerprint, known, partial(_part, buckets), "known ids") if known else None
-    merge = partial(merge_bucket, bucket_files(parted.files if parted else []))
-    by_bucket = list(bucket_files(numbered.files).values())
+    before = bucket_files(parted.files if parted else [])
+    by_bucket = [[*before.get(bucket, []), *files] for bucket, files in bucket_files(numbered.files).items()]
+    merge = partial(merge_bucket, folder / _KNOWN)
     ordered = make_parts(_carry(carried, folder, fingerprint), fingerprint, by_bucket, merge, "order of the posts")
     flow = Flow(read, engine.count_rows(numbered.files), engine.count_rows(ordered.files))
     for parts in (_NUMBERED, _KNOWN):
@@ -106,15 +107,11 @@ def bucket_files(files: Sequence[Path]) -> dict[int, list[str]]:
     """Group files that lie in folders "bucket=N" by their bucket, in the order of buckets."""
     found: dict[int, list[str]] = defaultdict(list)
     for file in files:
-        found[_bucket_of(file)].append(str(file))
+        found[int(file.parent.name.removeprefix("bucket="))].append(str(file))
     return {bucket: found[bucket] for bucket in sorted(found)}
 
 
-def _bucket_of(file: Path) -> int:
-    return int(file.parent.name.removeprefix("bucket="))
-
-
-def merge_bucket(known: Mapping[int, Sequence[str]], paths: Sequence[str], folder: Path) -> None:
+def merge_bucket(known: Path, paths: Sequence[str], folder: Path) -> None:
     """Merge what the parts hold of a bucket.
 
     The order is that of a hash of the id: the same on every machine, whatever the parts were, and as good as shuffled,
@@ -123,12 +120,13 @@ def merge_bucket(known: Mapping[int, Sequence[str]], paths: Sequence[str], folde
     either.
 
     Args:
-        known: of each bucket, Parquet files whose ids are left out.
+        known: a folder; posts are left out whose ids are in a file of it.
         paths: Parquet files of one bucket, with the columns order (uint64), id, image and labels.
         folder: where the posts go, as one Parquet file.
     """
-    table = _read(paths)
-    if before := known.get(_bucket_of(Path(paths[0]))):
+    before = [path for path in paths if Path(path).is_relative_to(known)]
+    table = _read([path for path in paths if path not in before])
+    if before:
         table = table.filter(pc.invert(pc.is_in(table["id"], _read(before)["id"].combine_chunks())))
     table = table.append_column("carried", pc.list_value_length(table["labels"]))
     table = table.append_column("numbers", pc.binary_join(table["labels"].cast(pa.list_(pa.string())), " "))

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ from igdet.curation import engine
 from igdet.curation.engine import EngineError, SourceFile
 from igdet.curation.reading import BAD, BROKEN_LINE, FIELDS, NO_TAGS, PostReader, SourceSettings, format_of
 from igdet.curation.settings import Curation
-from igdet.curation.slices import make_parts, parquet_files, planned, slices
+from igdet.curation.slices import make_parts, parquet_files, part_folders, planned, slices
 from igdet.curation.stages.stage import Result, Stage
 from igdet.formats.posts.text_table import KINDS, TextTable, open_table
 from igdet.utils.errors import ALWAYS_TOLERATED, UserError, too_many
@@ -39,32 +40,62 @@ class SourceError(UserError):
 
 
 def _settings(curation: Curation) -> dict:
-    files = engine.list_files(curation.source.paths)
-    _refuse_own_output(curation, files)
-    new = _new_files(curation)
-    PostReader(curation.source, format_of(curation.source, new[0].path))  # refuses what does not go together
-    return {"source": asdict(curation.source), "files": list(map(_facts, new)), "read_before": _read_before(curation)}
+    _refuse_own_output(curation, engine.list_files(curation.source.paths))
+    plan = _plan(curation)
+    PostReader(curation.source, format_of(curation.source, plan.files[0].path))  # refuses what does not go together
+    facts = {"files": list(map(_facts, plan.files)), "read_before": plan.read_before}
+    return {"source": asdict(curation.source), **facts}
 
 
-def _new_files(curation: Curation) -> list[SourceFile]:
-    """List the files of the source, but for those that an earlier curation has read as they are now."""
+class _Plan(NamedTuple):
+    """What is read, and what is not read again.
+
+    Attributes:
+        files: of the source, that are read.
+        carried: parts of the earlier curation.
+        slices: the files of each of these.
+        read_before: facts of all files that the earlier curations have read and that are not read again.
+    """
+
+    files: list[SourceFile]
+    carried: list[Path]
+    slices: list[list[str]]
+    read_before: list[tuple]
+
+
+def carried_parts(curation: Curation) -> list[Path]:
+    """Return the parts of the earlier curation that are carried over."""
+    return _plan(curation).carried
+
+
+def _plan(curation: Curation) -> _Plan:
+    """Find the files that an earlier curation has not read as they are now.
+
+    Of a file that has changed its whole part is read again, as long as all files of that are listed: no post counts
+    twice then.
+
+    Raises:
+        SourceError: there is none.
+    """
     files = engine.list_files(curation.source.paths)
-    before = set(map(tuple, _read_before(curation)))
-    new = [file for file in files if _facts(file) not in before]
+    if curation.append_to is None:
+        return _Plan(files, [], [], [])
+    settings, folder = curation.append_to.needed(FOLDER).settings, curation.append_to.folder / FOLDER
+    parts = dict(zip(part_folders(folder), planned(folder), strict=True))
+    skipped = {line["file"] for line in _skipped([*parts])}
+    read = [tuple(facts) for facts in (*settings["read_before"], *settings["files"]) if facts[0] not in skipped]
+    listed, before = {file.path for file in files}, {facts[0] for facts in read}
+    changed = before & {file.path for file in files if _facts(file) not in set(read)}
+    stale = [paths for paths in parts.values() if not changed.isdisjoint(paths) and listed.issuperset(paths)]
+    again = {path for paths in stale for path in paths}
+    new = [file for file in files if file.path in again or _facts(file) not in set(read)]
     if not new:
         raise SourceError(
             f"SOURCE.PATHS: all {len(files):,} files, the first is {files[0].path}, have been read by the curation "
             "that APPEND_TO names: there is nothing to add"
         )
-    return new
-
-
-def _read_before(curation: Curation) -> list[list]:
-    """Return the facts of all files that the earlier curations have read."""
-    if curation.append_to is None:
-        return []
-    settings = curation.append_to.needed(FOLDER).settings
-    return [*settings["read_before"], *settings["files"]]
+    kept = {part: paths for part, paths in parts.items() if paths not in stale}
+    return _Plan(new, [*kept], [*kept.values()], [facts for facts in read if facts[0] not in again])
 
 
 def _facts(file: SourceFile) -> tuple[str, int, int]:
@@ -90,28 +121,29 @@ def _time_of_change(path: str) -> int:
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     source, folder = curation.source, curation.folder / FOLDER
-    files = _new_files(curation)
-    new = slices({file.path: file.size for file in files}, int(curation.engine.slice_mb * 2**20))
-    earlier = curation.append_to.folder / FOLDER if curation.append_to else None
-    before = planned(earlier) if earlier else []
-    make = partial(_make, source, format_of(source, files[0].path))
-    parts = make_parts(folder, fingerprint, [*before, *new], make, FOLDER, earlier)
-    _refuse_bad(curation, parts.folders[len(before) :], len(files))
+    plan = _plan(curation)
+    new = slices({file.path: file.size for file in plan.files}, int(curation.engine.slice_mb * 2**20))
+    make = partial(_make, source, format_of(source, plan.files[0].path))
+    parts = make_parts(folder, fingerprint, [*plan.slices, *new], make, FOLDER, plan.carried)
+    _refuse_bad(curation, parts.folders[len(plan.carried) :], len(plan.files))
     rows = engine.count_rows(parts.files)
-    counts = _counted(parts.files) | {BROKEN_FILES: len(_skipped(parts.folders))}
+    broken = {line["file"] for line in _skipped(parts.folders)}
+    counts = _counted(parts.files) | {BROKEN_FILES: len(broken)}
     return Result(rows, rows, counts, parts.files, _notes(folder), [parts.step])
 
 
 def _refuse_bad(curation: Curation, parts: Sequence[Path], files: int) -> None:
     """Stop where too much of the source's files is bad, or holds no hashtags."""
     source, written = curation.source, parquet_files(parts)
-    _refuse_skipped(parts, source, files)
+    tolerated = ALWAYS_TOLERATED if curation.append_to else 0  # what is added may be little: its share says nothing
+    _refuse_skipped(parts, source, files, tolerated)
     rows, counts = engine.count_rows(written), _counted(written)
     for reason in BAD:
-        if counts.get(reason, 0) > source.max_bad_share * rows:
+        if counts.get(reason, 0) > max(tolerated, source.max_bad_share * rows):
             raise SourceError(_rows_are_bad(reason, counts[reason], rows, source, parts))
     usable = rows - sum(counts.get(reason, 0) for reason in BAD)
-    _require_hashtags(curation, counts.get(NO_TAGS, 0), usable)
+    if usable > tolerated:
+        _require_hashtags(curation, counts.get(NO_TAGS, 0), usable)
 
 
 def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
@@ -135,7 +167,7 @@ def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
 def _first_cells(curation: Curation) -> list[object]:
     """Read what is where hashtags should be."""
     source = curation.source
-    path = _new_files(curation)[0].path
+    path = _plan(curation).files[0].path
     source_format = format_of(source, path)
     if source_format in KINDS:
         table = open_table(path, source_format, source.columns, source.text_format, engine.open_url)
@@ -157,10 +189,10 @@ def _skipped(parts: Sequence[Path]) -> list[dict]:
     return [line for part in parts for line in read_json_lines(part / SKIPPED_NAME)]
 
 
-def _refuse_skipped(parts: Sequence[Path], source: SourceSettings, files: int) -> None:
+def _refuse_skipped(parts: Sequence[Path], source: SourceSettings, files: int, tolerated: int) -> None:
     """Stop where too many files could not be read; their parts go, to be tried again."""
     skipped = _skipped(parts)
-    if len(skipped) <= source.max_bad_share * files:
+    if len(skipped) <= max(tolerated, source.max_bad_share * files):
         return
     for part in parts:
         if _skipped([part]):

@@ -14,7 +14,7 @@ from igdet.curation.settings import Curation
 from igdet.curation.slices import parquet_files
 from igdet.curation.stages import labels, numbered_posts
 from igdet.curation.stages.stage import Result, Stage
-from igdet.curation.vocabularies.recipes import DEFAULT, Recipe, Selection, carry_over, select
+from igdet.curation.vocabularies.recipes import DEFAULT, Selection, carry_over, select
 from igdet.curation.vocabularies.target_classes import TargetMatch, read_targets
 from igdet.formats.vocabulary import VOCABULARY_NAME
 from igdet.sampling import PHI
@@ -24,6 +24,7 @@ from igdet.utils.yaml import ConfigError
 FOLDER = "vocabulary"
 VOCABULARY = f"{FOLDER}/{VOCABULARY_NAME}"
 KEPT_LABELS, DROPPED_LABELS = "vocabulary/labels.parquet", "vocabulary/dropped.parquet"
+_FILES = ("targets", "block_lists")  # keys of a recipe that name files, which go by their contents
 TARGETS, SAMPLING = "vocabulary/targets.parquet", "vocabulary/sampling.parquet"
 
 
@@ -32,14 +33,19 @@ def _settings(curation: Curation) -> dict:
     if recipe.targets and recipe.name != "vocabulary":
         read_targets(recipe.targets)
     files = [path for path in [recipe.targets, *recipe.block_lists] if path not in ("", DEFAULT)]
-    if curation.carried_from:
-        _refuse_another(recipe, curation.carried_from)
     settings = {"vocabulary": asdict(recipe), "sampling": asdict(curation.sampling), "resampling": [*PHI]}
-    return settings | {"contents": [content_hash(path) for path in files]}
+    settings |= {"contents": [content_hash(path) for path in files]}
+    if curation.carried_from:
+        _refuse_another(settings, curation.carried_from)
+    return settings
 
 
-def _refuse_another(recipe: Recipe, earlier: AppendSettings) -> None:
-    if asdict(recipe) != earlier.needed(FOLDER).settings["vocabulary"]:
+def _refuse_another(settings: dict, earlier: AppendSettings) -> None:
+    recipes = [
+        (of["contents"], {key: value for key, value in of["vocabulary"].items() if key not in _FILES})
+        for of in (settings, earlier.needed(FOLDER).settings)
+    ]
+    if recipes[0] != recipes[1]:
         raise ConfigError(
             f"VOCABULARY is not that of {earlier.folder}, which is carried; set it as it is there, or "
             "APPEND_TO: {VOCABULARY: renewed}"

@@ -33,7 +33,7 @@ def write(path, posts):
 def merged(folder, *parts, known=()):
     (folder / "bucket=0").mkdir(parents=True)
     files = [write(folder / f"bucket=0/{number}.parquet", part) for number, part in enumerate(parts)]
-    merge_bucket({0: known}, files, folder)
+    merge_bucket(folder.parent / "known", [*known, *files], folder)
     table = pq.read_table(folder / "posts.parquet")
     assert table.schema == SCHEMA
     return [tuple(row.values()) for row in table.to_pylist()]
@@ -60,7 +60,8 @@ def test_files_are_grouped_by_the_number_of_their_bucket():
 
 
 def test_posts_that_are_known_by_their_ids_are_left_out(tmp_path):
-    known = [write(tmp_path / "known.parquet", [(5, "a", "z.jpg", [3]), (9, "e", "e.jpg", [3])])]
+    (tmp_path / "known").mkdir()
+    known = [write(tmp_path / "known/0.parquet", [(5, "a", "z.jpg", [3]), (9, "e", "e.jpg", [3])])]
     assert merged(tmp_path / "some", POSTS, known=known) == [POSTS[i][1:] for i in (0, 5, 6)]
-    known += [write(tmp_path / "others.parquet", POSTS)]
+    known += [write(tmp_path / "known/1.parquet", POSTS)]
     assert merged(tmp_path / "none", POSTS, known=known) == []
