@@ -178,8 +178,11 @@ def test_a_file_that_could_not_be_read_is_tried_again(config, adding, tmp_path, 
         patch.setattr(posts, "open_table", broken)
         run(config, *OVERRIDES, "OUTPUT_DIR", str(tmp_path / "first"), *source)
     assert read_manifest(tmp_path / "first", "posts").counts["files that cannot be read"] == 1
-    run(*adding(tmp_path / "first"), *source)
-    assert len(index(tmp_path / "out")) == 4
+    run(*adding(tmp_path / "first", "second"), *source)
+    assert len(index(tmp_path / "second")) == 4
+    run(*adding(tmp_path / "second"))
+    manifests = [read_manifest(tmp_path / name, "posts") for name in ("second", "out")]
+    assert [(of.rows_in, of.counts["files that cannot be read"]) for of in manifests] == [(8, 0), (12, 0)]
 
 
 def test_files_without_posts_add_nothing(config, earlier, adding, tmp_path):

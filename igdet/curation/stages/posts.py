@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
@@ -82,20 +82,28 @@ def _plan(curation: Curation) -> _Plan:
         return _Plan(files, [], [], [])
     settings, folder = curation.append_to.needed(FOLDER).settings, curation.append_to.folder / FOLDER
     parts = dict(zip(part_folders(folder), planned(folder), strict=True))
-    skipped = {line["file"] for line in _skipped([*parts])}
-    read = [tuple(facts) for facts in (*settings["read_before"], *settings["files"]) if facts[0] not in skipped]
-    listed, before = {file.path for file in files}, {facts[0] for facts in read}
-    changed = before & {file.path for file in files if _facts(file) not in set(read)}
-    stale = [paths for paths in parts.values() if not changed.isdisjoint(paths) and listed.issuperset(paths)]
-    again = {path for paths in stale for path in paths}
-    new = [file for file in files if file.path in again or _facts(file) not in set(read)]
+    unread = _unread(parts)
+    read = {tuple(facts) for facts in (*settings["read_before"], *settings["files"]) if facts[0] not in unread}
+    listed, before = {file.path for file in files}, {path for path, *_ in read}
+    changed = before & {file.path for file in files if _facts(file) not in read}
+    stale = {part for part, paths in parts.items() if listed.issuperset(paths) and not changed.isdisjoint(paths)}
+    again = {path for part in stale for path in parts[part]}
+    new = [file for file in files if file.path in again or _facts(file) not in read]
     if not new:
         raise SourceError(
             f"SOURCE.PATHS: all {len(files):,} files, the first is {files[0].path}, have been read by the curation "
             "that APPEND_TO names: there is nothing to add"
         )
-    kept = {part: paths for part, paths in parts.items() if paths not in stale}
-    return _Plan(new, [*kept], [*kept.values()], [facts for facts in read if facts[0] not in again])
+    kept = {part: paths for part, paths in parts.items() if part not in stale}
+    return _Plan(new, [*kept], [*kept.values()], sorted(facts for facts in read if facts[0] not in again))
+
+
+def _unread(parts: Mapping[Path, Sequence[str]]) -> set[str]:
+    """Return the files of parts that could not be read, and have not been in a later part."""
+    unread: set[str] = set()
+    for part, paths in parts.items():
+        unread = unread.difference(paths) | {line["file"] for line in _skipped([part])}
+    return unread
 
 
 def _facts(file: SourceFile) -> tuple[str, int, int]:
@@ -127,7 +135,7 @@ def _run(curation: Curation, fingerprint: str) -> Result:
     parts = make_parts(folder, fingerprint, [*plan.slices, *new], make, FOLDER, plan.carried)
     _refuse_bad(curation, parts.folders[len(plan.carried) :], len(plan.files))
     rows = engine.count_rows(parts.files)
-    broken = {line["file"] for line in _skipped(parts.folders)}
+    broken = _unread(dict(zip(parts.folders, planned(folder), strict=True)))
     counts = _counted(parts.files) | {BROKEN_FILES: len(broken)}
     return Result(rows, rows, counts, parts.files, _notes(folder), [parts.step])
 
