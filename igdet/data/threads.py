@@ -29,6 +29,7 @@ class ThreadedLoader:
         self.batch_sampler = batches
         self.collate_fn = collate
         self._threads = threads
+        torch.get_num_threads()  # settles this thread's own number, before those of the loader set theirs
 
     def __len__(self) -> int:
         return len(self.batch_sampler)
@@ -53,4 +54,4 @@ class ThreadedLoader:
 def _start_thread() -> None:
     """Keep a thread from starting threads of its own, as they are kept from it in loader processes."""
     cv2.setNumThreads(0)
-    torch.set_num_threads(1)  # of this thread, and of those that begin later; the main thread keeps its own
+    torch.set_num_threads(1)  # of this thread, and of those that first use torch later
