@@ -136,8 +136,6 @@ def _add_dataloader(cfg: CfgNode) -> None:
     # Draws in one pass over the hashtag set, in multiples of its number of posts, >= 1: fixes the threshold t of
     # square-root and uniform resampling. Natural resampling draws every post once and ignores it.
     cfg.DATALOADER.EPOCH_FACTOR = 2.0
-    # True: the NUM_WORKERS that make the batches of a classification or hashtag set are threads, not processes.
-    cfg.DATALOADER.THREADS = False
     # Streaming (kind hashtag_stream): shards that each loader process reads side by side, and posts that it holds in
     # memory and shuffles; 4,096 images of 50 kB are 205 MB.
     cfg.DATALOADER.STREAM_SHARDS = 16

@@ -17,7 +17,7 @@ from detectron2.data.build import filter_images_with_few_keypoints, filter_image
 from detectron2.data.samplers import InferenceSampler, RepeatFactorTrainingSampler
 from detectron2.utils import comm
 from detectron2.utils.logger import log_first_n
-from torch.utils.data import BatchSampler, DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from igdet.config.segmentation import labels_pixels
 from igdet.data.bad_records import MAX_REPLACEMENTS, BadRecordLog, CheckedLoader
@@ -41,7 +41,6 @@ from igdet.data.readers.shards import StreamedShards, StreamMixture
 from igdet.data.records import Records
 from igdet.data.samples import EvaluationSamples, LabelNoise, TrainingSamples, pack, unpack
 from igdet.data.segmentation import CheckedSegmentationMapper, SegmentationMapper
-from igdet.data.threads import ThreadedLoader
 from igdet.data.workers import start_worker
 from igdet.formats.coco.parsed import forget
 from igdet.formats.errors import DatasetError
@@ -82,7 +81,6 @@ def build_classification_train_loader(cfg: CfgNode, seed: int, start_draw: int =
     [name] = cfg.DATASETS.TRAIN
     data = d2.DatasetCatalog.get(name)
     if isinstance(data, StreamedShards | StreamMixture):
-        _refuse_threads(cfg, name, "a stream")
         return _classification_loader(cfg, name, _stream(cfg, data, seed, start_draw))
     records = _records(name)
     use = _label_use(records)
@@ -130,7 +128,6 @@ def build_detection_train_loader(
         Yields this rank's share of each batch, samples of Detectron2's mapper. What it yields depends on the seed and
         the draws' numbers only, not on DATALOADER.NUM_WORKERS; a batch over all ranks, not on their number either.
     """
-    _refuse_threads(cfg, ", ".join(cfg.DATASETS.TRAIN), "for detection or segmentation")
     images = images or training_images(cfg)
     draws = NumberedSampler(EpochList(plan_of_records(images.repetitions), seed), seed)
     share = cfg.SOLVER.IMS_PER_BATCH, start_iter, comm.get_rank(), comm.get_world_size()
@@ -338,22 +335,15 @@ def _test_transform(cfg: CfgNode) -> TestTransform:
 
 def _classification_loader(cfg: CfgNode, name: str, samples: Any, sampler: Sampler | None = None) -> CheckedLoader:
     log_first_n(logging.INFO, f"JPEGs are decoded by {DECODER}", name=__name__)
-    size, workers = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size(), cfg.DATALOADER.NUM_WORKERS
-    if cfg.DATALOADER.THREADS and workers and sampler:
-        threaded = ThreadedLoader(samples, BatchSampler(sampler, size, drop_last=False), pack, workers)
-        return CheckedLoader(threaded, _log(cfg, name), unpack)
     loader = DataLoader(
-        samples, size, sampler=sampler, num_workers=workers, collate_fn=pack, worker_init_fn=start_worker
+        samples,
+        batch_size=cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size(),
+        sampler=sampler,
+        num_workers=cfg.DATALOADER.NUM_WORKERS,
+        collate_fn=pack,
+        worker_init_fn=start_worker,
     )
     return CheckedLoader(loader, _log(cfg, name), unpack)
-
-
-def _refuse_threads(cfg: CfgNode, name: str, what: str) -> None:
-    if cfg.DATALOADER.THREADS:
-        raise DatasetError(
-            f"DATALOADER.THREADS: {name} is {what}, but threads make batches of classification and hashtag sets that "
-            "are read by index; set it to False"
-        )
 
 
 def _log(cfg: CfgNode, name: str) -> BadRecordLog:

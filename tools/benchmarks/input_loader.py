@@ -1,7 +1,5 @@
 """Times whole training loaders on real JPEGs, from files to normalised batches: igdet's and torchvision's.
 
-igdet's is timed with threads in place of loader processes, too.
-
 python tools/benchmarks/input_loader.py datasets/coco/val2017 --workers 2 --repeats 5
 """
 
@@ -53,11 +51,11 @@ def torchvision_batches(root: Path, args: argparse.Namespace):
         yield images
 
 
-def igdet_batches(root: Path, args: argparse.Namespace, resize: str, threads: bool = False):
+def igdet_batches(root: Path, args: argparse.Namespace, resize: str):
     """Yield igdet's batches, normalised after the way between processes as the classifier does it."""
     cfg = get_cfg()
     add_igdet_config(cfg)
-    cfg.INPUT.FORMAT, cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE, cfg.DATALOADER.THREADS = "RGB", resize, threads
+    cfg.INPUT.FORMAT, cfg.INPUT.CLASSIFICATION.TRAIN_RESIZE = "RGB", resize
     cfg.SEED, cfg.SOLVER.IMS_PER_BATCH, cfg.DATALOADER.NUM_WORKERS = 0, args.batch, args.workers
     cfg.DATASETS.OWN = CfgNode({"linked": {"KIND": "image_folder", "ROOT": str(root)}})
     cfg.DATASETS.TRAIN, cfg.OUTPUT_DIR = ("linked",), str(root)
@@ -87,13 +85,12 @@ def main() -> None:
         loaders = {
             "torchvision's `ImageFolder`": lambda: torchvision_batches(root, args),
             "igdet": lambda: igdet_batches(root, args, "antialias"),
-            "igdet, `THREADS`": lambda: igdet_batches(root, args, "antialias", threads=True),
             "igdet, `TRAIN_RESIZE: fast`": lambda: igdet_batches(root, args, "fast"),
         }
         rates: dict[str, list[float]] = {name: [] for name in loaders}
         for _ in range(args.repeats):
-            for name, make in loaders.items():
-                rates[name].append(images_per_second(make, args))
+            for name, batches in loaders.items():
+                rates[name].append(images_per_second(batches, args))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     base, *_ = medians.values()
     rows = [[name, rate, rate / base] for name, rate in medians.items()]

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from os import PathLike
 from pathlib import Path
 from tarfile import BLOCKSIZE
-from threading import Lock
 from typing import IO, NamedTuple
 
 from igdet.formats.shards.format import INDEX_NAME, ShardError
@@ -27,7 +26,6 @@ class ShardReader:
     def __init__(self, index: ShardIndex):
         self._index = index
         self._handles: OrderedDict[int, int] = OrderedDict()  # shard id -> file descriptor, the last used one last
-        self._lock = Lock()  # of the handles, for several threads may read
 
     def read(self, i: int) -> bytes:
         """Read the encoded image of post i.
@@ -36,7 +34,8 @@ class ShardReader:
             ShardError: the shard ends before the image does, or holds something else at its place.
         """
         shard_id, size, offset = self._index.shard_of(i), int(self._index.sizes[i]), int(self._index.offsets[i])
-        member = self._read(shard_id, BLOCKSIZE + size, offset - BLOCKSIZE)
+        # pread has no file position: processes that share a descriptor through fork do not disturb each other.
+        member = os.pread(self._handle(shard_id), BLOCKSIZE + size, offset - BLOCKSIZE)
         header, image = member[:BLOCKSIZE], member[BLOCKSIZE:]
         if len(image) != size:
             raise ShardError(f"{self._path(shard_id)} is cut short: post {i} has {len(image)} of {size} bytes in it")
@@ -47,15 +46,6 @@ class ShardReader:
                 "shard and index do not belong together; copy both again"
             )
         return image
-
-    def _read(self, shard_id: int, size: int, offset: int) -> bytes:
-        with self._lock:
-            handle = os.dup(self._handle(shard_id))  # which another thread may close meanwhile
-        try:
-            # pread has no file position: processes that share a descriptor through fork do not disturb each other.
-            return os.pread(handle, size, offset)
-        finally:
-            os.close(handle)
 
     def close(self) -> None:
         """Close the shards; a later read opens them again."""
@@ -73,11 +63,8 @@ class ShardReader:
         self._handles.move_to_end(shard_id)
         return self._handles[shard_id]
 
-    def __getstate__(self) -> ShardIndex:
-        return self._index  # descriptors mean nothing in another process
-
-    def __setstate__(self, index: ShardIndex) -> None:
-        self.__init__(index)  # type: ignore[misc]
+    def __getstate__(self) -> dict:
+        return {"_index": self._index, "_handles": OrderedDict()}  # descriptors mean nothing in another process
 
     def __del__(self) -> None:
         self.close()

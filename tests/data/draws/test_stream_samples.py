@@ -91,12 +91,6 @@ def test_batches_depend_on_the_readers_not_on_the_processes(stream_cfg, run, sta
     assert joined == whole[start:]
 
 
-def test_threads_are_refused(stream_cfg):
-    stream_cfg.DATALOADER.THREADS = True
-    with pytest.raises(DatasetError, match=r"DATALOADER.THREADS: own is a stream, but threads make"):
-        batches(stream_cfg, 1)
-
-
 def test_posts_and_noise_are_those_of_the_index(stream_cfg, tmp_path):
     streamed = {name: labels for batch in batches(stream_cfg, 30) for name, labels, _ in batch}
     stream_cfg.DATASETS.OWN.own.KIND = "hashtag_shards"

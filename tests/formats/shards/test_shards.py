@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +53,6 @@ def test_only_so_many_shards_stay_open(tmp_path, monkeypatch):
     before = open_files()
     assert [reader.read(i) for i in (0, 1, 2, 3, 4, 0, 1)] == [many[i][1] for i in (0, 1, 2, 3, 4, 0, 1)]
     assert open_files() == before + 2
-
-
-def test_threads_read_while_others_close(tmp_path, monkeypatch):
-    monkeypatch.setattr("igdet.formats.shards.reader.OPEN_SHARDS", 1)
-    many = [(f"p{i}", bytes([i]) * 1000, ["owl"]) for i in range(20)]
-    reader = ShardReader(ShardIndex.open(write(tmp_path, many, shard_size=1)))
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(reader.read, [*range(20)] * 50)) == [image for _, image, _ in many] * 50
 
 
 def test_a_shard_elsewhere_is_refused(tmp_path):
