@@ -12,6 +12,7 @@ import torch
 from chromium import PROGRAM, Chromium
 from hub_server import HubServer, ask_at, serving
 from huggingface_hub import constants
+from memory_store import Faults, memory_store
 from PIL import Image
 from python_process import import_beforehand
 
@@ -34,6 +35,13 @@ SOLVER: {{IMS_PER_BATCH: 4, IMAGES_SEEN: 24, BASE_LR: 0.01, CHECKPOINT_PERIOD: 3
 SEED: 7
 OUTPUT_DIR: {output}
 """
+
+
+@pytest.fixture
+def faults() -> Iterator[Faults]:
+    """An empty store in memory, and what is to happen to it."""
+    with memory_store() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

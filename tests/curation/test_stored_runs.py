@@ -12,18 +12,12 @@ from igdet.curation.manifest import read_manifest
 from igdet.curation.settings import read_curation
 from igdet.curation.shards.shard_maker import ShardMaker
 from igdet.utils.object_stores import StoreError
-from tests.support.memory_store import memory_store, stored_files
+from tests.support.memory_store import stored_files
 
 from .raw_posts import write_raw_posts
 
 ROOT = "memory://bucket/posts"
 LATER = [stage.name for stage in pipeline.STAGES]
-
-
-@pytest.fixture
-def faults():
-    with memory_store() as found:
-        yield found
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from igdet.utils import stored_folder
 from igdet.utils.object_stores import StoreError
 from igdet.utils.stored_folder import Facts, StoredFolder, sizes_of
-from tests.support.memory_store import memory_store, stored_files
+from tests.support.memory_store import stored_files
 
 ROOT = "memory://bucket/posts"
 CONTENT = bytes(range(250))
@@ -21,12 +21,6 @@ WAITS = [1, 2, 4, 8, 16, 32, 64, 128]
 def file(tmp_path):
     (tmp_path / "a.tar").write_bytes(CONTENT)
     return tmp_path / "a.tar"
-
-
-@pytest.fixture
-def faults():
-    with memory_store() as found:
-        yield found
 
 
 @pytest.fixture

@@ -13,19 +13,13 @@ from igdet.utils.hashing import sha256
 from igdet.utils.object_stores import StoreError
 from igdet.utils.stored_folder import WAITS, Facts
 from igdet.utils.yaml import ConfigError
-from tests.support.memory_store import memory_store, stored_files
+from tests.support.memory_store import stored_files
 
 from .conftest import POSTS, content, write_posts
 
 ROOT = "memory://bucket/posts"
 SETTINGS = ShardSettings(posts_per_shard=5, to=ROOT)
 SHARDS = [f"posts-{i:06d}.tar" for i in range(3)]
-
-
-@pytest.fixture
-def faults():
-    with memory_store() as found:
-        yield found
 
 
 @pytest.fixture
