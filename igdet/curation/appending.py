@@ -1,6 +1,7 @@
 """Adding posts to an earlier curation: which one, and what of it is carried over."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from igdet.curation.manifest import LAYOUT, Manifest, read_manifest
@@ -48,7 +49,7 @@ class AppendSettings:
         Raises:
             ConfigError: files of the stage are gone, or another version of igdet has made them.
         """
-        manifest = self._chain().get(stage)
+        manifest = self._chain.get(stage)
         if manifest is None:
             return None
         where = f"APPEND_TO.OUTPUT_DIR: {self.folder}: its stage {stage}"
@@ -58,6 +59,7 @@ class AppendSettings:
             raise ConfigError(f"{where} has lost files; run the config of that curation again")
         return manifest
 
+    @cached_property
     def _chain(self) -> dict[str, Manifest]:
         """Return stage -> manifest of those that build on each other: a run that was stopped leaves others too."""
         found: dict[str, Manifest] = {}
