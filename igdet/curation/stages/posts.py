@@ -40,8 +40,9 @@ class SourceError(UserError):
 
 
 def _settings(curation: Curation) -> dict:
-    _refuse_own_output(curation, engine.list_files(curation.source.paths))
-    plan = _plan(curation)
+    files = engine.list_files(curation.source.paths)
+    _refuse_own_output(curation, files)
+    plan = _plan(curation, files)
     PostReader(curation.source, format_of(curation.source, plan.files[0].path))  # refuses what does not go together
     facts = {"files": list(map(_facts, plan.files)), "read_before": plan.read_before}
     return {"source": asdict(curation.source), **facts}
@@ -65,11 +66,11 @@ class _Plan(NamedTuple):
 
 def carried_parts(curation: Curation) -> list[Path]:
     """Return the parts of the earlier curation that are carried over."""
-    return _plan(curation).carried
+    return _plan(curation, engine.list_files(curation.source.paths)).carried
 
 
-def _plan(curation: Curation) -> _Plan:
-    """Find the files that an earlier curation has not read as they are now.
+def _plan(curation: Curation, files: list[SourceFile]) -> _Plan:
+    """Find the files of a source that an earlier curation has not read as they are now.
 
     Of a file that has changed its whole part is read again, as long as all files of that are listed: no post counts
     twice then.
@@ -77,7 +78,6 @@ def _plan(curation: Curation) -> _Plan:
     Raises:
         SourceError: there is none.
     """
-    files = engine.list_files(curation.source.paths)
     if curation.append_to is None:
         return _Plan(files, [], [], [])
     settings, folder = curation.append_to.needed(FOLDER).settings, curation.append_to.folder / FOLDER
@@ -129,7 +129,7 @@ def _time_of_change(path: str) -> int:
 
 def _run(curation: Curation, fingerprint: str) -> Result:
     source, folder = curation.source, curation.folder / FOLDER
-    plan = _plan(curation)
+    plan = _plan(curation, engine.list_files(source.paths))
     new = slices({file.path: file.size for file in plan.files}, int(curation.engine.slice_mb * 2**20))
     make = partial(_make, source, format_of(source, plan.files[0].path))
     parts = make_parts(folder, fingerprint, [*plan.slices, *new], make, FOLDER, plan.carried)
@@ -175,7 +175,7 @@ def _require_hashtags(curation: Curation, without: int, usable: int) -> None:
 def _first_cells(curation: Curation) -> list[object]:
     """Read what is where hashtags should be."""
     source = curation.source
-    path = _plan(curation).files[0].path
+    path = _plan(curation, engine.list_files(source.paths)).files[0].path
     source_format = format_of(source, path)
     if source_format in KINDS:
         table = open_table(path, source_format, source.columns, source.text_format, engine.open_url)
