@@ -202,8 +202,7 @@ def place_of(folder: Path, to: str) -> Place:
 
 def earlier_place(folder: Path) -> Place:
     """Return the place of the shards of a curation that has ended."""
-    store = store_of(folder)
-    return StoredPlace(folder, store) if store else Place(folder)
+    return place_of(folder, _read(folder, STORE_NAME))
 
 
 def store_of(folder: Path) -> StoredFolder | None:
