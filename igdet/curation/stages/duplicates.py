@@ -1,8 +1,9 @@
 """An optional stage: near-duplicates of evaluation images, or among the posts, are listed to be left out."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from igdet.curation.duplicates.image_sets import open_image_set
 from igdet.curation.duplicates.judging import confirmed, read_verdicts
 from igdet.curation.duplicates.perceptual import MAX_SIDE, hash_images
 from igdet.curation.duplicates.result import PAIRS_NAME, Found, Request, write_found
-from igdet.curation.duplicates.scanning import Progress, Scan, count_bad, too_many_bad
+from igdet.curation.duplicates.scanning import Progress, Scan, Skipped, count_bad, too_many_bad
 from igdet.curation.manifest import content_hash, read_manifest
 from igdet.curation.settings import Curation, asked_for
 from igdet.curation.slices import Parts, make_parts, parquet_files, part_folders, planned
@@ -57,9 +58,9 @@ def _hashing(curation: Curation) -> dict:
 def _run(curation: Curation, _fingerprint: str) -> Result:
     wanted, shards = asked_for(curation.duplicates, "DUPLICATES"), asked_for(curation.shards, "SHARDS")
     folder, posts = curation.folder / FOLDER, curation.folder / numbered_posts.FOLDER
-    hashed = _hash_posts(curation)
+    hashed, skipped = _hash_posts(curation)
     queries = [_hash_evaluation(curation)] if wanted.evaluation else []
-    skipped = read_skipped([*hashed.files, *queries])
+    skipped += read_skipped(queries)
     found = Found(find_pairs(hashed.files, queries, wanted.max_distance), skipped)
     write_found(
         folder, Request(str(posts), wanted.evaluation, str(shards.root), max_distance=wanted.max_distance), found
@@ -84,8 +85,11 @@ def _increments(curation: Curation, pairs: pa.Table) -> dict[str, int]:
     return found
 
 
-def _hash_posts(curation: Curation) -> Parts:
+def _hash_posts(curation: Curation) -> tuple[Parts, list[Skipped]]:
     """Hash the images of the posts, but for those of an earlier curation that has hashed them alike.
+
+    Returns:
+        The hashes, and the images that have none.
 
     Raises:
         DuplicatesError: too many images are bad.
@@ -99,17 +103,17 @@ def _hash_posts(curation: Curation) -> Parts:
     of = fingerprint(posts and posts.fingerprint, hashing)
     name, processes = "images read and hashed", shards.count_processes()
     hashed = make_parts(curation.folder / HASHES, of, [*before, *items], hasher, name, parts, processes)
-    _refuse_bad(hashed.folders[len(before) :], shards.max_bad_share)
-    return hashed
+    skipped = {part: read_skipped(parquet_files([part])) for part in hashed.folders}
+    _refuse_bad({part: skipped[part] for part in hashed.folders[len(before) :]}, shards.max_bad_share)
+    return hashed, list(chain.from_iterable(skipped.values()))
 
 
-def _refuse_bad(parts: Sequence[Path], max_bad_share: float) -> None:
-    """Stop where too many images are bad; their parts go, to be tried again."""
-    skipped = {part: read_skipped(parquet_files([part])) for part in parts}
-    bad, rows = sum(map(count_bad, skipped.values())), engine.count_rows(parquet_files(parts))
+def _refuse_bad(skipped: Mapping[Path, Sequence[Skipped]], max_bad_share: float) -> None:
+    """Stop where too many images of parts are bad; those with some go, to be tried again."""
+    bad, rows = sum(map(count_bad, skipped.values())), engine.count_rows(parquet_files([*skipped]))
     if not too_many(bad, rows, max_bad_share):
         return
-    last = next(one for of in reversed(skipped.values()) for one in reversed(of) if count_bad([one]))
+    last = [one for of in skipped.values() for one in of if count_bad([one])][-1]
     for part, of in skipped.items():
         if count_bad(of):
             shutil.rmtree(part)
